@@ -1,0 +1,132 @@
+"""Run the reference site on a free loopback port until stdin is closed or SIGTERM comes.
+
+    python serve.py          gunicorn, plain HTTP/1.1
+    python serve.py --tls    hypercorn, TLS, HTTP/2 by ALPN
+
+Prints one line of JSON when it is ready:
+`{"base_url": "http://127.0.0.1:PORT", "ca_file": null, "pid": N}`.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+STOP_WITHIN = 3  # Seconds from the end of stdin to the end of this process, at worst.
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tls", action="store_true", help="hypercorn with TLS and HTTP/2")
+    parser.add_argument(
+        "--keep-alive", type=int, default=2, help="seconds that an idle connection is kept"
+    )
+    options = parser.parse_args()
+
+    main_pid = os.getpid()
+    directory = Path(tempfile.mkdtemp(prefix="drf-site-"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    threading.Thread(target=stop_at_end_of_stdin, args=[directory], daemon=True).start()
+    try:
+        prepare(directory)
+        serve = serve_tls if options.tls else serve_plain
+        serve(directory, options.keep_alive)
+    finally:
+        # gunicorn's forked worker comes by here too: it cleans up only when its parent was killed.
+        if os.getpid() == main_pid or os.getppid() != main_pid:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def stop_at_end_of_stdin(directory):
+    """End with whoever started this process, even when that one was killed."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(STOP_WITHIN)
+    shutil.rmtree(directory, ignore_errors=True)
+    os._exit(1)
+
+
+def prepare(directory):
+    """Make the database before any server forks or opens a thread."""
+    sys.path.insert(0, str(HERE))
+    os.environ["REFERENCE_DB"] = str(directory / "site.sqlite3")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "site_.settings"
+    import django
+
+    django.setup()
+    from django.db import connections
+
+    from site_.fixture import make_database
+
+    make_database()
+    connections.close_all()
+
+
+def announce(base_url, ca_file=None):
+    line = {"base_url": base_url, "ca_file": ca_file and str(ca_file), "pid": os.getpid()}
+    print(json.dumps(line), flush=True)
+
+
+def serve_plain(directory, keep_alive):
+    from gunicorn.app.base import BaseApplication
+
+    from site_.wsgi import application
+
+    class Site(BaseApplication):
+        def load_config(self):
+            settings = {
+                "bind": "127.0.0.1:0",
+                "worker_class": "gthread",
+                "workers": 1,  # One process, so that the throttle's cache is one.
+                "threads": 8,
+                "keepalive": keep_alive,
+                "graceful_timeout": 1,
+                "preload_app": True,
+                "loglevel": "error",
+                "worker_tmp_dir": str(directory),
+                "control_socket_disable": True,
+                "when_ready": lambda arbiter: announce(
+                    f"http://127.0.0.1:{arbiter.LISTENERS[0].sock.getsockname()[1]}"
+                ),
+            }
+            for name, value in settings.items():
+                self.cfg.set(name, value)
+
+        def load(self):
+            return application
+
+    Site().run()
+
+
+def serve_tls(directory, keep_alive):
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    from certificate import write_certificates
+    from site_.asgi import application
+
+    write_certificates(directory)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = Config()
+        config.bind = [f"fd://{listener.fileno()}"]
+        config.certfile = str(directory / "cert.pem")
+        config.keyfile = str(directory / "key.pem")
+        config.keep_alive_timeout = keep_alive
+        config.graceful_timeout = 1
+        config.loglevel = "ERROR"
+        announce(f"https://127.0.0.1:{listener.getsockname()[1]}", directory / "ca.pem")
+        asyncio.run(serve(application, config, mode="asgi"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The tables of the reference site. Every model orders by id unless a request says otherwise."""
+
+import uuid
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+
+class Row(models.Model):
+    class Meta:
+        abstract = True
+        ordering = ["id"]
+
+
+class Team(Row):
+    name = models.CharField(max_length=50, unique=True)
+    code = models.UUIDField(default=uuid.uuid4, editable=False)
+    motto = models.CharField(max_length=200, null=True, blank=True)
+
+
+class Address(Row):
+    street = models.CharField(max_length=100)
+    city = models.CharField(max_length=50)
+    state = models.CharField(max_length=2)
+    zip = models.CharField(max_length=10)
+
+
+class User(Row):
+    class Role(models.TextChoices):
+        ADMIN = "admin"
+        EDITOR = "editor"
+        VIEWER = "viewer"
+
+    name = models.CharField(max_length=100)
+    email = models.EmailField(unique=True)
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+    active = models.BooleanField(default=True)
+    age = models.IntegerField(
+        null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(150)]
+    )
+    balance = models.DecimalField(max_digits=10, decimal_places=2, default=Decimal("0.00"))
+    joined_on = models.DateField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    address = models.OneToOneField(Address, models.SET_NULL, null=True, blank=True)
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True)
+    tags = models.JSONField(default=list)
+    settings = models.JSONField(default=dict)
+
+
+class Post(Row):
+    title = models.CharField(max_length=200)
+    body = models.TextField(blank=True, default="")
+    author = models.ForeignKey(User, models.CASCADE)
+    published = models.BooleanField(default=False)
+    score = models.FloatField(null=True, blank=True)
+    tags = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+
+class Comment(Row):
+    post = models.ForeignKey(Post, models.CASCADE)
+    author = models.ForeignKey(User, models.CASCADE)
+    text = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+
+class Article(Row):
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=200)
+    rating = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+
+
+class Label(Row):
+    name = models.CharField(max_length=50)
+    color = models.CharField(max_length=20, null=True, blank=True)
+
+
+class Item(Row):
+    name = models.CharField(max_length=100)
+    rank = models.IntegerField(null=True, blank=True)
+    price = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal("0.00"))
+    kind = models.CharField(max_length=20, blank=True, default="")
+    flag = models.BooleanField(default=False)
+    seen_at = models.DateTimeField(null=True, blank=True)

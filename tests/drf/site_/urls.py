@@ -1,0 +1,26 @@
+"""Every URL of the site."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from . import extras, resources
+
+router = SimpleRouter()
+router.register("users", resources.UserViewSet)
+router.register("posts", resources.PostViewSet)
+router.register("comments", resources.CommentViewSet)
+router.register("teams", resources.TeamViewSet)
+router.register("articles", resources.ArticleViewSet)
+router.register("labels", resources.LabelViewSet)
+for name, viewset in resources.item_viewsets():
+    router.register(f"items/{name}", viewset, basename=f"item-{name}")
+
+urlpatterns = [
+    path("api/v1/", include(router.urls)),
+    path("api/v1/whoami/", extras.WhoAmI.as_view()),
+    path("api/v1/throttled/", extras.Throttled.as_view()),
+    path("api/v1/broken/", extras.Broken.as_view()),
+    path("api/v1/empty/", extras.Empty.as_view()),
+    path("info/", extras.info),
+    path("reset/", extras.reset),
+]
