@@ -1,0 +1,477 @@
+//! Paths that cannot escape: the endpoint of a collection, and the paths of rows and extra routes
+//! below it, built segment by segment.
+
+use std::fmt;
+use std::str::FromStr;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::error::{Error, Result};
+
+/// Everything but RFC 3986's unreserved characters is encoded.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+/// In a path that somebody wrote, what a segment may hold (RFC 3986 `pchar`, `%` included) stays.
+const WRITTEN: &AsciiSet = &SEGMENT
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'%');
+
+/// The path of a collection, such as `/api/v1/users/`.
+///
+/// It is absolute, has no query, no empty, `.` or `..` segment in any spelling, and remembers whether
+/// it ends with a slash; the paths built from it follow suit.
+///
+/// ```
+/// use django_api_orm_core::path::Endpoint;
+///
+/// let users = Endpoint::parse("/api/v1/users/")?;
+/// assert_eq!(users.detail("7")?.path(), "/api/v1/users/7/");
+/// assert_eq!(users.detail("a b/c")?.path(), "/api/v1/users/a%20b%2Fc/");
+/// assert_eq!(users.action("7", "deactivate")?.path(), "/api/v1/users/7/deactivate/");
+/// assert_eq!(users.action("7", "deactivate")?.template(), "/api/v1/users/{id}/deactivate/");
+/// assert!(users.detail("..").is_err());
+/// assert!(users.detail("").is_err());
+///
+/// let users = Endpoint::parse("/v2/users")?;
+/// assert_eq!(users.detail("7")?.path(), "/v2/users/7");
+/// # Ok::<(), django_api_orm_core::error::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    path: String,
+}
+
+impl Endpoint {
+    /// Checks a collection path. A missing leading slash is added; characters that a path cannot hold
+    /// are percent-encoded.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a full URL, a query or fragment, an unfilled `{placeholder}`, a backslash, a
+    /// control character, and an empty, `.` or `..` segment, encoded or not.
+    pub fn parse(path: &str) -> Result<Self> {
+        let refuse = |why: &str| {
+            Err(Error::invalid_request(format!(
+                "the endpoint {path:?} {why}; write a path such as \"/api/v1/users/\""
+            )))
+        };
+        if path.is_empty() {
+            return refuse("is empty");
+        }
+        if path.contains("://") || path.starts_with("//") {
+            return refuse("is a URL; the client's base URL says where the server is");
+        }
+        if path.contains(['?', '#']) {
+            return refuse("has a query or a fragment");
+        }
+        if path.contains(['{', '}']) {
+            return refuse("has a placeholder that was not filled in");
+        }
+        let inner = path.strip_prefix('/').unwrap_or(path);
+        let ends_with_slash = inner.ends_with('/') || inner.is_empty();
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
+        let mut built = String::from("/");
+        for segment in inner.split('/').filter(|_| !inner.is_empty()) {
+            if let Some(why) = unsafe_segment(segment) {
+                return refuse(why);
+            }
+            if decoded(segment).contains(['/', '\\']) {
+                return refuse("has a backslash or an encoded slash");
+            }
+            built.extend(utf8_percent_encode(segment, WRITTEN));
+            built.push('/');
+        }
+        if !ends_with_slash {
+            built.pop();
+        }
+        checked(&built)?;
+        Ok(Self { path: built })
+    }
+
+    /// The path: absolute and percent-encoded.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether paths of this collection end with a slash.
+    #[must_use]
+    pub fn ends_with_slash(&self) -> bool {
+        self.path.ends_with('/')
+    }
+
+    /// The collection itself as a request path.
+    #[must_use]
+    pub fn collection(&self) -> ApiPath {
+        ApiPath {
+            path: self.path.clone(),
+            template: self.path.clone(),
+        }
+    }
+
+    /// The path of the row whose key is `key`.
+    ///
+    /// # Errors
+    /// `InvalidRequest` if the key is empty, is or contains a `.` or `..` segment (encoded or not), or has
+    /// control characters. Everything else is percent-encoded.
+    pub fn detail(&self, key: &str) -> Result<ApiPath> {
+        self.below(&[(Segment::Key, key)])
+    }
+
+    /// The path of an extra route of one row (`@action(detail=True)`); `action` may have several
+    /// segments.
+    ///
+    /// # Errors
+    /// As for [`detail`](Self::detail), for the key and for every segment of `action`.
+    pub fn action(&self, key: &str, action: &str) -> Result<ApiPath> {
+        let mut segments = vec![(Segment::Key, key)];
+        segments.extend(action_segments(action));
+        self.below(&segments)
+    }
+
+    /// The path of an extra route of the collection (`@action(detail=False)`).
+    ///
+    /// # Errors
+    /// As for [`detail`](Self::detail), for every segment of `action`.
+    pub fn collection_action(&self, action: &str) -> Result<ApiPath> {
+        self.below(&action_segments(action).collect::<Vec<_>>())
+    }
+
+    fn below(&self, segments: &[(Segment, &str)]) -> Result<ApiPath> {
+        let mut path = self.path.clone();
+        let mut template = self.path.clone();
+        if !self.ends_with_slash() {
+            path.push('/');
+            template.push('/');
+        }
+        let before = path.matches('/').count();
+        for (index, (kind, segment)) in segments.iter().enumerate() {
+            if let Some(why) = unsafe_segment(segment) {
+                let what = kind.name();
+                return Err(Error::invalid_request(format!(
+                    "the {what} {segment:?} of {} {why}",
+                    self.path
+                )));
+            }
+            if index > 0 {
+                path.push('/');
+                template.push('/');
+            }
+            path.extend(utf8_percent_encode(segment, SEGMENT));
+            match kind {
+                Segment::Key => template.push_str("{id}"),
+                Segment::Action => template.extend(utf8_percent_encode(segment, SEGMENT)),
+            }
+        }
+        if self.ends_with_slash() {
+            path.push('/');
+            template.push('/');
+        }
+        checked(&path)?;
+        let expected = before + segments.len() - usize::from(!self.ends_with_slash());
+        if path.matches('/').count() != expected {
+            return Err(Error::invalid_request(
+                "the path changed while it was built",
+            ));
+        }
+        Ok(ApiPath { path, template })
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = Error;
+
+    fn from_str(path: &str) -> Result<Self> {
+        Self::parse(path)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)
+    }
+}
+
+/// A request path that was built from checked segments, with the template that errors show.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ApiPath {
+    path: String,
+    template: String,
+}
+
+impl ApiPath {
+    /// Checks a path that somebody wrote, by the rules of [`Endpoint::parse`].
+    ///
+    /// # Errors
+    /// As [`Endpoint::parse`].
+    pub fn parse(path: &str) -> Result<Self> {
+        Endpoint::parse(path).map(|endpoint| endpoint.collection())
+    }
+
+    /// The path as it is sent: absolute and percent-encoded.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The path with `{id}` in place of the key.
+    #[must_use]
+    pub fn template(&self) -> &str {
+        &self.template
+    }
+}
+
+impl fmt::Debug for ApiPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ApiPath").field(&self.template).finish()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Segment {
+    Key,
+    Action,
+}
+
+impl Segment {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Action => "route",
+        }
+    }
+}
+
+fn action_segments(action: &str) -> impl Iterator<Item = (Segment, &str)> {
+    let action = action.strip_prefix('/').unwrap_or(action);
+    let action = action.strip_suffix('/').unwrap_or(action);
+    action.split('/').map(|segment| (Segment::Action, segment))
+}
+
+/// Why a segment would be read as something else than one name, here or behind a proxy that decodes it.
+///
+/// WSGI servers decode `%2F` before Django routes the path, so the parts of a key that holds slashes
+/// must be harmless too.
+fn unsafe_segment(segment: &str) -> Option<&'static str> {
+    let decoded = decoded(segment);
+    if [segment, &decoded]
+        .iter()
+        .any(|text| text.chars().any(char::is_control))
+    {
+        return Some("has a control character");
+    }
+    for part in decoded.split(['/', '\\']) {
+        match part {
+            "" => return Some("is empty or has an empty part"),
+            "." | ".." => return Some("has a \".\" or \"..\" part"),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Decodes until nothing changes: some proxies decode twice.
+fn decoded(text: &str) -> String {
+    let mut text = text.to_owned();
+    // Each round shortens the text, so this ends.
+    loop {
+        let next = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        if next.len() >= text.len() {
+            return text;
+        }
+        text = next;
+    }
+}
+
+/// Parses the finished path as the HTTP library will, and makes sure that it is still the same path.
+fn checked(path: &str) -> Result<()> {
+    let parsed = http::uri::PathAndQuery::from_str(path).map_err(|error| {
+        Error::invalid_request("the path is not a valid URL path").with_source(error)
+    })?;
+    if parsed.as_str() == path && parsed.query().is_none() && !path.starts_with("//") {
+        Ok(())
+    } else {
+        Err(Error::invalid_request("the path is not a valid URL path"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn users() -> Endpoint {
+        Endpoint::parse("/api/v1/users/").unwrap()
+    }
+
+    #[test]
+    fn an_endpoint_keeps_its_slash_convention() {
+        for (written, path, detail) in [
+            ("/api/v1/users/", "/api/v1/users/", "/api/v1/users/7/"),
+            ("api/v1/users/", "/api/v1/users/", "/api/v1/users/7/"),
+            ("/users", "/users", "/users/7"),
+            ("/", "/", "/7/"),
+            ("/naïve/a b/", "/na%C3%AFve/a%20b/", "/na%C3%AFve/a%20b/7/"),
+            ("/a%20b/x:y@z/", "/a%20b/x:y@z/", "/a%20b/x:y@z/7/"),
+        ] {
+            let endpoint = Endpoint::parse(written).unwrap();
+            assert_eq!(endpoint.path(), path);
+            assert_eq!(endpoint.detail("7").unwrap().path(), detail);
+        }
+    }
+
+    #[test]
+    fn endpoints_that_could_escape_are_refused() {
+        for bad in [
+            "",
+            "//evil.example/x/",
+            "https://evil.example/",
+            "/a//b/",
+            "/a/../b/",
+            "/a/./b/",
+            "/..",
+            "/a/%2e%2E/",
+            "/a/.%2e/",
+            "/a/%252e%252e/",
+            "/a?x=1",
+            "/a#b",
+            "/users/{id}/",
+            "/a\\b/",
+            "/a%5cb/",
+            "/a%2fb/",
+            "/a\r\n/",
+            "/a%0d%0a/",
+            "/a%00/",
+            "/\u{85}/",
+        ] {
+            let error = Endpoint::parse(bad).map(|endpoint| endpoint.path().to_owned());
+            assert!(error.is_err(), "{bad:?} became {error:?}");
+        }
+    }
+
+    #[test]
+    fn keys_that_could_escape_are_refused() {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "%2e",
+            "%2E%2e",
+            "%252e%252e",
+            "%25252e.",
+            "../teams",
+            "1/..",
+            "1/../2",
+            "a\\..\\b",
+            "1/",
+            "/1",
+            "a//b",
+            "%2f",
+            "1%2f..",
+            "%00",
+            "a\nb",
+            "\u{7f}",
+            "%0d%0aX: y",
+        ] {
+            let built = users().detail(bad).map(|path| path.path().to_owned());
+            assert!(built.is_err(), "{bad:?} became {built:?}");
+            let built = users()
+                .action(bad, "posts")
+                .map(|path| path.path().to_owned());
+            assert!(built.is_err(), "{bad:?} became {built:?}");
+        }
+    }
+
+    #[test]
+    fn other_keys_are_encoded() {
+        for (key, encoded) in [
+            ("0", "0"),
+            ("-1", "-1"),
+            ("a b", "a%20b"),
+            ("a/b", "a%2Fb"),
+            ("a?b#c", "a%3Fb%23c"),
+            ("100%", "100%25"),
+            ("%41", "%2541"),
+            ("naïve", "na%C3%AFve"),
+            ("...", "..."),
+            ("a..b", "a..b"),
+            ("{id}", "%7Bid%7D"),
+            ("a:b@c;d=e", "a%3Ab%40c%3Bd%3De"),
+        ] {
+            assert_eq!(
+                users().detail(key).unwrap().path(),
+                format!("/api/v1/users/{encoded}/")
+            );
+        }
+    }
+
+    #[test]
+    fn extra_routes_follow_the_convention() {
+        let bare = Endpoint::parse("/users").unwrap();
+        assert_eq!(bare.action("7", "posts").unwrap().path(), "/users/7/posts");
+        assert_eq!(
+            bare.action("7", "/posts/recent/").unwrap().template(),
+            "/users/{id}/posts/recent"
+        );
+        assert_eq!(
+            users().collection_action("stats").unwrap().path(),
+            "/api/v1/users/stats/"
+        );
+        for bad in ["", "/", "..", "a/../b", "a//b"] {
+            assert!(users().action("7", bad).is_err(), "{bad:?}");
+            assert!(users().collection_action(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_not_in_what_people_read() {
+        let path = users().detail("secret@example.com").unwrap();
+        assert_eq!(path.template(), "/api/v1/users/{id}/");
+        assert!(!format!("{path:?}").contains("secret"));
+    }
+
+    proptest! {
+        /// A browser-grade parser, which resolves dot segments and backslashes, sees the same origin and one
+        /// more segment, which decodes to the key.
+        #[test]
+        fn a_key_is_always_one_segment(
+            key in prop_oneof!["\\PC{0,12}", "[./%2eE5cCfF\\\\]{0,12}", any::<String>()],
+        ) {
+            if let Ok(path) = users().detail(&key) {
+                let url = url::Url::parse(&format!("https://api.example.com{}", path.path())).unwrap();
+                prop_assert_eq!(url.host_str(), Some("api.example.com"));
+                prop_assert_eq!(url.path(), path.path());
+                let segments: Vec<_> = url.path_segments().unwrap().collect();
+                prop_assert_eq!(segments.len(), 5);
+                prop_assert_eq!(&segments[..3], &["api", "v1", "users"]);
+                prop_assert_eq!(percent_decode_str(segments[3]).decode_utf8().unwrap(), key.as_str());
+                prop_assert_eq!(segments[4], "");
+            }
+        }
+
+        #[test]
+        fn a_parsed_endpoint_is_stable(path in "[/a-z.%2eE\\\\?#{} é]{0,16}") {
+            if let Ok(endpoint) = Endpoint::parse(&path) {
+                let url = url::Url::parse(&format!("https://api.example.com{}", endpoint.path())).unwrap();
+                prop_assert_eq!(url.host_str(), Some("api.example.com"));
+                prop_assert_eq!(url.path(), endpoint.path());
+                let again = Endpoint::parse(endpoint.path()).unwrap();
+                prop_assert_eq!(again, endpoint);
+            }
+        }
+    }
+}
