@@ -1,1 +1,25 @@
-//! Skeleton.
+//! The core of `django-api-orm`, without I/O: models, fields, filters, plans, dialects, pages, errors and retry verdicts.
+//!
+//! Rust code names the crate `django-api-orm`, which re-exports what is public here; the Python binding builds the same
+//! untyped [`plan::Plan`]. Nothing in this crate opens a connection or needs an async runtime.
+#![forbid(unsafe_code)]
+
+pub mod dialect;
+pub mod error;
+pub mod field;
+pub mod filter;
+pub mod knowledge;
+pub mod lookup;
+pub mod model;
+pub mod page;
+pub mod path;
+pub mod plan;
+pub mod retry;
+pub mod value;
+
+pub use error::{Error, ErrorKind, Result};
+pub use field::{Dated, Field, Nested, Operand, Ordered, Textual};
+pub use filter::{Filter, IntoFilter, Q};
+pub use model::{ApiModel, FieldMeta, Key, KeyField, ModelMeta, Schema};
+pub use page::Pagination;
+pub use plan::{Assignment, IntoOrder, OrderBy};

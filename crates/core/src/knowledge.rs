@@ -1,0 +1,72 @@
+//! What an endpoint's answers have shown of it so far: its paginator, and which parameters it honours or ignores.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::page::Style;
+
+/// Facts about one endpoint, learnt from its answers and kept by the client for the next query.
+#[derive(Debug, Clone, Default)]
+pub struct Knowledge {
+    /// The paginator.
+    pub style: Option<Style>,
+    /// The rows in a full page when no size is asked for.
+    pub page_size: Option<u64>,
+    /// The most rows that came when more were asked for: the server's cap.
+    pub size_cap: Option<u64>,
+    /// The collection has answered: a 404 on one of its rows is a missing row, not a wrong URL.
+    pub exists: bool,
+    parameters: HashMap<String, bool>,
+    ordering: HashMap<String, bool>,
+    warned: HashSet<String>,
+}
+
+impl Knowledge {
+    /// Whether the filter parameter is honoured; `None` while nothing has shown it.
+    #[must_use]
+    pub fn honours(&self, parameter: &str) -> Option<bool> {
+        self.parameters.get(parameter).copied()
+    }
+
+    /// Keeps what an answer has shown of a filter parameter. Once ignored is ignored for good.
+    pub fn learn_parameter(&mut self, parameter: &str, honoured: bool) {
+        let known = self
+            .parameters
+            .entry(parameter.to_owned())
+            .or_insert(honoured);
+        *known &= honoured;
+    }
+
+    /// Whether ordering by the field is honoured; `None` while nothing has shown it.
+    #[must_use]
+    pub fn orders_by(&self, path: &str) -> Option<bool> {
+        self.ordering.get(path).copied()
+    }
+
+    /// Keeps what an answer has shown of ordering by a field.
+    pub fn learn_ordering(&mut self, path: &str, honoured: bool) {
+        let known = self.ordering.entry(path.to_owned()).or_insert(honoured);
+        *known &= honoured;
+    }
+
+    /// Whether this is the first time that a warning about `what` is due.
+    pub fn first_warning(&mut self, what: &str) -> bool {
+        self.warned.insert(what.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn once_ignored_is_ignored_for_good() {
+        let mut knowledge = Knowledge::default();
+        assert_eq!(knowledge.honours("age"), None);
+        knowledge.learn_parameter("age", true);
+        assert_eq!(knowledge.honours("age"), Some(true));
+        knowledge.learn_parameter("age", false);
+        knowledge.learn_parameter("age", true);
+        assert_eq!(knowledge.honours("age"), Some(false));
+        assert!(knowledge.first_warning("age") && !knowledge.first_warning("age"));
+    }
+}
