@@ -116,16 +116,17 @@ def serve_tls(directory, keep_alive):
     from site_.asgi import application
 
     write_certificates(directory)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = Config()
-        config.bind = [f"fd://{listener.fileno()}"]
-        config.certfile = str(directory / "cert.pem")
-        config.keyfile = str(directory / "key.pem")
-        config.keep_alive_timeout = keep_alive
-        config.graceful_timeout = 1
-        config.loglevel = "ERROR"
-        announce(f"https://127.0.0.1:{listener.getsockname()[1]}", directory / "ca.pem")
-        asyncio.run(serve(application, config, mode="asgi"))
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.certfile = str(directory / "cert.pem")
+    config.keyfile = str(directory / "key.pem")
+    config.keep_alive_timeout = keep_alive
+    config.graceful_timeout = 1
+    config.loglevel = "ERROR"
+    announce(f"https://127.0.0.1:{port}", directory / "ca.pem")
+    asyncio.run(serve(application, config, mode="asgi"))
 
 
 if __name__ == "__main__":

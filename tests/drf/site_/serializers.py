@@ -29,7 +29,7 @@ class UserSerializer(serializers.ModelSerializer):
 
     def validate_address(self, value):
         """A partial address is enough only where there is an address to merge it into."""
-        if value and not (self.instance and self.instance.address):
+        if value is not None and not (self.instance and self.instance.address):
             required = AddressSerializer.Meta.fields
             missing = {name: ["This field is required."] for name in required if name not in value}
             if missing:

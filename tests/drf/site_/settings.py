@@ -6,6 +6,7 @@ SECRET_KEY = "not-a-secret-test-site-only"
 DEBUG = False  # As in production: HTML error pages, and APPEND_SLASH redirects a POST too.
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "site_.urls"
+USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 APPEND_SLASH = True
@@ -67,5 +68,9 @@ LOGGING = {
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "level": "ERROR", "filters": ["unexpected"]}
     },
-    "loggers": {"django": {"handlers": ["stderr"], "propagate": False}},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "propagate": False},
+        # Django leaves it to the server to drop the body of a HEAD; gunicorn warns each time.
+        "gunicorn.http": {"level": "ERROR"},
+    },
 }
