@@ -15,10 +15,11 @@ TOKEN = {"Authorization": "Token test-token"}
 
 
 @contextmanager
-def running_site(*options):
+def running_site(*options, environment=None):
     """Yield (process, announcement); closing stdin must end the process."""
     command = [sys.executable, str(HERE / "serve.py"), *options]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, env=environment) as process:
         try:
             yield process, json.loads(process.stdout.readline())
         finally:

@@ -34,7 +34,7 @@ def main():
 
     main_pid = os.getpid()
     directory = Path(tempfile.mkdtemp(prefix="drf-site-"))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: stop_now(directory))
     threading.Thread(target=stop_at_end_of_stdin, args=[directory], daemon=True).start()
     try:
         prepare(directory)
@@ -46,14 +46,20 @@ def main():
             shutil.rmtree(directory, ignore_errors=True)
 
 
+def stop_now(directory):
+    """There is nothing to finish, and a graceful end would wait for idle connections."""
+    shutil.rmtree(directory, ignore_errors=True)
+    os._exit(0)
+
+
 def stop_at_end_of_stdin(directory):
     """End with whoever started this process, even when that one was killed."""
-    while sys.stdin.buffer.read(4096):
+    # Not sys.stdin: its lock, held by this thread, would crash the interpreter at its end.
+    while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(STOP_WITHIN)
-    shutil.rmtree(directory, ignore_errors=True)
-    os._exit(1)
+    stop_now(directory)
 
 
 def prepare(directory):
@@ -72,8 +78,8 @@ def prepare(directory):
     connections.close_all()
 
 
-def announce(base_url, ca_file=None):
-    line = {"base_url": base_url, "ca_file": ca_file and str(ca_file), "pid": os.getpid()}
+def announce(base_url, pid, ca_file=None):
+    line = {"base_url": base_url, "ca_file": ca_file, "pid": pid}
     print(json.dumps(line), flush=True)
 
 
@@ -81,6 +87,12 @@ def serve_plain(directory, keep_alive):
     from gunicorn.app.base import BaseApplication
 
     from site_.wsgi import application
+
+    main_pid = os.getpid()
+
+    def worker_ready(worker):
+        if worker.age == 1:  # Not again for the successor of one that crashed.
+            announce(f"http://127.0.0.1:{worker.sockets[0].sock.getsockname()[1]}", pid=main_pid)
 
     class Site(BaseApplication):
         def load_config(self):
@@ -95,9 +107,7 @@ def serve_plain(directory, keep_alive):
                 "loglevel": "error",
                 "worker_tmp_dir": str(directory),
                 "control_socket_disable": True,
-                "when_ready": lambda arbiter: announce(
-                    f"http://127.0.0.1:{arbiter.LISTENERS[0].sock.getsockname()[1]}"
-                ),
+                "post_worker_init": worker_ready,
             }
             for name, value in settings.items():
                 self.cfg.set(name, value)
@@ -123,10 +133,15 @@ def serve_tls(directory, keep_alive):
     config.certfile = str(directory / "cert.pem")
     config.keyfile = str(directory / "key.pem")
     config.keep_alive_timeout = keep_alive
-    config.graceful_timeout = 1
     config.loglevel = "ERROR"
-    announce(f"https://127.0.0.1:{port}", directory / "ca.pem")
-    asyncio.run(serve(application, config, mode="asgi"))
+
+    async def run():
+        # The trigger never fires: the handler of SIGTERM ends the process.
+        never = asyncio.Event()
+        announce(f"https://127.0.0.1:{port}", os.getpid(), str(directory / "ca.pem"))
+        await serve(application, config, mode="asgi", shutdown_trigger=never.wait)
+
+    asyncio.run(run())
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +11,10 @@ from make_fixture import FIXTURE, render
 MODES = [("1.1", "gunicorn", []), ("2", "hypercorn", ["--tls"])]
 
 
-def leftovers():
-    return set(Path(tempfile.gettempdir()).glob("drf-site-*"))
+@pytest.fixture
+def temporary(tmp_path):
+    """A directory of its own for the site's temporary files, so that leftovers are seen."""
+    return os.environ | {"TMPDIR": str(tmp_path)}
 
 
 def test_the_committed_fixture_is_what_the_script_writes():
@@ -36,9 +36,9 @@ def test_speaks_the_promised_version_on_one_connection(version, server, options)
 
 @pytest.mark.parametrize("options", [mode[2] for mode in MODES])
 @pytest.mark.parametrize("how", ["end of stdin", "SIGTERM"])
-def test_stops_and_cleans_up(options, how):
-    before = leftovers()
-    with running_site(*options) as (process, announcement):
+def test_stops_and_cleans_up(options, how, temporary, tmp_path):
+    with running_site(*options, environment=temporary) as (process, announcement):
+        assert list(tmp_path.iterdir()) != []
         with client_for(announcement) as client:  # An idle connection must not hold it up.
             assert client.get("/info/").status_code == 200
             if how == "SIGTERM":
@@ -46,13 +46,12 @@ def test_stops_and_cleans_up(options, how):
             else:
                 process.stdin.close()
             assert process.wait(timeout=5) == 0
-    assert leftovers() <= before
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_the_worker_ends_when_its_parent_is_killed():
-    before = leftovers()
-    with running_site() as (process, _):
+def test_the_worker_ends_when_its_parent_is_killed(temporary, tmp_path):
+    with running_site(environment=temporary) as (process, _):
         os.kill(process.pid, signal.SIGKILL)
         # The worker holds the other end of stdout: its end is the end of the file.
         assert process.stdout.read() == b""
-    assert leftovers() <= before
+    assert list(tmp_path.iterdir()) == []
