@@ -196,6 +196,13 @@ impl Error {
         self
     }
 
+    /// Says which status the response had.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
     /// Says how long the server wants the caller to wait.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {

@@ -1,0 +1,287 @@
+//! One attempt: a request is sent once, and its response read whole, within limits of time and size.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use django_api_orm_core::error::MAX_ERROR_BODY;
+use futures_util::future::{Either, select};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tower::{ServiceExt, service_fn};
+use tower_http::decompression::Decompression;
+
+use super::connector::BoxError;
+use super::failure::Failure;
+use super::pool::Pool;
+use super::stats::Counters;
+
+/// What is sent.
+pub(super) struct Outgoing {
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// What came back, whatever its status.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) version: Version,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// The limits of an attempt.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// The time for the attempt, and the moment at which that or the whole call's time is over.
+    pub(super) time: Duration,
+    pub(super) until: Instant,
+    pub(super) size: usize,
+    pub(super) compression: bool,
+}
+
+/// An attempt as it ended, and whether the request was handed to a connection.
+pub(super) struct Ended {
+    pub(super) result: Result<Answer, Failure>,
+    pub(super) was_sent: bool,
+}
+
+/// Sends `outgoing` over a connection of `pool`. `lead` is dropped as soon as there is a connection.
+pub(super) async fn attempt(
+    pool: &Pool,
+    outgoing: &Outgoing,
+    limits: Limits,
+    lead: Option<watch::Sender<()>>,
+    counters: &Arc<Counters>,
+) -> Ended {
+    let mut request = Request::new(Full::new(outgoing.body.clone()));
+    *request.method_mut() = outgoing.method.clone();
+    *request.uri_mut() = outgoing.uri.clone();
+    *request.headers_mut() = outgoing.headers.clone();
+    let sent = Sent {
+        capture: capture_connection(&mut request),
+        counters: Arc::clone(counters),
+    };
+    let exchange = exchange(pool, request, limits, lead, &sent);
+    let result = match tokio::time::timeout_at(limits.until, exchange).await {
+        Ok(result) => result,
+        Err(_) => Err(Failure::timeout(limits.time, sent.was_sent())),
+    };
+    Ended {
+        result,
+        was_sent: sent.was_sent(),
+    }
+}
+
+/// Counts the request when it is over, however it ended, if it was handed to a connection.
+struct Sent {
+    capture: CaptureConnection,
+    counters: Arc<Counters>,
+}
+
+impl Sent {
+    fn was_sent(&self) -> bool {
+        self.capture.connection_metadata().is_some()
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        if self.was_sent() {
+            self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+async fn exchange(
+    pool: &Pool,
+    request: Request<Full<Bytes>>,
+    limits: Limits,
+    lead: Option<watch::Sender<()>>,
+    sent: &Sent,
+) -> Result<Answer, Failure> {
+    let is_head = request.method() == Method::HEAD;
+    let counters = &sent.counters;
+    let send = service_fn(|request| {
+        let response = pool.client().request(request);
+        async move { Ok(prepared(response.await?, counters)) }
+    });
+    let wants = limits.compression;
+    let service = Decompression::new(send).gzip(wants).br(wants).zstd(wants);
+    let response = pin!(service.oneshot(request));
+    let response = match lead {
+        None => response.await,
+        Some(lead) => {
+            let mut capture = sent.capture.clone();
+            let connected = pin!(async {
+                capture.wait_for_connection_metadata().await;
+            });
+            // Whichever comes first, the connection has been made or has failed.
+            match select(response, connected).await {
+                Either::Left((ended, _)) => ended,
+                Either::Right(((), response)) => {
+                    drop(lead);
+                    response.await
+                }
+            }
+        }
+    };
+    read(response.map_err(Failure::of_request)?, is_head, limits.size).await
+}
+
+/// Counts what comes. A body without a byte is no compressed body, whatever its headers say.
+fn prepared(mut response: Response<Incoming>, counters: &Arc<Counters>) -> Response<Counted> {
+    if response.body().is_end_stream() {
+        response
+            .headers_mut()
+            .remove(http::header::CONTENT_ENCODING);
+    }
+    response.map(|body| Counted {
+        body,
+        counters: Arc::clone(counters),
+    })
+}
+
+async fn read<B>(response: Response<B>, is_head: bool, limit: usize) -> Result<Answer, Failure>
+where
+    B: Body<Data = Bytes, Error = BoxError>,
+{
+    let (parts, body) = response.into_parts();
+    let status = parts.status;
+    let has_body =
+        !is_head && status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED;
+    let body = if !has_body {
+        Bytes::new()
+    } else if status.is_success() {
+        whole(body, limit)
+            .await
+            .map_err(|failure| failure.with_status(status))?
+    } else {
+        beginning(body, MAX_ERROR_BODY.min(limit)).await
+    };
+    Ok(Answer {
+        status,
+        version: parts.version,
+        headers: parts.headers,
+        body,
+    })
+}
+
+/// The whole body, or an error as soon as it is larger than `limit`.
+async fn whole<B>(body: B, limit: usize) -> Result<Bytes, Failure>
+where
+    B: Body<Data = Bytes, Error = BoxError>,
+{
+    if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        return Err(Failure::too_large(limit));
+    }
+    let mut pieces = Pieces::default();
+    let mut body = pin!(body);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(Failure::of_body)?;
+        if let Ok(data) = frame.into_data() {
+            if pieces.len() + data.len() > limit {
+                return Err(Failure::too_large(limit));
+            }
+            pieces.push(data);
+        }
+    }
+    Ok(pieces.into_bytes())
+}
+
+/// The beginning of the body of an error. The status is the answer; what is missing of the body is no
+/// failure of its own.
+async fn beginning<B>(body: B, limit: usize) -> Bytes
+where
+    B: Body<Data = Bytes, Error = BoxError>,
+{
+    let mut pieces = Pieces::default();
+    let mut body = pin!(body);
+    while let Some(Ok(frame)) = body.frame().await {
+        if let Ok(mut data) = frame.into_data() {
+            data.truncate(limit - pieces.len());
+            pieces.push(data);
+            if pieces.len() >= limit {
+                break;
+            }
+        }
+    }
+    pieces.into_bytes()
+}
+
+/// Collects a body; one that came in one piece is not copied.
+#[derive(Default)]
+struct Pieces {
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Pieces {
+    fn len(&self) -> usize {
+        self.first.len() + self.all.len()
+    }
+
+    fn push(&mut self, data: Bytes) {
+        if self.len() == 0 {
+            self.first = data;
+            return;
+        }
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.all.extend_from_slice(&data);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.all.is_empty() {
+            self.first
+        } else {
+            self.all.freeze()
+        }
+    }
+}
+
+/// A body that is counted as it comes.
+struct Counted {
+    body: Incoming,
+    counters: Arc<Counters>,
+}
+
+impl Body for Counted {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            let bytes = u64::try_from(data.len()).unwrap_or(u64::MAX);
+            self.counters
+                .bytes_received
+                .fetch_add(bytes, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

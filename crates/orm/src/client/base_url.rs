@@ -1,0 +1,139 @@
+//! The base URL of a client: one origin and a path prefix. Everything that is sent goes below it.
+
+use std::fmt;
+use std::time::Duration;
+
+use django_api_orm_core::path::Endpoint;
+use django_api_orm_core::{Error, Result};
+use http::Uri;
+use url::Url;
+
+/// A checked base URL.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct BaseUrl {
+    /// Scheme, host and port, without a slash at the end.
+    origin: String,
+    /// Empty, or a path that starts with a slash and does not end with one.
+    prefix: String,
+    is_https: bool,
+}
+
+impl BaseUrl {
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        // The text may hold a password, so no message quotes it.
+        let refuse = |why: &str| {
+            Err(Error::configuration(format!(
+                "the base URL {why}; write it such as \"https://api.example.com\""
+            )))
+        };
+        let Ok(url) = Url::parse(text.trim()) else {
+            return refuse("is not a URL with a scheme and a host");
+        };
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return refuse("is not an http or https URL");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("holds credentials; give them with `basic(user, password)`");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return refuse("has a query or a fragment");
+        }
+        let prefix = Endpoint::parse(url.path()).map_err(|error| {
+            Error::configuration("the path of the base URL is not usable").with_source(error)
+        })?;
+        Ok(Self {
+            origin: url.origin().ascii_serialization(),
+            prefix: prefix.path().trim_end_matches('/').to_owned(),
+            is_https: url.scheme() == "https",
+        })
+    }
+
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.is_https
+    }
+
+    /// The URL of `path` below the prefix.
+    pub(super) fn join(&self, path: &str, query: &str) -> Result<Uri> {
+        let Self { origin, prefix, .. } = self;
+        let question = if query.is_empty() { "" } else { "?" };
+        let uri: Uri = format!("{origin}{prefix}{path}{question}{query}")
+            .parse()
+            .map_err(|error| {
+                Error::invalid_request("the path or the query is not valid in a URL")
+                    .with_source(error)
+            })?;
+        if uri.query().unwrap_or_default() == query && self.owns(&uri) {
+            Ok(uri)
+        } else {
+            Err(Error::invalid_request(
+                "the path or the query would leave the base URL",
+            ))
+        }
+    }
+
+    /// Whether `uri` has this origin.
+    pub(super) fn owns(&self, uri: &Uri) -> bool {
+        Url::parse(&uri.to_string())
+            .is_ok_and(|url| url.origin().ascii_serialization() == self.origin)
+    }
+
+    /// The path below the prefix, and the query, of what a caller wrote: a path, or a URL of this origin.
+    pub(super) fn split<'a>(&self, written: &'a str) -> Result<(&'a str, Option<&'a str>)> {
+        let written = written.split('#').next().unwrap_or(written);
+        let (path, query) = match written.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (written, None),
+        };
+        if !path.contains("://") && !path.starts_with("//") {
+            return Ok((path, query));
+        }
+        let foreign = || {
+            Error::invalid_request(format!(
+                "the URL is not below {}{}; credentials go nowhere else",
+                self.origin, self.prefix
+            ))
+        };
+        let url = Url::parse(path).map_err(|_| foreign())?;
+        let has_credentials = !url.username().is_empty() || url.password().is_some();
+        if url.origin().ascii_serialization() != self.origin || has_credentials {
+            return Err(foreign());
+        }
+        // The path is cut out of the text, not taken from the parser, which would resolve `..` in it.
+        let after_scheme = path.split_once("://").map_or("", |(_, rest)| rest);
+        let own = after_scheme
+            .find('/')
+            .and_then(|slash| after_scheme.get(slash..))
+            .unwrap_or("/");
+        let below = own.strip_prefix(self.prefix.as_str()).ok_or_else(foreign)?;
+        if below.starts_with('/') {
+            Ok((below, query))
+        } else {
+            Err(foreign())
+        }
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.prefix)
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A time as people read it: `30 s`, `250 ms`.
+pub(super) fn in_words(time: Duration) -> String {
+    if time.subsec_millis() == 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{} ms", time.as_millis())
+    }
+}

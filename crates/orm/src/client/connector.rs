@@ -1,0 +1,242 @@
+//! Opens connections: TCP, a proxy if there is one, TLS; within a time limit and a number of connections.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use tokio::sync::Semaphore;
+use tower::{Service, ServiceExt};
+
+use super::proxy::Proxy;
+use super::stats::{Counters, OpenConnections};
+use super::stream::Stream;
+
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Connecting = Pin<Box<dyn Future<Output = Result<TokioIo<Stream>, BoxError>> + Send>>;
+
+/// One way to get a byte stream to the host of a URI. Ways are stacked: TLS over a tunnel over TCP.
+#[derive(Clone)]
+pub(super) struct Leg(Arc<dyn Fn(Uri) -> Connecting + Send + Sync>);
+
+impl Leg {
+    pub(super) fn new<F, Fut>(connect: F) -> Self
+    where
+        F: Fn(Uri) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Stream, BoxError>> + Send + 'static,
+    {
+        Self(Arc::new(move |uri| {
+            let connecting = connect(uri);
+            Box::pin(async move { connecting.await.map(TokioIo::new) })
+        }))
+    }
+
+    /// Plain TCP.
+    pub(super) fn tcp(timeout: Duration) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        // The library shares this out among the addresses of the host.
+        tcp.set_connect_timeout(Some(timeout));
+        Self::new(move |uri| {
+            let tcp = tcp.clone();
+            async move { Ok(Stream::new(tcp.oneshot(uri).await?.into_inner())) }
+        })
+    }
+
+    /// TLS over this leg where the scheme is `https`.
+    fn secured(self, tls: ClientConfig, http2: Http2) -> Self {
+        let builder = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http();
+        let https: HttpsConnector<Self> = match http2 {
+            Http2::Never => builder.enable_http1().wrap_connector(self),
+            Http2::Negotiated => builder.enable_http1().enable_http2().wrap_connector(self),
+            Http2::Always => builder.enable_http2().wrap_connector(self),
+        };
+        Self::new(move |uri| {
+            let https = https.clone();
+            async move {
+                let stream = https.oneshot(uri).await?;
+                let connected = stream.connected();
+                let is_http2 = connected.is_negotiated_h2();
+                Ok(Stream::new(TokioIo::new(stream)).http2(is_http2))
+            }
+        })
+    }
+
+    /// A tunnel through `proxy`.
+    fn tunnelled(self, proxy: Proxy) -> Self {
+        Self::new(move |uri| {
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), self.clone());
+            if let Some(authorization) = proxy.authorization() {
+                tunnel = tunnel.with_auth(authorization.clone());
+            }
+            async move { Ok(tunnel.oneshot(uri).await?.into_inner()) }
+        })
+    }
+
+    /// Straight to `proxy`, which is told the whole URL of every request.
+    fn instead(self, proxy: Proxy) -> Self {
+        Self::new(move |_| {
+            let connecting = self.clone().oneshot(proxy.uri().clone());
+            async move { Ok(connecting.await?.into_inner().proxied()) }
+        })
+    }
+
+    /// The whole way to a server: over the proxy if there is one, with TLS where `tls` is given.
+    fn route(
+        self,
+        settings: &ConnectorSettings,
+        proxy: Option<Proxy>,
+        tls: Option<ClientConfig>,
+    ) -> Self {
+        let Some(proxy) = proxy else {
+            return match tls {
+                Some(tls) => self.secured(tls, settings.http2),
+                None => self,
+            };
+        };
+        let to_proxy = match &tls {
+            // The proxy itself may be reached over TLS; a tunnel is asked for in HTTP/1.1.
+            Some(tls) => self.secured(tls.clone(), Http2::Never),
+            None => self,
+        };
+        match tls {
+            Some(tls) if settings.is_https => {
+                to_proxy.tunnelled(proxy).secured(tls, settings.http2)
+            }
+            _ => to_proxy.instead(proxy),
+        }
+    }
+}
+
+impl Service<Uri> for Leg {
+    type Response = TokioIo<Stream>;
+    type Error = BoxError;
+    type Future = Connecting;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Connecting {
+        (self.0)(uri)
+    }
+}
+
+/// When HTTP/2 is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Http2 {
+    /// HTTP/1.1 only.
+    Never,
+    /// If the server agrees in the TLS handshake.
+    Negotiated,
+    /// From the first byte.
+    Always,
+}
+
+/// The connector of a pool.
+#[derive(Clone)]
+pub(super) struct Connector {
+    leg: Leg,
+    timeout: Duration,
+    http2: Http2,
+    places: Arc<Semaphore>,
+    open: Arc<OpenConnections>,
+    counters: Arc<Counters>,
+}
+
+impl Connector {
+    pub(super) fn new(
+        transport: Leg,
+        proxy: Option<Proxy>,
+        tls: Option<ClientConfig>,
+        settings: &ConnectorSettings,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let leg = transport.route(settings, proxy, tls);
+        Self {
+            leg,
+            timeout: settings.timeout,
+            http2: settings.http2,
+            places: Arc::new(Semaphore::new(settings.max_connections)),
+            open: Arc::default(),
+            counters,
+        }
+    }
+
+    pub(super) fn open(&self) -> &Arc<OpenConnections> {
+        &self.open
+    }
+}
+
+/// What a [`Connector`] needs to know.
+pub(super) struct ConnectorSettings {
+    pub(super) is_https: bool,
+    pub(super) timeout: Duration,
+    pub(super) http2: Http2,
+    pub(super) max_connections: usize,
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = BoxError;
+    type Future = Connecting;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Connecting {
+        let Self {
+            leg,
+            timeout,
+            http2,
+            places,
+            open,
+            counters,
+        } = self.clone();
+        Box::pin(async move {
+            // No more requests are under way than there are places, so one that waits here will have a pooled
+            // connection before long; the limit only clears away what nobody waits for any more.
+            let place = tokio::time::timeout(timeout, places.acquire_owned())
+                .await
+                .map_err(|_| ConnectTimeout { limit: timeout })??;
+            let stream = tokio::time::timeout(timeout, leg.oneshot(uri))
+                .await
+                .map_err(|_| ConnectTimeout { limit: timeout })??
+                .into_inner();
+            counters.connections.fetch_add(1, Ordering::Relaxed);
+            let is_http2 = stream.is_http2() || http2 == Http2::Always;
+            Ok(TokioIo::new(stream.tracked(open, is_http2, place)))
+        })
+    }
+}
+
+/// No connection within the time allowed.
+#[derive(Debug)]
+pub(super) struct ConnectTimeout {
+    pub(super) limit: Duration,
+}
+
+impl fmt::Display for ConnectTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "no connection within {}",
+            super::base_url::in_words(self.limit)
+        )
+    }
+}
+
+impl std::error::Error for ConnectTimeout {}

@@ -1,0 +1,358 @@
+//! A call from beginning to end: credentials, attempts, redirects, and what to do when an attempt fails.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use django_api_orm_core::error::{Error, ErrorKind, Result};
+use django_api_orm_core::retry::{AttemptClass, MAX_WAIT, RetryCost, Verdict, verdict};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+use super::attempt::{Answer, Ended, Limits, Outgoing, attempt};
+
+use super::call::Call;
+use super::credential::Issued;
+use super::failure::Failure;
+use super::pool::{Pool, Turn};
+use super::redirect::{MAX_HOPS, is_redirect, target};
+use super::response::ApiResponse;
+use super::{ServiceClient, Shared};
+
+impl ServiceClient {
+    /// Sends a call and returns its response.
+    ///
+    /// One call may cost several requests: same-origin redirects, retries of what is safe to repeat (see
+    /// [the module](super)), and one more when a token provider has to replace its token.
+    ///
+    /// # Errors
+    /// Whatever went wrong: a status of 400 or more is an error as much as a broken connection is.
+    pub async fn send(&self, call: Call) -> Result<ApiResponse> {
+        let shared = &*self.shared;
+        let limit = call.timeout.unwrap_or(shared.settings.timeout);
+        let now = Instant::now();
+        let own = now
+            .checked_add(limit)
+            .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365));
+        let deadline = call.deadline.map_or(own, |deadline| deadline.min(own));
+        let outgoing = self.outgoing(&call)?;
+        let mut exchange = Exchange {
+            client: self,
+            call: &call,
+            deadline,
+            limit: deadline.saturating_duration_since(now),
+            outgoing,
+            issued: None,
+            attempts: 0,
+            retries: 0,
+            hops: 0,
+            last_retry: None,
+            was_ambiguous: false,
+            was_refreshed: false,
+        };
+        let result = exchange.run().await;
+        let attempts = exchange.attempts;
+        let template = call.path.template();
+        result
+            .map(|answer| ApiResponse {
+                method: call.method.clone(),
+                template: template.to_owned(),
+                status: answer.status,
+                version: answer.version,
+                headers: answer.headers,
+                body: answer.body,
+                attempts,
+            })
+            .map_err(|error| {
+                let error = error
+                    .with_request(&call.method, template)
+                    .with_attempts(attempts);
+                // The cause has to be named with the request first, so the outcome is marked last.
+                if exchange.outcome_is_unknown(&error) {
+                    unknown(error)
+                } else {
+                    error
+                }
+            })
+    }
+
+    /// The request as it is sent, but for the credential.
+    fn outgoing(&self, call: &Call) -> Result<Outgoing> {
+        let uri = self
+            .shared
+            .base
+            .join(call.path.path(), &call.query_string())?;
+        let mut headers = self.shared.settings.headers.clone();
+        replace(&mut headers, &self.identity.headers);
+        replace(&mut headers, &call.headers);
+        if !headers.contains_key(ACCEPT) {
+            headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        }
+        if call.body.is_some() && !headers.contains_key(CONTENT_TYPE) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        self.shared.add_proxy_authorization(&mut headers);
+        let body = call.body.clone().unwrap_or_default();
+        Ok(Outgoing {
+            method: call.method.clone(),
+            uri,
+            headers,
+            body,
+        })
+    }
+}
+
+/// Puts the headers of `newer` in the place of those of the same name.
+fn replace(headers: &mut HeaderMap, newer: &HeaderMap) {
+    for name in newer.keys() {
+        headers.remove(name);
+    }
+    for (name, value) in newer {
+        headers.append(name, value.clone());
+    }
+}
+
+/// A call under way.
+struct Exchange<'a> {
+    client: &'a ServiceClient,
+    call: &'a Call,
+    outgoing: Outgoing,
+    deadline: Instant,
+    /// The time for the whole call, for messages.
+    limit: Duration,
+    issued: Option<Issued>,
+    /// Requests sent.
+    attempts: u32,
+    retries: u32,
+    hops: u32,
+    last_retry: Option<RetryCost>,
+    /// Whether an attempt before this one may have been carried out.
+    was_ambiguous: bool,
+    was_refreshed: bool,
+}
+
+/// What an attempt came to.
+enum Step {
+    Done(Answer),
+    /// Send the (changed) request now.
+    Again,
+    Failed {
+        class: AttemptClass,
+        error: Error,
+    },
+}
+
+impl Exchange<'_> {
+    async fn run(&mut self) -> Result<Answer> {
+        loop {
+            match self.step().await? {
+                Step::Done(answer) => {
+                    self.shared().budget.deposit(self.last_retry);
+                    return Ok(answer);
+                }
+                Step::Again => {}
+                Step::Failed { class, error } => self.prepare_retry(class, error).await?,
+            }
+        }
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.client.shared
+    }
+
+    async fn step(&mut self) -> Result<Step> {
+        if self.issued.is_none() {
+            let issued = self
+                .within(self.client.identity.auth.credential(None))
+                .await??;
+            self.authorize(issued)?;
+        }
+        let ended = self.attempt().await?;
+        if ended.was_sent {
+            self.attempts += 1;
+        }
+        match ended.result {
+            Ok(answer) => self.judge(answer).await,
+            Err(Failure { class, error }) => Ok(Step::Failed { class, error }),
+        }
+    }
+
+    async fn judge(&mut self, answer: Answer) -> Result<Step> {
+        let status = answer.status;
+        if is_redirect(status) {
+            return self.redirect(&answer);
+        }
+        if status == StatusCode::UNAUTHORIZED
+            && self.client.identity.auth.can_refresh()
+            && !self.was_refreshed
+        {
+            self.was_refreshed = true;
+            let refused = self.issued.take();
+            let next = self.client.identity.auth.credential(refused.as_ref());
+            let issued = self.within(next).await??;
+            self.authorize(issued)?;
+            return Ok(Step::Again);
+        }
+        let Some(class) = AttemptClass::of_status(status) else {
+            return Ok(Step::Done(answer));
+        };
+        let error = Error::from_response(status, &answer.headers, &answer.body);
+        Ok(Step::Failed { class, error })
+    }
+
+    fn redirect(&mut self, answer: &Answer) -> Result<Step> {
+        // After a 303 the write is likely to have been done: it shows where to see the result.
+        let is_done = answer.status == StatusCode::SEE_OTHER && !self.outgoing.method.is_safe();
+        let explain = |why: Error| {
+            Error::from_response(answer.status, &answer.headers, &Bytes::new())
+                .with_message(why.message().to_owned())
+                .with_outcome_unknown(is_done)
+        };
+        if !self.shared().settings.follow_redirects {
+            return Err(explain(Error::new(
+                ErrorKind::Redirect,
+                "the server redirects, and the client was told not to follow",
+            )));
+        }
+        let Outgoing { method, uri, .. } = &self.outgoing;
+        let to = target(
+            &self.shared().base,
+            method,
+            uri,
+            answer.status,
+            &answer.headers,
+        )
+        .map_err(explain)?;
+        self.hops += 1;
+        if self.hops > MAX_HOPS {
+            return Err(explain(Error::new(
+                ErrorKind::Redirect,
+                format!("the server redirects more than {MAX_HOPS} times"),
+            )));
+        }
+        self.outgoing.uri = to;
+        Ok(Step::Again)
+    }
+
+    /// Puts the credential into the request, unless the call brings that header itself.
+    fn authorize(&mut self, issued: Option<Issued>) -> Result<()> {
+        if let Some(issued) = issued {
+            let (name, value) = issued.credential.to_header()?;
+            if !self.call.headers.contains_key(&name) {
+                self.outgoing.headers.insert(name, value);
+            }
+            self.issued = Some(issued);
+        }
+        Ok(())
+    }
+
+    /// One attempt, after waiting for its turn.
+    async fn attempt(&self) -> Result<Ended> {
+        let shared = self.shared();
+        let pool = shared.pool();
+        let mut lead = None;
+        match pool.turn() {
+            Turn::Free => {}
+            Turn::Lead(sender) => lead = Some(sender),
+            Turn::Wait(mut done) => {
+                // An error says that the sender is gone, which is what is waited for.
+                let _ = self.within(done.changed()).await?;
+            }
+        }
+        let _place = self.place(&pool).await?;
+        let settings = &shared.settings;
+        let now = Instant::now();
+        let own = now
+            .checked_add(settings.attempt_timeout)
+            .unwrap_or(self.deadline);
+        let limits = Limits {
+            time: if own < self.deadline {
+                settings.attempt_timeout
+            } else {
+                self.limit
+            },
+            until: own.min(self.deadline),
+            size: settings.max_response_size,
+            compression: settings.compression,
+        };
+        Ok(attempt(&pool, &self.outgoing, limits, lead, &shared.counters).await)
+    }
+
+    /// A place among the requests under way. HTTP/2 needs none: its requests share a connection.
+    async fn place(&self, pool: &Pool) -> Result<Option<tokio::sync::SemaphorePermit<'_>>> {
+        if pool.open().http2() > 0 {
+            return Ok(None);
+        }
+        let place = self.within(self.shared().places.acquire()).await?;
+        Ok(place.ok())
+    }
+
+    /// Waits for `future`, but not beyond the deadline of the call.
+    async fn within<T>(&self, future: impl Future<Output = T>) -> Result<T> {
+        tokio::time::timeout_at(self.deadline, future)
+            .await
+            .map_err(|_| Failure::timeout(self.limit, false).error)
+    }
+
+    /// Decides whether the request is sent again, and waits until then. The error is what the call fails with.
+    async fn prepare_retry(&mut self, class: AttemptClass, error: Error) -> Result<()> {
+        let settings = &self.shared().settings;
+        match verdict(&self.outgoing.method, class, self.call.is_repeatable()) {
+            Verdict::Resend => {}
+            Verdict::Fail => return Err(error),
+            Verdict::OutcomeUnknown => return Err(error.with_outcome_unknown(true)),
+        }
+        if self.retries >= settings.max_retries {
+            return Err(error);
+        }
+        let wait = error
+            .retry_after()
+            .unwrap_or_else(|| settings.backoff.delay(self.retries, fastrand::f64()));
+        let now = Instant::now();
+        if wait > MAX_WAIT
+            || now
+                .checked_add(wait)
+                .is_none_or(|then| then >= self.deadline)
+        {
+            return Err(error);
+        }
+        let cost = match error.kind() {
+            ErrorKind::Throttled => RetryCost::Throttled,
+            _ => RetryCost::Transient,
+        };
+        if !self.shared().budget.withdraw(cost) {
+            return Err(error.with_context("too many requests to this server fail to try again"));
+        }
+        tokio::time::sleep(wait).await;
+        self.was_ambiguous |= class == AttemptClass::Ambiguous;
+        self.retries += 1;
+        self.last_retry = Some(cost);
+        self.shared()
+            .counters
+            .retries
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether the caller must be told that the write may have been done.
+    fn outcome_is_unknown(&self, error: &Error) -> bool {
+        // A write guarded by `If-Match` changes what it matches: when its repetition does not match any more, the
+        // first may be the reason.
+        let was_guarded = self.was_ambiguous
+            && self.call.is_repeatable()
+            && !self.outgoing.method.is_safe()
+            && error.kind() == ErrorKind::PreconditionFailed;
+        error.is_outcome_unknown() || was_guarded
+    }
+}
+
+/// Says that the outcome is unknown: an answer of the server keeps its kind, a broken exchange becomes
+/// [`ErrorKind::OutcomeUnknown`].
+fn unknown(error: Error) -> Error {
+    let is_answer = error.status().is_some_and(|status| !status.is_success());
+    if is_answer || error.kind() == ErrorKind::OutcomeUnknown {
+        error.with_outcome_unknown(true)
+    } else {
+        Error::outcome_unknown(error)
+    }
+}

@@ -1,0 +1,203 @@
+//! What a failed attempt means: could the server have seen the request?
+//!
+//! The facts come from hyper. Its pool attaches the connection to an error only once a request was
+//! handed to one; an error without it comes from before. A request that hyper still holds when the connection goes
+//! away is reported as canceled. HTTP/2 servers say which streams they never looked at.
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::Duration;
+
+use django_api_orm_core::Error;
+use django_api_orm_core::error::{ErrorKind, excerpt};
+use django_api_orm_core::retry::AttemptClass;
+use http::StatusCode;
+use hyper_util::client::legacy;
+
+use super::base_url::in_words;
+use super::connector::{BoxError, ConnectTimeout};
+
+/// An attempt that brought no complete response.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) class: AttemptClass,
+    pub(super) error: Error,
+}
+
+impl Failure {
+    /// The request could not be handed over, or no response head came.
+    pub(super) fn of_request(error: legacy::Error) -> Self {
+        if let Some(cause) = find::<rustls::Error>(&error)
+            && (error.connect_info().is_none() || is_refusal(cause))
+        {
+            return Self::of_tls(cause.clone());
+        }
+        if let Some(timeout) = find::<ConnectTimeout>(&error) {
+            let error = Error::new(ErrorKind::Timeout, timeout.to_string());
+            return Self {
+                class: AttemptClass::NotSent,
+                error,
+            };
+        }
+        if error.is_connect() || error.connect_info().is_none() {
+            let message = format!("cannot connect: {}", root_cause(&error));
+            let error = Error::new(ErrorKind::Connect, message).with_source(error);
+            return Self {
+                class: AttemptClass::NotSent,
+                error,
+            };
+        }
+        let class = if was_not_seen(&error) {
+            AttemptClass::NotSent
+        } else {
+            AttemptClass::Ambiguous
+        };
+        let (kind, message) = match find::<hyper::Error>(&error) {
+            Some(cause) if cause.is_parse() => (
+                ErrorKind::Decode,
+                "the answer of the server is not HTTP".to_owned(),
+            ),
+            _ => (
+                ErrorKind::Connect,
+                format!(
+                    "the connection broke before the response came: {}",
+                    root_cause(&error)
+                ),
+            ),
+        };
+        Self {
+            class,
+            error: Error::new(kind, message).with_source(error),
+        }
+    }
+
+    /// The head of the response came, its body did not come whole.
+    pub(super) fn of_body(error: BoxError) -> Self {
+        if find::<hyper::Error>(error.as_ref()).is_some() {
+            let message = format!(
+                "the connection broke within the response: {}",
+                root_cause(error.as_ref())
+            );
+            let error = Error::new(ErrorKind::Connect, message).with_source(error);
+            return Self {
+                class: AttemptClass::Ambiguous,
+                error,
+            };
+        }
+        let error = Error::decode("the response cannot be decompressed").with_source(error);
+        Self {
+            class: AttemptClass::Never,
+            error,
+        }
+    }
+
+    /// The response is larger than the client allows.
+    pub(super) fn too_large(limit: usize) -> Self {
+        let message = format!("the response is larger than the {limit} bytes allowed");
+        Self {
+            class: AttemptClass::Never,
+            error: Error::new(ErrorKind::TooLarge, message),
+        }
+    }
+
+    /// Time ran out. `was_sent` says whether the request had been handed to a connection.
+    pub(super) fn timeout(limit: Duration, was_sent: bool) -> Self {
+        let class = if was_sent {
+            AttemptClass::Ambiguous
+        } else {
+            AttemptClass::NotSent
+        };
+        let what = if was_sent {
+            "no complete response"
+        } else {
+            "the request could not be sent"
+        };
+        let message = format!("{what} within {}", in_words(limit));
+        Self {
+            class,
+            error: Error::new(ErrorKind::Timeout, message),
+        }
+    }
+
+    /// The status that the head of the response had.
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self {
+            class: self.class,
+            error: self.error.with_status(status),
+        }
+    }
+
+    fn of_tls(cause: rustls::Error) -> Self {
+        let message = match &cause {
+            rustls::Error::InvalidCertificate(why) => {
+                format!("the certificate of the server is not trusted: {why}")
+            }
+            other => format!("no secure connection: {other}"),
+        };
+        let error = Error::new(ErrorKind::Connect, excerpt(&message, 300))
+            .with_retryable(false)
+            .with_source(cause);
+        Self {
+            class: AttemptClass::Never,
+            error,
+        }
+    }
+}
+
+/// A TLS 1.3 server refuses the client's certificate only after the client thinks that all is well.
+fn is_refusal(error: &rustls::Error) -> bool {
+    use rustls::AlertDescription as Alert;
+    matches!(
+        error,
+        rustls::Error::AlertReceived(
+            Alert::CertificateRequired
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+                | Alert::HandshakeFailure
+        )
+    )
+}
+
+/// Whether it is certain that the server did not look at a request that was handed to a connection.
+fn was_not_seen(error: &legacy::Error) -> bool {
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_canceled) {
+        return true;
+    }
+    find::<h2::Error>(error).is_some_and(|cause| {
+        // The remote GOAWAY is reported only to streams above the last one that the server will process; those
+        // below see the connection close.
+        let is_refused = cause.reason() == Some(h2::Reason::REFUSED_STREAM);
+        cause.is_remote() && (cause.is_go_away() || (cause.is_reset() && is_refused))
+    })
+}
+
+/// The first error of type `E` in the chain, also inside I/O errors, which hide what they wrap.
+fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        current = match error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+        {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    excerpt(&error.to_string(), 200)
+}

@@ -1,0 +1,277 @@
+//! The HTTP client: one server, its credentials, a pool of connections, and rules for what is sent again.
+//!
+//! # What is sent again
+//! An attempt that fails is judged by whether the server may have seen the request.
+//!
+//! | class | examples | sent again for |
+//! | --- | --- | --- |
+//! | not sent | name not found, connection refused, connect timeout, pooled connection already closed, HTTP/2 stream refused | any method |
+//! | refused | 429, 425 | any method |
+//! | ambiguous | no answer in time, connection reset, response cut off, 408, 500, 502, 503, 504 | `GET` `HEAD` `OPTIONS` `PUT` `DELETE`; `POST` and `PATCH` only with an idempotency key or `If-Match` |
+//! | never | other statuses, a bad certificate, a body that does not decode or is too large | - |
+//!
+//! A `POST` or `PATCH` that may have been received is never sent twice: the error's
+//! [`is_outcome_unknown`](crate::client::Error::is_outcome_unknown) is true instead. Waits grow from 200 ms to 20 s
+//! with full jitter; `Retry-After` is honoured up to 60 s and the deadline of the call, beyond which the call fails at once and
+//! [`retry_after`](crate::client::Error::retry_after) tells. A budget per server keeps retries from feeding an outage.
+//!
+//! # Where credentials go
+//! To the origin of the base URL and nowhere else. Redirects are followed there only, for writes only with 307 and 308.
+
+mod attempt;
+mod base_url;
+mod builder;
+mod call;
+mod connector;
+mod credential;
+mod exchange;
+mod failure;
+mod pool;
+mod proxy;
+mod redirect;
+mod request;
+mod response;
+mod stats;
+mod stream;
+mod tls;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use django_api_orm_core::retry::RetryBudget;
+use http::{HeaderMap, Method};
+use serde::Serialize;
+use tokio::sync::Semaphore;
+
+pub use builder::ServiceClientBuilder;
+pub use call::Call;
+pub use credential::Credential;
+pub use django_api_orm_core::error::{Error, Result};
+pub use request::RequestBuilder;
+pub use response::ApiResponse;
+pub use stats::Stats;
+
+use base_url::BaseUrl;
+use builder::{Plumbing, Settings};
+use credential::{Auth, TokenProvider};
+use pool::Pool;
+use stats::Counters;
+
+/// How long [`ServiceClient::close`] waits for idle connections to go.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// A client of one API. Cloning it is cheap, and clones share connections.
+///
+/// ```no_run
+/// use django_api_orm::client::ServiceClient;
+/// use std::time::Duration;
+///
+/// # async fn example() -> django_api_orm::client::Result<()> {
+/// let client = ServiceClient::builder("https://api.example.com")
+///     .auth_token("0123abcd")
+///     .timeout(Duration::from_secs(30))
+///     .build()?;
+/// let user: serde_json::Value = client.get("/api/v1/users/1/").await?.json()?;
+/// println!("{} with {} request(s)", user["name"], client.stats().requests);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ServiceClient {
+    shared: Arc<Shared>,
+    identity: Arc<Identity>,
+}
+
+/// What all clones share, whoever they speak for.
+struct Shared {
+    base: BaseUrl,
+    settings: Settings,
+    plumbing: Plumbing,
+    pool: RwLock<Arc<Pool>>,
+    /// Requests under way, as long as each needs a connection of its own.
+    places: Semaphore,
+    budget: RetryBudget,
+    counters: Arc<Counters>,
+}
+
+/// For whom requests are made.
+#[derive(Clone, Default)]
+struct Identity {
+    auth: Auth,
+    headers: HeaderMap,
+}
+
+impl ServiceClient {
+    /// A client with default settings and no credentials.
+    ///
+    /// # Errors
+    /// `Configuration` if `base_url` is not an http or https URL.
+    pub fn new(base_url: &str) -> Result<Self> {
+        Self::builder(base_url).build()
+    }
+
+    /// Starts to configure a client. Paths are taken below `base_url`, which may have a path prefix.
+    pub fn builder(base_url: &str) -> ServiceClientBuilder {
+        ServiceClientBuilder::new(base_url)
+    }
+
+    /// A `GET` of a path, which may have a query. A URL is accepted if it is below the base URL, such as
+    /// the links that a server returns.
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    /// A `POST` with a JSON body.
+    pub fn post(&self, path: &str, body: &(impl Serialize + ?Sized)) -> RequestBuilder {
+        self.request(Method::POST, path).json(body)
+    }
+
+    /// A `PATCH` with a JSON body.
+    pub fn patch(&self, path: &str, body: &(impl Serialize + ?Sized)) -> RequestBuilder {
+        self.request(Method::PATCH, path).json(body)
+    }
+
+    /// A `PUT` with a JSON body.
+    pub fn put(&self, path: &str, body: &(impl Serialize + ?Sized)) -> RequestBuilder {
+        self.request(Method::PUT, path).json(body)
+    }
+
+    /// A `DELETE`.
+    pub fn delete(&self, path: &str) -> RequestBuilder {
+        self.request(Method::DELETE, path)
+    }
+
+    /// A request with any method and, so far, no body.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        RequestBuilder::new(self, method, path)
+    }
+
+    /// This client with `Authorization: Token …` in place of its credentials, over the same connections.
+    ///
+    /// ```
+    /// # use django_api_orm::client::ServiceClient;
+    /// let service = ServiceClient::builder("https://api.example.com").auth_token("mine").build()?;
+    /// let for_this_user = service.with_token("theirs"); // `service` still speaks for itself
+    /// # Ok::<(), django_api_orm::client::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_token(&self, token: impl AsRef<str>) -> Self {
+        self.with_credential(Credential::token(token))
+    }
+
+    /// This client with `Authorization: Bearer …` in place of its credentials, over the same connections.
+    #[must_use]
+    pub fn with_bearer(&self, token: impl AsRef<str>) -> Self {
+        self.with_credential(Credential::bearer(token))
+    }
+
+    /// This client with `credential` in place of its credentials, over the same connections.
+    #[must_use]
+    pub fn with_credential(&self, credential: Credential) -> Self {
+        self.with_auth(Auth::Fixed(credential))
+    }
+
+    /// This client with credentials from `provider`, over the same connections; see
+    /// [`ServiceClientBuilder::token_provider`].
+    #[must_use]
+    pub fn with_token_provider<F, Fut>(&self, provider: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Credential>> + Send + 'static,
+    {
+        self.with_auth(Auth::Provider(Arc::new(TokenProvider::new(provider))))
+    }
+
+    /// This client without credentials, over the same connections.
+    #[must_use]
+    pub fn without_credentials(&self) -> Self {
+        self.with_auth(Auth::None)
+    }
+
+    /// This client with one more header on every request, over the same connections.
+    ///
+    /// # Errors
+    /// `InvalidRequest` if the name or the value is not valid, or if the transport sets that header itself.
+    pub fn with_header(&self, name: &str, value: &str) -> Result<Self> {
+        let (name, value) = call::checked_header(name, value)?;
+        let mut identity = (*self.identity).clone();
+        identity.headers.insert(name, value);
+        Ok(Self {
+            shared: Arc::clone(&self.shared),
+            identity: Arc::new(identity),
+        })
+    }
+
+    fn with_auth(&self, auth: Auth) -> Self {
+        let headers = self.identity.headers.clone();
+        Self {
+            shared: Arc::clone(&self.shared),
+            identity: Arc::new(Identity { auth, headers }),
+        }
+    }
+
+    /// The base URL, without a slash at its end.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.shared.base.to_string()
+    }
+
+    /// What this client and those that share its connections have cost so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.counters.snapshot()
+    }
+
+    /// Whether both speak through the same connections.
+    #[must_use]
+    pub fn shares_connections_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Closes the pooled connections. Requests under way go on; later calls open new connections.
+    pub async fn close(&self) {
+        let new = self.shared.plumbing.pool(&self.shared.counters);
+        let old = {
+            let mut pool = self
+                .shared
+                .pool
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *pool, Arc::new(new))
+        };
+        let watched = Arc::clone(old.open());
+        // Requests under way hold the pool too, and their connections live as long as they do.
+        let others = {
+            let pool = Arc::downgrade(&old);
+            move || pool.strong_count()
+        };
+        drop(old);
+        // A connection notices that its pool is gone when its task runs; that is waited for, but not for long.
+        let _ = tokio::time::timeout(CLOSING, watched.at_most(others)).await;
+    }
+}
+
+impl Shared {
+    /// The pool of the moment.
+    fn pool(&self) -> Arc<Pool> {
+        Arc::clone(&self.pool.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A proxy for plain http sees each request, and wants to know on each who asks.
+    fn add_proxy_authorization(&self, headers: &mut HeaderMap) {
+        if let Some(value) = self.plumbing.proxy_authorization() {
+            headers.insert(http::header::PROXY_AUTHORIZATION, value.clone());
+        }
+    }
+}
+
+impl fmt::Debug for ServiceClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceClient")
+            .field("base_url", &self.shared.base)
+            .field("auth", &self.identity.auth)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! The pool of connections of one client, and the turn-taking that keeps a burst of first requests on one
+//! HTTP/2 connection.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::watch;
+
+use super::connector::{Connector, Http2};
+use super::stats::OpenConnections;
+
+/// How long an HTTP/2 connection with requests under way may be silent before it is probed, and how long
+/// the probe may take. Without it a server that vanished would swallow every further request.
+const PROBE_AFTER: Duration = Duration::from_secs(20);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A pool of connections; replaced as a whole when the client is closed.
+pub(super) struct Pool {
+    client: legacy::Client<Connector, Full<Bytes>>,
+    open: Arc<OpenConnections>,
+    /// Whether HTTP/2 may turn out to be spoken, which is known only after the first handshake.
+    negotiates: bool,
+    opening: Mutex<Option<watch::Receiver<()>>>,
+}
+
+pub(super) struct PoolSettings {
+    pub(super) http2: Http2,
+    pub(super) max_idle: usize,
+    pub(super) idle_timeout: Duration,
+}
+
+impl Pool {
+    pub(super) fn new(connector: Connector, settings: &PoolSettings) -> Self {
+        let open = Arc::clone(connector.open());
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_max_idle_per_host(settings.max_idle)
+            .pool_idle_timeout(settings.idle_timeout)
+            .http2_only(settings.http2 == Http2::Always)
+            .http2_keep_alive_interval(PROBE_AFTER)
+            .http2_keep_alive_timeout(PROBE_TIMEOUT)
+            .build(connector);
+        let negotiates = settings.http2 == Http2::Negotiated;
+        Self {
+            client,
+            open,
+            negotiates,
+            opening: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn client(&self) -> &legacy::Client<Connector, Full<Bytes>> {
+        &self.client
+    }
+
+    pub(super) fn open(&self) -> &Arc<OpenConnections> {
+        &self.open
+    }
+
+    /// Who may open the first connection. While it is opened the others wait, because they can
+    /// share it if HTTP/2 comes of it.
+    pub(super) fn turn(&self) -> Turn {
+        if !self.negotiates {
+            return Turn::Free;
+        }
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(done) = opening.as_ref()
+            && done.has_changed().is_ok()
+        {
+            return Turn::Wait(done.clone());
+        }
+        if self.open.all() > 0 {
+            return Turn::Free;
+        }
+        let (lead, done) = watch::channel(());
+        *opening = Some(done);
+        Turn::Lead(lead)
+    }
+}
+
+/// What a request does before it is sent.
+pub(super) enum Turn {
+    /// Nothing.
+    Free,
+    /// It opens the connection; dropping the sender lets the others go on.
+    Lead(watch::Sender<()>),
+    /// It waits until the sender is dropped.
+    Wait(watch::Receiver<()>),
+}

@@ -1,0 +1,130 @@
+//! The byte stream under a connection: TCP, TLS over TCP or a tunnel, or whatever a test plugs in.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::stats::OpenConnections;
+
+trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
+
+/// Any byte stream, with what the HTTP library wants to know of it.
+pub(super) struct Stream {
+    bytes: Box<dyn Bytes>,
+    is_http2: bool,
+    is_proxied: bool,
+    tracked: Option<Tracked>,
+}
+
+/// Keeps the books of the open connections while the stream lives.
+struct Tracked {
+    open: Arc<OpenConnections>,
+    is_http2: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        self.open.closed(self.is_http2);
+    }
+}
+
+impl Stream {
+    pub(super) fn new(bytes: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+        Self {
+            bytes: Box::new(bytes),
+            is_http2: false,
+            is_proxied: false,
+            tracked: None,
+        }
+    }
+
+    /// HTTP/2 was agreed upon.
+    pub(super) fn http2(mut self, is_http2: bool) -> Self {
+        self.is_http2 = is_http2;
+        self
+    }
+
+    /// The other end is a proxy that wants to see whole URLs.
+    pub(super) fn proxied(mut self) -> Self {
+        self.is_proxied = true;
+        self
+    }
+
+    pub(super) fn is_http2(&self) -> bool {
+        self.is_http2
+    }
+
+    /// Counts the stream as open until it is dropped, and keeps its place among the allowed connections.
+    pub(super) fn tracked(
+        mut self,
+        open: Arc<OpenConnections>,
+        is_http2: bool,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        open.opened(is_http2);
+        self.tracked = Some(Tracked {
+            open,
+            is_http2,
+            _place: place,
+        });
+        self
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        let connected = Connected::new().proxy(self.is_proxied);
+        if self.is_http2 {
+            connected.negotiated_h2()
+        } else {
+            connected
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.bytes).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.bytes).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.bytes).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.bytes).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.bytes).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.bytes.is_write_vectored()
+    }
+}
