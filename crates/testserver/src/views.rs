@@ -1,0 +1,340 @@
+//! What a `ModelViewSet` does: list, create, retrieve, update, destroy.
+
+use http::header::LINK;
+use http::{HeaderName, StatusCode};
+use rusqlite::types::Value as Sql;
+use serde_json::Value;
+
+use crate::codec;
+use crate::field::Field;
+use crate::filters;
+use crate::forms::key_of;
+use crate::pagination::{Listing, Page};
+use crate::python;
+use crate::quirks::{Envelope, Quirk};
+use crate::reply::{Answer, Reply};
+use crate::request::Request;
+use crate::resource::Resource;
+use crate::search;
+use crate::site::{Endpoint, Site};
+use crate::store::{Condition, Row, Session, Values};
+use crate::table::Table;
+use crate::validation::Serializer;
+use crate::wire::Wire;
+
+/// The field that points to the parent, and the parent's key, under a nested route.
+pub(crate) type Parent<'a> = Option<(&'a str, Sql)>;
+
+impl Site {
+    pub(crate) fn list(
+        &self,
+        endpoint: &Endpoint,
+        request: &Request,
+        parent: Parent<'_>,
+    ) -> Answer {
+        let resource = &endpoint.resource;
+        let table = self.table(resource)?;
+        let mut parameters = request.parameters.clone();
+        for quirk in &resource.quirks {
+            if let Quirk::IgnoreParameters(names) = quirk {
+                parameters.retain(|name| !names.iter().any(|ignored| ignored == name));
+            }
+        }
+        let page = {
+            let session = self.store.session(&self.tables);
+            let mut conditions = Vec::new();
+            if let Some((field, key)) = parent {
+                conditions.push(Condition::equals(field, key));
+            }
+            let mut ordering = Vec::new();
+            if resource.backends {
+                let filters =
+                    filters::apply(&endpoint.filters, &parameters, &session, &self.tables);
+                let filters = filters.map_err(|errors| bad_request(&errors))?;
+                conditions.extend(filters);
+                if let Some(text) = parameters.get("ordering") {
+                    ordering = search::ordering(text, &endpoint.ordering);
+                }
+                let text = parameters.get("search").unwrap_or_default();
+                if text.contains('\0') {
+                    let message = "Null characters are not allowed.".to_owned();
+                    return Err(bad_request(&Wire::messages([message])));
+                }
+                conditions.extend(search::conditions(
+                    &self.tables,
+                    table,
+                    &resource.search,
+                    text,
+                ));
+            }
+            let ordered_by_request = !ordering.is_empty();
+            if !ordered_by_request {
+                ordering.push(table.key.clone());
+            }
+            let listing = Listing {
+                session: &session,
+                tables: &self.tables,
+                table,
+                parameters: &parameters,
+                url: &request.absolute_url(),
+                conditions,
+                ordering,
+                ordered_by_request,
+                quirks: &resource.quirks,
+            };
+            listing.page(resource.paginator.as_ref())?
+        };
+        Ok(self.envelope(resource, table, page, request))
+    }
+
+    fn envelope(&self, resource: &Resource, table: &Table, page: Page, request: &Request) -> Reply {
+        let rows = page
+            .rows
+            .iter()
+            .map(|row| self.wire(resource, table, row, request));
+        let rows = Wire::List(rows.collect());
+        let (next, previous) = (page.next.as_deref(), page.previous.as_deref());
+        let envelope = resource.quirks.iter().find_map(|quirk| match quirk {
+            Quirk::Envelope(envelope) => Some(envelope),
+            _ => None,
+        });
+        if let Some(envelope) = envelope {
+            let reply = Reply::ok(&envelope.wrap(rows, page.count, next, previous));
+            return with_headers(reply, envelope, page.count, next, previous);
+        }
+        if resource.paginator.is_none() {
+            return Reply::ok(&rows);
+        }
+        let mut body = Vec::new();
+        body.extend(
+            page.count
+                .map(|count| ("count".to_owned(), Wire::from(count))),
+        );
+        body.push(("next".to_owned(), Wire::from(next)));
+        body.push(("previous".to_owned(), Wire::from(previous)));
+        body.push(("results".to_owned(), rows));
+        Reply::ok(&Wire::Map(body))
+    }
+
+    pub(crate) fn create(
+        &self,
+        endpoint: &Endpoint,
+        request: &Request,
+        parent: Parent<'_>,
+    ) -> Answer {
+        let resource = &endpoint.resource;
+        let table = self.table(resource)?;
+        let data = request.data()?;
+        let fixed = parent.as_ref().map(|(field, _)| *field);
+        let created = self.with_serializer(resource, |session, serializer| {
+            let serializer = Serializer {
+                fixed,
+                ..serializer
+            };
+            let mut changes = serializer
+                .validate(&data)
+                .map_err(|errors| bad_request(&errors))?;
+            if let Some((field, key)) = &parent {
+                changes.push(((*field).to_owned(), key.clone()));
+            }
+            serializer.add_defaults(&mut changes);
+            let key = session
+                .insert(table, changes)
+                .map_err(|_| Reply::broken())?;
+            row_of(session, table, key)
+        })?;
+        Ok(Reply::json(
+            StatusCode::CREATED,
+            &self.wire(resource, table, &created, request),
+        ))
+    }
+
+    pub(crate) fn retrieve(&self, endpoint: &Endpoint, text: &str, request: &Request) -> Answer {
+        let table = self.table(&endpoint.resource)?;
+        let (row, _) = self.find(&self.store.session(&self.tables), endpoint, text)?;
+        Ok(Reply::ok(&self.wire(
+            &endpoint.resource,
+            table,
+            &row,
+            request,
+        )))
+    }
+
+    pub(crate) fn update(
+        &self,
+        endpoint: &Endpoint,
+        text: &str,
+        request: &Request,
+        partial: bool,
+    ) -> Answer {
+        let resource = &endpoint.resource;
+        let table = self.table(resource)?;
+        let updated = self.with_serializer(resource, |session, serializer| {
+            let (row, key) = self.find(session, endpoint, text)?;
+            let data = request.data()?;
+            let serializer = Serializer {
+                instance: Some(&row),
+                partial,
+                ..serializer
+            };
+            let changes = serializer
+                .validate(&data)
+                .map_err(|errors| bad_request(&errors))?;
+            write(session, table, &key, changes)
+        })?;
+        if resource
+            .quirks
+            .iter()
+            .any(|quirk| matches!(quirk, Quirk::SilentUpdates))
+        {
+            return Ok(Reply::empty(StatusCode::NO_CONTENT));
+        }
+        Ok(Reply::ok(&self.wire(resource, table, &updated, request)))
+    }
+
+    /// Values a row without a serializer, and answers it.
+    pub(crate) fn update_unchecked(
+        &self,
+        resource: &Resource,
+        key: &Sql,
+        change: &Value,
+        request: &Request,
+    ) -> Answer {
+        let table = self.table(resource)?;
+        let entries = change.as_object().into_iter().flatten();
+        let changes = entries
+            .map(|(name, value)| Some((name.clone(), codec::to_sql(table.field(name)?, value)?)))
+            .collect::<Option<Values>>()
+            .ok_or_else(Reply::broken)?;
+        let row = write(&self.store.session(&self.tables), table, key, changes)?;
+        Ok(Reply::ok(&self.wire(resource, table, &row, request)))
+    }
+
+    pub(crate) fn destroy(&self, endpoint: &Endpoint, text: &str) -> Answer {
+        let table = self.table(&endpoint.resource)?;
+        let session = self.store.session(&self.tables);
+        let (_, key) = self.find(&session, endpoint, text)?;
+        session.delete(table, &key).map_err(|_| Reply::broken())?;
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    }
+
+    /// `get_object`: the row that the URL names, and its primary key.
+    pub(crate) fn find(
+        &self,
+        session: &Session<'_>,
+        endpoint: &Endpoint,
+        text: &str,
+    ) -> Result<(Row, Sql), Reply> {
+        let table = self.table(&endpoint.resource)?;
+        let text = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+        let field = table
+            .field(&endpoint.lookup_field)
+            .ok_or_else(Reply::broken)?;
+        let row = match key_of(field, &text) {
+            Some(value) => session
+                .find(table, &field.name, value)
+                .map_err(|_| Reply::broken())?,
+            // A number beyond all keys is a good key that no row has; a word is no key.
+            None if python::int(&text).is_some() => None,
+            None => return Err(Reply::not_found()),
+        };
+        let message = || {
+            format!(
+                "No {} matches the given query.",
+                endpoint.resource.model_name
+            )
+        };
+        let row = row.ok_or_else(|| Reply::detail(StatusCode::NOT_FOUND, &message()))?;
+        let key = table
+            .position(&table.key)
+            .and_then(|position| row.get(position))
+            .cloned();
+        Ok((row, key.ok_or_else(Reply::broken)?))
+    }
+
+    fn table(&self, resource: &Resource) -> Result<&Table, Reply> {
+        self.tables.get(&resource.table).ok_or_else(Reply::broken)
+    }
+
+    /// Does the work with the rows locked, so that what was validated still holds at the write.
+    fn with_serializer<T>(
+        &self,
+        resource: &Resource,
+        work: impl FnOnce(&Session<'_>, Serializer<'_>) -> Result<T, Reply>,
+    ) -> Result<T, Reply> {
+        let table = self.table(resource)?;
+        let session = self.store.session(&self.tables);
+        // Only for a validator's eyes; the answer has the true link. It must not look a row up
+        // here, because the rows are locked.
+        let linker = |_: &str, key: &Sql| Wire::from(codec::text_of(key));
+        let resolve_url = |url: &str| self.resolve_url(url);
+        let serializer = Serializer {
+            session: &session,
+            tables: &self.tables,
+            table,
+            resource,
+            linker: &linker,
+            resolve_url: &resolve_url,
+            instance: None,
+            partial: false,
+            fixed: None,
+        };
+        work(&session, serializer)
+    }
+
+    fn wire(&self, resource: &Resource, table: &Table, row: &Row, request: &Request) -> Wire {
+        let omitted = |field: &Field| {
+            resource.quirks.iter().any(|quirk| match quirk {
+                Quirk::OmitFields(names) => names.contains(&field.name),
+                _ => false,
+            })
+        };
+        let fields = resource.fields.iter().filter(|field| !omitted(field));
+        let fields = fields.map(|field| (field, table.position(&field.name)));
+        let linker = |table: &str, key: &Sql| self.link(&request.origin, table, key);
+        codec::row_to_wire(fields, row, &linker)
+    }
+}
+
+fn write(session: &Session<'_>, table: &Table, key: &Sql, changes: Values) -> Result<Row, Reply> {
+    session
+        .update(table, key, changes)
+        .map_err(|_| Reply::broken())?;
+    row_of(session, table, key.clone())
+}
+
+fn row_of(session: &Session<'_>, table: &Table, key: Sql) -> Result<Row, Reply> {
+    session
+        .find(table, &table.key, key)
+        .ok()
+        .flatten()
+        .ok_or_else(Reply::broken)
+}
+
+fn bad_request(errors: &Wire) -> Reply {
+    Reply::json(StatusCode::BAD_REQUEST, errors)
+}
+
+fn with_headers(
+    reply: Reply,
+    envelope: &Envelope,
+    count: Option<u64>,
+    next: Option<&str>,
+    previous: Option<&str>,
+) -> Reply {
+    let mut reply = reply;
+    let links = [(next, "next"), (previous, "prev")].into_iter();
+    let links = links.filter_map(|(url, name)| Some(format!("<{}>; rel=\"{name}\"", url?)));
+    let links = links.collect::<Vec<_>>().join(", ");
+    if envelope.link_header && !links.is_empty() {
+        reply = reply.header(LINK, &links);
+    }
+    let name = envelope
+        .count_header
+        .as_ref()
+        .and_then(|name| name.parse::<HeaderName>().ok());
+    match name.zip(count) {
+        Some((name, count)) => reply.header(name, &count.to_string()),
+        None => reply,
+    }
+}
