@@ -1,0 +1,456 @@
+//! Evaluates filters and orders rows here, with the semantics of Django's ORM.
+//!
+//! What a server cannot be asked, and what it was asked and may have ignored, is decided on the rows that came back.
+//! Every answer is one of three: a condition holds, does not, or cannot be decided on this row ([`Verdict::Unknown`]),
+//! never a guess. Nothing here does I/O.
+//!
+//! # The rules
+//!
+//! Null and absence:
+//!
+//! | row | lookup | verdict |
+//! | --- | --- | --- |
+//! | `null` | any but `isnull` | false, so its negation holds, as with `exclude()` |
+//! | `null` | `exact` or `iexact` with `null` | `isnull` |
+//! | any | `in` | `null`s in the list do not count; with an empty list false on any row |
+//! | key absent | any | unknown: only the server can know |
+//! | `address: null` | `address__state` | as `null` |
+//! | related row given as `3` | `author__name` | unknown |
+//!
+//! Equality (`exact`, `in`) and order (`gt gte lt lte range`) of a row's value and an operand:
+//!
+//! | row | operand | rule |
+//! | --- | --- | --- |
+//! | number | number, or text that spells one | by value, no digit lost: `1` is `1.0`, `0.25` is `"0.250"` |
+//! | number | other text | unknown |
+//! | text, a number without surplus zeros (`"12.50"`, `"7"`) | number | by value |
+//! | text, a number in another spelling (`"007"`, `"1e5"`) | number | not equal if the values differ, else unknown |
+//! | other text | number | unknown |
+//! | boolean | boolean, `1 0 "true" "false" "True" "False" "t" "f" "1" "0"` | by value; other operands: unknown |
+//! | number | boolean | as `1` or `0` |
+//! | text, one of those | boolean | by value; other text: unknown |
+//! | text | the same text | equal |
+//! | text with a decimal point (`"12.50"`) | text, a number | by value: `"12.5"` is equal; a field declared [`Kind::Text`] differs |
+//! | text of digits (`"7"`) | text of digits | equality by text (`"07"` is not `"7"`); order where value and text agree, else unknown |
+//! | datetime with offset | datetime with offset | as instants |
+//! | datetime with offset | datetime without, or date (its midnight) | by the clock of the row's offset: servers read and write in one time zone |
+//! | datetime without offset | datetime with offset | unknown |
+//! | date | datetime without offset | by the date, as Django converts it; with offset: unknown |
+//! | date or time | text that is neither | unknown |
+//! | UUID | UUID in any spelling | by value |
+//! | object | object; list, list | JSON equality: `1` is `1.0`, the order of keys does not count |
+//! | object | other operand | its `id` or `pk`; without one unknown |
+//! | URL | number, slug or UUID | by the last segment of the URL's path; of a path alone, a match is unknown for text |
+//! | number, slug or UUID | URL or path | the same |
+//! | URL | path | by path |
+//! | URL | URL | by text; the same path under another host or with another slash: unknown |
+//! | other text | other text | equality by text, order by code point |
+//!
+//! An operand of more than microseconds is cut to them where the row has no more, as Django stores it.
+//!
+//! Text lookups (`contains startswith endswith regex` and, ignoring case, `i…` and `iexact`):
+//!
+//! | row | rule |
+//! | --- | --- |
+//! | text | as it stands |
+//! | number | its digits; a float without a fraction: unknown, databases differ |
+//! | datetime, boolean, object | unknown: the database's text is not the JSON text |
+//! | ignoring case | full Unicode lower-casing, `ς` as `σ`; where upper-casing would answer otherwise (`ß`/`SS`/`ẞ`, `ı`/`I`, `ſ`/`S`) unknown. `İ` is `i` with a dot above, so `İstanbul` does not start with `is` |
+//! | `regex` | found anywhere, by the [`regex`] crate; a pattern that it does not know (look-around, back-references) is refused |
+//!
+//! Paths:
+//!
+//! | path | rule |
+//! | --- | --- |
+//! | `address__state` | walks objects; `tags__0` an element of a list |
+//! | `created_at__year` | what the transform takes, in the offset in which the row was written; transforms chain: `created_at__date__year` |
+//! | `event__date` | the key `date` of the object, where there is an object |
+//! | `author__id`, `author__pk`, `author_id` | also where the row holds `author` as a number, a URL or an object |
+//! | `pk` | the primary key |
+//! | a list on the way or at the end | holds where it holds for an element; `exclude` where it holds for none |
+//! | an empty list on the way | one null, as of an outer join |
+//! | an empty list at the end | `isnull`: unknown (nothing related, or an empty list stored) |
+//! | list, `contains` with text | true for an element that is the text, unknown for one that has it as a part (JSON fields and relations differ) |
+//! | list or object, `contains` with a list or an object | JSON containment |
+//! | two lookups of one list inside an OR | unknown where both hold: Django asks for one element that satisfies both |
+//!
+//! A field's type is not on the wire, so a text such as `"1.10"` is taken for a decimal. Where it is a version, say so:
+//! [`Fields::text`].
+
+mod condition;
+mod link;
+mod moment;
+mod number;
+mod order;
+mod scalar;
+mod text;
+mod walk;
+
+use std::{fmt, sync::Arc};
+
+use serde_json::{Map, Value};
+
+use self::condition::Condition;
+pub use self::order::{RowOrder, compare_rows, order_roots};
+use crate::{
+    error::{Error, Result},
+    filter::Q,
+};
+
+/// What a field holds, where the rows alone do not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Text, even where it looks like a number, a date or a URL.
+    Text,
+    /// A number that the server writes as text, such as Django's `DecimalField`.
+    Decimal,
+}
+
+/// What is known of the fields of a model besides their values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fields {
+    primary_key: String,
+    kinds: Vec<(String, Kind)>,
+}
+
+impl Fields {
+    /// A model with this primary key, and nothing more known.
+    #[must_use]
+    pub fn new(primary_key: impl Into<String>) -> Self {
+        Self {
+            primary_key: primary_key.into(),
+            kinds: Vec::new(),
+        }
+    }
+
+    /// The field at this path (`address__zip`) is text.
+    #[must_use]
+    pub fn text(self, path: impl Into<String>) -> Self {
+        self.with(path, Kind::Text)
+    }
+
+    /// The field at this path is a number that the server writes as text.
+    #[must_use]
+    pub fn decimal(self, path: impl Into<String>) -> Self {
+        self.with(path, Kind::Decimal)
+    }
+
+    /// The field at this path is of that kind.
+    #[must_use]
+    pub fn with(mut self, path: impl Into<String>, kind: Kind) -> Self {
+        self.kinds.push((path.into(), kind));
+        self
+    }
+
+    fn kind_of(&self, path: &str) -> Option<Kind> {
+        let path = if path == "pk" {
+            &self.primary_key
+        } else {
+            path
+        };
+        self.kinds
+            .iter()
+            .rev()
+            .find(|(known, _)| known == path)
+            .map(|(_, kind)| *kind)
+    }
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self::new("id")
+    }
+}
+
+/// What a row shows of a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The condition holds.
+    True,
+    /// The condition does not hold.
+    False,
+    /// The row does not show whether it holds.
+    Unknown(Reason),
+}
+
+impl Verdict {
+    /// Whether the condition holds.
+    #[must_use]
+    pub fn is_true(&self) -> bool {
+        matches!(self, Self::True)
+    }
+
+    /// Whether the condition does not hold.
+    #[must_use]
+    pub fn is_false(&self) -> bool {
+        matches!(self, Self::False)
+    }
+
+    /// Whether the row does not show it.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
+
+    /// Both hold. False if one is false, whatever the other.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::False, _) | (_, Self::False) => Self::False,
+            (Self::Unknown(reason), _) | (_, Self::Unknown(reason)) => Self::Unknown(reason),
+            (Self::True, Self::True) => Self::True,
+        }
+    }
+
+    /// At least one holds. True if one is true, whatever the other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::True, _) | (_, Self::True) => Self::True,
+            (Self::Unknown(reason), _) | (_, Self::Unknown(reason)) => Self::Unknown(reason),
+            (Self::False, Self::False) => Self::False,
+        }
+    }
+
+    /// It does not hold. Unknown stays unknown.
+    #[must_use]
+    pub fn negate(self) -> Self {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            unknown @ Self::Unknown(_) => unknown,
+        }
+    }
+}
+
+/// Why a row does not show whether a condition holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    lookup: Arc<str>,
+    absent: bool,
+}
+
+impl Reason {
+    /// The lookup that cannot be decided: `address__state`, `age__gte`.
+    #[must_use]
+    pub fn lookup(&self) -> &str {
+        &self.lookup
+    }
+
+    /// Whether the row has no such field; otherwise it has one that cannot be compared with the operand.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.absent
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = if self.absent {
+            "the rows do not hold this field"
+        } else {
+            "the value in the row does not tell, compared with the operand"
+        };
+        write!(f, "`{}`: {why}", self.lookup)
+    }
+}
+
+/// A filter, made ready to be tested on many rows: operands are parsed and patterns compiled once.
+///
+/// ```
+/// use django_api_orm_core::{evaluate::{Evaluator, Verdict}, filter::Q, lookup::Lookup};
+/// use serde_json::json;
+///
+/// let adult = Q::Lookup(Lookup::parse("age__gte", json!(18)));
+/// let evaluator = Evaluator::compile(&adult.negate())?;
+/// assert_eq!(evaluator.roots(), ["age"]);
+/// let verdict = |row: serde_json::Value| evaluator.evaluate(row.as_object().unwrap());
+/// assert_eq!(verdict(json!({"age": 30})), Verdict::False);
+/// assert_eq!(verdict(json!({"age": null})), Verdict::True);
+/// assert!(verdict(json!({"name": "Ann"})).is_unknown());
+/// # Ok::<_, django_api_orm_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    node: Node,
+    roots: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Node {
+    All,
+    Condition(Box<Condition>),
+    And {
+        parts: Vec<Node>,
+        /// The parts that share a field with another one and must hold for the same element where that is a list.
+        same_element: Vec<usize>,
+    },
+    Or(Vec<Node>),
+    Not(Box<Node>),
+}
+
+impl Evaluator {
+    /// Prepares a filter on a model with the primary key `id`.
+    ///
+    /// # Errors
+    /// See [`compile_for`](Self::compile_for).
+    pub fn compile(q: &Q) -> Result<Self> {
+        Self::compile_for(q, &Fields::default())
+    }
+
+    /// Prepares a filter on a model with this primary key.
+    ///
+    /// # Errors
+    /// See [`compile_for`](Self::compile_for).
+    pub fn compile_with(q: &Q, primary_key: &str) -> Result<Self> {
+        Self::compile_for(q, &Fields::new(primary_key))
+    }
+
+    /// Prepares a filter on a model of which more is known.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](crate::error::ErrorKind::InvalidRequest) where a lookup has an operand that it cannot
+    /// have (`range` without two values, `in` without a list, `isnull` without a boolean, a null for an order, a
+    /// `year` that is no integer), or a pattern that cannot be evaluated here.
+    pub fn compile_for(q: &Q, fields: &Fields) -> Result<Self> {
+        let node = Node::compile(q, fields, Place::Top)?;
+        let mut roots = Vec::new();
+        node.roots(&mut roots);
+        roots.sort_unstable();
+        roots.dedup();
+        Ok(Self { node, roots })
+    }
+
+    /// The top-level keys of a row that the filter looks at, sorted.
+    #[must_use]
+    pub fn roots(&self) -> &[String] {
+        &self.roots
+    }
+
+    /// Whether the filter holds for the row.
+    #[must_use]
+    pub fn evaluate(&self, row: &Map<String, Value>) -> Verdict {
+        self.node.evaluate(row)
+    }
+}
+
+/// Where in the tree a part stands. It decides what two lookups of one to-many relation mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Each lookup is a query parameter of its own, which the server applies one after the other.
+    Top,
+    /// Within one OR: both lookups speak of the same related row.
+    Within,
+    /// Within a negation: Django splits them into a subquery each.
+    Negated,
+}
+
+impl Node {
+    fn compile(q: &Q, fields: &Fields, place: Place) -> Result<Self> {
+        let within = if place == Place::Top {
+            Place::Within
+        } else {
+            place
+        };
+        let compile = |parts: &[Q], place| -> Result<Vec<Self>> {
+            parts
+                .iter()
+                .map(|part| Self::compile(part, fields, place))
+                .collect()
+        };
+        Ok(match q {
+            Q::All => Self::All,
+            Q::Lookup(lookup) => Self::Condition(Box::new(Condition::compile(lookup, fields)?)),
+            Q::And(parts) => {
+                let parts = compile(parts, place)?;
+                let same_element = if place == Place::Within {
+                    sharing(&parts)
+                } else {
+                    Vec::new()
+                };
+                Self::And {
+                    parts,
+                    same_element,
+                }
+            }
+            Q::Or(parts) => Self::Or(compile(parts, within)?),
+            Q::Not(part) => Self::Not(Box::new(Self::compile(part, fields, Place::Negated)?)),
+            Q::Invalid(reason) => return Err(Error::invalid_request(reason.clone())),
+        })
+    }
+
+    fn roots(&self, roots: &mut Vec<String>) {
+        match self {
+            Self::All => {}
+            Self::Condition(condition) => roots.extend(condition.roots().map(ToOwned::to_owned)),
+            Self::And { parts, .. } | Self::Or(parts) => {
+                parts.iter().for_each(|part| part.roots(roots));
+            }
+            Self::Not(part) => part.roots(roots),
+        }
+    }
+
+    fn evaluate(&self, row: &Map<String, Value>) -> Verdict {
+        match self {
+            Self::All => Verdict::True,
+            Self::Condition(condition) => condition.evaluate(row),
+            Self::And {
+                parts,
+                same_element,
+            } => {
+                let mut verdict = Verdict::True;
+                for part in parts {
+                    verdict = verdict.and(part.evaluate(row));
+                    if verdict.is_false() {
+                        break;
+                    }
+                }
+                match same_element
+                    .iter()
+                    .filter_map(|index| parts.get(*index))
+                    .find_map(|part| part.several(row))
+                {
+                    Some(reason) => verdict.and(Verdict::Unknown(reason)),
+                    None => verdict,
+                }
+            }
+            Self::Or(parts) => {
+                let mut verdict = Verdict::False;
+                for part in parts {
+                    verdict = verdict.or(part.evaluate(row));
+                    if verdict.is_true() {
+                        break;
+                    }
+                }
+                verdict
+            }
+            Self::Not(part) => part.evaluate(row).negate(),
+        }
+    }
+
+    /// The reason why one element cannot be told from another, where the condition meets several.
+    fn several(&self, row: &Map<String, Value>) -> Option<Reason> {
+        match self {
+            Self::Condition(condition) if condition.meets_several(row) => {
+                Some(condition.reason(false))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The conditions among the parts that start at a field of another one.
+fn sharing(parts: &[Node]) -> Vec<usize> {
+    let first_root = |node: &Node| match node {
+        Node::Condition(condition) => condition.roots().next().map(ToOwned::to_owned),
+        _ => None,
+    };
+    let roots: Vec<Option<String>> = parts.iter().map(first_root).collect();
+    (0..parts.len())
+        .filter(|index| {
+            let root = roots.get(*index).and_then(Option::as_ref);
+            root.is_some() && roots.iter().filter(|other| other.as_ref() == root).count() > 1
+        })
+        .collect()
+}

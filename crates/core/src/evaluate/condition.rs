@@ -1,0 +1,355 @@
+//! One lookup, made ready to be tested on many rows.
+
+use std::{cmp::Ordering, sync::Arc};
+
+use regex::{Regex, RegexBuilder};
+use serde_json::{Map, Value};
+
+use super::{
+    Fields, Kind, Reason, Verdict,
+    moment::Moment,
+    scalar::{Scalar, json_equal},
+    text::{Pattern, Place},
+    walk::{Found, Path},
+};
+use crate::{
+    error::{Error, Result},
+    lookup::{Lookup, Op, Transform},
+};
+
+#[derive(Debug, Clone)]
+pub(super) struct Condition {
+    /// The lookup's name, for reasons.
+    name: Arc<str>,
+    path: Path,
+    kind: Option<Kind>,
+    test: Test,
+}
+
+#[derive(Debug, Clone)]
+enum Test {
+    IsNull(bool),
+    Equals(Scalar<'static>),
+    /// `in`: no value at all is false on any row, even on one without the field.
+    OneOf(Values),
+    Ordered(fn(Ordering) -> bool, Scalar<'static>),
+    Between(Scalar<'static>, Scalar<'static>),
+    Text(Pattern),
+    /// `contains` with text: of a list it may ask for a member, or for a part of one.
+    TextOrMember(Pattern),
+    /// `contains` with a list or an object: JSON containment.
+    Holds(Value),
+    Matches(Regex),
+}
+
+#[derive(Debug, Clone)]
+struct Values {
+    all: Vec<Scalar<'static>>,
+    /// The values sorted, where all are integers: long lists of keys are searched, not walked.
+    integers: Option<Vec<i64>>,
+}
+
+impl Condition {
+    pub(super) fn compile(lookup: &Lookup, fields: &Fields) -> Result<Self> {
+        Ok(Self {
+            name: lookup.parameter().into(),
+            path: Path::new(&lookup.path, lookup.transform, &fields.primary_key),
+            kind: if lookup.transform.is_none() {
+                fields.kind_of(&lookup.path)
+            } else {
+                None
+            },
+            test: Test::compile(lookup).map_err(|reason| {
+                Error::invalid_request(format!(
+                    "`{}={}`: {reason}",
+                    lookup.parameter(),
+                    lookup.value
+                ))
+            })?,
+        })
+    }
+
+    pub(super) fn roots(&self) -> impl Iterator<Item = &str> {
+        self.path.roots()
+    }
+
+    /// Whether a list with more than one element lies on the way, so that two lookups may hold for two of them.
+    pub(super) fn meets_several(&self, row: &Map<String, Value>) -> bool {
+        match self.path.single(row) {
+            Some(Found::List(items)) => items.len() > 1,
+            Some(_) => false,
+            None => true,
+        }
+    }
+
+    pub(super) fn evaluate(&self, row: &Map<String, Value>) -> Verdict {
+        if matches!(&self.test, Test::OneOf(values) if values.all.is_empty()) {
+            return Verdict::False;
+        }
+        let mut verdict = Verdict::False;
+        self.path.walk(row, &mut |found| {
+            match self.holds(&found) {
+                Some(true) => verdict = Verdict::True,
+                Some(false) => {}
+                None => verdict = Verdict::Unknown(self.reason(matches!(found, Found::Absent))),
+            }
+            !verdict.is_true()
+        });
+        verdict
+    }
+
+    pub(super) fn reason(&self, absent: bool) -> Reason {
+        Reason {
+            lookup: Arc::clone(&self.name),
+            absent,
+        }
+    }
+
+    fn holds(&self, found: &Found<'_>) -> Option<bool> {
+        match (found, &self.test) {
+            (Found::Absent, _) => None,
+            (Found::Null, Test::IsNull(wanted)) => Some(*wanted),
+            (Found::Null, _) => Some(false),
+            (Found::Value(_), Test::IsNull(wanted)) => Some(!wanted),
+            (Found::Value(value), test) => test.value(value, self.kind),
+            // Nothing is related, or an empty list is stored: the rows do not show which.
+            (Found::List([]), Test::IsNull(_)) => None,
+            (Found::List(_), Test::IsNull(wanted)) => Some(!wanted),
+            (Found::List(items), test) => test.list(items, self.kind),
+        }
+    }
+}
+
+impl Test {
+    fn compile(lookup: &Lookup) -> std::result::Result<Self, String> {
+        let value = &lookup.value;
+        let single = |value: &Value| operand(lookup, value);
+        let list = || {
+            value
+                .as_array()
+                .ok_or_else(|| format!("`{}` needs a list of values", lookup.op.as_str()))
+        };
+        Ok(match lookup.op {
+            Op::Exact | Op::IExact if value.is_null() => Self::IsNull(true),
+            Op::Exact => Self::Equals(single(value)?),
+            Op::In => {
+                let values = list()?.iter().filter(|value| !value.is_null());
+                Self::OneOf(Values::new(
+                    values.map(single).collect::<std::result::Result<_, _>>()?,
+                ))
+            }
+            Op::Gt => Self::Ordered(Ordering::is_gt, ordered(single(value)?)?),
+            Op::Gte => Self::Ordered(Ordering::is_ge, ordered(single(value)?)?),
+            Op::Lt => Self::Ordered(Ordering::is_lt, ordered(single(value)?)?),
+            Op::Lte => Self::Ordered(Ordering::is_le, ordered(single(value)?)?),
+            Op::Range => match list()?.as_slice() {
+                [low, high] => Self::Between(ordered(single(low)?)?, ordered(single(high)?)?),
+                values => return Err(format!("`range` needs two values, not {}", values.len())),
+            },
+            Op::IsNull => Self::IsNull(
+                value
+                    .as_bool()
+                    .ok_or_else(|| "`isnull` needs true or false".to_owned())?,
+            ),
+            Op::Contains if value.is_array() || value.is_object() => Self::Holds(value.clone()),
+            Op::Contains => {
+                Self::TextOrMember(Pattern::new(Place::Anywhere, &text(lookup)?, false))
+            }
+            Op::StartsWith => Self::Text(Pattern::new(Place::Start, &text(lookup)?, false)),
+            Op::EndsWith => Self::Text(Pattern::new(Place::End, &text(lookup)?, false)),
+            Op::IExact => Self::Text(Pattern::new(Place::Whole, &text(lookup)?, true)),
+            Op::IContains => Self::Text(Pattern::new(Place::Anywhere, &text(lookup)?, true)),
+            Op::IStartsWith => Self::Text(Pattern::new(Place::Start, &text(lookup)?, true)),
+            Op::IEndsWith => Self::Text(Pattern::new(Place::End, &text(lookup)?, true)),
+            Op::Regex | Op::IRegex => Self::Matches(
+                RegexBuilder::new(&text(lookup)?)
+                    .case_insensitive(lookup.op == Op::IRegex)
+                    .build()
+                    .map_err(|error| {
+                        format!("not a pattern that can be evaluated here: {error}")
+                    })?,
+            ),
+        })
+    }
+
+    /// Whether the test holds for one value that is not null.
+    fn value(&self, row: &Scalar<'_>, kind: Option<Kind>) -> Option<bool> {
+        match self {
+            Self::IsNull(wanted) => Some(!wanted),
+            Self::Equals(operand) => row.equals(operand, kind),
+            Self::OneOf(values) => values.hold(row, kind),
+            Self::Ordered(accepts, operand) => row.order(operand, kind).map(accepts),
+            Self::Between(low, high) => {
+                let above = row.order(low, kind).map(Ordering::is_ge);
+                let below = row.order(high, kind).map(Ordering::is_le);
+                match (above, below) {
+                    (Some(false), _) | (_, Some(false)) => Some(false),
+                    (Some(true), Some(true)) => Some(true),
+                    _ => None,
+                }
+            }
+            Self::Text(pattern) | Self::TextOrMember(pattern) => {
+                pattern.matches(&row.as_text(kind)?)
+            }
+            Self::Holds(operand) => match row {
+                Scalar::Composite(row) => Some(json_holds(row, operand)),
+                _ => Some(false),
+            },
+            Self::Matches(pattern) => Some(pattern.is_match(&row.as_text(kind)?)),
+        }
+    }
+
+    /// Whether the test holds for a list: it does where it holds for an element, or for the list itself.
+    fn list(&self, items: &[Value], kind: Option<Kind>) -> Option<bool> {
+        match self {
+            Self::Equals(operand) => return list_equals(items, operand, kind),
+            Self::OneOf(values) => {
+                return any(values
+                    .all
+                    .iter()
+                    .map(|operand| list_equals(items, operand, kind)));
+            }
+            Self::Holds(Value::Array(asked)) => {
+                let held = |asked| items.iter().any(|item| json_holds(item, asked));
+                return Some(asked.iter().all(held));
+            }
+            Self::Holds(asked) => return Some(items.iter().any(|item| json_holds(item, asked))),
+            _ => {}
+        }
+        any(items
+            .iter()
+            .filter_map(Scalar::of)
+            .map(|item| match (self.value(&item, kind), self) {
+                (Some(true), Self::TextOrMember(pattern)) => {
+                    (item.as_written().as_deref() == Some(pattern.operand())).then_some(true)
+                }
+                (held, _) => held,
+            }))
+    }
+}
+
+impl Values {
+    fn new(all: Vec<Scalar<'static>>) -> Self {
+        let integer = |value: &Scalar<'_>| match value {
+            Scalar::Number(number) => number.integer(),
+            _ => None,
+        };
+        let integers: Option<Vec<i64>> = all.iter().map(integer).collect();
+        Self {
+            all,
+            integers: integers.map(|mut integers| {
+                integers.sort_unstable();
+                integers
+            }),
+        }
+    }
+
+    fn hold(&self, row: &Scalar<'_>, kind: Option<Kind>) -> Option<bool> {
+        if let (Scalar::Number(number), Some(integers)) = (row, &self.integers)
+            && let Some(integer) = number.integer()
+        {
+            return Some(integers.binary_search(&integer).is_ok());
+        }
+        any(self.all.iter().map(|value| row.equals(value, kind)))
+    }
+}
+
+/// Whether one of them holds; unknown where none does and one is unknown.
+fn any(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut held = Some(false);
+    for verdict in verdicts {
+        match verdict {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => held = None,
+        }
+    }
+    held
+}
+
+/// Whether a list equals the operand, or an element of it does.
+fn list_equals(items: &[Value], operand: &Scalar<'_>, kind: Option<Kind>) -> Option<bool> {
+    if let Scalar::Composite(asked) = operand
+        && let Value::Array(list) = asked.as_ref()
+    {
+        let whole = items.len() == list.len()
+            && items
+                .iter()
+                .zip(list)
+                .all(|(item, asked)| json_equal(item, asked));
+        return Some(whole || items.iter().any(|item| json_equal(item, asked)));
+    }
+    any(items
+        .iter()
+        .filter_map(Scalar::of)
+        .map(|item| item.equals(operand, kind)))
+}
+
+/// An operand that is compared as a value, checked against the transform before it.
+fn operand(lookup: &Lookup, value: &Value) -> std::result::Result<Scalar<'static>, String> {
+    let scalar = Scalar::of(value)
+        .ok_or_else(|| {
+            format!(
+                "null cannot be an operand of `{}`; use `isnull`",
+                lookup.op.as_str()
+            )
+        })?
+        .into_owned();
+    let Some(transform) = lookup.transform else {
+        return Ok(scalar);
+    };
+    let (fits, needed) = match transform {
+        Transform::Date => (
+            matches!(scalar.as_moment(), Some(Moment::Date(_))),
+            "a date, 2024-01-31",
+        ),
+        Transform::Time => (
+            matches!(scalar.as_moment(), Some(Moment::Time(_))),
+            "a time, 23:59:59",
+        ),
+        _ => (
+            scalar
+                .as_number()
+                .is_some_and(|number| number.integer().is_some()),
+            "an integer",
+        ),
+    };
+    if fits {
+        Ok(scalar)
+    } else {
+        Err(format!(
+            "`{}` is compared with {needed}",
+            transform.as_str()
+        ))
+    }
+}
+
+fn ordered(operand: Scalar<'static>) -> std::result::Result<Scalar<'static>, String> {
+    match operand {
+        Scalar::Composite(_) => Err("lists and objects have no order".to_owned()),
+        operand => Ok(operand),
+    }
+}
+
+/// The operand of a text lookup.
+fn text(lookup: &Lookup) -> std::result::Result<String, String> {
+    let number_allowed = !matches!(lookup.op, Op::Regex | Op::IRegex);
+    match &lookup.value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) if number_allowed => Ok(number.to_string()),
+        _ => Err(format!("`{}` needs a text", lookup.op.as_str())),
+    }
+}
+
+/// JSON containment: every part of `asked` is in `held`, as `contains` means it for JSON and array fields.
+fn json_holds(held: &Value, asked: &Value) -> bool {
+    match (held, asked) {
+        (Value::Object(held), Value::Object(asked)) => asked
+            .iter()
+            .all(|(key, asked)| held.get(key).is_some_and(|held| json_holds(held, asked))),
+        (Value::Array(held), Value::Array(asked)) => asked
+            .iter()
+            .all(|asked| held.iter().any(|held| json_holds(held, asked))),
+        _ => json_equal(held, asked),
+    }
+}

@@ -1,0 +1,322 @@
+//! Dates and times in ISO 8601, and the parts that Django's transforms take of them.
+
+use std::cmp::Ordering;
+
+use chrono::{
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike,
+};
+
+use crate::lookup::Transform;
+
+/// A date, a time of day, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    Date(NaiveDate),
+    Time(NaiveTime),
+    /// Without an offset.
+    Naive(NaiveDateTime),
+    /// An instant, and the offset in which it was written.
+    Aware(DateTime<FixedOffset>),
+}
+
+/// What a transform takes of a [`Moment`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Number(i64),
+    Moment(Moment),
+}
+
+impl Moment {
+    /// Reads `2024-01-31`, `10:30[:00[.5]]`, or a date and a time with `T` or a space between, with or without an offset
+    /// (`Z`, `+01:00`, `+0100`, `+01`).
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        if bytes.get(2) == Some(&b':') {
+            return time(text).map(Self::Time);
+        }
+        if bytes.get(4) != Some(&b'-') {
+            return None;
+        }
+        let (date, rest) = text.split_at_checked(10)?;
+        let date = calendar_date(date)?;
+        let Some(rest) = rest.strip_prefix(['T', 't', ' ']) else {
+            return rest.is_empty().then_some(Self::Date(date));
+        };
+        if let Some(clock) = rest.strip_suffix(['Z', 'z']) {
+            let utc = FixedOffset::east_opt(0)?;
+            return Some(Self::Aware(
+                utc.from_utc_datetime(&date.and_time(time(clock)?)),
+            ));
+        }
+        match rest.rfind(['+', '-']) {
+            Some(at) => {
+                let (clock, offset) = rest.split_at_checked(at)?;
+                let local = date.and_time(time(clock)?);
+                Some(Self::Aware(
+                    zone(offset)?.from_local_datetime(&local).single()?,
+                ))
+            }
+            None => Some(Self::Naive(date.and_time(time(rest)?))),
+        }
+    }
+
+    /// Whether it has both a date and a time: such a value is stored in another spelling than JSON shows.
+    pub(super) fn is_datetime(self) -> bool {
+        matches!(self, Self::Naive(_) | Self::Aware(_))
+    }
+
+    /// Compares two values of one kind; values of different kinds have no order.
+    pub(super) fn compare(self, other: Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Date(left), Self::Date(right)) => Some(left.cmp(&right)),
+            (Self::Time(left), Self::Time(right)) => Some(left.cmp(&right)),
+            (Self::Naive(left), Self::Naive(right)) => Some(left.cmp(&right)),
+            (Self::Aware(left), Self::Aware(right)) => Some(left.cmp(&right)),
+            _ => None,
+        }
+    }
+
+    /// Compares a row's value with an operand, converted to the row's kind as Django converts it to the field's.
+    pub(super) fn compare_to_operand(self, operand: Self) -> Option<Ordering> {
+        let operand = match (self, operand) {
+            // The server reads a naive operand in the time zone in which it writes its rows.
+            (Self::Aware(row), Self::Naive(_) | Self::Date(_)) => {
+                return Self::Naive(row.naive_local()).compare_to_operand(operand);
+            }
+            (Self::Naive(_), Self::Date(date)) => Self::Naive(date.and_time(NaiveTime::MIN)),
+            (Self::Date(_), Self::Naive(operand)) => Self::Date(operand.date()),
+            (_, operand) => operand,
+        };
+        // Django stores microseconds, and cuts an operand down to them.
+        if self.nanosecond().is_multiple_of(1_000) {
+            self.compare(operand.cut())
+        } else {
+            self.compare(operand)
+        }
+    }
+
+    /// The part that a transform takes, in the offset in which the value is written.
+    pub(super) fn part(self, transform: Transform) -> Option<Part> {
+        let (date, time) = match self {
+            Self::Date(date) => (Some(date), None),
+            Self::Time(time) => (None, Some(time)),
+            Self::Naive(both) => (Some(both.date()), Some(both.time())),
+            Self::Aware(instant) => (Some(instant.date_naive()), Some(instant.time())),
+        };
+        Some(match transform {
+            Transform::Year => Part::Number(date?.year().into()),
+            Transform::Month => Part::Number(date?.month().into()),
+            Transform::Day => Part::Number(date?.day().into()),
+            Transform::WeekDay => Part::Number(date?.weekday().number_from_sunday().into()),
+            Transform::Hour => Part::Number(time?.hour().into()),
+            Transform::Minute => Part::Number(time?.minute().into()),
+            Transform::Second => Part::Number(time?.second().into()),
+            Transform::Date => Part::Moment(Self::Date(date?)),
+            Transform::Time => Part::Moment(Self::Time(time?)),
+        })
+    }
+
+    fn nanosecond(self) -> u32 {
+        match self {
+            Self::Date(_) => 0,
+            Self::Time(time) => time.nanosecond(),
+            Self::Naive(both) => both.nanosecond(),
+            Self::Aware(instant) => instant.nanosecond(),
+        }
+    }
+
+    fn cut(self) -> Self {
+        let micros = self.nanosecond() / 1_000 * 1_000;
+        match self {
+            Self::Date(_) => self,
+            Self::Time(time) => time.with_nanosecond(micros).map_or(self, Self::Time),
+            Self::Naive(both) => both.with_nanosecond(micros).map_or(self, Self::Naive),
+            Self::Aware(instant) => instant.with_nanosecond(micros).map_or(self, Self::Aware),
+        }
+    }
+}
+
+/// Digits and nothing else: no sign, no space.
+fn number(text: &str, digits: usize) -> Option<u32> {
+    (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| text.parse().ok())?
+}
+
+fn calendar_date(text: &str) -> Option<NaiveDate> {
+    let mut parts = text.splitn(3, '-');
+    let (year, month, day) = (
+        number(parts.next()?, 4)?,
+        number(parts.next()?, 2)?,
+        number(parts.next()?, 2)?,
+    );
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
+}
+
+fn time(text: &str) -> Option<NaiveTime> {
+    let (text, fraction) = match text.split_once('.') {
+        Some((text, fraction)) => (text, Some(fraction)),
+        None => (text, None),
+    };
+    let mut parts = text.splitn(3, ':');
+    let (hour, minute) = (number(parts.next()?, 2)?, number(parts.next()?, 2)?);
+    let second = match (parts.next(), fraction) {
+        (Some(second), _) => number(second, 2)?,
+        (None, None) => 0,
+        (None, Some(_)) => return None,
+    };
+    let nanosecond = fraction.map_or(Some(0), nanoseconds)?;
+    NaiveTime::from_hms_nano_opt(hour, minute, second, nanosecond)
+}
+
+fn nanoseconds(fraction: &str) -> Option<u32> {
+    let digits = u32::try_from(fraction.len())
+        .ok()
+        .filter(|digits| (1..=9).contains(digits))?;
+    Some(number(fraction, fraction.len())? * 10_u32.pow(9 - digits))
+}
+
+fn zone(text: &str) -> Option<FixedOffset> {
+    let (sign, clock) = text.split_at_checked(1)?;
+    let (hours, minutes) = match clock.split_once(':') {
+        Some((hours, minutes)) => (hours, minutes),
+        None if clock.len() == 4 => clock.split_at_checked(2)?,
+        None => (clock, "00"),
+    };
+    let minutes = number(minutes, 2).filter(|minutes| *minutes < 60)?;
+    let seconds = i32::try_from(number(hours, 2)? * 3_600 + minutes * 60).ok()?;
+    FixedOffset::east_opt(if sign == "-" { -seconds } else { seconds })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn moment(text: &str) -> Moment {
+        Moment::parse(text).unwrap()
+    }
+
+    fn compare(row: &str, operand: &str) -> Option<Ordering> {
+        moment(row).compare_to_operand(moment(operand))
+    }
+
+    #[test]
+    fn what_is_and_is_not_a_moment() {
+        for text in [
+            "2024-02-29",
+            "23:59",
+            "23:59:59.123456789",
+            "2024-01-01T00:00",
+            "2024-01-01 00:00:00",
+            "2024-01-01T00:00:00.5Z",
+            "2024-01-01T00:00:00+05:30",
+            "2024-01-01T00:00:00-0330",
+            "2024-01-01T00:00:00+01",
+        ] {
+            assert!(Moment::parse(text).is_some(), "{text}");
+        }
+        for text in [
+            "",
+            "2023-02-29",
+            "2024-1-1",
+            "2024-01-01T",
+            "2024-01-01T24:00:00",
+            "2024-01-01T00:00:00+24:00",
+            "2024-01-01T00:00:00+01:75",
+            "2024-01-01T00:00.5",
+            "2024-01-01T00:00:00.",
+            "2024-01-01T00:00:00.1234567890",
+            "2024-01-01x",
+            "+024-01-01",
+            "1:30",
+            "10:3",
+            "10:30:61",
+            "2024-01-0é",
+            "2024-é",
+        ] {
+            assert_eq!(Moment::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn instants_compare_whatever_their_offset() {
+        assert_eq!(
+            compare("2024-01-01T00:00:00Z", "2024-01-01T01:00:00+01:00"),
+            Some(Ordering::Equal)
+        );
+        assert_eq!(
+            compare("2024-01-01T00:00:00.000001Z", "2024-01-01T00:00:00Z"),
+            Some(Ordering::Greater)
+        );
+        assert_eq!(
+            compare("2023-12-31T23:30:00-01:00", "2024-01-01T00:00:00Z"),
+            Some(Ordering::Greater)
+        );
+    }
+
+    #[test]
+    fn a_naive_operand_is_read_in_the_offset_of_the_row() {
+        assert_eq!(
+            compare("2024-06-01T12:00:00+02:00", "2024-06-01T12:00:00"),
+            Some(Ordering::Equal)
+        );
+        assert_eq!(
+            compare("2024-06-01T00:00:00+02:00", "2024-06-01"),
+            Some(Ordering::Equal)
+        );
+        assert_eq!(
+            compare("2024-06-01T12:00:00", "2024-06-01"),
+            Some(Ordering::Greater)
+        );
+        assert_eq!(
+            compare("2024-06-01", "2024-06-01T12:00:00"),
+            Some(Ordering::Equal)
+        );
+        assert_eq!(compare("2024-06-01T12:00:00", "2024-06-01T12:00:00Z"), None);
+        assert_eq!(compare("2024-06-01", "2024-06-01T12:00:00Z"), None);
+        assert_eq!(compare("12:00", "2024-06-01"), None);
+    }
+
+    #[test]
+    fn an_operand_is_cut_to_microseconds_where_the_row_has_no_more() {
+        assert_eq!(
+            compare("10:00:00.123456", "10:00:00.123456789"),
+            Some(Ordering::Equal)
+        );
+        assert_eq!(
+            compare("10:00:00.123456788", "10:00:00.123456789"),
+            Some(Ordering::Less)
+        );
+    }
+
+    #[test]
+    fn parts_are_taken_in_the_offset_of_the_row() {
+        let row = moment("2023-12-31T23:30:15-02:00");
+        for (transform, expected) in [
+            (Transform::Year, Part::Number(2023)),
+            (Transform::Month, Part::Number(12)),
+            (Transform::Day, Part::Number(31)),
+            (Transform::Hour, Part::Number(23)),
+            (Transform::Minute, Part::Number(30)),
+            (Transform::Second, Part::Number(15)),
+            (Transform::WeekDay, Part::Number(1)),
+            (Transform::Date, Part::Moment(moment("2023-12-31"))),
+            (Transform::Time, Part::Moment(moment("23:30:15"))),
+        ] {
+            assert_eq!(row.part(transform), Some(expected));
+        }
+        assert_eq!(moment("2023-12-31").part(Transform::Hour), None);
+        assert_eq!(moment("10:00").part(Transform::Year), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_chrono_writes_is_read(seconds in -60_000_000_000_i64..200_000_000_000, nanos in 0_u32..1_000_000_000, offset in -86_399_i32..86_400) {
+            let zone = FixedOffset::east_opt(offset / 60 * 60).unwrap();
+            let instant = DateTime::from_timestamp(seconds, nanos).unwrap().with_timezone(&zone);
+            prop_assume!((0..=9999).contains(&instant.year()));
+            prop_assert_eq!(Moment::parse(&instant.to_rfc3339()), Some(Moment::Aware(instant)));
+        }
+    }
+}
