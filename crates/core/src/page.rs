@@ -114,6 +114,8 @@ pub struct Page {
     previous: Option<String>,
     enveloped: bool,
     linked: bool,
+    names_next: bool,
+    names_previous: bool,
 }
 
 const ROWS: [&str; 4] = ["results", "data", "items", "objects"];
@@ -145,6 +147,8 @@ impl Page {
                     previous,
                     enveloped: false,
                     linked,
+                    names_next: false,
+                    names_previous: false,
                 })
             }
             Some(b'{') => Self::parse_envelope(body),
@@ -199,6 +203,8 @@ impl Page {
             previous: link(&PREVIOUS),
             enveloped: true,
             linked: false,
+            names_next: find(&NEXT).is_some(),
+            names_previous: find(&PREVIOUS).is_some(),
         })
     }
 
@@ -230,6 +236,24 @@ impl Page {
     #[must_use]
     pub fn has_previous(&self) -> bool {
         self.previous.is_some()
+    }
+
+    /// Whether the answer has a place for the link to the next page, empty or not.
+    #[must_use]
+    pub fn names_next(&self) -> bool {
+        self.names_next
+    }
+
+    /// Whether the answer has a place for the link to the previous page, empty or not.
+    #[must_use]
+    pub fn names_previous(&self) -> bool {
+        self.names_previous
+    }
+
+    /// Whether the rows stand in an object, not in a plain list.
+    #[must_use]
+    pub fn is_enveloped(&self) -> bool {
+        self.enveloped
     }
 
     /// What the answer itself shows of the paginator; `None` where it shows nothing (one page, no link).

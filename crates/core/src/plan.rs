@@ -100,6 +100,34 @@ impl Plan {
         self
     }
 
+    /// The plan without its slice.
+    #[must_use]
+    pub fn unsliced(mut self) -> Self {
+        self.range = Range::ALL;
+        self
+    }
+
+    /// The plan in no particular order.
+    #[must_use]
+    pub fn unordered(mut self) -> Self {
+        self.order.clear();
+        self.reversed = false;
+        self
+    }
+
+    /// The plan in no particular order, unless a slice makes the order matter for which rows it has.
+    #[must_use]
+    pub fn unordered_if_unsliced(self) -> Self {
+        if self.range == Range::ALL { self.unordered() } else { self }
+    }
+
+    /// The plan with this slice in place of its own.
+    #[must_use]
+    pub fn slice_to(mut self, range: Range) -> Self {
+        self.range = range;
+        self
+    }
+
     /// Only the rows that the server finds for the words (`search=`).
     #[must_use]
     pub fn search(mut self, words: impl Into<String>) -> Self {

@@ -1,1 +1,100 @@
-//! Skeleton.
+//! A Django-style ORM whose database is a REST API.
+//!
+//! Describe a row as a plain serde struct, derive [`ApiModel`], and query a Django REST Framework API (or, with some
+//! configuration, any JSON API) as if it were a table:
+//!
+//! ```no_run
+//! use django_api_orm::prelude::*;
+//!
+//! #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+//! #[api(endpoint = "/api/v1/users/")]
+//! struct User {
+//!     id: Option<i64>,
+//!     name: String,
+//!     email: String,
+//!     #[serde(default)]
+//!     active: bool,
+//! }
+//!
+//! # async fn example() -> django_api_orm::Result<()> {
+//! let client = ServiceClient::builder("https://api.example.com").auth_token("…").build()?;
+//! let users = client.objects::<User>();
+//!
+//! let mut user = users.create(&serde_json::json!({"name": "Ann", "email": "ann@example.com"})).await?;
+//! user.email = "ann@example.org".into();
+//! user.save().await?;                                                    // PATCH of what changed
+//!
+//! let active = users.filter(User::F.active.eq(true)).order_by([User::F.name.asc()]).await?;
+//! let mut rows = users.exclude(User::F.email.endswith("@example.com")).stream();
+//! while let Some(user) = rows.try_next().await? {
+//!     println!("{}", user.name);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # The answer is right, or it is an error
+//!
+//! A server that does not know a query parameter ignores it without a word. Every row that comes back is therefore checked
+//! against the filter that was sent; what a query string cannot say (OR, NOT, [`exclude`](Manager::exclude)) is evaluated
+//! here with Django's semantics; every page is read, whatever the paginator; a write that may have arrived is not sent
+//! again. [`OnIgnored`] says what happens when a server ignores something.
+//!
+//! # Where to start
+//!
+//! * [`ServiceClient`]: base URL, credentials, timeouts, TLS, retries.
+//! * [`Manager`] and [`QuerySet`]: queries; [`Instance`]: a row that can be saved, refreshed and deleted.
+//! * [`Error`]: what can go wrong, with DRF's messages by field.
+//! * [`blocking`]: the same without `async`.
+#![forbid(unsafe_code)]
+
+// The derive names the crate by this path, in the tests of this crate too.
+#[cfg(test)]
+extern crate self as django_api_orm;
+
+pub mod blocking;
+mod bulk;
+pub mod client;
+mod instance;
+mod manager;
+mod query;
+mod queryset;
+mod registry;
+mod rows;
+mod values;
+mod warning;
+
+pub use bulk::BulkCreateError;
+pub use client::{ApiResponse, ServiceClient, ServiceClientBuilder};
+pub use django_api_orm_core::{
+    ApiModel, Assignment, Dated, Error, ErrorKind, Field, FieldMeta, Filter, IntoFilter, IntoOrder,
+    Key, KeyField, ModelMeta, Nested, NullOrder, OnDrift, OnIgnored, Operand, OrderBy, Ordered,
+    Pagination, Policy, Q, Result, Schema, Textual, dialect, error, lookup, page, path, plan,
+};
+pub use django_api_orm_derive::ApiModel;
+pub use instance::{Instance, IntoFieldName};
+pub use manager::Manager;
+pub use queryset::QuerySet;
+pub use registry::{Objects, register};
+pub use rows::Rows;
+pub use values::FieldList;
+pub use warning::{Warning, WarningKind};
+
+/// Everything that a module with models and queries needs: `use django_api_orm::prelude::*;`.
+pub mod prelude {
+    pub use serde::{Deserialize, Serialize};
+
+    pub use crate::{
+        ApiModel, Error, Filter, Instance, Manager, Objects, QuerySet, Schema, ServiceClient,
+        register_models,
+    };
+}
+
+/// For the macros of this crate only.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::borrow::Borrow;
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

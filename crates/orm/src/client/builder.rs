@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use super::base_url::BaseUrl;
 use super::call::checked_header;
 use super::connector::{Connector, ConnectorSettings, Http2, Leg};
+use super::context::Context;
 use super::credential::{Auth, Credential, TokenProvider};
 use super::pool::{Pool, PoolSettings};
 use super::proxy::{Proxy, ProxySettings};
@@ -46,6 +47,7 @@ pub struct ServiceClientBuilder {
     ca_files: Vec<PathBuf>,
     proxy: ProxySettings,
     transport: Option<Leg>,
+    pub(super) context: Context,
 }
 
 /// What a call needs to know.
@@ -119,6 +121,7 @@ impl ServiceClientBuilder {
             ca_files: Vec::new(),
             proxy: ProxySettings::None,
             transport: None,
+            context: Context::default(),
         }
     }
 
@@ -410,6 +413,7 @@ impl ServiceClientBuilder {
             pool,
             budget: RetryBudget::new(),
             counters,
+            context: self.context,
         };
         let identity = Identity {
             auth: self.auth,

@@ -23,6 +23,7 @@ mod base_url;
 mod builder;
 mod call;
 mod connector;
+mod context;
 mod credential;
 mod exchange;
 mod failure;
@@ -55,6 +56,7 @@ pub use stats::Stats;
 
 use base_url::BaseUrl;
 use builder::{Plumbing, Settings};
+use context::Context;
 use credential::{Auth, TokenProvider};
 use pool::Pool;
 use stats::Counters;
@@ -94,6 +96,7 @@ struct Shared {
     places: Semaphore,
     budget: RetryBudget,
     counters: Arc<Counters>,
+    context: Context,
 }
 
 /// For whom requests are made.

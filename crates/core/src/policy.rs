@@ -1,0 +1,69 @@
+//! What to do when a server does less than it was asked: settable on a client, a model's manager or a single query.
+
+/// What happens when a server ignores a filter, an ordering, a limit or an offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnIgnored {
+    /// The answer is finished here, on the rows, and a warning is given once per endpoint and parameter.
+    #[default]
+    Local,
+    /// An error of the kind [`Ignored`](crate::ErrorKind::Ignored).
+    Error,
+    /// The server's rows are taken as they come. Only for servers whose rows cannot be compared with the filter.
+    Trust,
+}
+
+/// What happens when rows appear twice in one walk, or fewer or more came than the server counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnDrift {
+    /// A warning.
+    #[default]
+    Warn,
+    /// An error of the kind [`Drift`](crate::ErrorKind::Drift).
+    Error,
+    /// Nothing.
+    Ignore,
+}
+
+/// Where nulls stand when rows are sorted here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum NullOrder {
+    /// Before every value, as in SQLite and MySQL.
+    #[default]
+    Smallest,
+    /// After every value, as in PostgreSQL and Oracle.
+    Largest,
+}
+
+/// How a query behaves beyond what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// What happens when a parameter is ignored.
+    pub on_ignored: OnIgnored,
+    /// What happens when the data moves during a walk.
+    pub on_drift: OnDrift,
+    /// The most rows that one query reads when it has to evaluate something here.
+    pub max_scan: u64,
+    /// Rows asked for in a page; `None` leaves it to the server.
+    pub page_size: Option<u64>,
+    /// Pages read ahead at the same time; 1 reads them one after the other.
+    pub read_ahead: usize,
+    /// Where nulls stand when rows are sorted here.
+    pub nulls: NullOrder,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            on_ignored: OnIgnored::default(),
+            on_drift: OnDrift::default(),
+            max_scan: 100_000,
+            page_size: None,
+            read_ahead: 4,
+            nulls: NullOrder::default(),
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! `Manager`: the way to the rows of one model, as `User.objects` is in Django.
+
+use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
+
+use django_api_orm_core::{
+    ApiModel, Assignment, Error, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored, Policy, Q,
+    Result, dialect::Dialect, lookup::Op, plan::Plan,
+};
+use futures_util::{StreamExt, stream};
+use http::Method;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    bulk::BulkCreateError,
+    client::{ApiResponse, ServiceClient},
+    instance::Instance,
+    query::Collection,
+    queryset::QuerySet,
+};
+
+/// Requests in flight at the same time, where a method sends many and nothing else is said.
+pub(crate) const CONCURRENCY: usize = 8;
+
+/// The rows of a model behind its endpoint: where queries start and rows are created.
+///
+/// Made by [`ServiceClient::objects`], or by `User::objects()` after [`register_models!`](crate::register_models).
+/// Cheap to clone.
+pub struct Manager<M> {
+    pub(crate) collection: Collection,
+    concurrency: usize,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<M: ApiModel> Manager<M> {
+    pub(crate) fn new(client: &ServiceClient) -> Self {
+        Self::from_collection(Collection::new(client, Arc::clone(M::meta())))
+    }
+
+    pub(crate) fn unregistered() -> Self {
+        Self::from_collection(Collection::unregistered(Arc::clone(M::meta())))
+    }
+
+    fn from_collection(collection: Collection) -> Self {
+        Self {
+            collection,
+            concurrency: CONCURRENCY,
+            model: PhantomData,
+        }
+    }
+
+    /// The same model behind another collection, such as the nested route `/users/3/posts/`.
+    ///
+    /// An invalid path is an error of the first request, before it is sent.
+    #[must_use]
+    pub fn at(&self, endpoint: &str) -> Self {
+        Self {
+            collection: self.collection.at(endpoint),
+            ..self.clone()
+        }
+    }
+
+    /// What happens when the server ignores a filter, an ordering, a limit or an offset.
+    #[must_use]
+    pub fn on_ignored(mut self, on_ignored: OnIgnored) -> Self {
+        self.collection.policy.on_ignored = on_ignored;
+        self
+    }
+
+    /// What happens when the data moves during a walk over pages.
+    #[must_use]
+    pub fn on_drift(mut self, on_drift: OnDrift) -> Self {
+        self.collection.policy.on_drift = on_drift;
+        self
+    }
+
+    /// Replaces every setting of how queries behave.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.collection.policy = policy;
+        self
+    }
+
+    /// Replaces the names that the server has for ordering and search.
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: Dialect) -> Self {
+        self.collection.dialect = Arc::new(dialect);
+        self
+    }
+
+    /// Requests in flight at the same time in [`bulk_create`](Self::bulk_create), [`in_bulk`](QuerySet::in_bulk) and
+    /// writes on a queryset. The default is 8.
+    #[must_use]
+    pub fn concurrency(mut self, requests: usize) -> Self {
+        self.concurrency = requests.max(1);
+        self
+    }
+
+    /// Every row. Nothing is sent before the queryset is awaited.
+    #[must_use]
+    pub fn all(&self) -> QuerySet<M> {
+        QuerySet::new(self.clone(), Plan::all())
+    }
+
+    /// The rows that satisfy the filter.
+    #[must_use]
+    pub fn filter(&self, filter: impl IntoFilter<M>) -> QuerySet<M> {
+        self.all().filter(filter)
+    }
+
+    /// The rows that do not satisfy the filter; as in Django, a null satisfies no comparison.
+    #[must_use]
+    pub fn exclude(&self, filter: impl IntoFilter<M>) -> QuerySet<M> {
+        self.all().exclude(filter)
+    }
+
+    /// The rows that satisfy a condition in Django's spelling: `lookup("author__name", "Ann")`.
+    #[must_use]
+    pub fn lookup(&self, name: &str, value: impl Into<Value>) -> QuerySet<M> {
+        self.all().filter(Filter::<M>::lookup(name, value))
+    }
+
+    /// Every row, in this order.
+    #[must_use]
+    pub fn order_by<O: IntoOrder<M>>(&self, order: impl IntoIterator<Item = O>) -> QuerySet<M> {
+        self.all().order_by(order)
+    }
+
+    /// The rows that the server finds for the words (DRF's `SearchFilter`).
+    #[must_use]
+    pub fn search(&self, words: impl Into<String>) -> QuerySet<M> {
+        self.all().search(words)
+    }
+
+    /// The one row that satisfies the filter. One request; `id.eq(..)` alone reads the row's own URL.
+    ///
+    /// # Errors
+    /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
+    pub fn get<F: IntoFilter<M>>(
+        &self,
+        filter: F,
+    ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, F> {
+        self.all().filter(filter).one()
+    }
+
+    /// The first row, or `None`. See [`QuerySet::first`].
+    ///
+    /// # Errors
+    /// Whatever the requests meet.
+    pub fn first(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
+        self.all().first()
+    }
+
+    /// The last row, or `None`. See [`QuerySet::last`].
+    ///
+    /// # Errors
+    /// Whatever the requests meet.
+    pub fn last(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
+        self.all().last()
+    }
+
+    /// How many rows there are. One request where the server counts.
+    ///
+    /// # Errors
+    /// Whatever the requests meet.
+    pub fn count(&self) -> impl Future<Output = Result<u64>> + Send + use<M> {
+        self.all().count()
+    }
+
+    /// Whether there is a row. One request.
+    ///
+    /// # Errors
+    /// Whatever the request meets.
+    pub fn exists(&self) -> impl Future<Output = Result<bool>> + Send + use<M> {
+        self.all().exists()
+    }
+
+    /// Creates a row from anything that serialises to an object. One POST, never sent twice.
+    ///
+    /// Read-only fields, and a key that is `null`, are left out. The instance holds the row as the server answers it.
+    ///
+    /// # Errors
+    /// `Validation` with the server's messages by field; `OutcomeUnknown` when the answer was lost.
+    pub fn create<B: Serialize + ?Sized>(
+        &self,
+        row: &B,
+    ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, B> {
+        let body = self.collection.new_row(row);
+        let manager = self.clone();
+        async move { manager.create_row(&body?).await }
+    }
+
+    async fn create_row(&self, body: &Map<String, Value>) -> Result<Instance<M>> {
+        Instance::from_row(self.clone(), self.collection.create(body).await?)
+    }
+
+    /// The row that satisfies the filter, or a new one with the filter's equalities and these values.
+    ///
+    /// One request if the row is there, two if not. When another client creates the row in between, and the server
+    /// refuses a second one, the other client's row is read.
+    ///
+    /// # Errors
+    /// `MultipleObjectsReturned` when more than one row satisfies the filter; `NotFound`, and nothing created, when the
+    /// URL is wrong; else as [`create`](Self::create).
+    pub fn get_or_create<F: IntoFilter<M>, D: IntoIterator<Item = Assignment<M>>>(
+        &self,
+        filter: F,
+        defaults: D,
+    ) -> impl Future<Output = Result<(Instance<M>, bool)>> + Send + use<M, F, D> {
+        let q = filter.into_q();
+        let defaults = pairs(defaults);
+        let manager = self.clone();
+        async move { manager.get_or_create_row(&q, &defaults?).await }
+    }
+
+    async fn get_or_create_row(
+        &self,
+        q: &Q,
+        defaults: &Map<String, Value>,
+    ) -> Result<(Instance<M>, bool)> {
+        let query = self.all().filter(Filter::from_q(q.clone()));
+        match query.one().await {
+            Ok(found) => return Ok((found, false)),
+            Err(error) if error.is_does_not_exist() => {}
+            Err(error) => return Err(error),
+        }
+        let mut body = equalities(q)?;
+        if let Some(key) = body.remove("pk") {
+            body.insert(self.collection.model().primary_key().to_owned(), key);
+        }
+        body.extend(defaults.clone());
+        match self.create_row(&self.collection.new_row(&body)?).await {
+            Ok(created) => Ok((created, true)),
+            Err(refused)
+                if refused.is_validation()
+                    || refused.status() == Some(http::StatusCode::CONFLICT) =>
+            {
+                match query.one().await {
+                    Ok(found) => Ok((found, false)),
+                    Err(_) => Err(refused),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes the row that satisfies the filter, or creates one with the filter's equalities and these values.
+    ///
+    /// The row is read and checked against the filter before it is changed. One request if nothing has to change, else
+    /// two.
+    ///
+    /// # Errors
+    /// As [`get_or_create`](Self::get_or_create) and [`Instance::save`].
+    pub fn update_or_create<F: IntoFilter<M>, V: IntoIterator<Item = Assignment<M>>>(
+        &self,
+        filter: F,
+        values: V,
+    ) -> impl Future<Output = Result<(Instance<M>, bool)>> + Send + use<M, F, V> {
+        let q = filter.into_q();
+        let values = pairs(values);
+        let manager = self.clone();
+        async move {
+            let values = values?;
+            let (mut instance, created) = manager.get_or_create_row(&q, &values).await?;
+            if !created {
+                instance.write(values).await?;
+            }
+            Ok((instance, created))
+        }
+    }
+
+    /// Creates many rows, a few requests at a time (see [`concurrency`](Self::concurrency)); the instances come in the
+    /// order of the rows. One POST a row.
+    ///
+    /// # Errors
+    /// [`BulkCreateError`] carries every created instance and every failed row. After a failure the other rows are still
+    /// sent.
+    pub fn bulk_create<B: Serialize, R: IntoIterator<Item = B>>(
+        &self,
+        rows: R,
+    ) -> impl Future<Output = Result<Vec<Instance<M>>, BulkCreateError<Instance<M>>>> + Send + use<M, B, R>
+    {
+        let bodies: Vec<Result<Map<String, Value>>> = rows
+            .into_iter()
+            .map(|row| self.collection.new_row(&row))
+            .collect();
+        let manager = self.clone();
+        async move {
+            if bodies.iter().any(Result::is_err) {
+                // Nothing is sent when one of the rows cannot be.
+                return Err(BulkCreateError::unsent(
+                    bodies.into_iter().map(Result::err).collect(),
+                ));
+            }
+            let results: Vec<Result<Instance<M>>> = stream::iter(bodies.into_iter().flatten())
+                .map(|body| {
+                    let manager = &manager;
+                    async move { manager.create_row(&body).await }
+                })
+                .buffered(manager.concurrency)
+                .collect()
+                .await;
+            BulkCreateError::sort(results)
+        }
+    }
+
+    /// Calls an extra route of the collection (DRF's `@action(detail=False)`).
+    ///
+    /// # Errors
+    /// Whatever the request meets; `InvalidRequest` for a route that would leave the collection's path.
+    pub fn route<B: Serialize + ?Sized>(
+        &self,
+        method: Method,
+        route: &str,
+        body: Option<&B>,
+    ) -> impl Future<Output = Result<ApiResponse>> + Send + use<M, B> {
+        let call = self
+            .collection
+            .endpoint()
+            .and_then(|endpoint| endpoint.collection_action(route))
+            .and_then(|path| self.collection.route(method, path, body));
+        let manager = self.clone();
+        async move { manager.collection.client()?.send(call?).await }
+    }
+
+    pub(crate) fn requests_at_once(&self) -> usize {
+        self.concurrency
+    }
+}
+
+/// The values to write, by wire name.
+pub(crate) fn pairs<M>(
+    assignments: impl IntoIterator<Item = Assignment<M>>,
+) -> Result<Map<String, Value>> {
+    let mut pairs = Map::new();
+    for assignment in assignments {
+        let (path, value) = assignment.into_pair()?;
+        insert(&mut pairs, &path, value)?;
+    }
+    Ok(pairs)
+}
+
+/// Puts a value at a path: `address__city` goes into the object `address`.
+fn insert(into: &mut Map<String, Value>, path: &str, value: Value) -> Result<()> {
+    match path.split_once("__") {
+        None => {
+            into.insert(path.to_owned(), value);
+            Ok(())
+        }
+        Some((head, rest)) => match into
+            .entry(head)
+            .or_insert_with(|| Value::Object(Map::new()))
+        {
+            Value::Object(inner) => insert(inner, rest, value),
+            _ => Err(Error::invalid_request(format!(
+                "`{head}` is set as a whole and in part"
+            ))),
+        },
+    }
+}
+
+/// The values that a new row must have to satisfy the equalities of a filter; other lookups say nothing of a value.
+fn equalities(q: &Q) -> Result<Map<String, Value>> {
+    let mut values = Map::new();
+    for part in q.conjuncts() {
+        match part {
+            Q::Lookup(lookup) if lookup.op == Op::Exact && lookup.transform.is_none() => {
+                insert(&mut values, &lookup.path, lookup.value.clone())?;
+            }
+            Q::And(_) => values.extend(equalities(part)?),
+            _ => {}
+        }
+    }
+    Ok(values)
+}
+
+impl<M> Clone for Manager<M> {
+    fn clone(&self) -> Self {
+        Self {
+            collection: self.collection.clone(),
+            concurrency: self.concurrency,
+            model: PhantomData,
+        }
+    }
+}
+
+impl<M: ApiModel> fmt::Debug for Manager<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manager")
+            .field("model", &M::NAME)
+            .field("endpoint", &self.collection.model().endpoint())
+            .finish()
+    }
+}

@@ -1,0 +1,207 @@
+//! The answers that are less than a list of rows: count, exists, first, last, the one row, many rows by key.
+
+use bytes::Bytes;
+use django_api_orm_core::{
+    Error, ErrorKind, Pagination, Q, Result,
+    lookup::Op,
+    page::Style,
+    plan::{Plan, Range},
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::Value;
+
+use super::{
+    collection::{Collection, key_text},
+    proof,
+    walk::Walk,
+};
+
+/// Keys in one `in` lookup: keeps the query string well below the limits of servers and proxies.
+const KEYS_PER_REQUEST: usize = 100;
+
+impl Collection {
+    pub(crate) fn walk(&self, plan: &Plan) -> Walk {
+        Walk::new(self.clone(), plan.clone())
+    }
+
+    /// How many rows the plan has.
+    ///
+    /// One request where the server counts and every filter is known to be honoured; else what it takes to be right.
+    pub(crate) async fn count(&self, plan: &Plan) -> Result<u64> {
+        let whole = plan.clone().unsliced().unordered();
+        let compiled = self
+            .dialect
+            .compile(&whole, self.model(), &self.knowledge()?)?;
+        plan.check()?;
+        if compiled.empty || plan.range().limit == Some(0) {
+            return Ok(0);
+        }
+        if compiled.residual == Q::All
+            && self.may_count()?
+            && let proof::Filters::Honoured { count } = proof::filters(self, &compiled).await?
+        {
+            return Ok(plan.range().of(count));
+        }
+        let mut walk = self.walk(&whole.slice_to(plan.range()));
+        let mut count = 0;
+        while let Some(rows) = walk.next().await? {
+            count += rows.len() as u64;
+        }
+        Ok(count)
+    }
+
+    /// Whether the endpoint may say how many rows it has. Cursors and plain lists do not.
+    fn may_count(&self) -> Result<bool> {
+        let style = self
+            .model()
+            .pagination()
+            .map(Pagination::style)
+            .or(self.knowledge()?.style);
+        Ok(!matches!(
+            style,
+            Some(Style::Cursor | Style::Link | Style::None)
+        ))
+    }
+
+    /// Whether the plan has a row.
+    pub(crate) async fn exists_row(&self, plan: &Plan) -> Result<bool> {
+        Ok(self
+            .first(&plan.clone().unordered_if_unsliced())
+            .await?
+            .is_some())
+    }
+
+    /// The first row of the plan.
+    pub(crate) async fn first(&self, plan: &Plan) -> Result<Option<Bytes>> {
+        Ok(self
+            .walk(&plan.clone().limit(1))
+            .collect()
+            .await?
+            .into_iter()
+            .next())
+    }
+
+    /// The last row of the plan.
+    ///
+    /// With an order and no slice: the first row of the opposite order. Else the row at the end of what is counted.
+    pub(crate) async fn last(&self, plan: &Plan) -> Result<Option<Bytes>> {
+        plan.check()?;
+        if !plan.order().is_empty() && plan.range() == Range::ALL {
+            return self.first(&plan.clone().reverse()).await;
+        }
+        let compiled = self
+            .dialect
+            .compile(plan, self.model(), &self.knowledge()?)?;
+        if !plan.is_reversed() && compiled.residual == Q::All {
+            let count = self.count(plan).await?;
+            let Some(index) = count.checked_sub(1) else {
+                return Ok(None);
+            };
+            let row = self.first(&plan.clone().offset(index)).await?;
+            if row.is_some() {
+                return Ok(row);
+            }
+            // Rows were removed between both requests.
+        }
+        let mut walk = self.walk(plan);
+        let mut last = None;
+        while let Some(mut rows) = walk.next().await? {
+            last = rows.pop();
+        }
+        Ok(last)
+    }
+
+    /// The one row of the plan.
+    ///
+    /// # Errors
+    /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
+    pub(crate) async fn get(&self, plan: &Plan) -> Result<Bytes> {
+        plan.check()?;
+        if let Some(key) = self.detail_key(plan) {
+            return self.row(&key).await;
+        }
+        let mut rows = self
+            .walk(&plan.clone().unordered_if_unsliced().limit(2))
+            .collect()
+            .await?
+            .into_iter();
+        let name = self.model().name();
+        match (rows.next(), rows.next()) {
+            (Some(row), None) => Ok(row),
+            (None, _) => Err(Error::does_not_exist(format!(
+                "no `{name}` matches: {}",
+                plan.condition()
+            ))),
+            (Some(_), Some(_)) => Err(Error::multiple_objects_returned(format!(
+                "more than one `{name}` matches: {}",
+                plan.condition()
+            ))),
+        }
+    }
+
+    /// The key, where the plan asks for one row by nothing but its key.
+    fn detail_key(&self, plan: &Plan) -> Option<String> {
+        if plan.range() != Range::ALL
+            || plan.search_words().is_some()
+            || !plan.parameters().is_empty()
+        {
+            return None;
+        }
+        let Q::Lookup(lookup) = plan.condition() else {
+            return None;
+        };
+        let field = self.model().lookup_field();
+        let names_key =
+            lookup.path == field || lookup.path == "pk" && field == self.model().primary_key();
+        (names_key && lookup.op == Op::Exact && lookup.transform.is_none())
+            .then(|| key_text(&lookup.value))
+            .flatten()
+    }
+
+    /// The rows with these primary keys; keys without a row are left out.
+    ///
+    /// One request per 100 keys where the server filters by `in`; else one per key.
+    pub(crate) async fn rows_by_key(
+        &self,
+        plan: &Plan,
+        keys: &[Value],
+        concurrency: usize,
+    ) -> Result<Vec<Bytes>> {
+        let field = self.model().primary_key();
+        let mut found = Vec::new();
+        for chunk in keys.chunks(KEYS_PER_REQUEST) {
+            let lookup = django_api_orm_core::lookup::Lookup::new(
+                field,
+                Op::In,
+                Value::Array(chunk.to_vec()),
+            );
+            let parameter = lookup.parameter();
+            let alone = plan.condition() == &Q::All && field == self.model().lookup_field();
+            if alone && self.knowledge()?.honours(&parameter) == Some(false) {
+                found.extend(self.rows_one_by_one(chunk, concurrency).await?);
+                continue;
+            }
+            found.extend(
+                self.walk(&plan.clone().filter(Q::Lookup(lookup)))
+                    .collect()
+                    .await?,
+            );
+        }
+        Ok(found)
+    }
+
+    async fn rows_one_by_one(&self, keys: &[Value], concurrency: usize) -> Result<Vec<Bytes>> {
+        let rows: Vec<Option<Bytes>> = stream::iter(keys.iter().filter_map(key_text))
+            .map(|key| async move {
+                match self.row(&key).await {
+                    Ok(row) => Ok(Some(row)),
+                    Err(error) if error.kind() == ErrorKind::DoesNotExist => Ok(None),
+                    Err(error) => Err(error),
+                }
+            })
+            .buffered(concurrency.max(1))
+            .try_collect()
+            .await?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+}

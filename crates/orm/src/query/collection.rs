@@ -1,0 +1,295 @@
+//! One endpoint as the engine sees it: the client, the model's description, the policy. Untyped; rows are bytes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use django_api_orm_core::{
+    Error, ErrorKind, ModelMeta, Policy, Result,
+    dialect::Dialect,
+    knowledge::Knowledge,
+    page::Page,
+    path::{ApiPath, Endpoint},
+    value,
+};
+use http::Method;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    client::{ApiResponse, Call, ServiceClient},
+    warning::Warning,
+};
+
+/// The rows behind one endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Collection {
+    client: Option<ServiceClient>,
+    model: Arc<ModelMeta>,
+    pub(crate) policy: Policy,
+    pub(crate) dialect: Arc<Dialect>,
+}
+
+impl Collection {
+    pub(crate) fn new(client: &ServiceClient, model: Arc<ModelMeta>) -> Self {
+        Self {
+            policy: client.policy().clone(),
+            dialect: Arc::clone(client.query_dialect()),
+            client: Some(client.clone()),
+            model,
+        }
+    }
+
+    /// A collection of a model that no client was registered for: every request is an error that says so.
+    pub(crate) fn unregistered(model: Arc<ModelMeta>) -> Self {
+        Self {
+            client: None,
+            model,
+            policy: Policy::default(),
+            dialect: Arc::default(),
+        }
+    }
+
+    pub(crate) fn at(&self, endpoint: &str) -> Self {
+        Self {
+            model: Arc::new(self.model.at(endpoint)),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn model(&self) -> &ModelMeta {
+        &self.model
+    }
+
+    pub(crate) fn client(&self) -> Result<&ServiceClient> {
+        self.client.as_ref().ok_or_else(|| {
+            let name = self.model.name();
+            Error::configuration(format!(
+                "model `{name}` is not registered with a client: call `register_models!(client, {name})` first, or use \
+                 `client.objects::<{name}>()`"
+            ))
+        })
+    }
+
+    pub(crate) fn endpoint(&self) -> Result<Endpoint> {
+        self.model.parsed_endpoint()
+    }
+
+    fn shared_knowledge(&self) -> Result<Arc<Mutex<Knowledge>>> {
+        Ok(self.client()?.knowledge(self.endpoint()?.path()))
+    }
+
+    /// What is known of the endpoint so far.
+    pub(crate) fn knowledge(&self) -> Result<Knowledge> {
+        Ok(self
+            .shared_knowledge()?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone())
+    }
+
+    /// Adds to what is known of the endpoint.
+    pub(crate) fn learn<T>(&self, add: impl FnOnce(&mut Knowledge) -> T) -> Result<T> {
+        Ok(add(&mut self
+            .shared_knowledge()?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Warns once per endpoint and subject.
+    pub(crate) fn warn(&self, warning: Warning) -> Result<()> {
+        let key = warning.key();
+        if self.learn(|known| known.first_warning(&key))? {
+            self.client()?
+                .warn(&warning.on(self.model.name(), self.model.endpoint()));
+        }
+        Ok(())
+    }
+
+    /// Reads one page.
+    pub(crate) async fn page(&self, pairs: &[(String, String)]) -> Result<Page> {
+        let endpoint = self.endpoint()?;
+        let call = Call::get(endpoint.collection()).queries(pairs.iter().cloned());
+        let response = self.client()?.send(call).await?;
+        let page = Page::parse(response.bytes(), response.headers())
+            .map_err(|error| error.with_request(&Method::GET, endpoint.path()))?;
+        self.learn(|known| known.exists = true)?;
+        Ok(page)
+    }
+
+    /// Reads one row by its key.
+    ///
+    /// A 404 is `DoesNotExist` only if the collection itself answers; else the URL is wrong and the 404 stands. The
+    /// collection is asked once per client and endpoint.
+    pub(crate) async fn row(&self, key: &str) -> Result<Bytes> {
+        let path = self.endpoint()?.detail(key)?;
+        let template = path.template().to_owned();
+        let response = match self.client()?.send(Call::get(path)).await {
+            Ok(response) => response,
+            Err(error) => return Err(self.missing(error).await),
+        };
+        self.learn(|known| known.exists = true)?;
+        let row = response.bytes().clone();
+        let value = object(&row).map_err(|error| error.with_request(&Method::GET, template))?;
+        self.check_key(&value, key)?;
+        Ok(row)
+    }
+
+    fn check_key(&self, row: &Map<String, Value>, key: &str) -> Result<()> {
+        let field = self.model.lookup_field();
+        match row.get(field).and_then(key_text) {
+            Some(found) if found.eq_ignore_ascii_case(key) => Ok(()),
+            Some(found) => Err(Error::decode(format!(
+                "asked for the row with {field} {key:?}, the server answered with {found:?}"
+            ))),
+            // Without the field in the row only the server can know.
+            None => Ok(()),
+        }
+    }
+
+    /// Tells a missing row from a wrong URL; other errors stay as they are.
+    pub(crate) async fn missing(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::NotFound {
+            return error;
+        }
+        match self.exists().await {
+            Ok(true) => error
+                .with_kind(ErrorKind::DoesNotExist)
+                .with_message(format!("no `{}` matches", self.model.name())),
+            Ok(false) => error,
+            Err(other) => other,
+        }
+    }
+
+    /// Whether the collection itself answers with anything but 404.
+    async fn exists(&self) -> Result<bool> {
+        if self.knowledge()?.exists {
+            return Ok(true);
+        }
+        let path = self.endpoint()?.collection();
+        let exists = match self.client()?.send(Call::get(path)).await {
+            Ok(_) => true,
+            Err(error) if error.kind() == ErrorKind::NotFound => false,
+            // Any other refusal (401, 403, 405) comes from a view that is there.
+            Err(error)
+                if error
+                    .status()
+                    .is_some_and(|status| status.is_client_error()) =>
+            {
+                true
+            }
+            Err(error) => return Err(error),
+        };
+        if exists {
+            self.learn(|known| known.exists = true)?;
+        }
+        Ok(exists)
+    }
+
+    /// Creates a row; gives the server's row.
+    pub(crate) async fn create(&self, body: &Map<String, Value>) -> Result<Bytes> {
+        let path = self.endpoint()?.collection();
+        let template = path.template().to_owned();
+        let response = self.client()?.send(Call::post(path).json(body)?).await?;
+        self.learn(|known| known.exists = true)?;
+        let row = response.bytes();
+        object(row).map_err(|error| {
+            error
+                .with_context("the row was created, but the answer does not show it")
+                .with_request(&Method::POST, template)
+        })?;
+        Ok(row.clone())
+    }
+
+    /// Changes fields of a row; gives the server's row, if it sends one.
+    pub(crate) async fn patch(
+        &self,
+        key: &str,
+        body: &Map<String, Value>,
+    ) -> Result<Option<Bytes>> {
+        let path = self.endpoint()?.detail(key)?;
+        match self.client()?.send(Call::patch(path).json(body)?).await {
+            Ok(response) => Ok(written_row(&response)),
+            Err(error) => Err(self.missing(error).await),
+        }
+    }
+
+    /// Deletes a row.
+    pub(crate) async fn delete(&self, key: &str) -> Result<()> {
+        let path = self.endpoint()?.detail(key)?;
+        match self.client()?.send(Call::delete(path)).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.missing(error).await),
+        }
+    }
+
+    /// The call of an extra route, with any method.
+    pub(crate) fn route<B: Serialize + ?Sized>(
+        &self,
+        method: Method,
+        path: ApiPath,
+        body: Option<&B>,
+    ) -> Result<Call> {
+        let call = Call::new(method, path);
+        match body {
+            Some(body) => call.json(body),
+            None => Ok(call),
+        }
+    }
+
+    /// The JSON body for a new row: read-only fields and an unset key are left out.
+    pub(crate) fn new_row<B: Serialize + ?Sized>(&self, row: &B) -> Result<Map<String, Value>> {
+        let mut body = to_object(row)?;
+        body.retain(|name, value| {
+            let unset_key = value.is_null()
+                && (name == self.model.primary_key() || name == self.model.lookup_field());
+            !self.model.is_read_only(name) && !unset_key
+        });
+        Ok(body)
+    }
+
+    /// The key of a row as it stands in the row's URL.
+    pub(crate) fn key_of(&self, row: &Bytes) -> Result<String> {
+        let field = self.model.lookup_field();
+        let fields = django_api_orm_core::row::pick(row, &[field])
+            .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?;
+        fields.get(field).and_then(key_text).ok_or_else(|| {
+            Error::decode(format!(
+                "a row of `{}` has no `{field}`, so its URL is not known; name the key with `#[api(primary_key)]` or \
+                 `lookup_field`",
+                self.model.name()
+            ))
+        })
+    }
+}
+
+/// The text of a key in a URL.
+pub(crate) fn key_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A value as a JSON object.
+pub(crate) fn to_object<B: Serialize + ?Sized>(row: &B) -> Result<Map<String, Value>> {
+    match value::to_json(row) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(Error::invalid_request(
+            "a row must serialise to a JSON object",
+        )),
+        Err(error) => Err(Error::invalid_request("the row has no JSON form").with_source(error)),
+    }
+}
+
+fn object(row: &Bytes) -> Result<Map<String, Value>> {
+    serde_json::from_slice(row)
+        .map_err(|error| Error::decode("a JSON object was expected").with_source(error))
+}
+
+/// The row that a write was answered with. Some servers answer with nothing, or with something that is no row.
+fn written_row(response: &ApiResponse) -> Option<Bytes> {
+    object(response.bytes())
+        .is_ok()
+        .then(|| response.bytes().clone())
+}

@@ -1,0 +1,11 @@
+//! The engine under managers and querysets: plans in, rows as bytes out. Knows no model type.
+
+mod answers;
+mod check;
+mod collection;
+mod pages;
+mod proof;
+mod walk;
+
+pub(crate) use collection::{Collection, key_text, to_object};
+pub(crate) use walk::Walk;

@@ -1,0 +1,179 @@
+//! What a server honours, shown by its answers.
+//!
+//! A row that violates a filter proves that the filter is ignored. That none of the rows at hand violates it proves
+//! nothing where only some rows are seen: then counts are compared with and without the filter, and for an ordering the
+//! first rows of both directions. What is learnt is kept by the client, so a proof is paid once per endpoint.
+
+use std::cmp::Ordering;
+
+use django_api_orm_core::{
+    Error, NullOrder, OnIgnored, Result, dialect::Compiled, evaluate::compare_rows, page::Page,
+    plan::Order,
+};
+use serde_json::{Map, Value};
+
+use super::{
+    check::{Checked, RowCheck},
+    collection::Collection,
+};
+use crate::warning::{Warning, WarningKind};
+
+type Row = Map<String, Value>;
+
+/// What is proven of the filters of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Filters {
+    /// Each is honoured, or can be judged by the server alone; so many rows match.
+    Honoured { count: u64 },
+    /// At least one is ignored.
+    Ignored,
+    /// The answers do not tell.
+    Unknown,
+}
+
+/// Keeps that filters are ignored; raises or warns as the policy says.
+pub(crate) fn ignored(collection: &Collection, parameters: &[String]) -> Result<()> {
+    collection.learn(|known| {
+        parameters
+            .iter()
+            .for_each(|parameter| known.learn_parameter(parameter, false))
+    })?;
+    for parameter in parameters {
+        if collection.policy.on_ignored == OnIgnored::Error {
+            return Err(Error::ignored(format!(
+                "the server ignores the filter `{parameter}` of `{}`: it sent a row that does not satisfy it",
+                collection.model().name()
+            )));
+        }
+        collection.warn(Warning::new(WarningKind::FilterIgnored, parameter))?;
+    }
+    Ok(())
+}
+
+/// Proves that the server honours every filter of a compiled plan.
+///
+/// Costs one request for a page of one row, and one for each filter that is not yet known to be honoured.
+pub(crate) async fn filters(collection: &Collection, compiled: &Compiled) -> Result<Filters> {
+    let page = one_row(collection, &compiled.pairs).await?;
+    let Some(count) = page.count() else {
+        return Ok(Filters::Unknown);
+    };
+    let Some(row) = page.rows().first() else {
+        return Ok(if count == 0 {
+            Filters::Honoured { count }
+        } else {
+            Filters::Unknown
+        });
+    };
+    if collection.policy.on_ignored == OnIgnored::Trust {
+        return Ok(Filters::Honoured { count });
+    }
+    let check = RowCheck::new(compiled, collection.model().primary_key())?;
+    let row = check.pick(row)?;
+    if let Checked::Violates(parameters) = check.check(&row)? {
+        ignored(collection, &parameters)?;
+        return Ok(Filters::Ignored);
+    }
+    for parameter in check.evaluable(&row) {
+        if collection.knowledge()?.honours(parameter) == Some(true) {
+            continue;
+        }
+        let others: Vec<_> = compiled
+            .pairs
+            .iter()
+            .filter(|(name, _)| name != parameter)
+            .cloned()
+            .collect();
+        match one_row(collection, &others).await?.count() {
+            Some(without) if without > count => {
+                collection.learn(|known| known.learn_parameter(parameter, true))?;
+            }
+            _ => return Ok(Filters::Unknown),
+        }
+    }
+    Ok(Filters::Honoured { count })
+}
+
+/// Whether the server sorts by every key of the order, as far as its answers tell.
+///
+/// Costs two requests for a page of one row for each key that is not yet known to be honoured.
+pub(crate) async fn ordering(collection: &Collection, compiled: &Compiled) -> Result<bool> {
+    for order in &compiled.order {
+        match collection.knowledge()?.orders_by(&order.path) {
+            Some(true) => continue,
+            Some(false) => return Ok(false),
+            None => {}
+        }
+        let first = directed(collection, order, false).await?;
+        if first.rows().is_empty() || first.count() == Some(1) {
+            continue;
+        }
+        let last = directed(collection, order, true).await?;
+        if first.rows().first() == last.rows().first() {
+            // Ignored, or every row has the same value: sorting here is right in both cases.
+            return Ok(false);
+        }
+        collection.learn(|known| known.learn_ordering(&order.path, true))?;
+    }
+    Ok(true)
+}
+
+async fn directed(collection: &Collection, order: &Order, turned: bool) -> Result<Page> {
+    let order = Order {
+        path: order.path.clone(),
+        descending: order.descending != turned,
+    };
+    one_row(
+        collection,
+        &[(
+            collection.dialect.ordering_parameter().to_owned(),
+            order.to_string(),
+        )],
+    )
+    .await
+}
+
+/// Keeps that an ordering is ignored; raises or warns as the policy says.
+pub(crate) fn ordering_ignored(
+    collection: &Collection,
+    order: &[Order],
+    last: &Row,
+    next: &Row,
+) -> Result<()> {
+    // The first key that contradicts the order is the one that the server does not know.
+    for end in 1..=order.len() {
+        let Some(keys) = order.get(..end) else { break };
+        let Some(key) = keys.last().filter(|_| looks_unsorted(keys, last, next)) else {
+            continue;
+        };
+        if collection.policy.on_ignored == OnIgnored::Error {
+            return Err(Error::ignored(format!(
+                "the server ignores ordering by `{}` of `{}`",
+                key.path,
+                collection.model().name()
+            )));
+        }
+        collection.learn(|known| known.learn_ordering(&key.path, false))?;
+        return collection.warn(Warning::new(WarningKind::OrderingIgnored, &key.path));
+    }
+    Ok(())
+}
+
+/// A page of one row, where the server lets itself be asked for that.
+pub(crate) async fn one_row(collection: &Collection, pairs: &[(String, String)]) -> Result<Page> {
+    let name = collection
+        .model()
+        .pagination()
+        .map_or(Some("limit"), |declared| declared.size_parameter());
+    let mut pairs = pairs.to_vec();
+    pairs.extend(name.map(|name| (name.to_owned(), "1".to_owned())));
+    collection.page(&pairs).await
+}
+
+/// Whether `next` can hardly stand after `last` in this order. Servers place nulls and sort text by rules of their own, so
+/// only a pair that contradicts every usual rule counts.
+pub(crate) fn looks_unsorted(order: &[Order], last: &Row, next: &Row) -> bool {
+    [NullOrder::Smallest, NullOrder::Largest]
+        .into_iter()
+        .all(|nulls| compare_rows(order, nulls, last, next) == Some(Ordering::Greater))
+}

@@ -1,0 +1,411 @@
+//! The rows of a plan, batch after batch: pages, checked, sorted out, sorted and sliced as the plan says.
+
+use std::{
+    cmp::Ordering,
+    collections::{HashSet, VecDeque, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+};
+
+use bytes::Bytes;
+use django_api_orm_core::{
+    Error, OnIgnored, Result,
+    dialect::Compiled,
+    evaluate::compare_rows,
+    plan::{Plan, Range},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    check::{Checked, RowCheck},
+    collection::Collection,
+    pages::{Batch, Pages, report_drift},
+    proof,
+};
+
+/// A walk over the rows of a plan.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    collection: Collection,
+    plan: Plan,
+    state: State,
+    /// Rows have been handed out; from here on the answer cannot be started anew.
+    begun: bool,
+    scanned: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    Start,
+    Streaming(Box<Streaming>),
+    /// Every row is at hand, in the right order.
+    Ready(VecDeque<Bytes>),
+    Done,
+}
+
+/// Rows in the server's order, handed out as pages come.
+#[derive(Debug)]
+struct Streaming {
+    compiled: Compiled,
+    check: RowCheck,
+    pages: Pages,
+    skip: u64,
+    remaining: Option<u64>,
+    keys: HashSet<u64>,
+    last_row: Option<Map<String, Value>>,
+}
+
+/// What made a streaming walk impossible.
+enum Hindrance {
+    /// The server does not sort; everything has to be read and sorted here.
+    Unsorted,
+}
+
+impl Walk {
+    pub(crate) fn new(collection: Collection, plan: Plan) -> Self {
+        Self {
+            collection,
+            plan,
+            state: State::Start,
+            begun: false,
+            scanned: 0,
+        }
+    }
+
+    /// The next rows, never an empty batch; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Done) {
+                State::Done => return Ok(None),
+                State::Start => self.state = self.start().await?,
+                State::Ready(rows) => {
+                    self.begun = true;
+                    return Ok((!rows.is_empty()).then(|| rows.into()));
+                }
+                State::Streaming(mut streaming) => {
+                    if streaming.remaining == Some(0) {
+                        return Ok(None);
+                    }
+                    let Some(batch) = streaming.pages.next().await? else {
+                        return Ok(None);
+                    };
+                    let last = batch.last;
+                    match self.take(&mut streaming, batch).await? {
+                        Ok(rows) => {
+                            if !last {
+                                self.state = State::Streaming(streaming);
+                            }
+                            if !rows.is_empty() {
+                                self.begun = true;
+                                return Ok(Some(rows));
+                            }
+                        }
+                        Err(Hindrance::Unsorted) if self.begun => {
+                            return Err(Error::unsupported(
+                                "the server turned out not to sort as asked after rows had been handed out; collect \
+                                 the whole query instead of streaming it",
+                            ));
+                        }
+                        Err(Hindrance::Unsorted) => self.state = State::Ready(self.sorted().await?),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every row from here on.
+    pub(crate) async fn collect(mut self) -> Result<Vec<Bytes>> {
+        let mut rows = Vec::new();
+        while let Some(batch) = self.next().await? {
+            rows.extend(batch);
+        }
+        Ok(rows)
+    }
+
+    async fn start(&mut self) -> Result<State> {
+        let known = self.collection.knowledge()?;
+        let compiled =
+            self.collection
+                .dialect
+                .compile(&self.plan, self.collection.model(), &known)?;
+        if compiled.empty || self.plan.range().limit == Some(0) {
+            return Ok(State::Done);
+        }
+        if self.plan.is_reversed() {
+            return self.reversed().await.map(State::Ready);
+        }
+        if !compiled.order.is_empty() && !self.order_is_the_servers(&compiled).await? {
+            return self.sorted().await.map(State::Ready);
+        }
+        let range = self.plan.range();
+        let check = RowCheck::new(&compiled, self.collection.model().primary_key())?;
+        let jump =
+            range.offset > 0 && !check.sorts_out() && self.filters_are_proven(&compiled).await?;
+        // A proof may have shown that the server ignores a filter: what is pushed has to be decided anew then.
+        let known = self.collection.knowledge()?;
+        let compiled =
+            self.collection
+                .dialect
+                .compile(&self.plan, self.collection.model(), &known)?;
+        let check = RowCheck::new(&compiled, self.collection.model().primary_key())?;
+        let wanted = if check.sorts_out() || !jump && range.offset > 0 {
+            None
+        } else {
+            range.limit
+        };
+        let start = if jump { range.offset } else { 0 };
+        Ok(State::Streaming(Box::new(Streaming {
+            pages: Pages::new(
+                self.collection.clone(),
+                compiled.pairs.clone(),
+                start,
+                wanted,
+            ),
+            compiled,
+            check,
+            skip: range.offset,
+            remaining: range.limit,
+            keys: HashSet::new(),
+            last_row: None,
+        })))
+    }
+
+    /// Whether positions that the server counts are those of the query: it honours every filter that it was sent.
+    async fn filters_are_proven(&self, compiled: &Compiled) -> Result<bool> {
+        let known = self.collection.knowledge()?;
+        if self.collection.policy.on_ignored == OnIgnored::Trust
+            || compiled
+                .guards
+                .iter()
+                .all(|guard| known.honours(&guard.parameter()) == Some(true))
+        {
+            return Ok(true);
+        }
+        Ok(matches!(
+            proof::filters(&self.collection, compiled).await?,
+            proof::Filters::Honoured { .. }
+        ))
+    }
+
+    /// Whether the server can be left to sort. A slice shows too few rows to see it, so there it has to be proven.
+    async fn order_is_the_servers(&self, compiled: &Compiled) -> Result<bool> {
+        if !compiled.order_pushed {
+            return Ok(false);
+        }
+        if self.collection.policy.on_ignored == OnIgnored::Trust || self.plan.range() == Range::ALL
+        {
+            return Ok(true);
+        }
+        proof::ordering(&self.collection, compiled).await
+    }
+
+    /// Checks a page; gives the rows to hand out.
+    async fn take(
+        &mut self,
+        streaming: &mut Streaming,
+        batch: Batch,
+    ) -> Result<std::result::Result<Vec<Bytes>, Hindrance>> {
+        let Batch {
+            position,
+            rows,
+            last,
+        } = batch;
+        // Rows before the start were jumped over by the server.
+        let jumped = position.min(self.plan.range().offset);
+        if streaming.keys.is_empty() && self.scanned == 0 {
+            streaming.skip -= jumped;
+        }
+        let first_page_is_all = last && self.scanned == 0;
+        self.scan(rows.len(), streaming.check.sorts_out())?;
+        let needs_pick = !first_page_is_all
+            || streaming.check.is_needed()
+            || !streaming.compiled.order.is_empty();
+        let mut kept = Vec::with_capacity(rows.len());
+        for row in rows {
+            if !needs_pick {
+                kept.push(row);
+                continue;
+            }
+            let picked = streaming.check.pick(&row)?;
+            self.notice_repetition(streaming, &picked)?;
+            if !self.belongs(&mut streaming.check, &picked)? {
+                continue;
+            }
+            if !self.follows(streaming, &picked).await? {
+                return Ok(Err(Hindrance::Unsorted));
+            }
+            kept.push(row);
+        }
+        Ok(Ok(slice(
+            kept,
+            &mut streaming.skip,
+            &mut streaming.remaining,
+        )))
+    }
+
+    fn scan(&mut self, rows: usize, sorts_out: bool) -> Result<()> {
+        self.scanned = self.scanned.saturating_add(rows as u64);
+        let max = self.collection.policy.max_scan;
+        if sorts_out && self.scanned > max {
+            return Err(Error::scan_limit(format!(
+                "more than {max} rows would have to be read, because a part of the query is evaluated here; narrow the \
+                 query with filters that the server supports, or raise `max_scan`"
+            )));
+        }
+        Ok(())
+    }
+
+    fn notice_repetition(&self, streaming: &mut Streaming, row: &Map<String, Value>) -> Result<()> {
+        let Some(key) = row.get(self.collection.model().primary_key()) else {
+            return Ok(());
+        };
+        let mut hasher = DefaultHasher::new();
+        key.to_string().hash(&mut hasher);
+        if streaming.keys.insert(hasher.finish()) {
+            return Ok(());
+        }
+        report_drift(
+            &self.collection,
+            format!(
+                "the row {key} came twice in one walk: rows were added or removed meanwhile, or the order is not total"
+            ),
+        )
+    }
+
+    /// Whether the row belongs to the answer; notices filters that the server ignores.
+    fn belongs(&self, check: &mut RowCheck, row: &Map<String, Value>) -> Result<bool> {
+        if self.collection.policy.on_ignored == OnIgnored::Trust {
+            return Ok(!matches!(check.check_residual(row)?, Checked::Excluded));
+        }
+        match check.check(row)? {
+            Checked::Belongs => Ok(true),
+            Checked::Excluded => Ok(false),
+            Checked::Violates(parameters) => {
+                proof::ignored(&self.collection, &parameters)?;
+                for parameter in parameters {
+                    check.ignore(&parameter);
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether the row may stand after the one before it. A doubt is settled by asking the server for both directions.
+    async fn follows(&self, streaming: &mut Streaming, row: &Map<String, Value>) -> Result<bool> {
+        if streaming.compiled.order.is_empty()
+            || self.collection.policy.on_ignored == OnIgnored::Trust
+        {
+            return Ok(true);
+        }
+        let order = &streaming.compiled.order;
+        let doubtful = streaming
+            .last_row
+            .as_ref()
+            .is_some_and(|last| proof::looks_unsorted(order, last, row));
+        streaming.last_row = Some(row.clone());
+        if !doubtful {
+            return Ok(true);
+        }
+        proof::ordering(&self.collection, &streaming.compiled).await
+    }
+
+    /// Reads every row that satisfies the filter, in the server's order.
+    async fn everything(
+        &mut self,
+        plan: &Plan,
+    ) -> Result<(Compiled, Vec<(Map<String, Value>, Bytes)>)> {
+        let known = self.collection.knowledge()?;
+        let compiled = self
+            .collection
+            .dialect
+            .compile(plan, self.collection.model(), &known)?;
+        let mut check = RowCheck::new(&compiled, self.collection.model().primary_key())?;
+        let mut pages = Pages::new(self.collection.clone(), compiled.pairs.clone(), 0, None);
+        let mut rows = Vec::new();
+        self.scanned = 0;
+        let mut keys = HashSet::new();
+        while let Some(batch) = pages.next().await? {
+            self.scan(batch.rows.len(), true)?;
+            for row in batch.rows {
+                let picked = check.pick(&row)?;
+                let key = picked
+                    .get(self.collection.model().primary_key())
+                    .map(ToString::to_string);
+                if let Some(key) = key
+                    && !keys.insert(key.clone())
+                {
+                    report_drift(
+                        &self.collection,
+                        format!("the row {key} came twice in one walk"),
+                    )?;
+                }
+                if self.belongs(&mut check, &picked)? {
+                    rows.push((picked, row));
+                }
+            }
+        }
+        Ok((compiled, rows))
+    }
+
+    async fn sorted(&mut self) -> Result<VecDeque<Bytes>> {
+        let plan = self.plan.clone();
+        let nulls = self.collection.policy.nulls;
+        let (compiled, mut rows) = self.everything(&plan).await?;
+        if compiled.order_pushed
+            && let Some(((last, _), (next, _))) = rows
+                .iter()
+                .zip(rows.iter().skip(1))
+                .find(|((last, _), (next, _))| proof::looks_unsorted(&compiled.order, last, next))
+        {
+            proof::ordering_ignored(&self.collection, &compiled.order, last, next)?;
+        }
+        let mut incomparable = None;
+        rows.sort_by(|(left, _), (right, _)| {
+            compare_rows(&compiled.order, nulls, left, right).unwrap_or_else(|| {
+                incomparable = Some(());
+                Ordering::Equal
+            })
+        });
+        if incomparable.is_some() {
+            let order: Vec<String> = compiled.order.iter().map(ToString::to_string).collect();
+            return Err(Error::unsupported(format!(
+                "the server does not sort by {}, and the rows do not hold comparable values of it to sort them here",
+                order.join(", ")
+            )));
+        }
+        Ok(self.sliced(rows))
+    }
+
+    async fn reversed(&mut self) -> Result<VecDeque<Bytes>> {
+        let plan = self.plan.clone();
+        let (_, mut rows) = self.everything(&plan).await?;
+        rows.reverse();
+        Ok(self.sliced(rows))
+    }
+
+    fn sliced(&self, rows: Vec<(Map<String, Value>, Bytes)>) -> VecDeque<Bytes> {
+        let Range { offset, limit } = self.plan.range();
+        let skip = usize::try_from(offset).unwrap_or(usize::MAX);
+        let take = limit.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        });
+        rows.into_iter()
+            .skip(skip)
+            .take(take)
+            .map(|(_, row)| row)
+            .collect()
+    }
+}
+
+/// The part of the rows that lies in what remains of the slice.
+fn slice(rows: Vec<Bytes>, skip: &mut u64, remaining: &mut Option<u64>) -> Vec<Bytes> {
+    let skipped = rows.len().min(usize::try_from(*skip).unwrap_or(usize::MAX));
+    *skip -= skipped as u64;
+    let take = remaining.map_or(usize::MAX, |rows| {
+        usize::try_from(rows).unwrap_or(usize::MAX)
+    });
+    let rows: Vec<Bytes> = rows.into_iter().skip(skipped).take(take).collect();
+    if let Some(remaining) = remaining {
+        *remaining -= rows.len() as u64;
+    }
+    rows
+}

@@ -1,0 +1,323 @@
+//! `QuerySet`: a query that is sent when it is awaited.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    future::{Future, IntoFuture},
+    hash::Hash,
+    ops::{Bound, RangeBounds},
+    pin::Pin,
+};
+
+use django_api_orm_core::{
+    ApiModel, Error, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored, Result, field::Operand,
+    plan::Plan,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{
+    instance::{Instance, decode},
+    manager::Manager,
+    rows::Rows,
+    values::FieldList,
+};
+
+/// A description of rows: filters, an order, a slice. Immutable and cheap to clone; every method gives a new one.
+///
+/// Awaiting it gives every row as a `Vec`; [`stream`](Self::stream) gives them page by page. A mistake, such as a filter
+/// after a slice, is an error of the first request, before it is sent.
+#[must_use = "a queryset sends nothing until it is awaited"]
+pub struct QuerySet<M> {
+    manager: Manager<M>,
+    plan: Plan,
+}
+
+impl<M: ApiModel> QuerySet<M> {
+    pub(crate) fn new(manager: Manager<M>, plan: Plan) -> Self {
+        Self { manager, plan }
+    }
+
+    fn map(&self, change: impl FnOnce(Plan) -> Plan) -> Self {
+        Self {
+            manager: self.manager.clone(),
+            plan: change(self.plan.clone()),
+        }
+    }
+
+    /// Only the rows that satisfy the filter too.
+    pub fn filter(&self, filter: impl IntoFilter<M>) -> Self {
+        self.map(|plan| plan.filter(filter.into_q()))
+    }
+
+    /// Only the rows that do not satisfy the filter; as in Django, a null satisfies no comparison.
+    pub fn exclude(&self, filter: impl IntoFilter<M>) -> Self {
+        self.map(|plan| plan.exclude(filter.into_q()))
+    }
+
+    /// Only the rows that satisfy a condition in Django's spelling: `lookup("author__name", "Ann")`.
+    pub fn lookup(&self, name: &str, value: impl Into<Value>) -> Self {
+        self.filter(Filter::<M>::lookup(name, value))
+    }
+
+    /// In this order: `[User::F.name.asc(), User::F.id.desc()]`, or Django's spelling `["name", "-id"]`.
+    pub fn order_by<O: IntoOrder<M>>(&self, order: impl IntoIterator<Item = O>) -> Self {
+        self.map(|plan| plan.order_by(order.into_iter().map(IntoOrder::into_order).collect()))
+    }
+
+    /// In the opposite order. Without an `order_by` that is the server's own order backwards, which reads every page.
+    pub fn reverse(&self) -> Self {
+        self.map(Plan::reverse)
+    }
+
+    /// At most so many rows of the current slice.
+    pub fn limit(&self, rows: u64) -> Self {
+        self.map(|plan| plan.limit(rows))
+    }
+
+    /// Without the first rows of the current slice.
+    pub fn offset(&self, rows: u64) -> Self {
+        self.map(|plan| plan.offset(rows))
+    }
+
+    /// A slice of the current slice, as Python's `[a:b]`: `range(10..20)`, `range(..5)`, `range(5..)`.
+    pub fn range(&self, range: impl RangeBounds<u64>) -> Self {
+        let start = match range.start_bound() {
+            Bound::Included(start) => *start,
+            Bound::Excluded(start) => start.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        let stop = match range.end_bound() {
+            Bound::Included(stop) => Some(stop.saturating_add(1)),
+            Bound::Excluded(stop) => Some(*stop),
+            Bound::Unbounded => None,
+        };
+        self.map(|plan| plan.slice(start, stop))
+    }
+
+    /// Only the rows that the server finds for the words (DRF's `SearchFilter`). Only the server can judge this.
+    pub fn search(&self, words: impl Into<String>) -> Self {
+        self.map(|plan| plan.search(words))
+    }
+
+    /// Sends a query parameter as it stands. What it does to the answer is not checked.
+    pub fn parameter(&self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.map(|plan| plan.parameter(name, value))
+    }
+
+    /// What happens when the server ignores a filter, an ordering, a limit or an offset.
+    pub fn on_ignored(&self, on_ignored: OnIgnored) -> Self {
+        Self {
+            manager: self.manager.clone().on_ignored(on_ignored),
+            plan: self.plan.clone(),
+        }
+    }
+
+    /// What happens when the data moves during a walk over pages.
+    pub fn on_drift(&self, on_drift: OnDrift) -> Self {
+        Self {
+            manager: self.manager.clone().on_drift(on_drift),
+            plan: self.plan.clone(),
+        }
+    }
+
+    /// The most rows that are read when a part of the query is evaluated here. The default is 100,000.
+    pub fn max_scan(&self, rows: u64) -> Self {
+        let mut next = self.clone();
+        next.manager.collection.policy.max_scan = rows;
+        next
+    }
+
+    /// Rows asked for in a page, where the paginator allows it. The default is the server's own.
+    pub fn page_size(&self, rows: u64) -> Self {
+        let mut next = self.clone();
+        next.manager.collection.policy.page_size = Some(rows.max(1));
+        next
+    }
+
+    /// Every row. The same as awaiting the queryset.
+    ///
+    /// # Errors
+    /// `Decode` for a row that does not fit the model, with the name of the field; whatever the requests meet.
+    pub fn fetch(&self) -> impl Future<Output = Result<Vec<Instance<M>>>> + Send + use<M> {
+        let Self { manager, plan } = self.clone();
+        async move {
+            let rows = manager.collection.walk(&plan).collect().await?;
+            rows.into_iter()
+                .map(|row| Instance::from_row(manager.clone(), row))
+                .collect()
+        }
+    }
+
+    /// The rows page by page, with the memory of one page.
+    #[must_use]
+    pub fn stream(&self) -> Rows<M> {
+        Rows::new(
+            self.manager.clone(),
+            self.manager.collection.walk(&self.plan),
+        )
+    }
+
+    /// The one row of the queryset.
+    ///
+    /// # Errors
+    /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
+    pub fn one(&self) -> impl Future<Output = Result<Instance<M>>> + Send + use<M> {
+        let Self { manager, plan } = self.clone();
+        async move {
+            let row = manager.collection.get(&plan).await?;
+            Instance::from_row(manager, row)
+        }
+    }
+
+    /// The one row that satisfies the filter too.
+    ///
+    /// # Errors
+    /// As [`one`](Self::one).
+    pub fn get<F: IntoFilter<M>>(
+        &self,
+        filter: F,
+    ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, F> {
+        self.filter(filter).one()
+    }
+
+    /// The first row, or `None`. One request where the server honours the filter and the order.
+    ///
+    /// # Errors
+    /// Whatever the requests meet.
+    pub fn first(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
+        let Self { manager, plan } = self.clone();
+        async move {
+            let row = manager.collection.first(&plan).await?;
+            row.map(|row| Instance::from_row(manager, row)).transpose()
+        }
+    }
+
+    /// The last row, or `None`. With an order, the first row of the opposite one; else the row at the end of the count,
+    /// two requests.
+    ///
+    /// # Errors
+    /// Whatever the requests meet.
+    pub fn last(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
+        let Self { manager, plan } = self.clone();
+        async move {
+            let row = manager.collection.last(&plan).await?;
+            row.map(|row| Instance::from_row(manager, row)).transpose()
+        }
+    }
+
+    /// How many rows there are. One request where the server counts and honours the filter; else what it takes.
+    ///
+    /// # Errors
+    /// Whatever the requests meet.
+    pub fn count(&self) -> impl Future<Output = Result<u64>> + Send + use<M> {
+        let Self { manager, plan } = self.clone();
+        async move { manager.collection.count(&plan).await }
+    }
+
+    /// Whether there is a row.
+    ///
+    /// # Errors
+    /// Whatever the requests meet.
+    pub fn exists(&self) -> impl Future<Output = Result<bool>> + Send + use<M> {
+        let Self { manager, plan } = self.clone();
+        async move { manager.collection.exists_row(&plan).await }
+    }
+
+    /// The rows with these primary keys, by key; keys without a row are left out.
+    ///
+    /// One request for every 100 keys where the server filters by `in`, else one for each key.
+    ///
+    /// # Errors
+    /// Whatever the requests meet.
+    pub fn in_bulk<V: Operand<M::Key>, K: IntoIterator<Item = V>>(
+        &self,
+        keys: K,
+    ) -> impl Future<Output = Result<HashMap<M::Key, Instance<M>>>> + Send + use<M, V, K>
+    where
+        M::Key: Eq + Hash,
+    {
+        let keys: Result<Vec<Value>> = keys
+            .into_iter()
+            .map(|key| key.into_operand().map_err(Error::invalid_request))
+            .collect();
+        let Self { manager, plan } = self.clone();
+        async move {
+            let rows = manager
+                .collection
+                .rows_by_key(&plan, &keys?, manager.requests_at_once())
+                .await?;
+            rows.into_iter()
+                .map(|row| {
+                    let instance = Instance::from_row(manager.clone(), row)?;
+                    Ok((Instance::pk(&instance)?, instance))
+                })
+                .collect()
+        }
+    }
+
+    /// Every row as another type, such as a struct with some of the fields or a `serde_json::Value`.
+    ///
+    /// # Errors
+    /// `Decode` for a row that does not fit the type.
+    pub fn values<T: DeserializeOwned>(
+        &self,
+    ) -> impl Future<Output = Result<Vec<T>>> + Send + use<M, T> {
+        let Self { manager, plan } = self.clone();
+        async move {
+            let rows = manager.collection.walk(&plan).collect().await?;
+            rows.iter().map(|row| decode(row, M::NAME)).collect()
+        }
+    }
+
+    /// Some fields of every row: `values_list(User::F.id)` gives keys, `values_list((User::F.id, User::F.name))` pairs.
+    ///
+    /// # Errors
+    /// `Decode` for a row that lacks a field or has another type there.
+    pub fn values_list<F: FieldList<M>>(
+        &self,
+        fields: F,
+    ) -> impl Future<Output = Result<Vec<F::Output>>> + Send + use<M, F> {
+        let Self { manager, plan } = self.clone();
+        async move {
+            let rows = manager.collection.walk(&plan).collect().await?;
+            rows.iter().map(|row| fields.read(row)).collect()
+        }
+    }
+}
+
+impl<M: ApiModel> IntoFuture for QuerySet<M> {
+    type Output = Result<Vec<Instance<M>>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.fetch())
+    }
+}
+
+impl<M: ApiModel> IntoFuture for &QuerySet<M> {
+    type Output = Result<Vec<Instance<M>>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.clone().into_future()
+    }
+}
+
+impl<M> Clone for QuerySet<M> {
+    fn clone(&self) -> Self {
+        Self {
+            manager: self.manager.clone(),
+            plan: self.plan.clone(),
+        }
+    }
+}
+
+impl<M: ApiModel> fmt::Debug for QuerySet<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QuerySet")
+            .field("model", &M::NAME)
+            .field("plan", &self.plan)
+            .finish()
+    }
+}

@@ -1,0 +1,102 @@
+//! Things that a caller should know although the answer is right: an ignored filter, data that moved.
+
+use std::fmt;
+
+/// A warning about an endpoint. Given once per endpoint and subject, to the function set with
+/// [`on_warning`](crate::ServiceClientBuilder::on_warning), else as a `tracing` event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    kind: WarningKind,
+    subject: String,
+    model: String,
+    endpoint: String,
+}
+
+/// What a [`Warning`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WarningKind {
+    /// The server ignored a filter; the rows were filtered here.
+    FilterIgnored,
+    /// The server ignored an ordering; the rows were sorted here.
+    OrderingIgnored,
+    /// The server ignored an offset; the rows were skipped here.
+    OffsetIgnored,
+    /// Rows came twice, or not as many as the server counted.
+    Drift,
+}
+
+impl Warning {
+    pub(crate) fn new(kind: WarningKind, subject: impl Into<String>) -> Self {
+        Self {
+            kind,
+            subject: subject.into(),
+            model: String::new(),
+            endpoint: String::new(),
+        }
+    }
+
+    pub(crate) fn on(mut self, model: &str, endpoint: &str) -> Self {
+        self.model = model.to_owned();
+        self.endpoint = endpoint.to_owned();
+        self
+    }
+
+    pub(crate) fn key(&self) -> String {
+        format!("{:?} {}", self.kind, self.subject)
+    }
+
+    /// What the warning is about.
+    #[must_use]
+    pub fn kind(&self) -> WarningKind {
+        self.kind
+    }
+
+    /// The parameter, the field, or the sentence that says what happened.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The model's name.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The endpoint's path.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            subject,
+            model,
+            endpoint,
+            ..
+        } = self;
+        write!(f, "{model} ({endpoint}): ")?;
+        match self.kind {
+            WarningKind::FilterIgnored => {
+                write!(
+                    f,
+                    "the server ignores the filter `{subject}`; rows are filtered here, which reads more pages"
+                )
+            }
+            WarningKind::OrderingIgnored => {
+                write!(
+                    f,
+                    "the server ignores ordering by `{subject}`; rows are sorted here, which reads every page"
+                )
+            }
+            WarningKind::OffsetIgnored => {
+                write!(f, "the server ignores `{subject}`; rows are skipped here")
+            }
+            WarningKind::Drift => f.write_str(subject),
+        }
+    }
+}
