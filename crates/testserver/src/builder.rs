@@ -1,5 +1,6 @@
 //! Puts a server together, and checks that its parts fit before anything listens.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Router;
@@ -175,7 +176,9 @@ impl TestServerBuilder {
         let endpoints = resources
             .into_iter()
             .map(|resource| endpoint(resource, &tables));
-        let endpoints = endpoints.collect::<Result<Vec<_>>>()?;
+        let mut endpoints = endpoints.collect::<Result<Vec<_>>>()?;
+        // The first path that fits is taken: `/items/` must not swallow `/items/plain/`.
+        endpoints.sort_by_key(|endpoint| Reverse(endpoint.resource.path.len()));
         let store = Store::open(&tables)
             .map_err(|error| Error::because("cannot make the tables", error))?;
         let site = Site {

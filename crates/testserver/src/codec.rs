@@ -60,15 +60,7 @@ pub(crate) fn to_wire(field: &Field, value: &Sql, linker: Linker<'_>) -> Wire {
     match (&field.kind, value) {
         (_, Sql::Null) => Wire::NULL,
         (Kind::Boolean, Sql::Integer(number)) => Wire::from(*number != 0),
-        (Kind::Decimal { places, .. }, value) => {
-            let places = usize::try_from(*places).unwrap_or_default();
-            Wire::from(match value {
-                Sql::Integer(number) if places == 0 => number.to_string(),
-                Sql::Integer(number) => format!("{number}.{:0<places$}", ""),
-                Sql::Real(number) => format!("{number:.places$}"),
-                other => text_of(other),
-            })
-        }
+        (Kind::Decimal { places, .. }, value) => Wire::from(decimal_text(value, *places)),
         (Kind::DateTime, Sql::Text(text)) => Wire::from(moment::wire(text)),
         (Kind::List { .. } | Kind::Object | Kind::Json, Sql::Text(text)) => {
             serde_json::from_str(text).map_or(Wire::NULL, Wire::Raw)
@@ -111,6 +103,16 @@ pub(crate) fn text_of(value: &Sql) -> String {
         Sql::Real(number) => number.to_string(),
         Sql::Text(text) => text.clone(),
         Sql::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+/// A stored decimal with all its places, as on the wire.
+pub(crate) fn decimal_text(value: &Sql, places: u32) -> String {
+    let places = usize::try_from(places).unwrap_or_default();
+    match value {
+        Sql::Integer(number) if places > 0 => format!("{number}.{:0<places$}", ""),
+        Sql::Real(number) => format!("{number:.places$}"),
+        other => text_of(other),
     }
 }
 

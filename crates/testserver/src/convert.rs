@@ -11,6 +11,9 @@ use crate::python;
 
 const LONGEST_NUMBER: usize = 1000;
 const INVALID_NUMBER: &str = "A valid number is required.";
+const INVALID_EMAIL: &str = "Enter a valid email address.";
+const INVALID_SLUG: &str =
+    "Enter a valid \"slug\" consisting of letters, numbers, underscores or hyphens.";
 const TOO_LONG_NUMBER: &str = "String value too large.";
 
 /// `to_internal_value` of a field that holds one value; the error is its message.
@@ -52,7 +55,9 @@ pub(crate) fn scalar(field: &Field, value: &Value) -> Result<Sql, String> {
             "Expected a dictionary of items but got type \"{}\".",
             python::type_name(value)
         )),
-        Kind::Text { .. } | Kind::Email { .. } | Kind::Slug { .. } => text(value, field.blank),
+        Kind::Text { .. } => text(value, field.blank, "Not a valid string."),
+        Kind::Email { .. } => text(value, field.blank, INVALID_EMAIL),
+        Kind::Slug { .. } => text(value, field.blank, INVALID_SLUG),
         _ => Ok(Sql::Text(value.to_string())),
     }
 }
@@ -65,18 +70,14 @@ pub(crate) fn messages(field: &Field, value: &Sql) -> Vec<String> {
     };
     let (max, valid, complaint) = match field.kind {
         Kind::Text { max } => (max, true, ""),
-        Kind::Email { max } => (
-            Some(max),
-            email::is_valid(text),
-            "Enter a valid email address.",
-        ),
+        Kind::Email { max } => (Some(max), email::is_valid(text), INVALID_EMAIL),
         Kind::Slug { max } => (
             Some(max),
             !text.is_empty()
                 && text
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
-            "Enter a valid \"slug\" consisting of letters, numbers, underscores or hyphens.",
+            INVALID_SLUG,
         ),
         _ => return messages,
     };
@@ -105,11 +106,11 @@ pub(crate) fn whole(number: &Number) -> Option<i64> {
     })
 }
 
-fn text(value: &Value, blank: bool) -> Result<Sql, String> {
+fn text(value: &Value, blank: bool, invalid: &str) -> Result<Sql, String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(_) => python::text(value),
-        _ => return Err("Not a valid string.".to_owned()),
+        _ => return Err(invalid.to_owned()),
     };
     if text.is_empty() && !blank {
         return Err("This field may not be blank.".to_owned());

@@ -39,6 +39,7 @@ pub(crate) fn page(
     size: u64,
     parameter: &str,
 ) -> Result<Page, Reply> {
+    let size = listing.capped(size);
     let given = listing
         .parameters
         .get(parameter)
@@ -77,8 +78,8 @@ pub(crate) fn page(
     } else {
         ordering.to_vec()
     };
-    let shown = usize::try_from(listing.capped(size)).unwrap_or(usize::MAX);
-    let limit = Some(u64::try_from(shown).unwrap_or(u64::MAX).saturating_add(1));
+    let shown = usize::try_from(size).unwrap_or(usize::MAX);
+    let limit = Some(size.saturating_add(1));
     let mut rows = listing.select_where(conditions, &terms, limit, cursor.offset)?;
 
     let following = (rows.len() > shown)
@@ -264,8 +265,8 @@ fn reversed(ordering: &[String]) -> Vec<String> {
 fn position(field: &Field, value: &Sql) -> String {
     match (&field.kind, value) {
         (Kind::DateTime, Sql::Text(text)) => format!("{text}+00:00"),
-        (Kind::Decimal { places, .. }, Sql::Real(number)) => {
-            format!("{number:.0$}", usize::try_from(*places).unwrap_or_default())
+        (Kind::Decimal { places, .. }, value) if *value != Sql::Null => {
+            codec::decimal_text(value, *places)
         }
         (_, value) => codec::text_of(value),
     }

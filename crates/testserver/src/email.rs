@@ -56,10 +56,13 @@ fn is_domain(domain: &str) -> bool {
         return false;
     };
     let top_length = top.chars().count();
+    let punycode = top
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("xn--"));
     host.split('.').all(is_label)
         && is_label(top)
         && (2..=63).contains(&top_length)
-        && !top.bytes().all(|byte| byte.is_ascii_digit())
+        && (punycode || !top.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 fn is_label(label: &str) -> bool {
@@ -95,6 +98,7 @@ mod tests {
             "a b@c.io",
             "a@-b.io",
             "a@b.c",
+            "a@b.c0m",
             "a@b.io ",
         ] {
             assert!(!is_valid(bad), "{bad}");

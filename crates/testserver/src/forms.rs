@@ -1,8 +1,8 @@
 //! What Django's form fields make of a query parameter: a value, nothing, or a message.
 
 use rusqlite::types::Value as Sql;
+use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::field::{Field, Kind};
 use crate::lookup::{Lookup, Operator, Part};
@@ -15,9 +15,7 @@ use crate::table::Tables;
 pub(crate) enum Input {
     Integer,
     Float,
-    Decimal {
-        places: u32,
-    },
+    Decimal,
     Text,
     Choice(Vec<String>),
     Boolean,
@@ -57,7 +55,7 @@ impl Input {
         Some(match &field.kind {
             Kind::Integer { .. } => Self::Integer,
             Kind::Float => Self::Float,
-            Kind::Decimal { places, .. } => Self::Decimal { places: *places },
+            Kind::Decimal { .. } => Self::Decimal,
             Kind::Boolean => Self::Boolean,
             Kind::Choice { values } if lookup.operator == Operator::Exact => {
                 Self::Choice(values.clone())
@@ -89,7 +87,7 @@ impl Input {
             _ if text.is_empty() => Ok(Cleaned::Nothing),
             Self::Integer => number(text).map(Number::integer),
             Self::Float => number(text).map(Number::float),
-            Self::Decimal { places } => number(text).map(|number| number.decimal(*places)),
+            Self::Decimal => number(text).map(Number::decimal),
             Self::Choice(values) if values.iter().any(|value| value == text) => {
                 Ok(Cleaned::Value(Sql::Text(text.to_owned())))
             }
@@ -194,15 +192,11 @@ impl Number {
         Cleaned::Value(Sql::Real(number))
     }
 
-    /// As Django binds a decimal: rounded to the places of the column.
-    fn decimal(self, places: u32) -> Cleaned {
+    /// As Django binds a decimal: with all its digits, whatever the column has.
+    fn decimal(self) -> Cleaned {
         match self {
-            Self::Exact(number) => {
-                let rounded =
-                    number.round_dp_with_strategy(places, RoundingStrategy::MidpointNearestEven);
-                Cleaned::Value(Sql::Text(rounded.to_string()))
-            }
-            long => long.float(),
+            Self::Exact(number) => Cleaned::Value(Sql::Text(number.to_string())),
+            long @ Self::Long(_) => long.float(),
         }
     }
 }

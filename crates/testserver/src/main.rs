@@ -110,8 +110,23 @@ fn serve(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        tokio::signal::ctrl_c().await?;
+        interrupted().await?;
         server.shutdown().await;
         Ok(())
     })
+}
+
+/// Waits for Ctrl-C, and where there is such a thing, for SIGTERM.
+async fn interrupted() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }

@@ -66,27 +66,32 @@ impl Listing<'_> {
             .parameters
             .get(&paginator.position_parameter)
             .and_then(python::int);
-        let offset = offset.filter(|offset| *offset >= 0);
-        let offset = u64::try_from(offset.unwrap_or(0)).unwrap_or(u64::MAX);
-        let rows = if count == 0 || offset > count {
-            Vec::new()
-        } else {
+        // As wide as Python's, because the links echo it.
+        let offset = offset.filter(|offset| *offset >= 0).unwrap_or(0);
+        let within = u64::try_from(offset).ok().filter(|offset| *offset <= count);
+        let rows = if let Some(offset) = within {
             let late = self
                 .quirks
                 .iter()
                 .any(|quirk| matches!(quirk, Quirk::Overlap));
             self.select(Some(limit), offset.saturating_sub(late.into()))?
+        } else {
+            Vec::new()
         };
         let url = match &paginator.size_parameter {
             Some(name) => replace_parameter(self.url, name, &asked.to_string()),
             None => self.url.to_owned(),
         };
         let name = &paginator.position_parameter;
-        let to = |offset: u64| replace_parameter(&url, name, &offset.to_string());
-        let next = (offset.saturating_add(limit) < count).then(|| to(offset + limit));
-        let previous = (offset > 0).then(|| match offset.checked_sub(limit) {
-            None | Some(0) => remove_parameter(&url, name),
-            Some(before) => to(before),
+        let to = |offset: i128| replace_parameter(&url, name, &offset.to_string());
+        let (after, before) = (
+            offset.saturating_add(limit.into()),
+            offset - i128::from(limit),
+        );
+        let next = (after < i128::from(count)).then(|| to(after));
+        let previous = (offset > 0).then(|| match before {
+            ..=0 => remove_parameter(&url, name),
+            before => to(before),
         });
         Ok(Page {
             rows,

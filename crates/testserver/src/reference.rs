@@ -286,7 +286,8 @@ fn views() -> Vec<View> {
         .public(),
         View::new("/reset/", [Method::POST], |call| {
             call.reset()?;
-            Ok(Reply::empty(StatusCode::NO_CONTENT))
+            let html = "text/html; charset=utf-8";
+            Ok(Reply::text(StatusCode::NO_CONTENT, html, ""))
         })
         .public(),
     ]

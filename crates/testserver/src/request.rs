@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method, StatusCode, Version};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::python_json;
@@ -20,7 +21,10 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
+    /// Decoded.
     pub(crate) path: String,
+    /// As it was sent; links repeat it.
+    pub(crate) raw_path: String,
     pub(crate) query: String,
     pub(crate) parameters: Parameters,
     pub(crate) headers: HeaderMap,
@@ -42,7 +46,10 @@ impl Request {
         let scheme = if connection.tls { "https" } else { "http" };
         Self {
             method: parts.method.clone(),
-            path: parts.uri.path().to_owned(),
+            path: percent_decode_str(parts.uri.path())
+                .decode_utf8_lossy()
+                .into_owned(),
+            raw_path: parts.uri.path().to_owned(),
             parameters: Parameters::parse(&query),
             query,
             headers: parts.headers.clone(),
@@ -56,9 +63,9 @@ impl Request {
     /// The URL of this request, with its query.
     pub(crate) fn absolute_url(&self) -> String {
         if self.query.is_empty() {
-            format!("{}{}", self.origin, self.path)
+            format!("{}{}", self.origin, self.raw_path)
         } else {
-            format!("{}{}?{}", self.origin, self.path, self.query)
+            format!("{}{}?{}", self.origin, self.raw_path, self.query)
         }
     }
 

@@ -20,11 +20,8 @@ impl Site {
         if let Some(view) = self.views.iter().find(|view| view.path == path) {
             return Some(Target::View(view));
         }
-        // The longest path that fits, so that `/items/` does not swallow `/items/plain/`.
-        let mut endpoints = self.endpoints.iter().collect::<Vec<_>>();
-        endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.resource.path.len()));
-        endpoints
-            .into_iter()
+        self.endpoints
+            .iter()
             .find_map(|endpoint| route_in(endpoint, path))
     }
 }

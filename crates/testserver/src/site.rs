@@ -80,10 +80,10 @@ impl Site {
 
     /// Django's `APPEND_SLASH`.
     fn redirect_to_slash(&self, request: &Request) -> Reply {
-        let path = format!("{}/", request.path);
-        if request.path.ends_with('/') || self.route(&path).is_none() {
+        if request.path.ends_with('/') || self.route(&format!("{}/", request.path)).is_none() {
             return Reply::no_such_page();
         }
+        let path = format!("{}/", request.raw_path);
         if request.query.is_empty() {
             Reply::redirect(&path)
         } else {

@@ -226,16 +226,15 @@ impl Site {
         text: &str,
     ) -> Result<(Row, Sql), Reply> {
         let table = self.table(&endpoint.resource)?;
-        let text = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
         let field = table
             .field(&endpoint.lookup_field)
             .ok_or_else(Reply::broken)?;
-        let row = match key_of(field, &text) {
+        let row = match key_of(field, text) {
             Some(value) => session
                 .find(table, &field.name, value)
                 .map_err(|_| Reply::broken())?,
             // A number beyond all keys is a good key that no row has; a word is no key.
-            None if python::int(&text).is_some() => None,
+            None if python::int(text).is_some() => None,
             None => return Err(Reply::not_found()),
         };
         let message = || {
