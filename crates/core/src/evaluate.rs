@@ -75,7 +75,8 @@
 //! | two lookups of one list inside an OR | unknown where both hold: Django asks for one element that satisfies both |
 //!
 //! A field's type is not on the wire, so a text such as `"1.10"` is taken for a decimal. Where it is a version, say so:
-//! [`Fields::text`].
+//! [`Fields::text`]. Databases compare text each in its own way; to check what an unknown one has answered, use
+//! [`Fields::unknown_collation`].
 
 mod condition;
 mod link;
@@ -84,14 +85,18 @@ mod number;
 mod order;
 mod scalar;
 mod text;
+mod verdict;
 mod walk;
 
-use std::{fmt, sync::Arc};
+use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
 use self::condition::Condition;
-pub use self::order::{RowOrder, compare_rows, order_roots};
+pub use self::{
+    order::{RowOrder, compare_rows, order_roots},
+    verdict::{Reason, Verdict},
+};
 use crate::{
     error::{Error, Result},
     filter::Q,
@@ -112,6 +117,7 @@ pub enum Kind {
 pub struct Fields {
     primary_key: String,
     kinds: Vec<(String, Kind)>,
+    collation_known: bool,
 }
 
 impl Fields {
@@ -121,6 +127,7 @@ impl Fields {
         Self {
             primary_key: primary_key.into(),
             kinds: Vec::new(),
+            collation_known: true,
         }
     }
 
@@ -143,116 +150,65 @@ impl Fields {
         self
     }
 
-    fn kind_of(&self, path: &str) -> Option<Kind> {
+    /// The rows were sorted out or ordered by a database whose collation is not known.
+    ///
+    /// Databases differ in how they compare text: `SQLite` ignores the case of ASCII letters in `contains`, `startswith`
+    /// and `endswith`, `MySQL` ignores case everywhere, `PostgreSQL` orders as a dictionary does. What they would answer
+    /// differently is then unknown, instead of decided as Django documents it and by code point. This is for checking what
+    /// a server has done; what is sorted out or sorted here needs a decision.
+    #[must_use]
+    pub fn unknown_collation(mut self) -> Self {
+        self.collation_known = false;
+        self
+    }
+
+    fn reading(&self, path: &str) -> Reading {
         let path = if path == "pk" {
             &self.primary_key
         } else {
             path
         };
-        self.kinds
+        let kind = self
+            .kinds
             .iter()
             .rev()
             .find(|(known, _)| known == path)
-            .map(|(_, kind)| *kind)
+            .map(|(_, kind)| *kind);
+        Reading {
+            kind,
+            collation_known: self.collation_known,
+        }
+    }
+}
+
+/// How the text of a field is read.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    kind: Option<Kind>,
+    collation_known: bool,
+}
+
+impl Reading {
+    fn texts_equal(self, left: &str, right: &str) -> Option<bool> {
+        if self.collation_known {
+            Some(left == right)
+        } else {
+            text::equal_in_any_collation(left, right)
+        }
+    }
+
+    fn order_texts(self, left: &str, right: &str) -> Option<Ordering> {
+        if self.collation_known {
+            Some(left.cmp(right))
+        } else {
+            text::order_in_any_collation(left, right)
+        }
     }
 }
 
 impl Default for Fields {
     fn default() -> Self {
         Self::new("id")
-    }
-}
-
-/// What a row shows of a condition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// The condition holds.
-    True,
-    /// The condition does not hold.
-    False,
-    /// The row does not show whether it holds.
-    Unknown(Reason),
-}
-
-impl Verdict {
-    /// Whether the condition holds.
-    #[must_use]
-    pub fn is_true(&self) -> bool {
-        matches!(self, Self::True)
-    }
-
-    /// Whether the condition does not hold.
-    #[must_use]
-    pub fn is_false(&self) -> bool {
-        matches!(self, Self::False)
-    }
-
-    /// Whether the row does not show it.
-    #[must_use]
-    pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown(_))
-    }
-
-    /// Both hold. False if one is false, whatever the other.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::False, _) | (_, Self::False) => Self::False,
-            (Self::Unknown(reason), _) | (_, Self::Unknown(reason)) => Self::Unknown(reason),
-            (Self::True, Self::True) => Self::True,
-        }
-    }
-
-    /// At least one holds. True if one is true, whatever the other.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::True, _) | (_, Self::True) => Self::True,
-            (Self::Unknown(reason), _) | (_, Self::Unknown(reason)) => Self::Unknown(reason),
-            (Self::False, Self::False) => Self::False,
-        }
-    }
-
-    /// It does not hold. Unknown stays unknown.
-    #[must_use]
-    pub fn negate(self) -> Self {
-        match self {
-            Self::True => Self::False,
-            Self::False => Self::True,
-            unknown @ Self::Unknown(_) => unknown,
-        }
-    }
-}
-
-/// Why a row does not show whether a condition holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
-    lookup: Arc<str>,
-    absent: bool,
-}
-
-impl Reason {
-    /// The lookup that cannot be decided: `address__state`, `age__gte`.
-    #[must_use]
-    pub fn lookup(&self) -> &str {
-        &self.lookup
-    }
-
-    /// Whether the row has no such field; otherwise it has one that cannot be compared with the operand.
-    #[must_use]
-    pub fn is_absent(&self) -> bool {
-        self.absent
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let why = if self.absent {
-            "the rows do not hold this field"
-        } else {
-            "the value in the row does not tell, compared with the operand"
-        };
-        write!(f, "`{}`: {why}", self.lookup)
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod dialect;
 pub mod error;
+pub mod evaluate;
 pub mod field;
 pub mod filter;
 pub mod knowledge;
@@ -14,7 +15,9 @@ pub mod model;
 pub mod page;
 pub mod path;
 pub mod plan;
+pub mod policy;
 pub mod retry;
+pub mod row;
 pub mod value;
 
 pub use error::{Error, ErrorKind, Result};
@@ -23,3 +26,4 @@ pub use filter::{Filter, IntoFilter, Q};
 pub use model::{ApiModel, FieldMeta, Key, KeyField, ModelMeta, Schema};
 pub use page::Pagination;
 pub use plan::{Assignment, IntoOrder, OrderBy};
+pub use policy::{NullOrder, OnDrift, OnIgnored, Policy};

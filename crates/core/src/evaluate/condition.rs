@@ -6,10 +6,10 @@ use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 use super::{
-    Fields, Kind, Reason, Verdict,
+    Fields, Reading, Reason, Verdict,
     moment::Moment,
     scalar::{Scalar, json_equal},
-    text::{Pattern, Place},
+    text::{Case, Pattern, Place},
     walk::{Found, Path},
 };
 use crate::{
@@ -22,7 +22,7 @@ pub(super) struct Condition {
     /// The lookup's name, for reasons.
     name: Arc<str>,
     path: Path,
-    kind: Option<Kind>,
+    reading: Reading,
     test: Test,
 }
 
@@ -51,15 +51,18 @@ struct Values {
 
 impl Condition {
     pub(super) fn compile(lookup: &Lookup, fields: &Fields) -> Result<Self> {
+        let reading = match lookup.transform {
+            None => fields.reading(&lookup.path),
+            Some(_) => Reading {
+                kind: None,
+                ..fields.reading(&lookup.path)
+            },
+        };
         Ok(Self {
             name: lookup.parameter().into(),
             path: Path::new(&lookup.path, lookup.transform, &fields.primary_key),
-            kind: if lookup.transform.is_none() {
-                fields.kind_of(&lookup.path)
-            } else {
-                None
-            },
-            test: Test::compile(lookup).map_err(|reason| {
+            reading,
+            test: Test::compile(lookup, reading).map_err(|reason| {
                 Error::invalid_request(format!(
                     "`{}={}`: {reason}",
                     lookup.parameter(),
@@ -111,18 +114,23 @@ impl Condition {
             (Found::Null, Test::IsNull(wanted)) => Some(*wanted),
             (Found::Null, _) => Some(false),
             (Found::Value(_), Test::IsNull(wanted)) => Some(!wanted),
-            (Found::Value(value), test) => test.value(value, self.kind),
+            (Found::Value(value), test) => test.value(value, self.reading),
             // Nothing is related, or an empty list is stored: the rows do not show which.
             (Found::List([]), Test::IsNull(_)) => None,
             (Found::List(_), Test::IsNull(wanted)) => Some(!wanted),
-            (Found::List(items), test) => test.list(items, self.kind),
+            (Found::List(items), test) => test.list(items, self.reading),
         }
     }
 }
 
 impl Test {
-    fn compile(lookup: &Lookup) -> std::result::Result<Self, String> {
+    fn compile(lookup: &Lookup, reading: Reading) -> std::result::Result<Self, String> {
         let value = &lookup.value;
+        let case = if reading.collation_known {
+            Case::Counts
+        } else {
+            Case::Unknown
+        };
         let single = |value: &Value| operand(lookup, value);
         let list = || {
             value
@@ -152,15 +160,17 @@ impl Test {
                     .ok_or_else(|| "`isnull` needs true or false".to_owned())?,
             ),
             Op::Contains if value.is_array() || value.is_object() => Self::Holds(value.clone()),
-            Op::Contains => {
-                Self::TextOrMember(Pattern::new(Place::Anywhere, &text(lookup)?, false))
+            Op::Contains => Self::TextOrMember(Pattern::new(Place::Anywhere, &text(lookup)?, case)),
+            Op::StartsWith => Self::Text(Pattern::new(Place::Start, &text(lookup)?, case)),
+            Op::EndsWith => Self::Text(Pattern::new(Place::End, &text(lookup)?, case)),
+            Op::IExact => Self::Text(Pattern::new(Place::Whole, &text(lookup)?, Case::Ignored)),
+            Op::IContains => {
+                Self::Text(Pattern::new(Place::Anywhere, &text(lookup)?, Case::Ignored))
             }
-            Op::StartsWith => Self::Text(Pattern::new(Place::Start, &text(lookup)?, false)),
-            Op::EndsWith => Self::Text(Pattern::new(Place::End, &text(lookup)?, false)),
-            Op::IExact => Self::Text(Pattern::new(Place::Whole, &text(lookup)?, true)),
-            Op::IContains => Self::Text(Pattern::new(Place::Anywhere, &text(lookup)?, true)),
-            Op::IStartsWith => Self::Text(Pattern::new(Place::Start, &text(lookup)?, true)),
-            Op::IEndsWith => Self::Text(Pattern::new(Place::End, &text(lookup)?, true)),
+            Op::IStartsWith => {
+                Self::Text(Pattern::new(Place::Start, &text(lookup)?, Case::Ignored))
+            }
+            Op::IEndsWith => Self::Text(Pattern::new(Place::End, &text(lookup)?, Case::Ignored)),
             Op::Regex | Op::IRegex => Self::Matches(
                 RegexBuilder::new(&text(lookup)?)
                     .case_insensitive(lookup.op == Op::IRegex)
@@ -173,15 +183,15 @@ impl Test {
     }
 
     /// Whether the test holds for one value that is not null.
-    fn value(&self, row: &Scalar<'_>, kind: Option<Kind>) -> Option<bool> {
+    fn value(&self, row: &Scalar<'_>, reading: Reading) -> Option<bool> {
         match self {
             Self::IsNull(wanted) => Some(!wanted),
-            Self::Equals(operand) => row.equals(operand, kind),
-            Self::OneOf(values) => values.hold(row, kind),
-            Self::Ordered(accepts, operand) => row.order(operand, kind).map(accepts),
+            Self::Equals(operand) => row.equals(operand, reading),
+            Self::OneOf(values) => values.hold(row, reading),
+            Self::Ordered(accepts, operand) => row.order(operand, reading).map(accepts),
             Self::Between(low, high) => {
-                let above = row.order(low, kind).map(Ordering::is_ge);
-                let below = row.order(high, kind).map(Ordering::is_le);
+                let above = row.order(low, reading).map(Ordering::is_ge);
+                let below = row.order(high, reading).map(Ordering::is_le);
                 match (above, below) {
                     (Some(false), _) | (_, Some(false)) => Some(false),
                     (Some(true), Some(true)) => Some(true),
@@ -189,25 +199,25 @@ impl Test {
                 }
             }
             Self::Text(pattern) | Self::TextOrMember(pattern) => {
-                pattern.matches(&row.as_text(kind)?)
+                pattern.matches(&row.as_text(reading)?)
             }
             Self::Holds(operand) => match row {
                 Scalar::Composite(row) => Some(json_holds(row, operand)),
                 _ => Some(false),
             },
-            Self::Matches(pattern) => Some(pattern.is_match(&row.as_text(kind)?)),
+            Self::Matches(pattern) => Some(pattern.is_match(&row.as_text(reading)?)),
         }
     }
 
     /// Whether the test holds for a list: it does where it holds for an element, or for the list itself.
-    fn list(&self, items: &[Value], kind: Option<Kind>) -> Option<bool> {
+    fn list(&self, items: &[Value], reading: Reading) -> Option<bool> {
         match self {
-            Self::Equals(operand) => return list_equals(items, operand, kind),
+            Self::Equals(operand) => return list_equals(items, operand, reading),
             Self::OneOf(values) => {
                 return any(values
                     .all
                     .iter()
-                    .map(|operand| list_equals(items, operand, kind)));
+                    .map(|operand| list_equals(items, operand, reading)));
             }
             Self::Holds(Value::Array(asked)) => {
                 let held = |asked| items.iter().any(|item| json_holds(item, asked));
@@ -216,15 +226,14 @@ impl Test {
             Self::Holds(asked) => return Some(items.iter().any(|item| json_holds(item, asked))),
             _ => {}
         }
-        any(items
-            .iter()
-            .filter_map(Scalar::of)
-            .map(|item| match (self.value(&item, kind), self) {
+        any(items.iter().filter_map(Scalar::of).map(|item| {
+            match (self.value(&item, reading), self) {
                 (Some(true), Self::TextOrMember(pattern)) => {
                     (item.as_written().as_deref() == Some(pattern.operand())).then_some(true)
                 }
                 (held, _) => held,
-            }))
+            }
+        }))
     }
 }
 
@@ -244,13 +253,13 @@ impl Values {
         }
     }
 
-    fn hold(&self, row: &Scalar<'_>, kind: Option<Kind>) -> Option<bool> {
+    fn hold(&self, row: &Scalar<'_>, reading: Reading) -> Option<bool> {
         if let (Scalar::Number(number), Some(integers)) = (row, &self.integers)
             && let Some(integer) = number.integer()
         {
             return Some(integers.binary_search(&integer).is_ok());
         }
-        any(self.all.iter().map(|value| row.equals(value, kind)))
+        any(self.all.iter().map(|value| row.equals(value, reading)))
     }
 }
 
@@ -268,7 +277,7 @@ fn any(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 }
 
 /// Whether a list equals the operand, or an element of it does.
-fn list_equals(items: &[Value], operand: &Scalar<'_>, kind: Option<Kind>) -> Option<bool> {
+fn list_equals(items: &[Value], operand: &Scalar<'_>, reading: Reading) -> Option<bool> {
     if let Scalar::Composite(asked) = operand
         && let Value::Array(list) = asked.as_ref()
     {
@@ -282,7 +291,7 @@ fn list_equals(items: &[Value], operand: &Scalar<'_>, kind: Option<Kind>) -> Opt
     any(items
         .iter()
         .filter_map(Scalar::of)
-        .map(|item| item.equals(operand, kind)))
+        .map(|item| item.equals(operand, reading)))
 }
 
 /// An operand that is compared as a value, checked against the transform before it.

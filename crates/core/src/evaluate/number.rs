@@ -99,6 +99,14 @@ fn compare_float(float: f64, decimal: &Decimal) -> Ordering {
     if float.fract() == 0.0 && float.abs() < EXACT_IN_F64 {
         return Decimal::from(whole(float)).cmp(decimal);
     }
+    // Between integers, the shortest spelling of a float and its value lie alike.
+    if let Some(integer) = Number::Plain(*decimal)
+        .integer()
+        .and_then(|integer| i32::try_from(integer).ok())
+        && let Some(ordering) = float.partial_cmp(&f64::from(integer))
+    {
+        return ordering;
+    }
     compare_digits(&format!("{float:e}"), &decimal.to_string())
 }
 

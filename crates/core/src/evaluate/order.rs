@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::{
-    Fields, Kind,
+    Fields, Reading,
     walk::{Found, Path},
 };
 use crate::{plan::Order, policy::NullOrder};
@@ -32,7 +32,7 @@ pub struct RowOrder {
 #[derive(Debug, Clone)]
 struct Key {
     path: Path,
-    kind: Option<Kind>,
+    reading: Reading,
     descending: bool,
 }
 
@@ -42,7 +42,7 @@ impl RowOrder {
     pub fn new(order: &[Order], nulls: NullOrder, fields: &Fields) -> Self {
         let key = |order: &Order| Key {
             path: Path::new(&order.path, None, &fields.primary_key),
-            kind: fields.kind_of(&order.path),
+            reading: fields.reading(&order.path),
             descending: order.descending,
         };
         Self {
@@ -76,7 +76,7 @@ impl RowOrder {
                 (Found::Null, Found::Null) => Ordering::Equal,
                 (Found::Null, Found::Value(_)) => self.null_to_value(),
                 (Found::Value(_), Found::Null) => self.null_to_value().reverse(),
-                (Found::Value(a), Found::Value(b)) => a.order_rows(&b, key.kind)?,
+                (Found::Value(a), Found::Value(b)) => a.order_rows(&b, key.reading)?,
                 _ => return None,
             };
             if ordering != Ordering::Equal {

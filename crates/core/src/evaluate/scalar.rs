@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Kind,
+    Kind, Reading,
     link::Link,
     moment::Moment,
     number::{Number, Spelling},
@@ -110,11 +110,11 @@ impl<'a> Scalar<'a> {
     }
 
     /// Whether this value of a row equals the operand; `None` where that cannot be known.
-    pub(super) fn equals(&self, operand: &Scalar<'_>, kind: Option<Kind>) -> Option<bool> {
+    pub(super) fn equals(&self, operand: &Scalar<'_>, reading: Reading) -> Option<bool> {
         match (self, operand) {
-            (Scalar::Text(row), Scalar::Text(operand)) => row.equals(operand, kind),
-            (Scalar::Text(row), Scalar::Number(_)) if kind == Some(Kind::Text) => {
-                Some(*row.raw == *operand.as_written()?)
+            (Scalar::Text(row), Scalar::Text(operand)) => row.equals(operand, reading),
+            (Scalar::Text(row), Scalar::Number(_)) if reading.kind == Some(Kind::Text) => {
+                reading.texts_equal(&row.raw, &operand.as_written()?)
             }
             // No server writes a number so: as a text it differs, and as a number it may not.
             (
@@ -123,16 +123,18 @@ impl<'a> Scalar<'a> {
                     ..
                 }),
                 Scalar::Number(operand),
-            ) => (row.compare(operand) != Ordering::Equal).then_some(false),
+            ) if reading.kind.is_none() => {
+                (row.compare(operand) != Ordering::Equal).then_some(false)
+            }
             (Scalar::Composite(row), Scalar::Composite(operand)) if same_shape(row, operand) => {
                 Some(json_equal(row, operand))
             }
-            _ => self.order(operand, kind).map(Ordering::is_eq),
+            _ => self.order(operand, reading).map(Ordering::is_eq),
         }
     }
 
     /// How this value of a row stands to the operand; `None` where that cannot be known.
-    pub(super) fn order(&self, operand: &Scalar<'_>, kind: Option<Kind>) -> Option<Ordering> {
+    pub(super) fn order(&self, operand: &Scalar<'_>, reading: Reading) -> Option<Ordering> {
         match (self, operand) {
             (Scalar::Bool(row), operand) => Some(row.cmp(&operand.as_bool()?)),
             (Scalar::Number(row), Scalar::Bool(operand)) => {
@@ -142,40 +144,46 @@ impl<'a> Scalar<'a> {
             (Scalar::Number(row), Scalar::Text(operand)) => Some(row.compare(&*operand.number()?)),
             (Scalar::Text(_), Scalar::Bool(operand)) => Some(self.as_bool()?.cmp(operand)),
             (Scalar::Text(row), Scalar::Number(number)) => match &row.form {
-                _ if kind == Some(Kind::Text) => Some((*row.raw).cmp(&*operand.as_written()?)),
+                _ if reading.kind == Some(Kind::Text) => {
+                    reading.order_texts(&row.raw, &operand.as_written()?)
+                }
                 Form::Number(_, Spelling::Odd | Spelling::Exponent)
-                    if kind != Some(Kind::Decimal) =>
+                    if reading.kind != Some(Kind::Decimal) =>
                 {
                     None
                 }
                 _ => Some(row.number()?.compare(number)),
             },
-            (Scalar::Text(row), Scalar::Text(operand)) => row.order_to_operand(operand, kind),
+            (Scalar::Text(row), Scalar::Text(operand)) => row.order_to_operand(operand, reading),
             (Scalar::Moment(row), operand) => row.compare_to_operand(operand.as_moment()?),
-            (Scalar::Composite(row), operand) => related_key(row)?.order(operand, kind),
+            (Scalar::Composite(row), operand) => related_key(row)?.order(operand, reading),
             (_, Scalar::Moment(_) | Scalar::Composite(_)) => None,
         }
     }
 
     /// How two rows stand to each other: transitive on what is comparable, so that it can sort.
-    pub(super) fn order_rows(&self, other: &Self, kind: Option<Kind>) -> Option<Ordering> {
+    pub(super) fn order_rows(&self, other: &Self, reading: Reading) -> Option<Ordering> {
         match (self, other) {
             (Scalar::Bool(left), Scalar::Bool(right)) => Some(left.cmp(right)),
             (Scalar::Number(left), Scalar::Number(right)) => Some(left.compare(right)),
-            (Scalar::Text(left), Scalar::Text(right)) => left.order(right, kind),
+            (Scalar::Text(left), Scalar::Text(right)) => left.order(right, reading),
             (Scalar::Moment(left), Scalar::Moment(right)) => left.compare(*right),
             (Scalar::Composite(left), Scalar::Composite(right)) => {
-                related_key(left)?.order_rows(&related_key(right)?, kind)
+                related_key(left)?.order_rows(&related_key(right)?, reading)
             }
             _ => None,
         }
     }
 
     /// The value as a database casts it to text; `None` where databases differ.
-    pub(super) fn as_text(&self, kind: Option<Kind>) -> Option<Cow<'_, str>> {
+    pub(super) fn as_text(&self, reading: Reading) -> Option<Cow<'_, str>> {
         match self {
             Scalar::Text(text) => match text.form {
-                Form::Moment(moment) if moment.is_datetime() && kind != Some(Kind::Text) => None,
+                Form::Moment(moment)
+                    if moment.is_datetime() && reading.kind != Some(Kind::Text) =>
+                {
+                    None
+                }
                 _ => Some(Cow::Borrowed(&text.raw)),
             },
             Scalar::Number(Number::Float(float)) if float.fract() == 0.0 => None,
@@ -224,14 +232,14 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn equals(&self, operand: &Text<'_>, kind: Option<Kind>) -> Option<bool> {
+    fn equals(&self, operand: &Text<'_>, reading: Reading) -> Option<bool> {
         if self.raw == operand.raw {
             return Some(true);
         }
-        match kind {
-            Some(Kind::Text) => return Some(false),
+        match reading.kind {
+            Some(Kind::Text) => return reading.texts_equal(&self.raw, &operand.raw),
             Some(Kind::Decimal) => {
-                return self.order_to_operand(operand, kind).map(Ordering::is_eq);
+                return self.order_to_operand(operand, reading).map(Ordering::is_eq);
             }
             None => {}
         }
@@ -269,13 +277,13 @@ impl<'a> Text<'a> {
                 }
             }
             (_, Form::Link) => Some(operand.link_key().is_some_and(|key| key == self.raw)),
-            _ => Some(false),
+            _ => reading.texts_equal(&self.raw, &operand.raw),
         }
     }
 
-    fn order_to_operand(&self, operand: &Text<'_>, kind: Option<Kind>) -> Option<Ordering> {
-        if kind.is_some() {
-            return self.order(operand, kind);
+    fn order_to_operand(&self, operand: &Text<'_>, reading: Reading) -> Option<Ordering> {
+        if reading.kind.is_some() {
+            return self.order(operand, reading);
         }
         match (&self.form, &operand.form) {
             (Form::Number(row, Spelling::Decimal), Form::Number(operand, _)) => {
@@ -285,16 +293,16 @@ impl<'a> Text<'a> {
             (Form::Uuid(row), _) => Some(row.cmp(&Uuid::try_parse(&operand.raw).ok()?)),
             (Form::Link, Form::Number(operand, _)) => Some(self.number()?.compare(operand)),
             (Form::Link, Form::Other) | (Form::Other | Form::Number(..), Form::Link) => None,
-            _ => self.order(operand, None),
+            _ => self.order(operand, reading),
         }
     }
 
     /// The order of two texts of one column.
-    fn order(&self, other: &Text<'_>, kind: Option<Kind>) -> Option<Ordering> {
-        let as_text = self.raw.cmp(&other.raw);
-        let agreed = |otherwise: Ordering| (as_text == otherwise).then_some(as_text);
-        match kind {
-            Some(Kind::Text) => return Some(as_text),
+    fn order(&self, other: &Text<'_>, reading: Reading) -> Option<Ordering> {
+        let as_text = reading.order_texts(&self.raw, &other.raw);
+        let agreed = |otherwise: Ordering| as_text.filter(|ordering| *ordering == otherwise);
+        match reading.kind {
+            Some(Kind::Text) => return as_text,
             Some(Kind::Decimal) => {
                 return match (&self.form, &other.form) {
                     (Form::Number(left, _), Form::Number(right, _)) => Some(left.compare(right)),
@@ -325,9 +333,9 @@ impl<'a> Text<'a> {
                 {
                     agreed(left.compare(&right))
                 }
-                _ => Some(as_text),
+                _ => as_text,
             },
-            _ => Some(as_text),
+            _ => as_text,
         }
     }
 }

@@ -4,6 +4,8 @@
 //! differ for a few characters (`ß`, `ẞ` and `SS`, `ı` and `I`, `ſ` and `S`): some compare upper-cased text. So the text is
 //! compared upper-cased too, and where the two answers differ the result is not known.
 
+use std::cmp::Ordering;
+
 /// Where the operand must lie in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -18,22 +20,41 @@ pub(super) enum Place {
 pub(super) struct Pattern {
     place: Place,
     operand: String,
-    /// The operand in both foldings, where case is ignored.
+    /// The operand in both foldings, unless case counts.
     folded: Option<(String, String)>,
+    case: Case,
+}
+
+/// What the case of letters means to a text lookup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Case {
+    Counts,
+    Ignored,
+    /// Some databases ignore it and some do not: text that differs only there is not decided.
+    Unknown,
 }
 
 impl Pattern {
-    pub(super) fn new(place: Place, operand: &str, ignore_case: bool) -> Self {
-        let folded = ignore_case.then(|| (lower(operand), upper_then_lower(operand)));
+    pub(super) fn new(place: Place, operand: &str, case: Case) -> Self {
+        let folded = (case != Case::Counts).then(|| (lower(operand), upper_then_lower(operand)));
         Self {
             place,
             operand: operand.to_owned(),
             folded,
+            case,
         }
     }
 
     /// Whether the text matches; `None` where databases differ.
     pub(super) fn matches(&self, text: &str) -> Option<bool> {
+        match self.case {
+            Case::Counts | Case::Ignored => self.matches_folded(text),
+            Case::Unknown if lies(self.place, text, &self.operand) => Some(true),
+            Case::Unknown => self.matches_folded(text).filter(|matches| !matches),
+        }
+    }
+
+    fn matches_folded(&self, text: &str) -> Option<bool> {
         let Some((lowered, uppered)) = &self.folded else {
             return Some(lies(self.place, text, &self.operand));
         };
@@ -48,6 +69,37 @@ impl Pattern {
     pub(super) fn operand(&self) -> &str {
         &self.operand
     }
+}
+
+/// Whether two texts are equal to every database; `None` where only case tells them apart.
+pub(super) fn equal_in_any_collation(left: &str, right: &str) -> Option<bool> {
+    if left == right {
+        return Some(true);
+    }
+    (lower(left) != lower(right) && upper_then_lower(left) != upper_then_lower(right))
+        .then_some(false)
+}
+
+/// The order of two texts where every database agrees: those that compare code points and those that, as a dictionary
+/// does, look at ASCII letters and digits first and ignore case.
+pub(super) fn order_in_any_collation(left: &str, right: &str) -> Option<Ordering> {
+    let by_code_point = left.cmp(right);
+    if by_code_point == Ordering::Equal {
+        return Some(by_code_point);
+    }
+    let words = |text: &str| {
+        lower(text)
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .collect::<Vec<_>>()
+    };
+    let (left, right) = (words(left), words(right));
+    let by_word = match left.iter().zip(&right).find(|(left, right)| left != right) {
+        Some((left, right)) if left.is_ascii() && right.is_ascii() => left.cmp(right),
+        Some(_) => return None,
+        None => left.len().cmp(&right.len()),
+    };
+    (by_code_point == by_word).then_some(by_word)
 }
 
 fn lies(place: Place, text: &str, operand: &str) -> bool {
@@ -100,7 +152,7 @@ mod tests {
     use super::*;
 
     fn icontains(text: &str, operand: &str) -> Option<bool> {
-        Pattern::new(Place::Anywhere, operand, true).matches(text)
+        Pattern::new(Place::Anywhere, operand, Case::Ignored).matches(text)
     }
 
     #[test]
@@ -120,12 +172,12 @@ mod tests {
             (Place::Anywhere, "ΟΔΟΣΑ", "οδος", false, true),
         ] {
             assert_eq!(
-                Pattern::new(place, operand, false).matches(text),
+                Pattern::new(place, operand, Case::Counts).matches(text),
                 Some(exact),
                 "{place:?} {text} {operand}"
             );
             assert_eq!(
-                Pattern::new(place, operand, true).matches(text),
+                Pattern::new(place, operand, Case::Ignored).matches(text),
                 Some(ignoring),
                 "{place:?} {text} {operand}"
             );
@@ -137,7 +189,7 @@ mod tests {
         for text in ["", "a", "é"] {
             assert_eq!(icontains(text, ""), Some(true));
             assert_eq!(
-                Pattern::new(Place::Whole, "", true).matches(text),
+                Pattern::new(Place::Whole, "", Case::Ignored).matches(text),
                 Some(text.is_empty())
             );
         }
@@ -153,15 +205,45 @@ mod tests {
         assert_eq!(icontains("KELVIN \u{212a}", "k"), Some(true));
     }
 
+    #[test]
+    fn an_unknown_collation_decides_what_all_collations_decide() {
+        let contains =
+            |text: &str| Pattern::new(Place::Anywhere, "nn", Case::Unknown).matches(text);
+        assert_eq!(
+            (contains("anna"), contains("ANNA"), contains("bob")),
+            (Some(true), None, Some(false))
+        );
+        for (left, right, equal, order) in [
+            ("ann", "ann", Some(true), Some(Ordering::Equal)),
+            ("Ann", "ann", None, None),
+            ("ann", "bob", Some(false), Some(Ordering::Less)),
+            ("Bob", "ann", Some(false), None),
+            ("Ann", "bob", Some(false), Some(Ordering::Less)),
+            ("a b", "aa", Some(false), None),
+            ("élan", "zoo", Some(false), None),
+            ("Müller", "Mz", Some(false), None),
+            ("an", "ann", Some(false), Some(Ordering::Less)),
+            ("10", "9", Some(false), Some(Ordering::Less)),
+        ] {
+            assert_eq!(equal_in_any_collation(left, right), equal, "{left} {right}");
+            assert_eq!(order_in_any_collation(left, right), order, "{left} {right}");
+            assert_eq!(
+                order_in_any_collation(right, left),
+                order.map(Ordering::reverse),
+                "{right} {left}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
         fn ascii_takes_the_same_way_as_the_rest(text in "[a-cA-C]{0,6}", operand in "[a-cA-C]{0,3}") {
             for place in [Place::Whole, Place::Anywhere, Place::Start, Place::End] {
                 let expected = lies(place, &text.to_lowercase(), &operand.to_lowercase());
-                prop_assert_eq!(Pattern::new(place, &operand, true).matches(&text), Some(expected));
+                prop_assert_eq!(Pattern::new(place, &operand, Case::Ignored).matches(&text), Some(expected));
                 let tail = format!("{text}é");
                 let expected = lies(place, &tail.to_lowercase(), &operand.to_lowercase());
-                prop_assert_eq!(Pattern::new(place, &operand, true).matches(&tail), Some(expected));
+                prop_assert_eq!(Pattern::new(place, &operand, Case::Ignored).matches(&tail), Some(expected));
             }
         }
     }

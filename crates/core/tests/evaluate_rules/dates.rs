@@ -1,0 +1,87 @@
+//! Dates, times and their parts.
+
+use serde_json::json;
+
+use crate::{F, T, U, check_field};
+
+#[test]
+fn dates_and_times() {
+    check_field(
+        json!("2024-01-01T00:00:00Z"),
+        vec![
+            ("", json!("2024-01-01T01:00:00+01:00"), T),
+            ("", json!("2024-01-01T00:00:00.000Z"), T),
+            ("", json!("2024-01-01T00:00:00"), T),
+            ("", json!("2024-01-01"), T),
+            ("", json!("January 1, 2024"), U),
+            ("", json!(1_704_067_200), U),
+            ("gt", json!("2023-12-31"), T),
+            ("lt", json!("2024-01-01T00:00:01"), T),
+            ("lt", json!("soon"), U),
+            ("range", json!(["2024-01-01", "2024-01-02"]), T),
+            ("startswith", json!("2024"), U),
+        ],
+    );
+    check_field(
+        json!("2024-01-01T00:00:00"),
+        vec![
+            ("", json!("2024-01-01T00:00:00Z"), U),
+            ("", json!("2024-01-01"), T),
+        ],
+    );
+    check_field(
+        json!("2024-01-31"),
+        vec![
+            ("", json!("2024-01-31T10:00:00"), T),
+            ("", json!("2024-01-31T10:00:00Z"), U),
+            ("gte", json!("2024-01-31"), T),
+            ("startswith", json!("2024-01"), T),
+            ("year", json!(2024), T),
+            ("day__gte", json!("31"), T),
+        ],
+    );
+    check_field(
+        json!("10:30:00"),
+        vec![
+            ("", json!("10:30"), T),
+            ("gt", json!("09:59:59.5"), T),
+            ("hour", json!(10), T),
+        ],
+    );
+}
+
+#[test]
+fn transforms() {
+    check_field(
+        json!("2023-12-31T23:30:15.250-02:00"),
+        vec![
+            ("year", json!(2023), T),
+            ("year__in", json!([2022, 2023]), T),
+            ("year__range", json!([2024, 2025]), F),
+            ("month", json!("12"), T),
+            ("day", json!(31), T),
+            ("hour", json!(23), T),
+            ("minute", json!(30), T),
+            ("second", json!(15), T),
+            ("week_day", json!(1), T),
+            ("date", json!("2023-12-31"), T),
+            ("date__lt", json!("2024-01-01"), T),
+            ("date__year", json!(2023), T),
+            ("time", json!("23:30:15.25"), T),
+            ("time__gt", json!("23:31"), F),
+            ("year__contains", json!(202), T),
+            ("year__isnull", json!(false), T),
+            ("year__month", json!(1), U),
+        ],
+    );
+    check_field(json!("soon"), vec![("year", json!(2024), U)]);
+    check_field(
+        json!({"date": "2024-01-01", "year": 5}),
+        vec![("date", json!("2024-01-01"), T), ("year", json!(5), T)],
+    );
+    check_field(json!({"name": "x"}), vec![("date", json!("2024-01-01"), U)]);
+    check_field(
+        json!(["2023-01-01", "2024-01-01"]),
+        vec![("year", json!(2024), T), ("year", json!(2025), F)],
+    );
+}
