@@ -7,6 +7,7 @@
 pub mod dialect;
 pub mod error;
 pub mod evaluate;
+pub mod explain;
 pub mod field;
 pub mod filter;
 pub mod knowledge;
@@ -21,6 +22,7 @@ pub mod row;
 pub mod value;
 
 pub use error::{Error, ErrorKind, Result};
+pub use explain::Explain;
 pub use field::{Dated, Field, Nested, Operand, Ordered, Textual};
 pub use filter::{Filter, IntoFilter, Q};
 pub use model::{ApiModel, FieldMeta, Key, KeyField, ModelMeta, Schema};

@@ -118,7 +118,11 @@ impl Plan {
     /// The plan in no particular order, unless a slice makes the order matter for which rows it has.
     #[must_use]
     pub fn unordered_if_unsliced(self) -> Self {
-        if self.range == Range::ALL { self.unordered() } else { self }
+        if self.range == Range::ALL {
+            self.unordered()
+        } else {
+            self
+        }
     }
 
     /// The plan with this slice in place of its own.

@@ -129,16 +129,9 @@ impl<M: ApiModel> Instance<M> {
         Ok(())
     }
 
-    /// Writes these values and sends those that differ from the server's: for `update_or_create` and `update`.
-    pub(crate) async fn write(&mut self, values: Map<String, Value>) -> Result<()> {
-        let current: Map<String, Value> = decode_map(&self.row)?;
-        let changes = values
-            .into_iter()
-            .filter(|(name, value)| {
-                !self.manager.collection.model().is_read_only(name)
-                    && current.get(name) != Some(value)
-            })
-            .collect();
+    /// Writes these values and sends those that differ from the server's: for `update_or_create`.
+    pub(crate) async fn write(&mut self, values: &Map<String, Value>) -> Result<()> {
+        let changes = self.manager.collection.differing(&self.row, values)?;
         self.send(changes).await
     }
 

@@ -63,12 +63,13 @@ mod rows;
 mod values;
 mod warning;
 
-pub use bulk::BulkCreateError;
+pub use bulk::{BulkCreateError, BulkWriteError};
 pub use client::{ApiResponse, ServiceClient, ServiceClientBuilder};
 pub use django_api_orm_core::{
-    ApiModel, Assignment, Dated, Error, ErrorKind, Field, FieldMeta, Filter, IntoFilter, IntoOrder,
-    Key, KeyField, ModelMeta, Nested, NullOrder, OnDrift, OnIgnored, Operand, OrderBy, Ordered,
-    Pagination, Policy, Q, Result, Schema, Textual, dialect, error, lookup, page, path, plan,
+    ApiModel, Assignment, Dated, Error, ErrorKind, Explain, Field, FieldMeta, Filter, IntoFilter,
+    IntoOrder, Key, KeyField, ModelMeta, Nested, NullOrder, OnDrift, OnIgnored, Operand, OrderBy,
+    Ordered, Pagination, Policy, Q, Result, Schema, Textual, dialect, error, lookup, page, path,
+    plan,
 };
 pub use django_api_orm_derive::ApiModel;
 pub use instance::{Instance, IntoFieldName};

@@ -97,37 +97,31 @@ impl<M: ApiModel> Manager<M> {
     }
 
     /// Every row. Nothing is sent before the queryset is awaited.
-    #[must_use]
     pub fn all(&self) -> QuerySet<M> {
         QuerySet::new(self.clone(), Plan::all())
     }
 
     /// The rows that satisfy the filter.
-    #[must_use]
     pub fn filter(&self, filter: impl IntoFilter<M>) -> QuerySet<M> {
         self.all().filter(filter)
     }
 
     /// The rows that do not satisfy the filter; as in Django, a null satisfies no comparison.
-    #[must_use]
     pub fn exclude(&self, filter: impl IntoFilter<M>) -> QuerySet<M> {
         self.all().exclude(filter)
     }
 
     /// The rows that satisfy a condition in Django's spelling: `lookup("author__name", "Ann")`.
-    #[must_use]
     pub fn lookup(&self, name: &str, value: impl Into<Value>) -> QuerySet<M> {
         self.all().filter(Filter::<M>::lookup(name, value))
     }
 
     /// Every row, in this order.
-    #[must_use]
     pub fn order_by<O: IntoOrder<M>>(&self, order: impl IntoIterator<Item = O>) -> QuerySet<M> {
         self.all().order_by(order)
     }
 
     /// The rows that the server finds for the words (DRF's `SearchFilter`).
-    #[must_use]
     pub fn search(&self, words: impl Into<String>) -> QuerySet<M> {
         self.all().search(words)
     }
@@ -210,16 +204,24 @@ impl<M: ApiModel> Manager<M> {
         let q = filter.into_q();
         let defaults = pairs(defaults);
         let manager = self.clone();
-        async move { manager.get_or_create_row(&q, &defaults?).await }
+        async move { manager.get_or_create_row(&q, &defaults?, false).await }
     }
 
     async fn get_or_create_row(
         &self,
         q: &Q,
         defaults: &Map<String, Value>,
+        for_write: bool,
     ) -> Result<(Instance<M>, bool)> {
-        let query = self.all().filter(Filter::from_q(q.clone()));
-        match query.one().await {
+        let plan = Plan::all().filter(q.clone());
+        let find = || async {
+            let row = match for_write {
+                true => self.collection.get_for_write(&plan).await?,
+                false => self.collection.get(&plan).await?,
+            };
+            Instance::from_row(self.clone(), row)
+        };
+        match find().await {
             Ok(found) => return Ok((found, false)),
             Err(error) if error.is_does_not_exist() => {}
             Err(error) => return Err(error),
@@ -235,7 +237,7 @@ impl<M: ApiModel> Manager<M> {
                 if refused.is_validation()
                     || refused.status() == Some(http::StatusCode::CONFLICT) =>
             {
-                match query.one().await {
+                match find().await {
                     Ok(found) => Ok((found, false)),
                     Err(_) => Err(refused),
                 }
@@ -261,9 +263,9 @@ impl<M: ApiModel> Manager<M> {
         let manager = self.clone();
         async move {
             let values = values?;
-            let (mut instance, created) = manager.get_or_create_row(&q, &values).await?;
+            let (mut instance, created) = manager.get_or_create_row(&q, &values, true).await?;
             if !created {
-                instance.write(values).await?;
+                instance.write(&values).await?;
             }
             Ok((instance, created))
         }

@@ -10,15 +10,17 @@ use std::{
 };
 
 use django_api_orm_core::{
-    ApiModel, Error, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored, Result, field::Operand,
-    plan::Plan,
+    ApiModel, Assignment, Error, Explain, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored,
+    Result, field::Operand, plan::Plan,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
+    bulk::BulkWriteError,
     instance::{Instance, decode},
-    manager::Manager,
+    manager::{Manager, pairs},
+    query::KeysetWalk,
     rows::Rows,
     values::FieldList,
 };
@@ -31,17 +33,23 @@ use crate::{
 pub struct QuerySet<M> {
     manager: Manager<M>,
     plan: Plan,
+    expected: Option<u64>,
 }
 
 impl<M: ApiModel> QuerySet<M> {
     pub(crate) fn new(manager: Manager<M>, plan: Plan) -> Self {
-        Self { manager, plan }
+        Self {
+            manager,
+            plan,
+            expected: None,
+        }
     }
 
     fn map(&self, change: impl FnOnce(Plan) -> Plan) -> Self {
         Self {
             manager: self.manager.clone(),
             plan: change(self.plan.clone()),
+            expected: self.expected,
         }
     }
 
@@ -109,7 +117,7 @@ impl<M: ApiModel> QuerySet<M> {
     pub fn on_ignored(&self, on_ignored: OnIgnored) -> Self {
         Self {
             manager: self.manager.clone().on_ignored(on_ignored),
-            plan: self.plan.clone(),
+            ..self.clone()
         }
     }
 
@@ -117,7 +125,7 @@ impl<M: ApiModel> QuerySet<M> {
     pub fn on_drift(&self, on_drift: OnDrift) -> Self {
         Self {
             manager: self.manager.clone().on_drift(on_drift),
-            plan: self.plan.clone(),
+            ..self.clone()
         }
     }
 
@@ -140,7 +148,7 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// `Decode` for a row that does not fit the model, with the name of the field; whatever the requests meet.
     pub fn fetch(&self) -> impl Future<Output = Result<Vec<Instance<M>>>> + Send + use<M> {
-        let Self { manager, plan } = self.clone();
+        let Self { manager, plan, .. } = self.clone();
         async move {
             let rows = manager.collection.walk(&plan).collect().await?;
             rows.into_iter()
@@ -163,7 +171,7 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
     pub fn one(&self) -> impl Future<Output = Result<Instance<M>>> + Send + use<M> {
-        let Self { manager, plan } = self.clone();
+        let Self { manager, plan, .. } = self.clone();
         async move {
             let row = manager.collection.get(&plan).await?;
             Instance::from_row(manager, row)
@@ -186,7 +194,7 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// Whatever the requests meet.
     pub fn first(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
-        let Self { manager, plan } = self.clone();
+        let Self { manager, plan, .. } = self.clone();
         async move {
             let row = manager.collection.first(&plan).await?;
             row.map(|row| Instance::from_row(manager, row)).transpose()
@@ -199,7 +207,7 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// Whatever the requests meet.
     pub fn last(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
-        let Self { manager, plan } = self.clone();
+        let Self { manager, plan, .. } = self.clone();
         async move {
             let row = manager.collection.last(&plan).await?;
             row.map(|row| Instance::from_row(manager, row)).transpose()
@@ -211,7 +219,7 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// Whatever the requests meet.
     pub fn count(&self) -> impl Future<Output = Result<u64>> + Send + use<M> {
-        let Self { manager, plan } = self.clone();
+        let Self { manager, plan, .. } = self.clone();
         async move { manager.collection.count(&plan).await }
     }
 
@@ -220,8 +228,107 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// Whatever the requests meet.
     pub fn exists(&self) -> impl Future<Output = Result<bool>> + Send + use<M> {
-        let Self { manager, plan } = self.clone();
+        let Self { manager, plan, .. } = self.clone();
         async move { manager.collection.exists_row(&plan).await }
+    }
+
+    /// What the query will do, before anything is sent: what the server is asked, what is evaluated here and why, and how
+    /// many requests it takes. Sends nothing; what the endpoint has shown so far is taken into account.
+    ///
+    /// ```
+    /// # use django_api_orm::prelude::*;
+    /// # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/users/")] struct User { id: Option<i64>, name: String }
+    /// # fn main() -> django_api_orm::Result<()> {
+    /// let client = ServiceClient::new("https://api.example.com")?;
+    /// let users = client.objects::<User>();
+    /// let explained = users.filter(User::F.name.startswith("A")).exclude(User::F.id.eq(7)).explain()?;
+    /// assert_eq!(explained.pushed(), [("name__startswith".to_owned(), "A".to_owned())]);
+    /// println!("{explained}");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a mistake in the query; `Configuration` for a model without a client.
+    pub fn explain(&self) -> Result<Explain> {
+        self.manager.collection.explain(&self.plan)
+    }
+
+    /// Every row in the order of the primary key, by asking for the rows after the last key instead of counting positions:
+    /// rows that come and go meanwhile shift nothing. With `after`, the walk resumes behind that key.
+    ///
+    /// One request a page, and two to see whether the server sorts by the key. A server that does not is read whole.
+    ///
+    /// # Errors
+    /// `InvalidRequest`, with the first row, for a queryset with an order or a slice.
+    pub fn keyset<V: Operand<M::Key>>(&self, after: Option<V>) -> Rows<M> {
+        let mut plan = self.plan.clone();
+        let after = match after.map(Operand::into_operand).transpose() {
+            Ok(after) => after,
+            Err(reason) => {
+                plan.mistake(&reason);
+                None
+            }
+        };
+        Rows::by_key(
+            self.manager.clone(),
+            KeysetWalk::new(self.manager.collection.clone(), plan, after),
+        )
+    }
+
+    /// [`update`](Self::update) and [`delete`](Self::delete) refuse to write unless exactly so many rows match.
+    pub fn expect(&self, rows: u64) -> Self {
+        Self {
+            expected: Some(rows),
+            ..self.clone()
+        }
+    }
+
+    /// Writes these values into every row of the queryset; gives how many rows have them now.
+    ///
+    /// Every row is read first, and only a row that is seen to satisfy the filter is touched: one request a page, then one
+    /// PATCH for each row that differs, a few at a time. `..update([User::F.active.set(false)])`.
+    ///
+    /// # Errors
+    /// [`BulkWriteError`] with the keys of the rows that were written and the errors of those that were not. `Unsupported`,
+    /// and nothing written, when the filter cannot be seen on the rows, or [`expect`](Self::expect) is not met.
+    pub fn update<V: IntoIterator<Item = Assignment<M>>>(
+        &self,
+        values: V,
+    ) -> impl Future<Output = Result<u64, BulkWriteError>> + Send + use<M, V> {
+        let values = pairs(values);
+        let Self {
+            manager,
+            plan,
+            expected,
+        } = self.clone();
+        async move {
+            let values = values.map_err(BulkWriteError::unsent)?;
+            manager
+                .collection
+                .update_rows(&plan, expected, &values, manager.requests_at_once())
+                .await
+        }
+    }
+
+    /// Deletes every row of the queryset; gives how many were deleted.
+    ///
+    /// Every row is read first, and only a row that is seen to satisfy the filter is touched: one request a page, then one
+    /// DELETE a row, a few at a time. A row that is gone by then is not counted.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub fn delete(&self) -> impl Future<Output = Result<u64, BulkWriteError>> + Send + use<M> {
+        let Self {
+            manager,
+            plan,
+            expected,
+        } = self.clone();
+        async move {
+            manager
+                .collection
+                .delete_rows(&plan, expected, manager.requests_at_once())
+                .await
+        }
     }
 
     /// The rows with these primary keys, by key; keys without a row are left out.
@@ -241,7 +348,7 @@ impl<M: ApiModel> QuerySet<M> {
             .into_iter()
             .map(|key| key.into_operand().map_err(Error::invalid_request))
             .collect();
-        let Self { manager, plan } = self.clone();
+        let Self { manager, plan, .. } = self.clone();
         async move {
             let rows = manager
                 .collection
@@ -263,7 +370,7 @@ impl<M: ApiModel> QuerySet<M> {
     pub fn values<T: DeserializeOwned>(
         &self,
     ) -> impl Future<Output = Result<Vec<T>>> + Send + use<M, T> {
-        let Self { manager, plan } = self.clone();
+        let Self { manager, plan, .. } = self.clone();
         async move {
             let rows = manager.collection.walk(&plan).collect().await?;
             rows.iter().map(|row| decode(row, M::NAME)).collect()
@@ -278,7 +385,7 @@ impl<M: ApiModel> QuerySet<M> {
         &self,
         fields: F,
     ) -> impl Future<Output = Result<Vec<F::Output>>> + Send + use<M, F> {
-        let Self { manager, plan } = self.clone();
+        let Self { manager, plan, .. } = self.clone();
         async move {
             let rows = manager.collection.walk(&plan).collect().await?;
             rows.iter().map(|row| fields.read(row)).collect()
@@ -309,6 +416,7 @@ impl<M> Clone for QuerySet<M> {
         Self {
             manager: self.manager.clone(),
             plan: self.plan.clone(),
+            expected: self.expected,
         }
     }
 }

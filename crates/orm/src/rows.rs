@@ -12,7 +12,11 @@ use django_api_orm_core::{ApiModel, Result};
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 
-use crate::{instance::Instance, manager::Manager, query::Walk};
+use crate::{
+    instance::Instance,
+    manager::Manager,
+    query::{KeysetWalk, Walk},
+};
 
 /// The rows of a query, page by page. Owns everything it needs: it is `Send + 'static`, and dropping it stops the requests.
 ///
@@ -26,6 +30,17 @@ pub struct Rows<M> {
 
 impl<M: ApiModel> Rows<M> {
     pub(crate) fn new(manager: Manager<M>, walk: Walk) -> Self {
+        let batches = stream::try_unfold(walk, |mut walk| async move {
+            Ok(walk.next().await?.map(|rows| (rows, walk)))
+        });
+        Self {
+            batches: Box::pin(batches),
+            batch: VecDeque::new(),
+            manager,
+        }
+    }
+
+    pub(crate) fn by_key(manager: Manager<M>, walk: KeysetWalk) -> Self {
         let batches = stream::try_unfold(walk, |mut walk| async move {
             Ok(walk.next().await?.map(|rows| (rows, walk)))
         });

@@ -27,7 +27,6 @@ impl ServiceClient {
     }
 
     /// Starts to configure a client.
-    #[must_use]
     pub fn builder(base_url: &str) -> ServiceClientBuilder {
         ServiceClientBuilder(crate::ServiceClient::builder(base_url))
     }
@@ -79,7 +78,6 @@ impl ServiceClient {
     }
 
     /// A request to add parameters and headers to, for [`send`](Self::send).
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.0.request(method, path)
     }

@@ -6,7 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{instance::Instance, runtime::wait};
-use crate::{ApiModel, FieldList, IntoFilter, IntoOrder, OnDrift, OnIgnored, Operand, Result};
+use crate::{
+    ApiModel, Assignment, BulkWriteError, Explain, FieldList, IntoFilter, IntoOrder, OnDrift,
+    OnIgnored, Operand, Result,
+};
 
 /// A description of rows. See the asynchronous [`QuerySet`](crate::QuerySet) for what each method does, costs and raises.
 /// [`fetch`](Self::fetch) gives every row, [`iter`](Self::iter) gives them page by page.
@@ -147,6 +150,47 @@ impl<M: ApiModel> QuerySet<M> {
     /// As there.
     pub fn exists(&self) -> Result<bool> {
         wait(self.0.exists())?
+    }
+
+    /// See [`explain`](crate::QuerySet::explain).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn explain(&self) -> Result<Explain> {
+        self.0.explain()
+    }
+
+    /// See [`keyset`](crate::QuerySet::keyset).
+    #[must_use]
+    pub fn keyset<V: Operand<M::Key>>(&self, after: Option<V>) -> Rows<M> {
+        Rows {
+            rows: self.0.keyset(after),
+            failed: false,
+        }
+    }
+
+    /// See [`expect`](crate::QuerySet::expect).
+    pub fn expect(&self, rows: u64) -> Self {
+        Self(self.0.expect(rows))
+    }
+
+    /// See [`update`](crate::QuerySet::update).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn update(
+        &self,
+        values: impl IntoIterator<Item = Assignment<M>>,
+    ) -> Result<u64, BulkWriteError> {
+        wait(self.0.update(values)).map_err(BulkWriteError::unsent)?
+    }
+
+    /// See [`delete`](crate::QuerySet::delete).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn delete(&self) -> Result<u64, BulkWriteError> {
+        wait(self.0.delete()).map_err(BulkWriteError::unsent)?
     }
 
     /// See [`in_bulk`](crate::QuerySet::in_bulk).

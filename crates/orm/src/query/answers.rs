@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use django_api_orm_core::{
-    Error, ErrorKind, Pagination, Q, Result,
+    Error, ErrorKind, Explain, Pagination, Q, Result,
     lookup::Op,
     page::Style,
     plan::{Plan, Range},
@@ -22,6 +22,19 @@ const KEYS_PER_REQUEST: usize = 100;
 impl Collection {
     pub(crate) fn walk(&self, plan: &Plan) -> Walk {
         Walk::new(self.clone(), plan.clone())
+    }
+
+    /// What the plan will do.
+    pub(crate) fn explain(&self, plan: &Plan) -> Result<Explain> {
+        let known = self.knowledge()?;
+        let compiled = self.dialect.compile(plan, self.model(), &known)?;
+        Ok(Explain::new(
+            plan,
+            &compiled,
+            self.model(),
+            &known,
+            &self.policy,
+        ))
     }
 
     /// How many rows the plan has.
@@ -116,12 +129,17 @@ impl Collection {
     /// # Errors
     /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
     pub(crate) async fn get(&self, plan: &Plan) -> Result<Bytes> {
+        self.get_with(plan, false).await
+    }
+
+    /// The same; for a write, the row must be seen to satisfy the whole filter.
+    pub(crate) async fn get_with(&self, plan: &Plan, strictly: bool) -> Result<Bytes> {
         plan.check()?;
         if let Some(key) = self.detail_key(plan) {
             return self.row(&key).await;
         }
-        let mut rows = self
-            .walk(&plan.clone().unordered_if_unsliced().limit(2))
+        let walk = self.walk(&plan.clone().unordered_if_unsliced().limit(2));
+        let mut rows = if strictly { walk.strictly() } else { walk }
             .collect()
             .await?
             .into_iter();

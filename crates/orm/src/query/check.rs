@@ -4,8 +4,7 @@ use bytes::Bytes;
 use django_api_orm_core::{
     Error, Q, Result,
     dialect::Compiled,
-    evaluate::{Evaluator, Verdict, order_roots},
-    lookup::{Lookup, Op},
+    evaluate::{Evaluator, Fields, Verdict, order_roots},
     row,
 };
 use serde_json::{Map, Value};
@@ -16,6 +15,7 @@ pub(crate) struct RowCheck {
     guards: Vec<Guard>,
     residual: Option<Evaluator>,
     roots: Vec<String>,
+    strict: bool,
 }
 
 /// A pushed lookup, checked on the rows that come back.
@@ -23,7 +23,7 @@ pub(crate) struct RowCheck {
 struct Guard {
     parameter: String,
     evaluator: Evaluator,
-    /// What a row must at least satisfy not to show that the parameter is ignored.
+    /// The same, but undecided where databases differ: whether `a` is `A` is the server's to say.
     tolerant: Evaluator,
     /// The server ignores the parameter: the lookup now sorts rows out instead of raising a doubt.
     ignored: bool,
@@ -49,7 +49,10 @@ impl RowCheck {
                 Ok(Guard {
                     parameter: lookup.parameter(),
                     evaluator: Evaluator::compile_with(&Q::Lookup(lookup.clone()), primary_key)?,
-                    tolerant: Evaluator::compile_with(&tolerant(lookup), primary_key)?,
+                    tolerant: Evaluator::compile_for(
+                        &Q::Lookup(lookup.clone()),
+                        &Fields::new(primary_key).unknown_collation(),
+                    )?,
                     ignored: false,
                 })
             })
@@ -72,7 +75,14 @@ impl RowCheck {
             guards,
             residual,
             roots,
+            strict: false,
         })
+    }
+
+    /// For writes: leaves nothing to the server's word. A row belongs only if every part of the filter holds on it.
+    pub(crate) fn strictly(mut self) -> Self {
+        self.strict = true;
+        self
     }
 
     /// The part of a row that checks, sorting and the search for repeated keys need.
@@ -83,7 +93,7 @@ impl RowCheck {
 
     /// Whether rows can be sorted out here, so that positions of the server are not those of the query.
     pub(crate) fn sorts_out(&self) -> bool {
-        self.residual.is_some() || self.guards.iter().any(|guard| guard.ignored)
+        self.strict || self.residual.is_some() || self.guards.iter().any(|guard| guard.ignored)
     }
 
     /// Whether any row has to be looked at.
@@ -117,20 +127,24 @@ impl RowCheck {
     /// `Unsupported` when a part that only this side can evaluate cannot be evaluated on the row.
     pub(crate) fn check(&self, row: &Map<String, Value>) -> Result<Checked> {
         let mut violated = Vec::new();
+        let mut excluded = false;
         for guard in &self.guards {
-            if guard.ignored {
+            if !guard.ignored && guard.tolerant.evaluate(row) == Verdict::False {
+                violated.push(guard.parameter.clone());
+            } else if guard.ignored || self.strict {
                 match guard.evaluator.evaluate(row) {
                     Verdict::True => {}
-                    Verdict::False => return Ok(Checked::Excluded),
+                    Verdict::False => excluded = true,
                     Verdict::Unknown(reason) => return Err(cannot_evaluate(&reason)),
                 }
-            } else if guard.tolerant.evaluate(row) == Verdict::False {
-                // What cannot be evaluated here only the server can know.
-                violated.push(guard.parameter.clone());
             }
+            // Else what cannot be evaluated here only the server can know.
         }
         if !violated.is_empty() {
             return Ok(Checked::Violates(violated));
+        }
+        if excluded {
+            return Ok(Checked::Excluded);
         }
         self.check_residual(row)
     }
@@ -149,34 +163,6 @@ impl RowCheck {
             Some(Verdict::False) => Ok(Checked::Excluded),
             Some(Verdict::Unknown(reason)) => Err(cannot_evaluate(&reason)),
         }
-    }
-}
-
-/// The lookup as the most lenient database collation reads it: whether `a` is `A` is the database's to say, so a row that
-/// differs in case alone shows nothing.
-fn tolerant(lookup: &Lookup) -> Q {
-    let with = |op: Op, value: Value| {
-        Q::Lookup(Lookup {
-            op,
-            value,
-            ..lookup.clone()
-        })
-    };
-    let ignoring_case = |op: Op| with(op, lookup.value.clone());
-    match (lookup.op, &lookup.value) {
-        _ if lookup.transform.is_some() => Q::Lookup(lookup.clone()),
-        (Op::Contains, _) => ignoring_case(Op::IContains),
-        (Op::StartsWith, _) => ignoring_case(Op::IStartsWith),
-        (Op::EndsWith, _) => ignoring_case(Op::IEndsWith),
-        (Op::Regex, _) => ignoring_case(Op::IRegex),
-        (Op::Exact, Value::String(_)) => Q::Lookup(lookup.clone()).or(ignoring_case(Op::IExact)),
-        (Op::In, Value::Array(values)) => values
-            .iter()
-            .filter(|value| value.is_string())
-            .fold(Q::Lookup(lookup.clone()), |any, value| {
-                any.or(with(Op::IExact, value.clone()))
-            }),
-        _ => Q::Lookup(lookup.clone()),
     }
 }
 

@@ -3,9 +3,13 @@
 mod answers;
 mod check;
 mod collection;
+mod keyset;
 mod pages;
 mod proof;
+mod sort;
 mod walk;
+mod writes;
 
 pub(crate) use collection::{Collection, key_text, to_object};
+pub(crate) use keyset::KeysetWalk;
 pub(crate) use walk::Walk;

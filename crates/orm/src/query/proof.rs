@@ -7,7 +7,10 @@
 use std::cmp::Ordering;
 
 use django_api_orm_core::{
-    Error, NullOrder, OnIgnored, Result, dialect::Compiled, evaluate::compare_rows, page::Page,
+    Error, NullOrder, OnIgnored, Result,
+    dialect::Compiled,
+    evaluate::{Fields, RowOrder},
+    page::Page,
     plan::Order,
 };
 use serde_json::{Map, Value};
@@ -142,8 +145,11 @@ pub(crate) fn ordering_ignored(
 ) -> Result<()> {
     // The first key that contradicts the order is the one that the server does not know.
     for end in 1..=order.len() {
-        let Some(keys) = order.get(..end) else { break };
-        let Some(key) = keys.last().filter(|_| looks_unsorted(keys, last, next)) else {
+        let Some(keys) = order.get(..end) else {
+            break;
+        };
+        let doubt = OrderDoubt::new(keys, &Fields::new(collection.model().primary_key()));
+        let Some(key) = keys.last().filter(|_| doubt.falls_on(last, next)) else {
             continue;
         };
         if collection.policy.on_ignored == OnIgnored::Error {
@@ -170,10 +176,24 @@ pub(crate) async fn one_row(collection: &Collection, pairs: &[(String, String)])
     collection.page(&pairs).await
 }
 
-/// Whether `next` can hardly stand after `last` in this order. Servers place nulls and sort text by rules of their own, so
-/// only a pair that contradicts every usual rule counts.
-pub(crate) fn looks_unsorted(order: &[Order], last: &Row, next: &Row) -> bool {
-    [NullOrder::Smallest, NullOrder::Largest]
-        .into_iter()
-        .all(|nulls| compare_rows(order, nulls, last, next) == Some(Ordering::Greater))
+/// Finds rows that a server can hardly have sorted.
+///
+/// Servers place nulls as their databases do, so only a pair that contradicts both ways counts.
+#[derive(Debug)]
+pub(crate) struct OrderDoubt([RowOrder; 2]);
+
+impl OrderDoubt {
+    pub(crate) fn new(order: &[Order], fields: &Fields) -> Self {
+        Self(
+            [NullOrder::Smallest, NullOrder::Largest]
+                .map(|nulls| RowOrder::new(order, nulls, fields)),
+        )
+    }
+
+    /// Whether `next` can hardly stand after `last`.
+    pub(crate) fn falls_on(&self, last: &Row, next: &Row) -> bool {
+        self.0
+            .iter()
+            .all(|order| order.compare(last, next) == Some(Ordering::Greater))
+    }
 }

@@ -1,7 +1,6 @@
 //! The rows of a plan, batch after batch: pages, checked, sorted out, sorted and sliced as the plan says.
 
 use std::{
-    cmp::Ordering,
     collections::{HashSet, VecDeque, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
 };
@@ -10,7 +9,7 @@ use bytes::Bytes;
 use django_api_orm_core::{
     Error, OnIgnored, Result,
     dialect::Compiled,
-    evaluate::compare_rows,
+    evaluate::{Fields, RowOrder},
     plan::{Plan, Range},
 };
 use serde_json::{Map, Value};
@@ -19,7 +18,8 @@ use super::{
     check::{Checked, RowCheck},
     collection::Collection,
     pages::{Batch, Pages, report_drift},
-    proof,
+    proof::{self, OrderDoubt},
+    sort::try_sort,
 };
 
 /// A walk over the rows of a plan.
@@ -31,6 +31,7 @@ pub(crate) struct Walk {
     /// Rows have been handed out; from here on the answer cannot be started anew.
     begun: bool,
     scanned: u64,
+    strict: bool,
 }
 
 #[derive(Debug)]
@@ -47,7 +48,10 @@ enum State {
 struct Streaming {
     compiled: Compiled,
     check: RowCheck,
+    doubt: OrderDoubt,
     pages: Pages,
+    /// The server was asked to leave rows out by their position.
+    jumped: bool,
     skip: u64,
     remaining: Option<u64>,
     keys: HashSet<u64>,
@@ -56,6 +60,8 @@ struct Streaming {
 
 /// What made a streaming walk impossible.
 enum Hindrance {
+    /// The server jumped over rows by a filter that it turned out to ignore.
+    Misplaced,
     /// The server does not sort; everything has to be read and sorted here.
     Unsorted,
 }
@@ -68,7 +74,19 @@ impl Walk {
             state: State::Start,
             begun: false,
             scanned: 0,
+            strict: false,
         }
+    }
+
+    /// A walk for writes: every part of the filter is evaluated on every row, and nothing is left to the server's word.
+    pub(crate) fn strictly(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// Whether every row has been handed out, so far as that is known without another request.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self.state, State::Done)
     }
 
     /// The next rows, never an empty batch; `None` at the end.
@@ -98,6 +116,16 @@ impl Walk {
                                 self.begun = true;
                                 return Ok(Some(rows));
                             }
+                        }
+                        Err(Hindrance::Misplaced) if self.begun => {
+                            return Err(Error::unsupported(
+                                "the server turned out to ignore a filter after rows of a slice had been handed out; run \
+                                 the query again",
+                            ));
+                        }
+                        Err(Hindrance::Misplaced) => {
+                            self.scanned = 0;
+                            self.state = State::Start;
                         }
                         Err(Hindrance::Unsorted) if self.begun => {
                             return Err(Error::unsupported(
@@ -137,7 +165,7 @@ impl Walk {
             return self.sorted().await.map(State::Ready);
         }
         let range = self.plan.range();
-        let check = RowCheck::new(&compiled, self.collection.model().primary_key())?;
+        let check = self.row_check(&compiled)?;
         let jump =
             range.offset > 0 && !check.sorts_out() && self.filters_are_proven(&compiled).await?;
         // A proof may have shown that the server ignores a filter: what is pushed has to be decided anew then.
@@ -146,7 +174,7 @@ impl Walk {
             self.collection
                 .dialect
                 .compile(&self.plan, self.collection.model(), &known)?;
-        let check = RowCheck::new(&compiled, self.collection.model().primary_key())?;
+        let check = self.row_check(&compiled)?;
         let wanted = if check.sorts_out() || !jump && range.offset > 0 {
             None
         } else {
@@ -160,13 +188,23 @@ impl Walk {
                 start,
                 wanted,
             ),
+            doubt: OrderDoubt::new(
+                &compiled.order,
+                &Fields::new(self.collection.model().primary_key()),
+            ),
             compiled,
             check,
+            jumped: jump && range.offset > 0,
             skip: range.offset,
             remaining: range.limit,
             keys: HashSet::new(),
             last_row: None,
         })))
+    }
+
+    fn row_check(&self, compiled: &Compiled) -> Result<RowCheck> {
+        let check = RowCheck::new(compiled, self.collection.model().primary_key())?;
+        Ok(if self.strict { check.strictly() } else { check })
     }
 
     /// Whether positions that the server counts are those of the query: it honours every filter that it was sent.
@@ -227,7 +265,12 @@ impl Walk {
             }
             let picked = streaming.check.pick(&row)?;
             self.notice_repetition(streaming, &picked)?;
-            if !self.belongs(&mut streaming.check, &picked)? {
+            let sorted_out = streaming.check.sorts_out();
+            let belongs = self.belongs(&mut streaming.check, &picked)?;
+            if streaming.jumped && !sorted_out && streaming.check.sorts_out() {
+                return Ok(Err(Hindrance::Misplaced));
+            }
+            if !belongs {
                 continue;
             }
             if !self.follows(streaming, &picked).await? {
@@ -296,11 +339,10 @@ impl Walk {
         {
             return Ok(true);
         }
-        let order = &streaming.compiled.order;
         let doubtful = streaming
             .last_row
             .as_ref()
-            .is_some_and(|last| proof::looks_unsorted(order, last, row));
+            .is_some_and(|last| streaming.doubt.falls_on(last, row));
         streaming.last_row = Some(row.clone());
         if !doubtful {
             return Ok(true);
@@ -318,7 +360,7 @@ impl Walk {
             .collection
             .dialect
             .compile(plan, self.collection.model(), &known)?;
-        let mut check = RowCheck::new(&compiled, self.collection.model().primary_key())?;
+        let mut check = self.row_check(&compiled)?;
         let mut pages = Pages::new(self.collection.clone(), compiled.pairs.clone(), 0, None);
         let mut rows = Vec::new();
         self.scanned = 0;
@@ -349,29 +391,25 @@ impl Walk {
     async fn sorted(&mut self) -> Result<VecDeque<Bytes>> {
         let plan = self.plan.clone();
         let nulls = self.collection.policy.nulls;
-        let (compiled, mut rows) = self.everything(&plan).await?;
+        let (compiled, rows) = self.everything(&plan).await?;
+        let fields = Fields::new(self.collection.model().primary_key());
+        let doubt = OrderDoubt::new(&compiled.order, &fields);
         if compiled.order_pushed
             && let Some(((last, _), (next, _))) = rows
                 .iter()
                 .zip(rows.iter().skip(1))
-                .find(|((last, _), (next, _))| proof::looks_unsorted(&compiled.order, last, next))
+                .find(|((last, _), (next, _))| doubt.falls_on(last, next))
         {
             proof::ordering_ignored(&self.collection, &compiled.order, last, next)?;
         }
-        let mut incomparable = None;
-        rows.sort_by(|(left, _), (right, _)| {
-            compare_rows(&compiled.order, nulls, left, right).unwrap_or_else(|| {
-                incomparable = Some(());
-                Ordering::Equal
-            })
-        });
-        if incomparable.is_some() {
+        let order = RowOrder::new(&compiled.order, nulls, &fields);
+        let rows = try_sort(rows, &|(left, _), (right, _)| order.compare(left, right)).ok_or_else(|| {
             let order: Vec<String> = compiled.order.iter().map(ToString::to_string).collect();
-            return Err(Error::unsupported(format!(
+            Error::unsupported(format!(
                 "the server does not sort by {}, and the rows do not hold comparable values of it to sort them here",
                 order.join(", ")
-            )));
-        }
+            ))
+        })?;
         Ok(self.sliced(rows))
     }
 

@@ -1,0 +1,122 @@
+//! A walk by primary key: stable while rows come and go, and resumable.
+
+use bytes::Bytes;
+use django_api_orm_core::{
+    Error, OnIgnored, Q, Result,
+    lookup::{Lookup, Op},
+    plan::{Order, Plan, Range},
+    row,
+};
+use serde_json::Value;
+
+use super::{collection::Collection, proof, walk::Walk};
+
+/// Asks for the rows after the last key, again and again, instead of counting positions.
+#[derive(Debug)]
+pub(crate) struct KeysetWalk {
+    collection: Collection,
+    plan: Plan,
+    after: Option<Value>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Start,
+    ByKey,
+    /// The server sorts or filters by key only here: one walk over everything.
+    Whole(Box<Walk>),
+    Done,
+}
+
+impl KeysetWalk {
+    pub(crate) fn new(mut collection: Collection, plan: Plan, after: Option<Value>) -> Self {
+        // Only the first page of each step is wanted.
+        collection.policy.read_ahead = 1;
+        Self {
+            collection,
+            plan,
+            after,
+            state: State::Start,
+        }
+    }
+
+    /// The next rows, never an empty batch; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Done) {
+                State::Done => return Ok(None),
+                State::Start => self.state = self.start().await?,
+                State::Whole(mut walk) => {
+                    let rows = walk.next().await?;
+                    if rows.is_some() {
+                        self.state = State::Whole(walk);
+                    }
+                    return Ok(rows);
+                }
+                State::ByKey => {
+                    let mut walk = Walk::new(self.collection.clone(), self.step());
+                    let Some(rows) = walk.next().await? else {
+                        return Ok(None);
+                    };
+                    self.after = rows.last().map(|row| self.key(row)).transpose()?;
+                    if !walk.is_done() {
+                        self.state = State::ByKey;
+                    }
+                    return Ok(Some(rows));
+                }
+            }
+        }
+    }
+
+    async fn start(&self) -> Result<State> {
+        if self.plan.range() != Range::ALL
+            || !self.plan.order().is_empty()
+            || self.plan.is_reversed()
+        {
+            return Err(Error::invalid_request(
+                "keyset() walks in the order of the primary key: no order_by() and no slice",
+            ));
+        }
+        let step = self.step();
+        let compiled = self.collection.dialect.compile(
+            &step,
+            self.collection.model(),
+            &self.collection.knowledge()?,
+        )?;
+        let after =
+            Lookup::new(self.collection.model().primary_key(), Op::Gt, Value::Null).parameter();
+        let trusted = self.collection.policy.on_ignored == OnIgnored::Trust;
+        let filters = trusted || self.collection.knowledge()?.honours(&after) != Some(false);
+        if filters && (trusted || proof::ordering(&self.collection, &compiled).await?) {
+            return Ok(State::ByKey);
+        }
+        Ok(State::Whole(Box::new(Walk::new(
+            self.collection.clone(),
+            step,
+        ))))
+    }
+
+    fn step(&self) -> Plan {
+        let key = self.collection.model().primary_key();
+        let plan = self.plan.clone();
+        let plan = match &self.after {
+            Some(after) => plan.filter(Q::Lookup(Lookup::new(key, Op::Gt, after.clone()))),
+            None => plan,
+        };
+        plan.order_by(vec![Order::parse(key)])
+    }
+
+    fn key(&self, bytes: &Bytes) -> Result<Value> {
+        let name = self.collection.model().primary_key();
+        row::pick(bytes, &[name])
+            .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?
+            .remove(name)
+            .ok_or_else(|| {
+                Error::decode(format!(
+                    "a row of `{}` has no `{name}` to walk by",
+                    self.collection.model().name()
+                ))
+            })
+    }
+}
