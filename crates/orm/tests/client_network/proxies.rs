@@ -1,0 +1,149 @@
+//! Proxies: used only when asked for; they see whole URLs of plain requests, and of secure ones the host alone.
+
+use std::sync::{Arc, Mutex};
+
+use django_api_orm::client::ServiceClient;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::server::{Server, ok};
+use crate::tls::{self, Certificates};
+
+/// A proxy that tunnels, and keeps the heads of the `CONNECT` requests.
+async fn tunnel() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&heads);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let seen = Arc::clone(&seen);
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(stream.read_u8().await.unwrap());
+                }
+                let head = String::from_utf8(head).unwrap();
+                let target = head.split(' ').nth(1).unwrap().to_owned();
+                seen.lock().unwrap().push(head);
+                let mut upstream = TcpStream::connect(target).await.unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut upstream).await;
+            });
+        }
+    });
+    (address.to_string(), heads)
+}
+
+#[tokio::test]
+async fn plain_requests_go_to_the_proxy_with_whole_urls() {
+    let proxy = Server::script([ok()]);
+    let address = proxy.listen().await.replace("http://", "");
+    let client = ServiceClient::builder("http://api.test/v1")
+        .auth_token("t")
+        .proxy(format!("http://user:p%40ss@{address}"))
+        .build()
+        .unwrap();
+    client.get("/x/?a=1").await.unwrap();
+    let seen = &proxy.seen()[0];
+    assert_eq!(seen.target, "http://api.test/v1/x/?a=1");
+    assert_eq!(
+        seen.header("proxy-authorization"),
+        Some("Basic dXNlcjpwQHNz")
+    );
+    assert_eq!(seen.header("authorization"), Some("Token t"));
+    assert_eq!(seen.header("host"), Some("api.test"));
+}
+
+#[tokio::test]
+async fn secure_requests_go_through_a_tunnel_that_sees_no_credentials() {
+    let certificates = Certificates::new("localhost");
+    let server = Server::script([ok()]);
+    let base = tls::listen(&server, certificates.config(&[], false)).await;
+    let (address, heads) = tunnel().await;
+    let client = ServiceClient::builder(&base)
+        .auth_token("t0ken")
+        .ca_pem(certificates.ca_pem())
+        .platform_roots(false)
+        .proxy(format!("http://user:pw@{address}"))
+        .build()
+        .unwrap();
+    client.get("/x/").await.unwrap();
+    client.get("/x/").await.unwrap();
+    let heads = heads.lock().unwrap();
+    assert_eq!(heads.len(), 1);
+    assert!(heads[0].starts_with("CONNECT localhost:"), "{heads:?}");
+    assert!(heads[0].contains("Basic dXNlcjpwdw=="), "{heads:?}");
+    assert!(!heads[0].contains("t0ken"), "{heads:?}");
+    let seen = &server.seen()[0];
+    assert_eq!(
+        (seen.target.as_str(), seen.header("authorization")),
+        ("/x/", Some("Token t0ken"))
+    );
+    assert_eq!(seen.header("proxy-authorization"), None);
+}
+
+#[test]
+fn unusable_proxies_are_refused() {
+    for url in ["socks5://127.0.0.1:1", "ftp://127.0.0.1", "", "http://"] {
+        let error = ServiceClient::builder("http://api.test")
+            .proxy(url)
+            .build()
+            .unwrap_err();
+        assert!(error.is_configuration(), "{url}: {error:?}");
+    }
+}
+
+/// Runs in a process of its own, because it reads the environment.
+#[test]
+fn the_environment_is_obeyed_only_on_request() {
+    if std::env::var("PROXY_TEST").is_err() {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "proxies::the_environment_is_obeyed_only_on_request",
+            ])
+            .env("PROXY_TEST", "1")
+            .env("HTTP_PROXY", "http://127.0.0.1:1")
+            .env("NO_PROXY", "direct.test")
+            .output()
+            .unwrap();
+        assert!(
+            status.status.success(),
+            "{}",
+            String::from_utf8_lossy(&status.stdout)
+        );
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let server = Server::script([ok()]);
+        server.client().get("/x/").await.unwrap();
+        server
+            .builder()
+            .proxy_from_env(true)
+            .build()
+            .unwrap()
+            .get("/x/")
+            .await
+            .unwrap();
+        let direct = server
+            .builder_for("http://direct.test")
+            .proxy_from_env(true)
+            .build()
+            .unwrap();
+        direct.get("/x/").await.unwrap();
+        assert_eq!(
+            server.asked_for(),
+            [
+                "http://api.test",
+                "http://127.0.0.1:1",
+                "http://direct.test"
+            ]
+        );
+        assert_eq!(server.seen()[1].target, "http://api.test/x/");
+    });
+}
