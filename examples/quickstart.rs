@@ -141,10 +141,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         "{odd} users are (younger than 25, or of unknown age) and not active: evaluated here"
     ));
 
-    let red = Label::objects().filter(Label::F.color.eq("red")).await?;
+    let filtered = Label::objects()
+        .filter(Label::F.name.in_(["label-7", "label-8"]))
+        .await?;
+    let names: Vec<&str> = filtered.iter().map(|label| label.name.as_str()).collect();
     cost.say(&format!(
-        "{} red labels, from a view that ignores filters",
-        red.len()
+        "Filtered labels, from a view that ignores filters: {}",
+        names.join(", ")
     ));
 
     match users

@@ -226,12 +226,15 @@ mod tests {
         Explain::new(plan, &compiled, &model, known, &Policy::default())
     }
 
+    fn known(style: Style, page_size: u64) -> Knowledge {
+        let mut known = Knowledge::default();
+        known.style = Some(style);
+        known.page_size = Some(page_size);
+        known
+    }
+
     fn limit_offset() -> Knowledge {
-        Knowledge {
-            style: Some(Style::LimitOffset),
-            page_size: Some(100),
-            ..Knowledge::default()
-        }
+        known(Style::LimitOffset, 100)
     }
 
     #[test]
@@ -255,34 +258,30 @@ mod tests {
 
     #[test]
     fn counts_requests() {
-        let known = limit_offset();
-        assert_eq!(explain(&Plan::all(), &known).requests(250), Some(3));
-        assert_eq!(explain(&Plan::all(), &known).requests(0), Some(1));
+        let offset = limit_offset();
+        assert_eq!(explain(&Plan::all(), &offset).requests(250), Some(3));
+        assert_eq!(explain(&Plan::all(), &offset).requests(0), Some(1));
         assert_eq!(
-            explain(&Plan::all().limit(10), &known).requests(250),
+            explain(&Plan::all().limit(10), &offset).requests(250),
             Some(1)
         );
         assert_eq!(
-            explain(&Plan::all().slice(40, Some(60)), &known).requests(250),
+            explain(&Plan::all().slice(40, Some(60)), &offset).requests(250),
             Some(1)
         );
         assert_eq!(
-            explain(&Plan::all().slice(300, Some(310)), &known).requests(250),
+            explain(&Plan::all().slice(300, Some(310)), &offset).requests(250),
             Some(1)
         );
         assert_eq!(
-            explain(&Plan::all().limit(0), &known).requests(250),
+            explain(&Plan::all().limit(0), &offset).requests(250),
             Some(0)
         );
         assert_eq!(
             explain(&Plan::all(), &Knowledge::default()).requests(250),
             None
         );
-        let numbered = Knowledge {
-            style: Some(Style::PageNumber),
-            page_size: Some(25),
-            ..Knowledge::default()
-        };
+        let numbered = known(Style::PageNumber, 25);
         assert_eq!(
             explain(&Plan::all().slice(20, Some(30)), &numbered).requests(120),
             Some(2)

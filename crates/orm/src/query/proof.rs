@@ -37,9 +37,9 @@ pub(crate) enum Filters {
 /// Keeps that filters are ignored; raises or warns as the policy says.
 pub(crate) fn ignored(collection: &Collection, parameters: &[String]) -> Result<()> {
     collection.learn(|known| {
-        parameters
-            .iter()
-            .for_each(|parameter| known.learn_parameter(parameter, false))
+        for parameter in parameters {
+            known.learn_parameter(parameter, false);
+        }
     })?;
     for parameter in parameters {
         if collection.policy.on_ignored == OnIgnored::Error {

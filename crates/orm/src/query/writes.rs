@@ -111,7 +111,7 @@ impl Collection {
             .await?;
         if let Some(expected) = expected.filter(|expected| *expected != rows.len() as u64) {
             return Err(Error::unsupported(format!(
-                "{expected} rows of `{}` were expected, {} satisfy the filter; nothing was written",
+                "{expected} rows of `{}` were expected, {} satisfy the filter",
                 self.model().name(),
                 rows.len()
             )));
