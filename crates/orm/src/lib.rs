@@ -90,6 +90,15 @@ pub mod prelude {
     };
 }
 
+/// The untyped engine, for front doors whose models are made at run time: plans in, rows as bytes out. What Rust programs
+/// need of it is typed and stands above; this may change in any release.
+#[doc(hidden)]
+pub mod engine {
+    pub use django_api_orm_core::{knowledge::Knowledge, row};
+
+    pub use crate::query::{Collection, KeysetWalk, Walk};
+}
+
 /// For the macros of this crate only.
 #[doc(hidden)]
 pub mod __private {

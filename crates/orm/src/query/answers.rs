@@ -20,12 +20,13 @@ use super::{
 const KEYS_PER_REQUEST: usize = 100;
 
 impl Collection {
-    pub(crate) fn walk(&self, plan: &Plan) -> Walk {
+    /// A walk over the rows of the plan.
+    pub fn walk(&self, plan: &Plan) -> Walk {
         Walk::new(self.clone(), plan.clone())
     }
 
     /// What the plan will do.
-    pub(crate) fn explain(&self, plan: &Plan) -> Result<Explain> {
+    pub fn explain(&self, plan: &Plan) -> Result<Explain> {
         let known = self.knowledge()?;
         let compiled = self.dialect.compile(plan, self.model(), &known)?;
         Ok(Explain::new(
@@ -40,7 +41,7 @@ impl Collection {
     /// How many rows the plan has.
     ///
     /// One request where the server counts and every filter is known to be honoured; else what it takes to be right.
-    pub(crate) async fn count(&self, plan: &Plan) -> Result<u64> {
+    pub async fn count(&self, plan: &Plan) -> Result<u64> {
         let whole = plan.clone().unsliced().unordered();
         let compiled = self
             .dialect
@@ -77,7 +78,7 @@ impl Collection {
     }
 
     /// Whether the plan has a row.
-    pub(crate) async fn exists_row(&self, plan: &Plan) -> Result<bool> {
+    pub async fn exists_row(&self, plan: &Plan) -> Result<bool> {
         Ok(self
             .first(&plan.clone().unordered_if_unsliced())
             .await?
@@ -85,7 +86,7 @@ impl Collection {
     }
 
     /// The first row of the plan.
-    pub(crate) async fn first(&self, plan: &Plan) -> Result<Option<Bytes>> {
+    pub async fn first(&self, plan: &Plan) -> Result<Option<Bytes>> {
         Ok(self
             .walk(&plan.clone().limit(1))
             .collect()
@@ -97,7 +98,7 @@ impl Collection {
     /// The last row of the plan.
     ///
     /// With an order and no slice: the first row of the opposite order. Else the row at the end of what is counted.
-    pub(crate) async fn last(&self, plan: &Plan) -> Result<Option<Bytes>> {
+    pub async fn last(&self, plan: &Plan) -> Result<Option<Bytes>> {
         plan.check()?;
         if !plan.order().is_empty() && plan.range() == Range::ALL {
             return self.first(&plan.clone().reverse()).await;
@@ -128,12 +129,12 @@ impl Collection {
     ///
     /// # Errors
     /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
-    pub(crate) async fn get(&self, plan: &Plan) -> Result<Bytes> {
+    pub async fn get(&self, plan: &Plan) -> Result<Bytes> {
         self.get_with(plan, false).await
     }
 
     /// The same; for a write, the row must be seen to satisfy the whole filter.
-    pub(crate) async fn get_with(&self, plan: &Plan, strictly: bool) -> Result<Bytes> {
+    pub async fn get_with(&self, plan: &Plan, strictly: bool) -> Result<Bytes> {
         plan.check()?;
         if let Some(key) = self.detail_key(plan) {
             return self.row(&key).await;
@@ -179,7 +180,7 @@ impl Collection {
     /// The rows with these primary keys; keys without a row are left out.
     ///
     /// One request per 100 keys where the server filters by `in`; else one per key.
-    pub(crate) async fn rows_by_key(
+    pub async fn rows_by_key(
         &self,
         plan: &Plan,
         keys: &[Value],

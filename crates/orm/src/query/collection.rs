@@ -22,15 +22,18 @@ use crate::{
 
 /// The rows behind one endpoint.
 #[derive(Clone, Debug)]
-pub(crate) struct Collection {
+pub struct Collection {
     client: Option<ServiceClient>,
     model: Arc<ModelMeta>,
-    pub(crate) policy: Policy,
-    pub(crate) dialect: Arc<Dialect>,
+    /// How queries behave beyond what they ask for.
+    pub policy: Policy,
+    /// How the server spells a query.
+    pub dialect: Arc<Dialect>,
 }
 
 impl Collection {
-    pub(crate) fn new(client: &ServiceClient, model: Arc<ModelMeta>) -> Self {
+    /// The rows of a model on a client, with the client's policy and dialect.
+    pub fn new(client: &ServiceClient, model: Arc<ModelMeta>) -> Self {
         Self {
             policy: client.policy().clone(),
             dialect: Arc::clone(client.query_dialect()),
@@ -40,7 +43,7 @@ impl Collection {
     }
 
     /// A collection of a model that no client was registered for: every request is an error that says so.
-    pub(crate) fn unregistered(model: Arc<ModelMeta>) -> Self {
+    pub fn unregistered(model: Arc<ModelMeta>) -> Self {
         Self {
             client: None,
             model,
@@ -49,18 +52,24 @@ impl Collection {
         }
     }
 
-    pub(crate) fn at(&self, endpoint: &str) -> Self {
+    /// The same model behind another collection.
+    pub fn at(&self, endpoint: &str) -> Self {
         Self {
             model: Arc::new(self.model.at(endpoint)),
             ..self.clone()
         }
     }
 
-    pub(crate) fn model(&self) -> &ModelMeta {
+    /// The description of the model.
+    pub fn model(&self) -> &ModelMeta {
         &self.model
     }
 
-    pub(crate) fn client(&self) -> Result<&ServiceClient> {
+    /// The client.
+    ///
+    /// # Errors
+    /// `Configuration` when the model is not registered with one.
+    pub fn client(&self) -> Result<&ServiceClient> {
         self.client.as_ref().ok_or_else(|| {
             let name = self.model.name();
             Error::configuration(format!(
@@ -70,7 +79,11 @@ impl Collection {
         })
     }
 
-    pub(crate) fn endpoint(&self) -> Result<Endpoint> {
+    /// The checked path.
+    ///
+    /// # Errors
+    /// `Configuration` for a path that cannot be one.
+    pub fn endpoint(&self) -> Result<Endpoint> {
         self.model.parsed_endpoint()
     }
 
@@ -79,7 +92,7 @@ impl Collection {
     }
 
     /// What is known of the endpoint so far.
-    pub(crate) fn knowledge(&self) -> Result<Knowledge> {
+    pub fn knowledge(&self) -> Result<Knowledge> {
         Ok(self
             .shared_knowledge()?
             .lock()
@@ -88,7 +101,7 @@ impl Collection {
     }
 
     /// Adds to what is known of the endpoint.
-    pub(crate) fn learn<T>(&self, add: impl FnOnce(&mut Knowledge) -> T) -> Result<T> {
+    pub fn learn<T>(&self, add: impl FnOnce(&mut Knowledge) -> T) -> Result<T> {
         Ok(add(&mut self
             .shared_knowledge()?
             .lock()
@@ -96,7 +109,7 @@ impl Collection {
     }
 
     /// Warns once per endpoint and subject.
-    pub(crate) fn warn(&self, warning: Warning) -> Result<()> {
+    pub fn warn(&self, warning: Warning) -> Result<()> {
         let key = warning.key();
         if self.learn(|known| known.first_warning(&key))? {
             self.client()?
@@ -106,7 +119,7 @@ impl Collection {
     }
 
     /// Reads one page.
-    pub(crate) async fn page(&self, pairs: &[(String, String)]) -> Result<Page> {
+    pub async fn page(&self, pairs: &[(String, String)]) -> Result<Page> {
         let endpoint = self.endpoint()?;
         let call = Call::get(endpoint.collection()).queries(pairs.iter().cloned());
         let response = self.client()?.send(call).await?;
@@ -120,7 +133,7 @@ impl Collection {
     ///
     /// A 404 is `DoesNotExist` only if the collection itself answers; else the URL is wrong and the 404 stands. The
     /// collection is asked once per client and endpoint.
-    pub(crate) async fn row(&self, key: &str) -> Result<Bytes> {
+    pub async fn row(&self, key: &str) -> Result<Bytes> {
         let path = self.endpoint()?.detail(key)?;
         let template = path.template().to_owned();
         let response = match self.client()?.send(Call::get(path)).await {
@@ -147,7 +160,7 @@ impl Collection {
     }
 
     /// Tells a missing row from a wrong URL; other errors stay as they are.
-    pub(crate) async fn missing(&self, error: Error) -> Error {
+    pub async fn missing(&self, error: Error) -> Error {
         if error.kind() != ErrorKind::NotFound {
             return error;
         }
@@ -186,7 +199,7 @@ impl Collection {
     }
 
     /// Creates a row; gives the server's row.
-    pub(crate) async fn create(&self, body: &Map<String, Value>) -> Result<Bytes> {
+    pub async fn create(&self, body: &Map<String, Value>) -> Result<Bytes> {
         let path = self.endpoint()?.collection();
         let template = path.template().to_owned();
         let response = self.client()?.send(Call::post(path).json(body)?).await?;
@@ -201,7 +214,7 @@ impl Collection {
     }
 
     /// Changes fields of a row; gives the server's row, if it sends one.
-    pub(crate) async fn patch(
+    pub async fn patch(
         &self,
         key: &str,
         body: &Map<String, Value>,
@@ -214,7 +227,7 @@ impl Collection {
     }
 
     /// Deletes a row.
-    pub(crate) async fn delete(&self, key: &str) -> Result<()> {
+    pub async fn delete(&self, key: &str) -> Result<()> {
         let path = self.endpoint()?.detail(key)?;
         match self.client()?.send(Call::delete(path)).await {
             Ok(_) => Ok(()),
@@ -223,7 +236,7 @@ impl Collection {
     }
 
     /// The call of an extra route, with any method.
-    pub(crate) fn route<B: Serialize + ?Sized>(
+    pub fn route<B: Serialize + ?Sized>(
         &self,
         method: Method,
         path: ApiPath,
@@ -237,7 +250,7 @@ impl Collection {
     }
 
     /// The JSON body for a new row: read-only fields and an unset key are left out.
-    pub(crate) fn new_row<B: Serialize + ?Sized>(&self, row: &B) -> Result<Map<String, Value>> {
+    pub fn new_row<B: Serialize + ?Sized>(&self, row: &B) -> Result<Map<String, Value>> {
         let mut body = to_object(row)?;
         body.retain(|name, value| {
             let unset_key = value.is_null()
@@ -248,7 +261,7 @@ impl Collection {
     }
 
     /// The key of a row as it stands in the row's URL.
-    pub(crate) fn key_of(&self, row: &Bytes) -> Result<String> {
+    pub fn key_of(&self, row: &Bytes) -> Result<String> {
         let field = self.model.lookup_field();
         let fields = django_api_orm_core::row::pick(row, &[field])
             .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?;
@@ -263,7 +276,7 @@ impl Collection {
 }
 
 /// The text of a key in a URL.
-pub(crate) fn key_text(value: &Value) -> Option<String> {
+pub fn key_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -272,7 +285,7 @@ pub(crate) fn key_text(value: &Value) -> Option<String> {
 }
 
 /// A value as a JSON object.
-pub(crate) fn to_object<B: Serialize + ?Sized>(row: &B) -> Result<Map<String, Value>> {
+pub fn to_object<B: Serialize + ?Sized>(row: &B) -> Result<Map<String, Value>> {
     match value::to_json(row) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err(Error::invalid_request(

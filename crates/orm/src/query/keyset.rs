@@ -13,7 +13,7 @@ use super::{collection::Collection, proof, walk::Walk};
 
 /// Asks for the rows after the last key, again and again, instead of counting positions.
 #[derive(Debug)]
-pub(crate) struct KeysetWalk {
+pub struct KeysetWalk {
     collection: Collection,
     plan: Plan,
     after: Option<Value>,
@@ -30,7 +30,8 @@ enum State {
 }
 
 impl KeysetWalk {
-    pub(crate) fn new(mut collection: Collection, plan: Plan, after: Option<Value>) -> Self {
+    /// A walk over the rows of the plan behind `after`, or over all of them.
+    pub fn new(mut collection: Collection, plan: Plan, after: Option<Value>) -> Self {
         // Only the first page of each step is wanted.
         collection.policy.read_ahead = 1;
         Self {
@@ -42,7 +43,7 @@ impl KeysetWalk {
     }
 
     /// The next rows, never an empty batch; `None` at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
+    pub async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Ok(None),

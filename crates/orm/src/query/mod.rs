@@ -10,6 +10,7 @@ mod sort;
 mod walk;
 mod writes;
 
-pub(crate) use collection::{Collection, key_text, to_object};
-pub(crate) use keyset::KeysetWalk;
-pub(crate) use walk::Walk;
+pub use collection::Collection;
+pub(crate) use collection::{key_text, to_object};
+pub use keyset::KeysetWalk;
+pub use walk::Walk;

@@ -24,7 +24,7 @@ use super::{
 
 /// A walk over the rows of a plan.
 #[derive(Debug)]
-pub(crate) struct Walk {
+pub struct Walk {
     collection: Collection,
     plan: Plan,
     state: State,
@@ -67,7 +67,8 @@ enum Hindrance {
 }
 
 impl Walk {
-    pub(crate) fn new(collection: Collection, plan: Plan) -> Self {
+    /// A walk over the rows of the plan.
+    pub fn new(collection: Collection, plan: Plan) -> Self {
         Self {
             collection,
             plan,
@@ -79,18 +80,18 @@ impl Walk {
     }
 
     /// A walk for writes: every part of the filter is evaluated on every row, and nothing is left to the server's word.
-    pub(crate) fn strictly(mut self) -> Self {
+    pub fn strictly(mut self) -> Self {
         self.strict = true;
         self
     }
 
     /// Whether every row has been handed out, so far as that is known without another request.
-    pub(crate) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
     }
 
     /// The next rows, never an empty batch; `None` at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
+    pub async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Ok(None),
@@ -141,7 +142,7 @@ impl Walk {
     }
 
     /// Every row from here on.
-    pub(crate) async fn collect(mut self) -> Result<Vec<Bytes>> {
+    pub async fn collect(mut self) -> Result<Vec<Bytes>> {
         let mut rows = Vec::new();
         while let Some(batch) = self.next().await? {
             rows.extend(batch);

@@ -10,13 +10,13 @@ use crate::bulk::BulkWriteError;
 
 impl Collection {
     /// The one row that certainly satisfies the plan's filter.
-    pub(crate) async fn get_for_write(&self, plan: &Plan) -> Result<Bytes> {
+    pub async fn get_for_write(&self, plan: &Plan) -> Result<Bytes> {
         self.get_with(plan, self.policy.on_ignored != OnIgnored::Trust)
             .await
     }
 
     /// Changes the rows of the plan; gives how many were changed or already had the values.
-    pub(crate) async fn update_rows(
+    pub async fn update_rows(
         &self,
         plan: &Plan,
         expected: Option<u64>,
@@ -47,7 +47,7 @@ impl Collection {
     }
 
     /// The values that differ from the row's, read-only fields left out.
-    pub(crate) fn differing(
+    pub fn differing(
         &self,
         row: &Bytes,
         values: &Map<String, Value>,
@@ -66,7 +66,7 @@ impl Collection {
     }
 
     /// Deletes the rows of the plan; gives how many were deleted. A row that is gone already is not counted.
-    pub(crate) async fn delete_rows(
+    pub async fn delete_rows(
         &self,
         plan: &Plan,
         expected: Option<u64>,
