@@ -52,6 +52,12 @@ impl Dialect {
         self
     }
 
+    /// The search parameter.
+    #[must_use]
+    pub fn search_parameter(&self) -> &str {
+        &self.search
+    }
+
     /// The ordering parameter.
     #[must_use]
     pub fn ordering_parameter(&self) -> &str {

@@ -15,6 +15,8 @@ pub struct Knowledge {
     pub size_cap: Option<u64>,
     /// The collection has answered: a 404 on one of its rows is a missing row, not a wrong URL.
     pub exists: bool,
+    /// The search parameter is honoured; `None` while nothing has shown it.
+    pub searches: Option<bool>,
     parameters: HashMap<String, bool>,
     ordering: HashMap<String, bool>,
     warned: HashSet<String>,

@@ -50,6 +50,9 @@ impl Collection {
         if compiled.empty || plan.range().limit == Some(0) {
             return Ok(0);
         }
+        if plan.search_words().is_some() {
+            proof::search(self).await?;
+        }
         if compiled.residual == Q::All
             && self.may_count()?
             && let proof::Filters::Honoured { count } = proof::filters(self, &compiled).await?

@@ -78,6 +78,11 @@ impl Pages {
         }
     }
 
+    /// More rows are needed than was thought, because some do not belong.
+    pub(crate) fn widen(&mut self) {
+        self.wanted = None;
+    }
+
     /// The next page, or `None` after the last one. The first page may start before the row asked for, where the
     /// paginator cannot jump; never after it.
     pub(crate) async fn next(&mut self) -> Result<Option<Batch>> {

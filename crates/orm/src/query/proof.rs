@@ -136,6 +136,32 @@ async fn directed(collection: &Collection, order: &Order, turned: bool) -> Resul
     .await
 }
 
+/// Proves that the server searches. A search cannot be evaluated here, so words that no row can have must find no row.
+///
+/// Costs one request for a page of one row, once for each endpoint.
+pub(crate) async fn search(collection: &Collection) -> Result<()> {
+    if collection.policy.on_ignored == OnIgnored::Trust {
+        return Ok(());
+    }
+    let searches = match collection.knowledge()?.searches {
+        Some(searches) => searches,
+        None => {
+            let words = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+            let pairs = [(collection.dialect.search_parameter().to_owned(), words)];
+            let searches = one_row(collection, &pairs).await?.rows().is_empty();
+            collection.learn(|known| known.searches = Some(searches))?;
+            searches
+        }
+    };
+    if searches {
+        return Ok(());
+    }
+    Err(Error::ignored(format!(
+        "the server does not search `{}`: it finds rows for words that none can have, and a search cannot be evaluated here",
+        collection.model().name()
+    )))
+}
+
 /// Keeps that an ordering is ignored; raises or warns as the policy says.
 pub(crate) fn ordering_ignored(
     collection: &Collection,

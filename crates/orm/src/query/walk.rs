@@ -60,7 +60,7 @@ struct Streaming {
 
 /// What made a streaming walk impossible.
 enum Hindrance {
-    /// The server jumped over rows by a filter that it turned out to ignore.
+    /// The server was asked for a slice by a filter that it turned out to ignore.
     Misplaced,
     /// The server does not sort; everything has to be read and sorted here.
     Unsorted,
@@ -158,6 +158,9 @@ impl Walk {
                 .compile(&self.plan, self.collection.model(), &known)?;
         if compiled.empty || self.plan.range().limit == Some(0) {
             return Ok(State::Done);
+        }
+        if self.plan.search_words().is_some() {
+            proof::search(&self.collection).await?;
         }
         if self.plan.is_reversed() {
             return self.reversed().await.map(State::Ready);
@@ -268,8 +271,12 @@ impl Walk {
             self.notice_repetition(streaming, &picked)?;
             let sorted_out = streaming.check.sorts_out();
             let belongs = self.belongs(&mut streaming.check, &picked)?;
-            if streaming.jumped && !sorted_out && streaming.check.sorts_out() {
-                return Ok(Err(Hindrance::Misplaced));
+            if !sorted_out && streaming.check.sorts_out() {
+                // What was asked of the server does not fit any more: no position, and no small page.
+                if streaming.jumped || !self.begun && streaming.remaining.is_some() {
+                    return Ok(Err(Hindrance::Misplaced));
+                }
+                streaming.pages.widen();
             }
             if !belongs {
                 continue;
