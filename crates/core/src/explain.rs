@@ -77,6 +77,9 @@ impl Explain {
                 1 + unproven as u64
             };
         }
+        if plan.search_words().is_some() && known.searches.is_none() && !trusted {
+            proofs += 1;
+        }
         let asked = declared
             .and_then(Pagination::page_size)
             .or(policy.page_size);

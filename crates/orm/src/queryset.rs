@@ -103,7 +103,8 @@ impl<M: ApiModel> QuerySet<M> {
         self.map(|plan| plan.slice(start, stop))
     }
 
-    /// Only the rows that the server finds for the words (DRF's `SearchFilter`). Only the server can judge this.
+    /// Only the rows that the server finds for the words (DRF's `SearchFilter`). Only the server can judge this; that it
+    /// searches at all is seen once, with one request for words that no row can have.
     pub fn search(&self, words: impl Into<String>) -> Self {
         self.map(|plan| plan.search(words))
     }

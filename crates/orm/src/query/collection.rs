@@ -276,7 +276,7 @@ impl Collection {
 }
 
 /// The text of a key in a URL.
-pub fn key_text(value: &Value) -> Option<String> {
+pub(crate) fn key_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -285,7 +285,7 @@ pub fn key_text(value: &Value) -> Option<String> {
 }
 
 /// A value as a JSON object.
-pub fn to_object<B: Serialize + ?Sized>(row: &B) -> Result<Map<String, Value>> {
+pub(crate) fn to_object<B: Serialize + ?Sized>(row: &B) -> Result<Map<String, Value>> {
     match value::to_json(row) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err(Error::invalid_request(
