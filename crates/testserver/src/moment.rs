@@ -9,7 +9,7 @@ use regex::{Captures, Regex};
 /// alone, an hour alone, and the forms without separators.
 static DATETIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r"^(?P<year>\d{4})-?(?P<month>\d{1,2})-?(?P<day>\d{1,2})",
+        r"^(?P<date>\d{4}-\d{1,2}-\d{1,2}|\d{8})",
         r"(?:[T ](?P<hour>\d{1,2})(?::?(?P<minute>\d{1,2})",
         r"(?::?(?P<second>\d{1,2})(?:[.,](?P<fraction>\d{1,12}))?)?)?",
         r"\s*(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?)?$",
@@ -45,8 +45,13 @@ pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
 /// A date as a filter takes it: the formats of a Django form.
 pub(crate) fn parse_form_date(text: &str) -> Option<NaiveDate> {
     let text = text.trim();
+    // To Python, `%Y` is four digits; chrono takes fewer.
+    let has_long_year = text
+        .split(|letter: char| !letter.is_ascii_digit())
+        .any(|digits| digits.len() == 4);
     DATE_FORMATS
         .iter()
+        .filter(|format| format.contains("%Y") == has_long_year)
         .find_map(|format| NaiveDate::parse_from_str(text, format).ok())
         .filter(|date| (1..=9999).contains(&date.year()))
 }
@@ -54,6 +59,14 @@ pub(crate) fn parse_form_date(text: &str) -> Option<NaiveDate> {
 /// `django.utils.dateparse.parse_datetime`, in UTC; without a zone it is UTC already.
 pub(crate) fn parse_datetime(text: &str) -> Option<NaiveDateTime> {
     let captures = DATETIME.as_ref()?.captures(text)?;
+    // Alone, a date must have all its digits: `2023-1-5` is no instant, `2023-1-5 0:00` is one.
+    let is_short = || {
+        let date = captures.name("date").map_or("", |found| found.as_str());
+        date.contains('-') && date.len() < 10
+    };
+    if captures.name("hour").is_none() && is_short() {
+        return None;
+    }
     let number = |name| {
         captures
             .name(name)
@@ -73,9 +86,16 @@ pub(crate) fn parse_datetime(text: &str) -> Option<NaiveDateTime> {
 }
 
 fn date_of(captures: &Captures<'_>) -> Option<NaiveDate> {
-    let part = |name| captures.name(name)?.as_str().parse::<u32>().ok();
-    let year = i32::try_from(part("year")?).ok().filter(|year| *year > 0)?;
-    NaiveDate::from_ymd_opt(year, part("month")?, part("day")?)
+    let date = captures.name("date")?.as_str();
+    let (year, month, day) = match date.split_once('-') {
+        Some((year, rest)) => {
+            let (month, day) = rest.split_once('-')?;
+            (year, month, day)
+        }
+        None => (date.get(..4)?, date.get(4..6)?, date.get(6..)?),
+    };
+    let year = year.parse().ok().filter(|year| *year > 0)?;
+    NaiveDate::from_ymd_opt(year, month.parse().ok()?, day.parse().ok()?)
 }
 
 fn zone_of(captures: &Captures<'_>) -> Option<Duration> {
@@ -132,6 +152,7 @@ mod tests {
             ),
             ("2023-01-05T01:00:00-0130", "2023-01-05T02:30:00Z"),
             ("2023-01-05", "2023-01-05T00:00:00Z"),
+            ("2023-1-5 1:02", "2023-01-05T01:02:00Z"),
             ("20230105T010203", "2023-01-05T01:02:03Z"),
         ] {
             let parsed = parse_datetime(given).map(|value| wire(&stored(value)));
@@ -143,6 +164,7 @@ mod tests {
             "2023-13-01",
             "2023-01-05T25:00",
             "2023-02-30T00:00Z",
+            "2023-1-5",
         ] {
             assert_eq!(parse_datetime(given), None, "{given}");
         }

@@ -33,6 +33,7 @@ impl Table {
         self.fields.iter().position(|field| field.name == name)
     }
 
+    /// The statements that make the table and its indexes.
     pub(crate) fn create_sql(&self) -> String {
         let columns = self.fields.iter().map(|field| {
             let kind = match field.kind {
@@ -48,7 +49,21 @@ impl Table {
             format!("{} {kind}", quoted(&field.name))
         });
         let columns = columns.collect::<Vec<_>>().join(", ");
-        format!("CREATE TABLE {} ({columns})", quoted(&self.name))
+        let name = quoted(&self.name);
+        let mut sql = format!("CREATE TABLE {name} ({columns});");
+        // The indexes that Django makes. They also decide in which order SQLite finds rows that
+        // an ordering leaves equal.
+        for field in self.fields.iter().filter(|field| !field.primary_key) {
+            let kind = match field.kind.target() {
+                _ if field.unique => "UNIQUE INDEX",
+                Some(_) => "INDEX",
+                None => continue,
+            };
+            let index = quoted(&format!("{}.{}", self.name, field.name));
+            let column = quoted(&field.name);
+            sql.push_str(&format!("CREATE {kind} {index} ON {name} ({column});"));
+        }
+        sql
     }
 }
 
