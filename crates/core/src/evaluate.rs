@@ -30,7 +30,7 @@
 //! | number | boolean | as `1` or `0` |
 //! | text, one of those | boolean | by value; other text: unknown |
 //! | text | the same text | equal |
-//! | text with a decimal point (`"12.50"`) | text, a number | by value: `"12.5"` is equal; a field declared [`Kind::Text`] differs |
+//! | text with a decimal point (`"12.50"`) | text, a number | order by value; `"12.5"` is equal in a [`Kind::Decimal`], not in a [`Kind::Text`], else unknown |
 //! | text of digits (`"7"`) | text of digits | equality by text (`"07"` is not `"7"`); order where value and text agree, else unknown |
 //! | datetime with offset | datetime with offset | as instants |
 //! | datetime with offset | datetime without, or date (its midnight) | by the clock of the row's offset: servers read and write in one time zone |
@@ -74,8 +74,8 @@
 //! | list or object, `contains` with a list or an object | JSON containment |
 //! | two lookups of one list inside an OR | unknown where both hold: Django asks for one element that satisfies both |
 //!
-//! A field's type is not on the wire, so a text such as `"1.10"` is taken for a decimal. Where it is a version, say so:
-//! [`Fields::text`]. Databases compare text each in its own way; to check what an unknown one has answered, use
+//! A field's type is not on the wire, so whether the text `"1.10"` is `"1.1"` cannot be told: a decimal is, a version is
+//! not. Say it with [`Fields::decimal`] or [`Fields::text`]. Databases compare text each in its own way; to check what an unknown one has answered, use
 //! [`Fields::unknown_collation`].
 
 mod condition;

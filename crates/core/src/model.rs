@@ -3,12 +3,14 @@
 //! Everything here is untyped on purpose: the Rust derive and the Python binding describe their models with the same
 //! [`ModelMeta`], so the rest of the core does not need to know which of the two is speaking.
 
-use std::sync::Arc;
+use std::{any::TypeId, sync::Arc};
 
+use rust_decimal::Decimal;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{Error, Result},
+    evaluate::{Fields, Kind},
     page::Pagination,
     path::Endpoint,
 };
@@ -99,6 +101,7 @@ key_fields!(
 pub struct FieldMeta {
     name: String,
     read_only: bool,
+    kind: Option<Kind>,
 }
 
 impl FieldMeta {
@@ -108,6 +111,19 @@ impl FieldMeta {
         Self {
             name: name.into(),
             read_only: false,
+            kind: None,
+        }
+    }
+
+    /// A writable field whose values have this Rust type. Of a [`Decimal`], or an `Option` of one, it is then known that
+    /// `"12.50"` and `"12.5"` are the same value.
+    #[must_use]
+    pub fn typed<T: 'static>(name: impl Into<String>) -> Self {
+        let decimal =
+            [TypeId::of::<Decimal>(), TypeId::of::<Option<Decimal>>()].contains(&TypeId::of::<T>());
+        Self {
+            kind: decimal.then_some(Kind::Decimal),
+            ..Self::new(name)
         }
     }
 
@@ -122,6 +138,19 @@ impl FieldMeta {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Sets what the field holds.
+    #[must_use]
+    pub fn with_kind(mut self, kind: Kind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// What the field holds, where that is known.
+    #[must_use]
+    pub fn kind(&self) -> Option<Kind> {
+        self.kind
     }
 
     /// Whether the field is never sent.
@@ -252,6 +281,17 @@ impl ModelMeta {
         self.fields
             .iter()
             .any(|field| field.name == name && field.read_only)
+    }
+
+    /// What is known of the fields, for the evaluation of lookups.
+    #[must_use]
+    pub fn known_fields(&self) -> Fields {
+        self.fields
+            .iter()
+            .filter_map(|field| Some((field.name(), field.kind()?)))
+            .fold(Fields::new(&self.primary_key), |fields, (name, kind)| {
+                fields.with(name, kind)
+            })
     }
 
     /// The declared paginator.

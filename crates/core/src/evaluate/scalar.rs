@@ -247,8 +247,10 @@ impl<'a> Text<'a> {
             (Form::Number(row, spelled), Form::Number(operand, asked)) => {
                 let equal = row.compare(operand) == Ordering::Equal;
                 match (spelled, asked) {
-                    // A decimal field: "12.50" is 12.5, whatever zeros the operand has.
-                    (Spelling::Decimal, _) | (Spelling::Integer, Spelling::Decimal) => Some(equal),
+                    // A decimal field, where "12.50" is "12.5", or a text such as a version, where it is not.
+                    (Spelling::Decimal, _) | (Spelling::Integer, Spelling::Decimal) => {
+                        (!equal).then_some(false)
+                    }
                     (_, Spelling::Exponent) => (!equal).then_some(false),
                     // A text: "007" is not "7".
                     _ => Some(false),

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use django_api_orm_core::{
-    Error, Q, Result,
+    Error, ModelMeta, NullOrder, Q, Result,
     dialect::Compiled,
-    evaluate::{Evaluator, Fields, Verdict, order_roots},
+    evaluate::{Evaluator, Fields, RowOrder, Verdict},
     row,
 };
 use serde_json::{Map, Value};
@@ -41,33 +41,33 @@ pub(crate) enum Checked {
 }
 
 impl RowCheck {
-    pub(crate) fn new(compiled: &Compiled, primary_key: &str) -> Result<Self> {
+    pub(crate) fn new(compiled: &Compiled, model: &ModelMeta) -> Result<Self> {
+        let fields = model.known_fields();
+        // A decimal may be declared as text in the model; a guard must not take another spelling of it for another row.
+        let tolerant = Fields::new(model.primary_key()).unknown_collation();
         let guards: Vec<Guard> = compiled
             .guards
             .iter()
             .map(|lookup| {
                 Ok(Guard {
                     parameter: lookup.parameter(),
-                    evaluator: Evaluator::compile_with(&Q::Lookup(lookup.clone()), primary_key)?,
-                    tolerant: Evaluator::compile_for(
-                        &Q::Lookup(lookup.clone()),
-                        &Fields::new(primary_key).unknown_collation(),
-                    )?,
+                    evaluator: Evaluator::compile_for(&Q::Lookup(lookup.clone()), &fields)?,
+                    tolerant: Evaluator::compile_for(&Q::Lookup(lookup.clone()), &tolerant)?,
                     ignored: false,
                 })
             })
             .collect::<Result<_>>()?;
         let residual = match &compiled.residual {
             Q::All => None,
-            residual => Some(Evaluator::compile_with(residual, primary_key)?),
+            residual => Some(Evaluator::compile_for(residual, &fields)?),
         };
         let mut roots: Vec<String> = guards
             .iter()
             .flat_map(|guard| guard.evaluator.roots())
             .chain(residual.iter().flat_map(Evaluator::roots))
             .cloned()
-            .chain(order_roots(&compiled.order))
-            .chain([primary_key.to_owned()])
+            .chain(RowOrder::new(&compiled.order, NullOrder::default(), &fields).roots())
+            .chain([model.primary_key().to_owned()])
             .collect();
         roots.sort_unstable();
         roots.dedup();

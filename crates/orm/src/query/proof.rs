@@ -71,7 +71,7 @@ pub(crate) async fn filters(collection: &Collection, compiled: &Compiled) -> Res
     if collection.policy.on_ignored == OnIgnored::Trust {
         return Ok(Filters::Honoured { count });
     }
-    let check = RowCheck::new(compiled, collection.model().primary_key())?;
+    let check = RowCheck::new(compiled, collection.model())?;
     let row = check.pick(row)?;
     if let Checked::Violates(parameters) = check.check(&row)? {
         ignored(collection, &parameters)?;
@@ -174,7 +174,7 @@ pub(crate) fn ordering_ignored(
         let Some(keys) = order.get(..end) else {
             break;
         };
-        let doubt = OrderDoubt::new(keys, &Fields::new(collection.model().primary_key()));
+        let doubt = OrderDoubt::new(keys, &collection.model().known_fields());
         let Some(key) = keys.last().filter(|_| doubt.falls_on(last, next)) else {
             continue;
         };

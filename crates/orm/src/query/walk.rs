@@ -9,7 +9,7 @@ use bytes::Bytes;
 use django_api_orm_core::{
     Error, OnIgnored, Result,
     dialect::Compiled,
-    evaluate::{Fields, RowOrder},
+    evaluate::RowOrder,
     plan::{Plan, Range},
 };
 use serde_json::{Map, Value};
@@ -194,7 +194,7 @@ impl Walk {
             ),
             doubt: OrderDoubt::new(
                 &compiled.order,
-                &Fields::new(self.collection.model().primary_key()),
+                &self.collection.model().known_fields(),
             ),
             compiled,
             check,
@@ -207,7 +207,7 @@ impl Walk {
     }
 
     fn row_check(&self, compiled: &Compiled) -> Result<RowCheck> {
-        let check = RowCheck::new(compiled, self.collection.model().primary_key())?;
+        let check = RowCheck::new(compiled, self.collection.model())?;
         Ok(if self.strict { check.strictly() } else { check })
     }
 
@@ -400,7 +400,7 @@ impl Walk {
         let plan = self.plan.clone();
         let nulls = self.collection.policy.nulls;
         let (compiled, rows) = self.everything(&plan).await?;
-        let fields = Fields::new(self.collection.model().primary_key());
+        let fields = self.collection.model().known_fields();
         let doubt = OrderDoubt::new(&compiled.order, &fields);
         if compiled.order_pushed
             && let Some(((last, _), (next, _))) = rows
