@@ -1,0 +1,251 @@
+//! `#[api(..)]`: which keys there are on a struct and on a field, and how each is written.
+
+use std::collections::HashSet;
+
+use proc_macro2::Span;
+use syn::{
+    Attribute, LitInt, LitStr, Meta, Path, Token, meta::ParseNestedMeta, parenthesized,
+    punctuated::Punctuated, spanned::Spanned,
+};
+
+use crate::{endpoint, errors::Errors, keys};
+
+const ON_STRUCT: [&str; 8] = [
+    "endpoint",
+    "lookup_field",
+    "pagination",
+    "page_size",
+    "page_size_parameter",
+    "filters",
+    "nested",
+    "crate",
+];
+const ON_FIELD: [&str; 2] = ["primary_key", "read_only"];
+
+/// `#[api(..)]` on the struct, each key where it was written.
+#[derive(Default)]
+pub(crate) struct Container {
+    /// Whether `endpoint` was written at all, even if its value was refused.
+    pub(crate) has_endpoint: bool,
+    pub(crate) endpoint: Option<LitStr>,
+    pub(crate) lookup_field: Option<LitStr>,
+    pub(crate) pagination: Option<(Paginator, Span)>,
+    pub(crate) page_size: Option<LitInt>,
+    pub(crate) page_size_parameter: Option<LitStr>,
+    pub(crate) filters: Option<Filters>,
+    pub(crate) nested: Option<Span>,
+    pub(crate) krate: Option<Path>,
+}
+
+/// `filters(..)`.
+pub(crate) struct Filters {
+    pub(crate) span: Span,
+    pub(crate) names: Vec<LitStr>,
+}
+
+/// `#[api(..)]` on a field.
+#[derive(Default)]
+pub(crate) struct Field {
+    pub(crate) primary_key: Option<Span>,
+    pub(crate) read_only: Option<Span>,
+}
+
+/// The paginators by the names that they have in the attribute, which are those of the constructors too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paginator {
+    LimitOffset,
+    PageNumber,
+    Cursor,
+    Link,
+    None,
+}
+
+impl Paginator {
+    const NAMES: [&str; 5] = ["limit_offset", "page_number", "cursor", "link", "none"];
+
+    fn parse(text: &LitStr) -> syn::Result<Self> {
+        let name = text.value();
+        Ok(match name.as_str() {
+            "limit_offset" => Self::LimitOffset,
+            "page_number" => Self::PageNumber,
+            "cursor" => Self::Cursor,
+            "link" => Self::Link,
+            "none" => Self::None,
+            _ => {
+                let hint = keys::suggestion(&name, &Self::NAMES);
+                return Err(syn::Error::new(
+                    text.span(),
+                    format!("unknown paginator `{name}`{hint}"),
+                ));
+            }
+        })
+    }
+}
+
+impl Container {
+    pub(crate) fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
+        let mut container = Self::default();
+        for_each_key(attrs, errors, |key, meta| {
+            match key {
+                "endpoint" => {
+                    container.has_endpoint = true;
+                    container.endpoint = Some(checked_endpoint(meta)?);
+                }
+                "lookup_field" => {
+                    container.lookup_field = Some(keys::text(meta, "lookup_field = \"slug\"")?);
+                }
+                "pagination" => {
+                    let text = keys::text(meta, "pagination = \"limit_offset\"")?;
+                    container.pagination = Some((Paginator::parse(&text)?, text.span()));
+                }
+                "page_size" => container.page_size = Some(rows(meta)?),
+                "page_size_parameter" => {
+                    container.page_size_parameter =
+                        Some(keys::text(meta, "page_size_parameter = \"page_size\"")?);
+                }
+                "filters" => container.filters = Some(filters(meta)?),
+                "nested" => {
+                    keys::flag(meta)?;
+                    container.nested = Some(meta.path.span());
+                }
+                "crate" => {
+                    let path = keys::text(meta, "crate = \"path::to::django_api_orm\"")?;
+                    container.krate =
+                        Some(path.parse_with(Path::parse_mod_style).map_err(|_| {
+                            syn::Error::new(path.span(), "not the path of a crate or module")
+                        })?);
+                }
+                _ if ON_FIELD.contains(&key) => {
+                    return Err(meta.error(format!(
+                        "`{key}` belongs on a field: put `#[api({key})]` above it"
+                    )));
+                }
+                _ => return Err(unknown(key, meta, &ON_STRUCT)),
+            }
+            Ok(())
+        });
+        container
+    }
+}
+
+impl Field {
+    pub(crate) fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
+        let mut field = Self::default();
+        for_each_key(attrs, errors, |key, meta| {
+            let slot = match key {
+                "primary_key" => &mut field.primary_key,
+                "read_only" => &mut field.read_only,
+                _ if ON_STRUCT.contains(&key) => {
+                    return Err(
+                        meta.error(format!("`{key}` belongs on the struct, not on a field"))
+                    );
+                }
+                _ => return Err(unknown(key, meta, &ON_FIELD)),
+            };
+            keys::flag(meta)?;
+            *slot = Some(meta.path.span());
+            Ok(())
+        });
+        field
+    }
+
+    /// Where the first key was written, if any was.
+    pub(crate) fn span(&self) -> Option<Span> {
+        self.primary_key.or(self.read_only)
+    }
+}
+
+fn unknown(key: &str, meta: &ParseNestedMeta<'_>, known: &[&str]) -> syn::Error {
+    let all = keys::list(known);
+    match keys::suggestion(key, known) {
+        hint if hint.contains("did you mean") => {
+            meta.error(format!("unknown key `{key}`{hint} Here can be {all}"))
+        }
+        _ => meta.error(format!("unknown key `{key}`; here can be {all}")),
+    }
+}
+
+fn checked_endpoint(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
+    let endpoint = keys::text(meta, "endpoint = \"/api/v1/users/\"")?;
+    match endpoint::refusal(&endpoint.value()) {
+        None => Ok(endpoint),
+        Some(why) => {
+            let message = format!("the endpoint {why}; write a path such as \"/api/v1/users/\"");
+            Err(syn::Error::new(endpoint.span(), message))
+        }
+    }
+}
+
+fn rows(meta: &ParseNestedMeta<'_>) -> syn::Result<LitInt> {
+    let rows: LitInt = keys::value(meta, "page_size = 100")?;
+    match rows.base10_parse::<u64>() {
+        Ok(1..) => Ok(rows),
+        _ => Err(syn::Error::new(
+            rows.span(),
+            "a page has at least one row: `page_size = 100`",
+        )),
+    }
+}
+
+fn filters(meta: &ParseNestedMeta<'_>) -> syn::Result<Filters> {
+    let expected =
+        "expected the server's filter parameters: `filters(\"id\", \"name__icontains\")`";
+    if !meta.input.peek(syn::token::Paren) {
+        return Err(meta.error(expected));
+    }
+    let content;
+    parenthesized!(content in meta.input);
+    let names: Vec<LitStr> = Punctuated::<LitStr, Token![,]>::parse_terminated(&content)
+        .map_err(|error| syn::Error::new(error.span(), expected))?
+        .into_iter()
+        .collect();
+    let mut seen = HashSet::new();
+    for name in &names {
+        if name.value().is_empty() {
+            return Err(syn::Error::new(
+                name.span(),
+                "a filter parameter has a name",
+            ));
+        }
+        if !seen.insert(name.value()) {
+            return Err(syn::Error::new(
+                name.span(),
+                format!("filter `{}` stands here twice", name.value()),
+            ));
+        }
+    }
+    Ok(Filters {
+        span: meta.path.span(),
+        names,
+    })
+}
+
+fn for_each_key(
+    attrs: &[Attribute],
+    errors: &mut Errors,
+    mut visit: impl FnMut(&str, &ParseNestedMeta<'_>) -> syn::Result<()>,
+) {
+    let mut seen = HashSet::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("api")) {
+        if !matches!(attr.meta, Meta::List(_)) {
+            errors.on(attr, "expected a list of keys: `#[api(..)]`");
+            continue;
+        }
+        let parsed = attr.parse_nested_meta(|meta| {
+            let key = keys::name(&meta);
+            let done = visit(&key, &meta);
+            if let Err(error) = done {
+                errors.push(error);
+            } else if !meta.input.is_empty() && !meta.input.peek(Token![,]) {
+                errors.push(meta.input.error("expected `,`"));
+            }
+            if !seen.insert(key.clone()) {
+                errors.push(meta.error(format!("`{key}` stands here twice")));
+            }
+            keys::skip_rest(meta.input)
+        });
+        if let Err(error) = parsed {
+            errors.push(error);
+        }
+    }
+}

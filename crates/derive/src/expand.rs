@@ -1,0 +1,202 @@
+//! From a [`Model`] to code. Every path is absolute, so that the code means the same whatever is in scope where it lands.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{ext::IdentExt, spanned::Spanned};
+
+use crate::{
+    api_attributes::Paginator,
+    parse::{Access, Collection, Field, Model, Pagination},
+};
+
+/// Everything that the derive writes for a model.
+pub(crate) fn model(model: &Model) -> TokenStream {
+    let schema = schema(model);
+    let api_model = model
+        .collection
+        .as_ref()
+        .map(|collection| api_model(model, collection));
+    let fields = fields_struct(model);
+    quote! {
+        #schema
+        #api_model
+        #fields
+    }
+}
+
+/// Lints about the user's own choices (a private type in a field, a name in another case) must not fire again here.
+fn silence() -> TokenStream {
+    quote! {
+        #[allow(
+            dead_code,
+            deprecated,
+            non_camel_case_types,
+            non_snake_case,
+            private_interfaces,
+            unreachable_pub,
+            unused_qualifications,
+            clippy::all,
+            clippy::nursery,
+            clippy::pedantic
+        )]
+    }
+}
+
+fn schema(model: &Model) -> TokenStream {
+    let Model { ident, krate, .. } = model;
+    let name = ident.unraw().to_string();
+    let silence = silence();
+    let fields = model.fields.iter().map(|field| {
+        let wire = &field.wire;
+        let read_only = (field.access == Access::ReadOnly).then(|| quote!(.read_only()));
+        let ty = &field.ty;
+        quote!(#krate::FieldMeta::typed::<#ty>(#wire) #read_only)
+    });
+    quote! {
+        #[automatically_derived]
+        #silence
+        impl #krate::Schema for #ident {
+            const NAME: &'static ::core::primitive::str = #name;
+
+            fn fields() -> ::std::vec::Vec<#krate::FieldMeta> {
+                ::std::vec![#(#fields),*]
+            }
+        }
+    }
+}
+
+fn api_model(model: &Model, collection: &Collection) -> TokenStream {
+    let Model { ident, krate, .. } = model;
+    let name = ident.unraw().to_string();
+    let silence = silence();
+    let Collection {
+        endpoint,
+        primary_key,
+        lookup_field,
+        pagination,
+        filters,
+    } = collection;
+    let key_type = &primary_key.ty;
+    // The span makes a type that cannot be a key be underlined where it stands in the struct.
+    let key = quote_spanned!(key_type.span()=> <#key_type as #krate::KeyField>::Key);
+    let primary_key = &primary_key.wire;
+    let lookup_field = lookup_field
+        .as_ref()
+        .map(|name| quote!(.with_lookup_field(#name)));
+    let pagination = pagination.as_ref().map(|pagination| {
+        let pagination = self::pagination(model, pagination);
+        quote!(.with_pagination(#pagination))
+    });
+    let filters = filters
+        .as_ref()
+        .map(|names| quote!(.with_filters::<&'static ::core::primitive::str>([#(#names),*])));
+    quote! {
+        #[automatically_derived]
+        #silence
+        impl #krate::ApiModel for #ident {
+            type Key = #key;
+
+            fn meta() -> &'static ::std::sync::Arc<#krate::ModelMeta> {
+                static META: ::std::sync::LazyLock<::std::sync::Arc<#krate::ModelMeta>> = ::std::sync::LazyLock::new(|| {
+                    ::std::sync::Arc::new(
+                        #krate::ModelMeta::new(#name, #endpoint)
+                            .with_primary_key(#primary_key)
+                            .with_fields(<#ident as #krate::Schema>::fields())
+                            #lookup_field
+                            #pagination
+                            #filters
+                    )
+                });
+                &META
+            }
+        }
+    }
+}
+
+fn pagination(model: &Model, pagination: &Pagination) -> TokenStream {
+    let krate = &model.krate;
+    let constructor = match pagination.paginator {
+        Paginator::LimitOffset => quote!(limit_offset),
+        Paginator::PageNumber => quote!(page_number),
+        Paginator::Cursor => quote!(cursor),
+        Paginator::Link => quote!(link),
+        Paginator::None => quote!(none),
+    };
+    let size_parameter = pagination
+        .size_parameter
+        .as_ref()
+        .map(|name| quote!(.with_size_parameter(#name)));
+    let page_size = pagination.page_size.as_ref().map(|rows| {
+        let rows = rows.base10_digits().parse::<u64>().unwrap_or(u64::MAX);
+        quote!(.with_page_size(#rows))
+    });
+    quote!(#krate::Pagination::#constructor() #size_parameter #page_size)
+}
+
+/// `UserFields`, and `User::F`, the only value of it.
+fn fields_struct(model: &Model) -> TokenStream {
+    let Model {
+        vis, ident, krate, ..
+    } = model;
+    let silence = silence();
+    let fields_ident = format_ident!("{}Fields", ident);
+    let named: Vec<&Field> = model
+        .fields
+        .iter()
+        .filter(|field| field.can_be_named())
+        .collect();
+    let primary_key = model
+        .collection
+        .as_ref()
+        .map(|collection| collection.primary_key.name.as_str());
+    let declarations = named.iter().map(|field| {
+        let Field {
+            ident: field_ident,
+            docs,
+            ty,
+            ..
+        } = field;
+        let ty = if primary_key == Some(field.name.as_str()) {
+            quote!(<#ident as #krate::ApiModel>::Key)
+        } else {
+            quote!(#ty)
+        };
+        let on_the_wire = format!("`{}` on the wire.", field.wire);
+        let gap = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
+        quote! {
+            #(#docs)*
+            #gap
+            #[doc = #on_the_wire]
+            pub #field_ident: #krate::Field<#ident, #ty>
+        }
+    });
+    let values = named.iter().map(|field| {
+        let Field { ident, wire, .. } = field;
+        quote!(#ident: #krate::Field::new(#wire))
+    });
+    let struct_doc =
+        format!("The fields of [`{ident}`], as filters, orders and assignments name them.");
+    let const_doc = match named.first() {
+        Some(first) => format!(
+            "The fields, as filters, orders and assignments name them: `{ident}::F.{}`.",
+            first.ident
+        ),
+        None => "The fields, as filters, orders and assignments name them.".to_owned(),
+    };
+    quote! {
+        #[doc = #struct_doc]
+        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+        #[non_exhaustive]
+        #silence
+        #vis struct #fields_ident {
+            #(#declarations,)*
+        }
+
+        #[automatically_derived]
+        #silence
+        impl #ident {
+            #[doc = #const_doc]
+            #vis const F: #fields_ident = #fields_ident { #(#values,)* };
+        }
+    }
+}
