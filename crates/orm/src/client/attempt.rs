@@ -114,7 +114,13 @@ async fn exchange(
     let counters = &sent.counters;
     let send = service_fn(|request| {
         let response = pool.client().request(request);
-        async move { Ok(prepared(response.await?, counters)) }
+        async move {
+            let count = |body| Counted {
+                body,
+                counters: Arc::clone(counters),
+            };
+            response.await.map(|response| response.map(count))
+        }
     });
     let wants = limits.compression;
     let service = Decompression::new(send).gzip(wants).br(wants).zstd(wants);
@@ -137,19 +143,6 @@ async fn exchange(
         }
     };
     read(response.map_err(Failure::of_request)?, is_head, limits.size).await
-}
-
-/// Counts what comes. A body without a byte is no compressed body, whatever its headers say.
-fn prepared(mut response: Response<Incoming>, counters: &Arc<Counters>) -> Response<Counted> {
-    if response.body().is_end_stream() {
-        response
-            .headers_mut()
-            .remove(http::header::CONTENT_ENCODING);
-    }
-    response.map(|body| Counted {
-        body,
-        counters: Arc::clone(counters),
-    })
 }
 
 async fn read<B>(response: Response<B>, is_head: bool, limit: usize) -> Result<Answer, Failure>

@@ -30,6 +30,8 @@ async fn each_kind_is_sent_as_servers_expect_it() {
     ] {
         client.get("/x/").await.unwrap();
     }
+    let own = build(server.builder().auth_token("t")).get("/x/");
+    own.header("Authorization", "Mine").await.unwrap();
     let seen: Vec<_> = server
         .seen()
         .iter()
@@ -43,7 +45,9 @@ async fn each_kind_is_sent_as_servers_expect_it() {
     let basic = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
     assert_eq!(
         seen,
-        ["Token t", "Bearer t", basic, "k", "Bearer p", "none"]
+        [
+            "Token t", "Bearer t", basic, "k", "Bearer p", "none", "Mine"
+        ]
     );
 }
 

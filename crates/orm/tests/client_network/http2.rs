@@ -21,6 +21,8 @@ use crate::tls::{self, Certificates};
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Answer,
+    /// Waits until so many requests are under way, then answers them all.
+    Together(usize),
     Reset(Reason),
     /// Says goodbye as if the stream had never been seen.
     GoAway,
@@ -68,12 +70,18 @@ impl Http2Server {
 
     async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let mut connection = h2::server::handshake(stream).await.unwrap();
-        // The goodbye of this server names no stream that it has seen.
+        let mut waiting = Vec::new();
         while let Some(Ok((request, respond))) = connection.accept().await {
             let index = self.counts.requests.fetch_add(1, Ordering::SeqCst);
             drop(request);
             match self.script[index.min(self.script.len() - 1)] {
                 Act::Answer => answer(respond),
+                Act::Together(count) => {
+                    waiting.push(respond);
+                    if waiting.len() == count {
+                        waiting.drain(..).for_each(answer);
+                    }
+                }
                 Act::Reset(reason) => reset(respond, reason),
                 Act::GoAway => {
                     reset(respond, Reason::REFUSED_STREAM);
@@ -109,7 +117,7 @@ fn trusting(base: &str, certificates: &Certificates) -> ServiceClientBuilder {
 #[tokio::test]
 async fn a_hundred_requests_share_one_connection_from_the_first_on() {
     let certificates = Certificates::new("localhost");
-    let server = Http2Server::new([Act::Answer]);
+    let server = Http2Server::new([Act::Together(100)]);
     let tls = TlsAcceptor::from(Arc::new(certificates.config(&["h2", "http/1.1"], false)));
     let base = server.listen(Some(tls)).await;
     // Requests over HTTP/2 do not wait for a connection of their own.
@@ -129,8 +137,8 @@ async fn a_hundred_requests_share_one_connection_from_the_first_on() {
     }
     assert_eq!(client.stats().connections, 1);
     client.close().await;
-    join_all((0..10).map(|_| client.get("/x/").send())).await;
-    assert_eq!(server.counts().0, 2);
+    join_all((0..100).map(|_| client.get("/x/").send())).await;
+    assert_eq!(server.counts(), (2, 400));
 }
 
 #[tokio::test]

@@ -44,6 +44,22 @@ async fn there_are_never_more_connections_than_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn connections_that_are_slow_to_open_count_too() {
+    // A request that finds an idle connection leaves behind the one that it had begun to open.
+    let accept = (0..40).map(|n| Accept::After(Duration::from_millis(10 + n * 70)));
+    let server = Server::with_accept(accept, |_, _| slow());
+    let client = server.builder().max_connections(3).build().unwrap();
+    for _ in 0..5 {
+        for result in join_all((0..20).map(|_| client.get("/x/").send())).await {
+            result.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(server.open() <= 3, "{} are open", server.open());
+    }
+    assert_eq!(server.connections(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_place_is_free_again_after_a_failure() {
     let server = Server::with_accept(
         [

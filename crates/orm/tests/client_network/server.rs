@@ -28,6 +28,8 @@ pub(crate) enum Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Accept {
     Serve,
+    /// The connection takes this long to be established.
+    After(Duration),
     /// The connection is refused.
     Refuse,
     /// The connection is never established.
@@ -166,6 +168,7 @@ impl Server {
         match self.accept_of(number) {
             Accept::Refuse => return Err(io::ErrorKind::ConnectionRefused.into()),
             Accept::Hang => std::future::pending().await,
+            Accept::After(pause) => tokio::time::sleep(pause).await,
             Accept::Serve | Accept::CloseAtOnce => {}
         }
         let (theirs, ours) = tokio::io::duplex(64 * 1024);
