@@ -70,8 +70,12 @@ impl<M: ApiModel> Objects for M {}
 /// Post)`. The client may be a value or a reference; a later registration replaces an earlier one.
 #[macro_export]
 macro_rules! register_models {
-    ($client:expr, $($model:ty),+ $(,)?) => {{
-        let client: &$crate::ServiceClient = $crate::__private::Borrow::borrow(&$client);
-        $($crate::register::<$model>(client);)+
-    }};
+    ($client:expr, $($model:ty),+ $(,)?) => {
+        // A `match` keeps a client alive that is a temporary value.
+        match $crate::__private::Borrow::<$crate::ServiceClient>::borrow(&$client) {
+            client => {
+                $($crate::register::<$model>(client);)+
+            }
+        }
+    };
 }

@@ -150,6 +150,13 @@ impl Borrow<crate::ServiceClient> for ServiceClient {
     }
 }
 
+impl Borrow<crate::ServiceClient> for &ServiceClient {
+    /// A reference to a blocking client will do as well.
+    fn borrow(&self) -> &crate::ServiceClient {
+        &self.0
+    }
+}
+
 /// Configures a blocking [`ServiceClient`]. Every method is that of the asynchronous
 /// [`ServiceClientBuilder`](crate::ServiceClientBuilder); [`with`](Self::with) reaches those that are not repeated here.
 #[must_use = "a builder does nothing until it is built"]
