@@ -13,6 +13,10 @@ pub struct Knowledge {
     pub page_size: Option<u64>,
     /// The most rows that came when more were asked for: the server's cap.
     pub size_cap: Option<u64>,
+    /// The number of the first page, as its link to the second one shows.
+    pub first_page: Option<u64>,
+    /// Whether the last answer said how many rows there are.
+    pub counts: Option<bool>,
     /// The collection has answered: a 404 on one of its rows is a missing row, not a wrong URL.
     pub exists: bool,
     /// The search parameter is honoured; `None` while nothing has shown it.

@@ -4,106 +4,17 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How an endpoint hands out its rows. Declared on a model or a client, else recognised from the first answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pagination {
-    style: Style,
-    page_size: Option<u64>,
-    size_parameter: Option<String>,
-}
+mod links;
+mod pagination;
 
-/// The family of a paginator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Style {
-    /// `limit` and `offset`.
-    LimitOffset,
-    /// `page`, and `page_size` where the server allows it.
-    PageNumber,
-    /// An opaque `cursor`.
-    Cursor,
-    /// A list whose `Link` header names the next page.
-    Link,
-    /// The whole collection in one answer.
-    None,
-}
+pub use links::{bare_token, query_pairs};
+pub use pagination::{Pagination, Style};
 
-impl Pagination {
-    fn new(style: Style, size_parameter: Option<&str>) -> Self {
-        Self {
-            style,
-            page_size: None,
-            size_parameter: size_parameter.map(str::to_owned),
-        }
-    }
-
-    /// DRF's `LimitOffsetPagination`.
-    #[must_use]
-    pub fn limit_offset() -> Self {
-        Self::new(Style::LimitOffset, Some("limit"))
-    }
-
-    /// DRF's `PageNumberPagination`. The page's size is the server's own until
-    /// [`with_size_parameter`](Self::with_size_parameter) says how to ask for another.
-    #[must_use]
-    pub fn page_number() -> Self {
-        Self::new(Style::PageNumber, None)
-    }
-
-    /// DRF's `CursorPagination`.
-    #[must_use]
-    pub fn cursor() -> Self {
-        Self::new(Style::Cursor, None)
-    }
-
-    /// A plain list with an RFC 8288 `Link` header.
-    #[must_use]
-    pub fn link() -> Self {
-        Self::new(Style::Link, None)
-    }
-
-    /// No pagination.
-    #[must_use]
-    pub fn none() -> Self {
-        Self::new(Style::None, None)
-    }
-
-    /// Asks for so many rows a page. A server may send fewer.
-    #[must_use]
-    pub fn with_page_size(mut self, rows: u64) -> Self {
-        self.page_size = Some(rows.max(1));
-        self
-    }
-
-    /// Names the parameter that asks for a page's size, such as `page_size`.
-    #[must_use]
-    pub fn with_size_parameter(mut self, name: impl Into<String>) -> Self {
-        self.size_parameter = Some(name.into());
-        self
-    }
-
-    /// The family.
-    #[must_use]
-    pub fn style(&self) -> Style {
-        self.style
-    }
-
-    /// The rows asked for in a page.
-    #[must_use]
-    pub fn page_size(&self) -> Option<u64> {
-        self.page_size
-    }
-
-    /// The parameter that asks for a page's size.
-    #[must_use]
-    pub fn size_parameter(&self) -> Option<&str> {
-        self.size_parameter.as_deref()
-    }
-}
+use links::link_header;
 
 /// One decoded answer of a collection.
 #[derive(Debug, Clone)]
@@ -113,16 +24,23 @@ pub struct Page {
     next: Option<String>,
     previous: Option<String>,
     enveloped: bool,
-    linked: bool,
     names_next: bool,
-    names_previous: bool,
 }
 
 const ROWS: [&str; 4] = ["results", "data", "items", "objects"];
 const COUNTS: [&str; 5] = ["count", "total", "total_count", "totalCount", "total_items"];
-const NEXT: [&str; 2] = ["next", "next_page_url"];
-const PREVIOUS: [&str; 3] = ["previous", "prev", "prev_page_url"];
+const COUNT_HEADERS: [&str; 2] = ["x-total-count", "x-total"];
+const NEXT: [&str; 3] = ["next", "next_url", "next_page_url"];
+const PREVIOUS: [&str; 5] = [
+    "previous",
+    "prev",
+    "previous_url",
+    "prev_url",
+    "prev_page_url",
+];
 const NESTED: [&str; 5] = ["meta", "links", "pagination", "_links", "_meta"];
+
+type Fields<'a> = HashMap<String, &'a RawValue>;
 
 impl Page {
     /// Decodes an answer: a plain list, DRF's envelope, or one of the common others (`data`/`items`, counts and links
@@ -132,52 +50,40 @@ impl Page {
     /// [`ErrorKind::Decode`] when the body is not JSON, or has no list of rows in a place where APIs put one.
     pub fn parse(body: &Bytes, headers: &HeaderMap) -> Result<Self> {
         match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'[') => {
-                let next = link_header(headers, "next");
-                let previous =
-                    link_header(headers, "prev").or_else(|| link_header(headers, "previous"));
-                let linked = headers.contains_key(http::header::LINK);
-                let count = ["x-total-count", "x-total"]
-                    .iter()
-                    .find_map(|name| headers.get(*name)?.to_str().ok()?.trim().parse().ok());
-                Ok(Self {
-                    rows: slices(body, decode(body)?),
-                    count,
-                    next,
-                    previous,
-                    enveloped: false,
-                    linked,
-                    names_next: false,
-                    names_previous: false,
-                })
-            }
-            Some(b'{') => Self::parse_envelope(body),
+            Some(b'[') => Self::parse_list(body, headers),
+            Some(b'{') => Self::parse_envelope(body, headers),
             _ => Err(Error::new(ErrorKind::Decode, "a list of rows was expected")),
         }
     }
 
-    fn parse_envelope(body: &Bytes) -> Result<Self> {
-        let top: HashMap<&str, &RawValue> = decode_envelope(body)?;
-        let nested: Vec<HashMap<&str, &RawValue>> = NESTED
-            .iter()
-            .filter_map(|name| top.get(name))
-            .filter_map(|value| serde_json::from_str(value.get()).ok())
+    fn parse_list(body: &Bytes, headers: &HeaderMap) -> Result<Self> {
+        Ok(Self {
+            rows: slices(body, decode(body)?),
+            count: counted_in(headers),
+            next: link_header(headers, "next"),
+            previous: link_header(headers, "prev").or_else(|| link_header(headers, "previous")),
+            enveloped: false,
+            names_next: headers.contains_key(http::header::LINK),
+        })
+    }
+
+    fn parse_envelope(body: &Bytes, headers: &HeaderMap) -> Result<Self> {
+        let top: Fields<'_> = serde_json::from_slice(body).map_err(|error| {
+            Error::new(ErrorKind::Decode, "the answer is not an envelope of rows")
+                .with_source(error)
+        })?;
+        let nested = below(&[&top]);
+        let deeper = below(&nested.iter().collect::<Vec<_>>());
+        let deepest = below(&deeper.iter().collect::<Vec<_>>());
+        let levels: Vec<&Fields<'_>> = std::iter::once(&top)
+            .chain(&nested)
+            .chain(&deeper)
+            .chain(&deepest)
             .collect();
-        let deeper: Vec<HashMap<&str, &RawValue>> = nested
-            .iter()
-            .flat_map(|object| NESTED.iter().filter_map(|name| object.get(name)))
-            .filter_map(|value| serde_json::from_str(value.get()).ok())
-            .collect();
-        let find = |names: &[&str]| -> Option<&RawValue> {
-            std::iter::once(&top)
-                .chain(&nested)
-                .chain(&deeper)
-                .find_map(|object| names.iter().find_map(|name| object.get(name).copied()))
-        };
         let rows = ROWS
             .iter()
-            .filter_map(|name| top.get(name))
-            .find(|value| value.get().trim_start().starts_with('['))
+            .filter_map(|name| top.get(*name))
+            .find(|value| value.get().starts_with('['))
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::Decode,
@@ -185,26 +91,16 @@ impl Page {
                      endpoint a collection?",
                 )
             })?;
-        let link = |names: &[&str]| -> Option<String> {
-            let value: serde_json::Value = serde_json::from_str(find(names)?.get()).ok()?;
-            match value {
-                serde_json::Value::String(link) if !link.is_empty() => Some(link),
-                serde_json::Value::Object(mut link) => match link.remove("href") {
-                    Some(serde_json::Value::String(link)) if !link.is_empty() => Some(link),
-                    _ => None,
-                },
-                _ => None,
-            }
-        };
+        let next = link_header(headers, "next");
         Ok(Self {
             rows: slices(body, decode(rows.get().as_bytes())?),
-            count: find(&COUNTS).and_then(|value| value.get().parse().ok()),
-            next: link(&NEXT),
-            previous: link(&PREVIOUS),
+            count: find(&levels, &COUNTS)
+                .find_map(count)
+                .or_else(|| counted_in(headers)),
+            names_next: next.is_some() || find(&levels, &NEXT).next().is_some(),
+            next: find(&levels, &NEXT).find_map(link).or(next),
+            previous: find(&levels, &PREVIOUS).find_map(link),
             enveloped: true,
-            linked: false,
-            names_next: find(&NEXT).is_some(),
-            names_previous: find(&PREVIOUS).is_some(),
         })
     }
 
@@ -244,83 +140,108 @@ impl Page {
         self.names_next
     }
 
-    /// Whether the answer has a place for the link to the previous page, empty or not.
-    #[must_use]
-    pub fn names_previous(&self) -> bool {
-        self.names_previous
-    }
-
     /// Whether the rows stand in an object, not in a plain list.
     #[must_use]
     pub fn is_enveloped(&self) -> bool {
         self.enveloped
     }
 
-    /// What the answer itself shows of the paginator; `None` where it shows nothing (one page, no link).
+    /// What the answer to a request with these parameters shows of the paginator; `None` where it shows nothing (one page
+    /// in an envelope, no link).
+    ///
+    /// What counts is the parameter in which a link differs from the request: servers echo all the others, known or not.
     #[must_use]
-    pub fn recognise(&self) -> Option<Style> {
+    pub fn recognise(&self, sent: &[(String, String)]) -> Option<Style> {
         if !self.enveloped {
-            return Some(if self.linked {
+            return Some(if self.names_next {
                 Style::Link
             } else {
                 Style::None
             });
         }
-        let link = self.next.as_deref().or(self.previous.as_deref())?;
-        let names: Vec<String> = query_pairs(link)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
-        let has = |name: &str| names.iter().any(|known| known == name);
-        if has("cursor") {
-            Some(Style::Cursor)
-        } else if has("offset") {
-            Some(Style::LimitOffset)
-        } else if has("page") {
-            Some(Style::PageNumber)
-        } else if self.next.is_none() && has("limit") {
-            // The first page's link in limit/offset pagination leaves `offset` out.
-            Some(Style::LimitOffset)
-        } else {
-            None
+        let differs = |link: &str, name: &str| {
+            let linked = query_pairs(link);
+            value_of(&linked, name) != value_of(sent, name)
+        };
+        let by_name = |link: &str| {
+            [Style::Cursor, Style::PageNumber, Style::LimitOffset]
+                .into_iter()
+                .find(|style| {
+                    style
+                        .position_parameter()
+                        .is_some_and(|name| differs(link, name))
+                })
+        };
+        let next = self.next.as_deref();
+        let links = [next, self.previous.as_deref()];
+        if let Some(style) = links.into_iter().flatten().find_map(by_name) {
+            return Some(style);
         }
+        // The link of a first page in limit/offset pagination may name the limit only; any other difference is the
+        // server's own way, and its links have to be followed as they are.
+        let own = next.is_some_and(|link| {
+            bare_token(link).is_some()
+                || query_pairs(link)
+                    .iter()
+                    .any(|(name, value)| value_of(sent, name) != Some(value))
+        });
+        own.then_some(Style::Link)
     }
 }
 
-/// The decoded pairs of a link's query. The rest of the link, host and path, is not looked at.
-#[must_use]
-pub fn query_pairs(link: &str) -> Vec<(String, String)> {
-    let Some((_, query)) = link.split_once('?') else {
-        return Vec::new();
-    };
-    let query = query.split('#').next().unwrap_or_default();
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (form_decode(name), form_decode(value))
-        })
+/// The value of a parameter; the last one counts, as with Django.
+fn value_of<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a String> {
+    pairs
+        .iter()
+        .rev()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value)
+}
+
+/// The objects one level below in which APIs put counts and links.
+fn below<'a>(objects: &[&Fields<'a>]) -> Vec<Fields<'a>> {
+    objects
+        .iter()
+        .flat_map(|object| NESTED.iter().filter_map(|name| object.get(*name)))
+        .filter_map(|value| serde_json::from_str(value.get()).ok())
         .collect()
 }
 
-fn form_decode(text: &str) -> String {
-    let text = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&text)
-        .decode_utf8_lossy()
-        .into_owned()
+fn find<'a>(levels: &[&Fields<'a>], names: &[&str]) -> impl Iterator<Item = &'a RawValue> {
+    levels
+        .iter()
+        .flat_map(|object| names.iter().filter_map(|name| object.get(*name).copied()))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// A number of rows; some servers write it as text. Anything else is no count.
+fn count(value: &RawValue) -> Option<u64> {
+    value.get().trim_matches('"').parse().ok()
+}
+
+fn counted_in(headers: &HeaderMap) -> Option<u64> {
+    COUNT_HEADERS
+        .iter()
+        .find_map(|name| headers.get(*name)?.to_str().ok()?.trim().parse().ok())
+}
+
+/// A link: a text, an object with `href`, or the bare number of a page.
+fn link(value: &RawValue) -> Option<String> {
+    match serde_json::from_str(value.get()).ok()? {
+        Value::String(link) if !link.is_empty() => Some(link),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Object(mut link) => match link.remove("href") {
+            Some(Value::String(link)) if !link.is_empty() => Some(link),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn decode(bytes: &[u8]) -> Result<Vec<&RawValue>> {
     serde_json::from_slice(bytes).map_err(|error| {
         Error::new(ErrorKind::Decode, "the answer is not valid JSON").with_source(error)
-    })
-}
-
-fn decode_envelope(bytes: &[u8]) -> Result<HashMap<&str, &RawValue>> {
-    // Keys with escapes cannot be borrowed; such an envelope is none that we know.
-    serde_json::from_slice(bytes).map_err(|error| {
-        Error::new(ErrorKind::Decode, "the answer is not an envelope of rows").with_source(error)
     })
 }
 
@@ -330,142 +251,5 @@ fn slices(body: &Bytes, rows: Vec<&RawValue>) -> Vec<Bytes> {
         .collect()
 }
 
-fn link_header(headers: &HeaderMap, relation: &str) -> Option<String> {
-    for value in headers.get_all(http::header::LINK) {
-        let mut rest = value.to_str().ok()?;
-        while let Some((_, after)) = rest.split_once('<') {
-            let (target, after) = after.split_once('>')?;
-            let end = after.find(",").map_or(after.len(), |comma| {
-                // A comma may stand in a quoted parameter; the next target starts after `,` and `<`.
-                after.find('<').map_or(after.len(), |start| {
-                    after
-                        .get(..start)
-                        .and_then(|head| head.rfind(','))
-                        .unwrap_or(comma)
-                })
-            });
-            let (parameters, after) = after.split_at_checked(end)?;
-            let matches = parameters.split(';').any(|parameter| {
-                parameter
-                    .trim()
-                    .split_once('=')
-                    .is_some_and(|(name, value)| {
-                        name.trim().eq_ignore_ascii_case("rel")
-                            && value
-                                .trim()
-                                .trim_matches('"')
-                                .split_ascii_whitespace()
-                                .any(|rel| rel.eq_ignore_ascii_case(relation))
-                    })
-            });
-            if matches {
-                return Some(target.to_owned());
-            }
-            rest = after;
-        }
-    }
-    None
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(body: &str) -> Page {
-        Page::parse(&Bytes::copy_from_slice(body.as_bytes()), &HeaderMap::new()).unwrap()
-    }
-
-    #[test]
-    fn rows_are_slices_of_the_body() {
-        let body = Bytes::from_static(
-            br#"{"count": 2, "next": null, "previous": null, "results": [ {"id": 1}, {"id":2} ]}"#,
-        );
-        let page = Page::parse(&body, &HeaderMap::new()).unwrap();
-        assert_eq!(page.rows(), [r#"{"id": 1}"#, r#"{"id":2}"#]);
-        assert!(body.as_ptr_range().contains(&page.rows()[0].as_ptr()));
-        assert_eq!((page.count(), page.next()), (Some(2), None));
-    }
-
-    #[test]
-    fn envelopes() {
-        for body in [
-            r#"{"data": [{"id": 1}], "meta": {"total": 9}, "links": {"next": "http://h/x?page=2"}}"#,
-            r#"{"items": [{"id": 1}], "pagination": {"total_count": 9, "next": "/x?page=2"}}"#,
-            r#"{"data": [{"id": 1}], "meta": {"pagination": {"count": 9, "links": {"next": "?page=2"}}}}"#,
-            r#"{"objects": [{"id": 1}], "count": 9, "_links": {"next": {"href": "/x?page=2"}}}"#,
-        ] {
-            let page = parse(body);
-            assert_eq!((page.rows().len(), page.count()), (1, Some(9)), "{body}");
-            if body.contains("\"links\": {\"next\": \"?") {
-                continue;
-            }
-            assert_eq!(page.recognise(), Some(Style::PageNumber), "{body}");
-        }
-    }
-
-    #[test]
-    fn recognises_paginators_by_their_links() {
-        let with = |next: &str| {
-            parse(&format!(
-                r#"{{"next": "{next}", "previous": null, "results": []}}"#
-            ))
-            .recognise()
-        };
-        assert_eq!(
-            with("http://h/u/?limit=5&offset=5"),
-            Some(Style::LimitOffset)
-        );
-        assert_eq!(with("http://h/u/?cursor=cD0y"), Some(Style::Cursor));
-        assert_eq!(
-            with("http://h/u/?page=2&page_size=9"),
-            Some(Style::PageNumber)
-        );
-        assert_eq!(with("http://h/u/?after=x"), None);
-        assert_eq!(parse("[]").recognise(), Some(Style::None));
-        let last = parse(
-            r#"{"count": 9, "next": null, "previous": "http://h/u/?limit=5", "results": []}"#,
-        );
-        assert_eq!(last.recognise(), Some(Style::LimitOffset));
-    }
-
-    #[test]
-    fn link_headers() {
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            "link",
-            r#"<https://h/x?page=1>; rel="first", <https://h/x?page=3&a=1,2>; title="a, b"; rel="next""#.parse().unwrap(),
-        );
-        let page = Page::parse(&Bytes::from_static(b"[1]"), &headers).unwrap();
-        assert_eq!(page.next(), Some("https://h/x?page=3&a=1,2"));
-        assert_eq!(page.recognise(), Some(Style::Link));
-    }
-
-    #[test]
-    fn what_is_no_list_says_so() {
-        for body in [
-            "",
-            "null",
-            "3",
-            r#"{"detail": "x"}"#,
-            r#"{"results": {}}"#,
-            "[1",
-            "<html>",
-        ] {
-            let error = Page::parse(&Bytes::copy_from_slice(body.as_bytes()), &HeaderMap::new())
-                .unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Decode, "{body}");
-        }
-    }
-
-    #[test]
-    fn only_the_query_of_a_link_is_read() {
-        assert_eq!(
-            query_pairs("http://evil.example:1/other?offset=5&name=a%20b+c&flag#x"),
-            [
-                ("offset".into(), "5".into()),
-                ("name".into(), "a b c".into()),
-                ("flag".into(), String::new())
-            ]
-        );
-    }
-}
+mod tests;

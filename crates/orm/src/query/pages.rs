@@ -213,7 +213,7 @@ impl Pages {
         expected: u64,
         first: bool,
     ) -> Result<Option<Batch>> {
-        let seen = page.recognise();
+        let seen = page.recognise(query);
         if self.style.is_none() {
             self.style = seen;
         }
@@ -288,13 +288,6 @@ impl Pages {
         // With DRF, a page that starts after the first row always names a previous one.
         if page.has_previous() {
             return Ok(true);
-        }
-        if page.names_previous() {
-            if self.style == Some(Style::LimitOffset) && !page.rows().is_empty() {
-                self.collection
-                    .warn(Warning::new(WarningKind::OffsetIgnored, "offset"))?;
-            }
-            return Ok(false);
         }
         // The answer has no links: only another page can tell.
         let mut start = without(query, "offset");

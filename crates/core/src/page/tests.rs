@@ -1,0 +1,258 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(body: &str) -> Page {
+    Page::parse(&Bytes::copy_from_slice(body.as_bytes()), &HeaderMap::new()).unwrap()
+}
+
+fn sent(query: &str) -> Vec<(String, String)> {
+    query_pairs(&format!("?{query}"))
+}
+
+#[test]
+fn rows_are_slices_of_the_body() {
+    let body = Bytes::from_static(
+        br#"{"count": 2, "next": null, "previous": null, "results": [ {"id": 1}, {"id":2} ]}"#,
+    );
+    let page = Page::parse(&body, &HeaderMap::new()).unwrap();
+    assert_eq!(page.rows(), [r#"{"id": 1}"#, r#"{"id":2}"#]);
+    assert!(body.as_ptr_range().contains(&page.rows()[0].as_ptr()));
+    assert_eq!((page.count(), page.next()), (Some(2), None));
+}
+
+#[test]
+fn envelopes() {
+    for body in [
+        r#"{"data": [{"id": 1}], "meta": {"total": 9}, "links": {"next": "http://h/x?page=2"}}"#,
+        r#"{"items": [{"id": 1}], "pagination": {"total_count": 9, "next": "/x?page=2"}}"#,
+        r#"{"data": [{"id": 1}], "meta": {"pagination": {"count": 9, "links": {"next": "?page=2"}}}}"#,
+        r#"{"objects": [{"id": 1}], "count": 9, "_links": {"next": {"href": "/x?page=2"}}}"#,
+        r#"{"results": [{"id": 1}], "count": "9", "next": "/x?page=2"}"#,
+        r#"{"results": [{"id": 1}], "count": null, "meta": {"count": 9}, "next": "/x?page=2"}"#,
+        r#"{"a\u0062": 1, "data": {}, "results": [{"id": 1}], "total": 9, "next_page_url": "/x?page=2"}"#,
+    ] {
+        let page = parse(body);
+        assert_eq!((page.rows().len(), page.count()), (1, Some(9)), "{body}");
+        assert!(page.names_next() && page.is_enveloped(), "{body}");
+        assert_eq!(page.recognise(&[]), Some(Style::PageNumber), "{body}");
+    }
+}
+
+#[test]
+fn a_count_that_is_none_is_not_believed() {
+    for count in [
+        "-1",
+        "\"many\"",
+        "null",
+        "1.5",
+        "[]",
+        "{}",
+        "true",
+        "99999999999999999999",
+    ] {
+        let page = parse(&format!(
+            r#"{{"count": {count}, "next": null, "results": [1]}}"#
+        ));
+        assert_eq!(page.count(), None, "{count}");
+    }
+}
+
+#[test]
+fn recognises_paginators_by_what_their_links_change() {
+    let with = |next: &str, query: &str| {
+        parse(&format!(
+            r#"{{"next": "{next}", "previous": null, "results": []}}"#
+        ))
+        .recognise(&sent(query))
+    };
+    for (next, query, style) in [
+        ("http://h/u/?limit=5&offset=5", "", Style::LimitOffset),
+        (
+            "http://h/u/?limit=5&offset=5",
+            "limit=5",
+            Style::LimitOffset,
+        ),
+        ("http://h/u/?cursor=cD0y", "", Style::Cursor),
+        ("http://h/u/?page=2&page_size=9", "", Style::PageNumber),
+        // What the request said is echoed by servers that do not know it.
+        (
+            "http://h/u/?limit=1&offset=40&page=2",
+            "limit=1&offset=40",
+            Style::PageNumber,
+        ),
+        (
+            "http://h/u/?limit=1&offset=40&cursor=x",
+            "limit=1&offset=40",
+            Style::Cursor,
+        ),
+        (
+            "http://h/u/?page=7&limit=5&offset=10",
+            "page=7&offset=5",
+            Style::LimitOffset,
+        ),
+        ("http://h/u/?after=x", "", Style::Link),
+        ("http://h/u/?page%5Bnumber%5D=2", "", Style::Link),
+        ("eyJpZCI6N30=", "", Style::Link),
+    ] {
+        assert_eq!(with(next, query), Some(style), "{next} after {query}");
+    }
+    assert_eq!(with("http://h/u/?a=1", "a=1"), None);
+    assert_eq!(with("http://h/u/", ""), None);
+    assert_eq!(parse("[]").recognise(&[]), Some(Style::None));
+    let last =
+        parse(r#"{"count": 9, "next": null, "previous": "http://h/u/?limit=5", "results": []}"#);
+    assert_eq!(
+        last.recognise(&sent("limit=5&offset=5")),
+        Some(Style::LimitOffset)
+    );
+    let only = parse(r#"{"count": 9, "next": null, "previous": null, "results": []}"#);
+    assert_eq!(only.recognise(&[]), None);
+}
+
+#[test]
+fn link_headers() {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        "link",
+        r#"<https://h/x?page=3>; rel="next""#.parse().unwrap(),
+    );
+    headers.insert("x-total-count", "12".parse().unwrap());
+    let page = Page::parse(&Bytes::from_static(b"[1]"), &headers).unwrap();
+    assert_eq!(
+        (page.next(), page.count()),
+        (Some("https://h/x?page=3"), Some(12))
+    );
+    assert_eq!(page.recognise(&[]), Some(Style::Link));
+}
+
+#[test]
+fn what_is_no_list_says_so() {
+    for body in [
+        "",
+        "null",
+        "3",
+        r#"{"detail": "x"}"#,
+        r#"{"results": {}}"#,
+        "[1",
+        "[1]]",
+        "<html>",
+        "\u{feff}[]",
+    ] {
+        let error =
+            Page::parse(&Bytes::copy_from_slice(body.as_bytes()), &HeaderMap::new()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{body}");
+    }
+}
+
+/// Text that is often nearly JSON.
+fn nearly_json() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("{"),
+        Just("}"),
+        Just("["),
+        Just("]"),
+        Just(","),
+        Just(":"),
+        Just("\""),
+        Just("\\"),
+        Just(" "),
+        Just("\"results\""),
+        Just("\"count\""),
+        Just("\"next\""),
+        Just("\"meta\""),
+        Just("\"links\""),
+        Just("null"),
+        Just("-1"),
+        Just("1e9"),
+        Just("\"?page=2\""),
+        Just("\u{0}"),
+        Just("é"),
+    ];
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map(".{0,6}", inner, 0..4)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_page_or_an_error(body in prop::collection::vec(any::<u8>(), 0..64)) {
+        if let Err(error) = Page::parse(&Bytes::from(body), &HeaderMap::new()) {
+            prop_assert_eq!(error.kind(), ErrorKind::Decode);
+        }
+    }
+
+    #[test]
+    fn what_is_nearly_json_is_a_page_or_an_error(body in nearly_json()) {
+        let body = Bytes::from(body);
+        match Page::parse(&body, &HeaderMap::new()) {
+            // What is taken for a page is JSON, and so is each of its rows.
+            Ok(page) => {
+                prop_assert!(serde_json::from_slice::<Value>(&body).is_ok());
+                for row in page.rows() {
+                    prop_assert!(serde_json::from_slice::<Value>(row).is_ok());
+                }
+            }
+            Err(error) => prop_assert_eq!(error.kind(), ErrorKind::Decode),
+        }
+    }
+
+    #[test]
+    fn rows_of_any_envelope_are_those_written(
+        rows in prop::collection::vec(json(), 0..5),
+        meta in json(),
+        next in prop::option::of(".{0,12}"),
+        count in any::<i64>(),
+        name in prop::sample::select(&ROWS[..]),
+        pretty in any::<bool>(),
+    ) {
+        let body = serde_json::json!({"count": count, "next": next, "meta": meta, name: rows});
+        let text = if pretty { serde_json::to_string_pretty(&body) } else { serde_json::to_string(&body) }.unwrap();
+        let page = parse(&text);
+        let read: Vec<Value> = page.rows().iter().map(|row| serde_json::from_slice(row).unwrap()).collect();
+        let written: Vec<Value> = serde_json::from_str::<Value>(&text).unwrap()[name].as_array().unwrap().clone();
+        prop_assert_eq!(read, written);
+        if count >= 0 {
+            prop_assert_eq!(page.count(), u64::try_from(count).ok());
+        }
+        if let Some(next) = next.filter(|next| !next.is_empty()) {
+            prop_assert_eq!(page.next(), Some(next.as_str()));
+        }
+        let plain = parse(&serde_json::to_string(&body[name]).unwrap());
+        prop_assert_eq!(plain.rows().len(), page.rows().len());
+    }
+
+    #[test]
+    fn any_link_header_is_read_without_harm(value in "[ -~]{0,40}", next in "[a-z?=&/]{1,12}") {
+        let mut headers = HeaderMap::new();
+        headers.append(http::header::LINK, value.parse().unwrap());
+        let _ = Page::parse(&Bytes::from_static(b"[]"), &headers).unwrap();
+        headers.insert(http::header::LINK, format!("<{next}>; title=\"x\"; rel=next").parse().unwrap());
+        let page = Page::parse(&Bytes::from_static(b"[]"), &headers).unwrap();
+        prop_assert_eq!(page.next(), Some(next.as_str()));
+    }
+
+    #[test]
+    fn pairs_of_any_link_survive_being_written(pairs in prop::collection::vec((".{1,6}", ".{0,6}"), 0..5), host in "[a-z:/.]{0,9}") {
+        let query = pairs.iter().map(|(name, value)| {
+            let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+            format!("{}={}", encode(name), encode(value))
+        }).collect::<Vec<_>>().join("&");
+        prop_assert_eq!(query_pairs(&format!("{host}?{query}")), pairs);
+    }
+}
