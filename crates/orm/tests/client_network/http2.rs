@@ -282,7 +282,7 @@ async fn streams_above_the_last_one_of_a_goodbye_are_resent() {
     let unknown = results.iter().filter(|result| {
         result
             .as_ref()
-            .is_err_and(|error| error.is_outcome_unknown())
+            .is_err_and(django_api_orm::client::Error::is_outcome_unknown)
     });
     assert_eq!(
         unknown.count(),
