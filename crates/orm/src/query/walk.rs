@@ -30,6 +30,10 @@ pub struct Walk {
     state: State,
     /// Rows have been handed out; from here on the answer cannot be started anew.
     begun: bool,
+    /// Rows are kept until the last one is there, so the answer can be started anew after all.
+    collecting: bool,
+    /// The answer has been started anew: the rows so far are void.
+    anew: bool,
     scanned: u64,
     strict: bool,
 }
@@ -74,6 +78,8 @@ impl Walk {
             plan,
             state: State::Start,
             begun: false,
+            collecting: false,
+            anew: false,
             scanned: 0,
             strict: false,
         }
@@ -118,36 +124,52 @@ impl Walk {
                                 return Ok(Some(rows));
                             }
                         }
-                        Err(Hindrance::Misplaced) if self.begun => {
+                        Err(Hindrance::Misplaced) if self.begun && !self.collecting => {
                             return Err(Error::unsupported(
                                 "the server turned out to ignore a filter after rows of a slice had been handed out; run \
                                  the query again",
                             ));
                         }
                         Err(Hindrance::Misplaced) => {
-                            self.scanned = 0;
+                            self.start_anew();
                             self.state = State::Start;
                         }
-                        Err(Hindrance::Unsorted) if self.begun => {
+                        Err(Hindrance::Unsorted) if self.begun && !self.collecting => {
                             return Err(Error::unsupported(
                                 "the server turned out not to sort as asked after rows had been handed out; collect \
                                  the whole query instead of streaming it",
                             ));
                         }
-                        Err(Hindrance::Unsorted) => self.state = State::Ready(self.sorted().await?),
+                        Err(Hindrance::Unsorted) => {
+                            self.start_anew();
+                            self.state = State::Ready(self.sorted().await?);
+                        }
                     }
                 }
             }
         }
     }
 
+    fn start_anew(&mut self) {
+        self.scanned = 0;
+        self.begun = false;
+        self.anew = true;
+    }
+
     /// Every row from here on.
     pub async fn collect(mut self) -> Result<Vec<Bytes>> {
+        self.collecting = true;
         let mut rows = Vec::new();
-        while let Some(batch) = self.next().await? {
-            rows.extend(batch);
+        loop {
+            let batch = self.next().await?;
+            if std::mem::take(&mut self.anew) {
+                rows.clear();
+            }
+            match batch {
+                Some(batch) => rows.extend(batch),
+                None => return Ok(rows),
+            }
         }
-        Ok(rows)
     }
 
     async fn start(&mut self) -> Result<State> {
@@ -192,10 +214,7 @@ impl Walk {
                 start,
                 wanted,
             ),
-            doubt: OrderDoubt::new(
-                &compiled.order,
-                &self.collection.model().known_fields(),
-            ),
+            doubt: OrderDoubt::new(&compiled.order, &self.collection.model().known_fields()),
             compiled,
             check,
             jumped: jump && range.offset > 0,

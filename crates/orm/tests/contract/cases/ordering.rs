@@ -126,6 +126,26 @@ async fn an_order_that_the_server_drops_is_made_here(site: Site) -> Outcome {
 }
 
 #[case]
+async fn an_ignored_order_that_the_first_page_does_not_show(site: Site) -> Outcome {
+    // The first twenty prices happen to go up.
+    let first = fixture::items();
+    assert!(
+        first[..20].is_sorted_by_key(|item| item.price)
+            && !first[..40].is_sorted_by_key(|item| item.price)
+    );
+    let expected = sorted_items(|item| (item.price, item.id));
+    for endpoint in ITEMS_OFF {
+        let items = site
+            .items(endpoint)
+            .order_by([Item::F.price.asc(), Item::F.id.asc()])
+            .fetch()
+            .await?;
+        assert_eq!(ids(&items), expected, "{endpoint}");
+    }
+    Ok(())
+}
+
+#[case]
 async fn an_order_by_a_nested_field(site: Site) -> Outcome {
     // Dropped by the server too.
     let zip = User::F.address.to(Address::F.zip);
@@ -163,6 +183,7 @@ cases! {
         reverse,
         a_later_order_replaces_an_earlier_one,
         an_order_that_the_server_drops_is_made_here,
+        an_ignored_order_that_the_first_page_does_not_show,
         an_order_by_a_nested_field,
     ],
     writes: [],
