@@ -73,7 +73,14 @@ impl Dialect {
         plan.check()?;
         self.check_names(plan, model)?;
         let mut compiled = Compiled {
-            order: plan.order().to_vec(),
+            order: plan
+                .order()
+                .iter()
+                .map(|order| Order {
+                    path: key_by_name(&order.path, model).to_owned(),
+                    descending: order.descending,
+                })
+                .collect(),
             ..Compiled::default()
         };
         let mut parts = Vec::new();
@@ -85,13 +92,14 @@ impl Dialect {
             compiled.pairs.push((self.search.clone(), words.to_owned()));
         }
         if !plan.order().is_empty() {
-            let ignored: Vec<&Order> = plan
-                .order()
+            let ignored: Vec<&Order> = compiled
+                .order
                 .iter()
                 .filter(|order| known.orders_by(&order.path) == Some(false))
                 .collect();
             if ignored.is_empty() {
-                let spelling: Vec<String> = plan.order().iter().map(ToString::to_string).collect();
+                let spelling: Vec<String> =
+                    compiled.order.iter().map(ToString::to_string).collect();
                 compiled
                     .pairs
                     .push((self.ordering.clone(), spelling.join(",")));
@@ -116,7 +124,7 @@ impl Dialect {
         known: &Knowledge,
         compiled: &mut Compiled,
     ) {
-        let lookup = match as_lookup(&part) {
+        let mut lookup = match as_lookup(&part) {
             Some(lookup) => lookup,
             None => return compiled.keep(part, "the query string has no OR and no NOT"),
         };
@@ -128,6 +136,14 @@ impl Dialect {
         {
             compiled.empty = true;
             return;
+        }
+        let declares = |parameter: &String| {
+            model
+                .filters()
+                .is_some_and(|declared| declared.contains(parameter))
+        };
+        if !declares(&lookup.parameter()) {
+            lookup.path = key_by_name(&lookup.path, model).to_owned();
         }
         let parameter = lookup.parameter();
         if let Some(declared) = model.filters()
@@ -277,6 +293,15 @@ fn as_lookup(part: &Q) -> Option<Lookup> {
     }
 }
 
+/// `pk` is a word of Django's ORM; in a query string the primary key goes by its name.
+fn key_by_name<'a>(path: &'a str, model: &'a ModelMeta) -> &'a str {
+    if path == "pk" {
+        model.primary_key()
+    } else {
+        path
+    }
+}
+
 /// `a=1 OR a=2 OR a__in=3,4` as `a__in=1,2,3,4`.
 fn one_of(parts: &[Q]) -> Option<Lookup> {
     let mut path: Option<&str> = None;
@@ -395,6 +420,19 @@ mod tests {
         );
         assert_eq!(compile(&plan).residual, Q::All);
         assert_eq!(compile(&plan).guards.len(), 6);
+    }
+
+    #[test]
+    fn pk_goes_by_its_name() {
+        let plan = Plan::all()
+            .filter(q("pk__in", json!([1, 2])).and(q("pk__lt", json!(9))))
+            .order_by(vec![Order::parse("-pk")]);
+        assert_eq!(query(&plan), "id__in=1,2&id__lt=9&ordering=-id");
+        let declared = ModelMeta::new("User", "/users/").with_filters(["pk__in"]);
+        let compiled = Dialect::default()
+            .compile(&plan, &declared, &Knowledge::default())
+            .unwrap();
+        assert_eq!(compiled.pairs[0], ("pk__in".to_owned(), "1,2".to_owned()));
     }
 
     #[test]
