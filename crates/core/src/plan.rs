@@ -228,10 +228,10 @@ impl Range {
             (Some(remaining), Some(wanted)) => Some(remaining.min(wanted)),
             (remaining, wanted) => remaining.or(wanted),
         };
-        Self {
-            offset: self.offset.saturating_add(start),
-            limit,
-        }
+        let offset = self.offset.saturating_add(start);
+        // The end of the slice is a position too.
+        let limit = limit.map(|limit| limit.min(u64::MAX - offset));
+        Self { offset, limit }
     }
 
     /// How many of `total` rows lie in the slice.
@@ -426,6 +426,13 @@ mod tests {
             prop_assert_eq!(range.of(len as u64), rows.len() as u64);
             prop_assert_eq!(rows, list);
         }
+    }
+
+    #[test]
+    fn the_end_of_a_slice_is_a_position() {
+        let range = Plan::all().offset(10).limit(u64::MAX).range();
+        assert_eq!(range.limit.and_then(|limit| range.offset.checked_add(limit)), Some(u64::MAX));
+        assert_eq!(range.of(12), 2);
     }
 
     #[test]

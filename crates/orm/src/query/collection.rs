@@ -231,7 +231,14 @@ impl Collection {
         let path = self.endpoint()?.detail(key)?;
         match self.client()?.send(Call::delete(path)).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.missing(error).await),
+            Err(error) => {
+                let sent_again = error.attempts() > 1;
+                match self.missing(error).await {
+                    // The attempt whose answer was lost has deleted it.
+                    error if sent_again && error.kind() == ErrorKind::DoesNotExist => Ok(()),
+                    error => Err(error),
+                }
+            }
         }
     }
 

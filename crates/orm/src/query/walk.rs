@@ -58,6 +58,8 @@ struct Streaming {
     jumped: bool,
     skip: u64,
     remaining: Option<u64>,
+    /// No page has come yet.
+    first: bool,
     keys: HashSet<u64>,
     last_row: Option<Map<String, Value>>,
 }
@@ -220,6 +222,7 @@ impl Walk {
             jumped: jump && range.offset > 0,
             skip: range.offset,
             remaining: range.limit,
+            first: true,
             keys: HashSet::new(),
             last_row: None,
         })))
@@ -270,12 +273,12 @@ impl Walk {
             rows,
             last,
         } = batch;
-        // Rows before the start were jumped over by the server.
-        let jumped = position.min(self.plan.range().offset);
-        if streaming.keys.is_empty() && self.scanned == 0 {
-            streaming.skip -= jumped;
+        let first = std::mem::take(&mut streaming.first);
+        if first {
+            // Rows before the start were jumped over by the server.
+            streaming.skip -= position.min(streaming.skip);
         }
-        let first_page_is_all = last && self.scanned == 0;
+        let first_page_is_all = last && first;
         self.scan(rows.len(), streaming.check.sorts_out())?;
         let needs_pick = !first_page_is_all
             || streaming.check.is_needed()
