@@ -22,6 +22,8 @@ pub enum WarningKind {
     OrderingIgnored,
     /// The server ignored an offset; the rows were skipped here.
     OffsetIgnored,
+    /// The server ignored a limit; it sent more rows than were asked for.
+    LimitIgnored,
     /// Rows came twice, or not as many as the server counted.
     Drift,
 }
@@ -95,6 +97,9 @@ impl fmt::Display for Warning {
             }
             WarningKind::OffsetIgnored => {
                 write!(f, "the server ignores `{subject}`; rows are skipped here")
+            }
+            WarningKind::LimitIgnored => {
+                write!(f, "the server ignores `{subject}`; it sends more rows than needed")
             }
             WarningKind::Drift => f.write_str(subject),
         }

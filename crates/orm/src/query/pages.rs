@@ -12,7 +12,10 @@ mod pairs;
 mod seen;
 
 use bytes::Bytes;
-use django_api_orm_core::{Error, ErrorKind, OnDrift, OnIgnored, Result, page::{Page, Style}};
+use django_api_orm_core::{
+    Error, ErrorKind, OnDrift, OnIgnored, Result,
+    page::{Page, Style},
+};
 
 use self::{
     ahead::Ahead,
@@ -52,6 +55,8 @@ pub(crate) struct Pages {
     hidden_rows: bool,
     /// Nobody knows how many rows are needed: one page at a time.
     one_by_one: bool,
+    /// Pages were asked for no larger than needed, and are not any more.
+    widened: bool,
 }
 
 #[derive(Debug)]
@@ -105,6 +110,7 @@ impl Pages {
             counting_on: true,
             hidden_rows: false,
             one_by_one: collection.policy.read_ahead <= 1,
+            widened: false,
             collection,
         }
     }
@@ -113,6 +119,14 @@ impl Pages {
     pub(crate) fn one_by_one(mut self) -> Self {
         self.one_by_one = true;
         self
+    }
+
+    /// More rows are needed than was thought, because some do not belong; nobody knows how many.
+    pub(crate) fn widen(&mut self) {
+        if self.wanted.take().is_some() {
+            self.widened = true;
+            self.one_by_one = true;
+        }
     }
 
     /// The next page, or `None` after the last one. The first page may start before the row asked for, where the
@@ -185,7 +199,9 @@ impl Pages {
             self.hidden_rows = true;
         }
         if self.seen.keep(page.rows()) {
-            return Err(Error::drift("the server goes on sending pages without rows"));
+            return Err(Error::drift(
+                "the server goes on sending pages without rows",
+            ));
         }
         let reached = ask.position + rows.len() as u64;
         self.step = self.following(&page, &ask, reached)?;
@@ -217,10 +233,11 @@ impl Pages {
     /// Keeps for later queries what a page has shown of the endpoint.
     fn learn(&mut self, page: &Page, ask: &Ask) -> Result<()> {
         let len = page.rows().len() as u64;
-        let full = len > 0 && matches!(self.step, Step::Ask(_));
-        if full {
+        if let Step::Ask(_) = self.step {
             self.size = self.size.max(len);
         }
+        let full =
+            matches!(&self.step, Step::Ask(next) if matches!(next.why, Why::Linked | Why::Counted));
         let first_page = self.paginator.learn_first_page(page, &ask.query);
         let asked = self.paginator.asked_size(&ask.query);
         let first = matches!(ask.why, Why::Start | Why::Restart | Why::Jump);
@@ -231,8 +248,10 @@ impl Pages {
                 known.counts = Some(page.count().is_some());
             }
             match asked {
-                Some(asked) if full && first && len < asked => known.size_cap = Some(len),
-                None if full && first => known.page_size = Some(len),
+                Some(asked) if full && first && 0 < len && len < asked => {
+                    known.size_cap = Some(len)
+                }
+                None if full && first && 0 < len => known.page_size = Some(len),
                 _ => {}
             }
         })
@@ -258,9 +277,11 @@ impl Pages {
 
     /// A page with more rows than were asked for: right all the same, but larger than it need be.
     fn notice_ignored_limit(&self, page: &Page, ask: &Ask) -> Result<()> {
-        let Some(name) = self.paginator.size_name().filter(|_| {
-            self.paginator.is_declared() || self.paginator.is(Style::LimitOffset)
-        }) else {
+        let Some(name) = self
+            .paginator
+            .size_name()
+            .filter(|_| self.paginator.is_declared() || self.paginator.is(Style::LimitOffset))
+        else {
             return Ok(());
         };
         match pairs::number(&ask.query, name) {
@@ -286,7 +307,8 @@ impl Pages {
     /// At the end of a walk: as many rows as the server counted?
     fn compare_with_count(&self, end: u64) -> Result<()> {
         match self.count {
-            Some(count) if count != end && end > self.start => report_drift(
+            // A start behind the end says nothing.
+            Some(count) if count != end && (end != self.start || end == 0) => report_drift(
                 &self.collection,
                 format!(
                     "the server counts {count} rows, but the walk over its pages ended after {end}"
