@@ -56,8 +56,10 @@ fmt-check: ## Refuse unformatted Rust code
 	$(CARGO) fmt --all --check
 
 .PHONY: lint
-lint: ## Clippy, warnings refused
+lint: drf-venv ## Clippy and ruff, warnings refused
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	"$(DRF_PYTHON)" -m ruff check --no-cache --config tests/drf/ruff.toml tests/drf scripts
+	"$(DRF_PYTHON)" -m ruff format --no-cache --check --config tests/drf/ruff.toml tests/drf scripts
 
 .PHONY: doc
 doc: ## Build the documentation, warnings refused

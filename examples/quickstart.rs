@@ -136,6 +136,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let odd = users
         .filter(User::F.age.lt(25) | User::F.age.isnull(true))
         .exclude(User::F.active.eq(true));
+    for line in odd.explain()?.to_string().lines() {
+        println!("    {line}");
+    }
     let odd = odd.count().await?;
     cost.say(&format!(
         "{odd} users are (younger than 25, or of unknown age) and not active: evaluated here"
