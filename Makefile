@@ -58,8 +58,8 @@ fmt-check: ## Refuse unformatted Rust code
 .PHONY: lint
 lint: drf-venv ## Clippy and ruff, warnings refused
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
-	"$(DRF_PYTHON)" -m ruff check --no-cache --config tests/drf/ruff.toml tests/drf scripts
-	"$(DRF_PYTHON)" -m ruff format --no-cache --check --config tests/drf/ruff.toml tests/drf scripts
+	"$(DRF_PYTHON)" -m ruff check --no-cache tests/drf scripts
+	"$(DRF_PYTHON)" -m ruff format --no-cache --check tests/drf scripts
 
 .PHONY: doc
 doc: ## Build the documentation, warnings refused

@@ -1,6 +1,7 @@
 """Refuse a lock file with a dependency that declares a newer Rust than the workspace does.
 
-Prints the dependencies that need more than `rust-version` in the workspace's Cargo.toml, and fails if there are any.
+Prints the dependencies that need more than `rust-version` in the workspace's Cargo.toml, and
+fails if there are any.
 It believes what the dependencies declare; only a build with that Rust proves it.
 """
 
