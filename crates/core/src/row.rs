@@ -93,6 +93,54 @@ impl<'n, S: AsRef<str>> Visitor<'_> for Name<'n, S> {
     }
 }
 
+/// Decodes one top-level key of a JSON object and looks no further: keys mostly stand at the front of a row.
+///
+/// Of a key that the object has twice, the first one counts. What follows the key is not read, so this is only for text
+/// that is known to be JSON, such as a row of a parsed page. `None` where the text is not an object or has no such key.
+///
+/// ```
+/// use django_api_orm_core::row;
+/// assert_eq!(row::first(br#"{"id": 7, "name": "Ann"}"#, "id"), Some(7.into()));
+/// assert_eq!(row::first(br#"{"name": "Ann"}"#, "id"), None);
+/// ```
+#[must_use]
+pub fn first(bytes: &[u8], name: &str) -> Option<Value> {
+    let mut found = None;
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    // Stopping early is an error to the deserializer; what was found stands all the same.
+    let _ = deserializer.deserialize_map(Search {
+        name,
+        found: &mut found,
+    });
+    found
+}
+
+struct Search<'n, 'f> {
+    name: &'n str,
+    found: &'f mut Option<Value>,
+}
+
+impl<'de> Visitor<'de> for Search<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key_seed(Name {
+            names: &[self.name],
+        })? {
+            if name.is_some() {
+                *self.found = Some(map.next_value()?);
+                return Ok(());
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -102,6 +150,19 @@ mod tests {
 
     fn picked(text: &str, names: &[&str]) -> Option<Value> {
         pick(text.as_bytes(), names).ok().map(Value::Object)
+    }
+
+    #[test]
+    fn the_first_key_is_found_wherever_it_stands() {
+        for text in [
+            r#"{"id": 3}"#,
+            r#" {"a": [{"id": 1}], "id":3, "b": {}}"#,
+            r#"{"id": 3, "id": 4}"#,
+        ] {
+            assert_eq!(first(text.as_bytes(), "id"), Some(json!(3)), "{text}");
+        }
+        assert_eq!(first(b"[1]", "id"), None);
+        assert_eq!(first(br#"{"id": {"a": 1}}"#, "id"), Some(json!({"a": 1})));
     }
 
     #[test]

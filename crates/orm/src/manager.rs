@@ -27,7 +27,7 @@ pub(crate) const CONCURRENCY: usize = 8;
 /// Made by [`ServiceClient::objects`], or by `User::objects()` after [`register_models!`](crate::register_models).
 /// Cheap to clone.
 pub struct Manager<M> {
-    pub(crate) collection: Collection,
+    pub(crate) collection: Arc<Collection>,
     concurrency: usize,
     model: PhantomData<fn() -> M>,
 }
@@ -43,7 +43,7 @@ impl<M: ApiModel> Manager<M> {
 
     fn from_collection(collection: Collection) -> Self {
         Self {
-            collection,
+            collection: Arc::new(collection),
             concurrency: CONCURRENCY,
             model: PhantomData,
         }
@@ -55,7 +55,7 @@ impl<M: ApiModel> Manager<M> {
     #[must_use]
     pub fn at(&self, endpoint: &str) -> Self {
         Self {
-            collection: self.collection.at(endpoint),
+            collection: Arc::new(self.collection.at(endpoint)),
             ..self.clone()
         }
     }
@@ -63,28 +63,28 @@ impl<M: ApiModel> Manager<M> {
     /// What happens when the server ignores a filter, an ordering, a limit or an offset.
     #[must_use]
     pub fn on_ignored(mut self, on_ignored: OnIgnored) -> Self {
-        self.collection.policy.on_ignored = on_ignored;
+        Arc::make_mut(&mut self.collection).policy.on_ignored = on_ignored;
         self
     }
 
     /// What happens when the data moves during a walk over pages.
     #[must_use]
     pub fn on_drift(mut self, on_drift: OnDrift) -> Self {
-        self.collection.policy.on_drift = on_drift;
+        Arc::make_mut(&mut self.collection).policy.on_drift = on_drift;
         self
     }
 
     /// Replaces every setting of how queries behave.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.collection.policy = policy;
+        Arc::make_mut(&mut self.collection).policy = policy;
         self
     }
 
     /// Replaces the names that the server has for ordering and search.
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
-        self.collection.dialect = Arc::new(dialect);
+        Arc::make_mut(&mut self.collection).dialect = Arc::new(dialect);
         self
     }
 
@@ -379,7 +379,7 @@ fn equalities(q: &Q) -> Result<Map<String, Value>> {
 impl<M> Clone for Manager<M> {
     fn clone(&self) -> Self {
         Self {
-            collection: self.collection.clone(),
+            collection: Arc::clone(&self.collection),
             concurrency: self.concurrency,
             model: PhantomData,
         }

@@ -7,6 +7,7 @@ use std::{
     hash::Hash,
     ops::{Bound, RangeBounds},
     pin::Pin,
+    sync::Arc,
 };
 
 use django_api_orm_core::{
@@ -20,7 +21,7 @@ use crate::{
     bulk::BulkWriteError,
     instance::{Instance, decode},
     manager::{Manager, pairs},
-    query::KeysetWalk,
+    query::{Collection, KeysetWalk},
     rows::Rows,
     values::FieldList,
 };
@@ -133,14 +134,14 @@ impl<M: ApiModel> QuerySet<M> {
     /// The most rows that are read when a part of the query is evaluated here. The default is 100,000.
     pub fn max_scan(&self, rows: u64) -> Self {
         let mut next = self.clone();
-        next.manager.collection.policy.max_scan = rows;
+        Arc::make_mut(&mut next.manager.collection).policy.max_scan = rows;
         next
     }
 
     /// Rows asked for in a page, where the paginator allows it. The default is the server's own.
     pub fn page_size(&self, rows: u64) -> Self {
         let mut next = self.clone();
-        next.manager.collection.policy.page_size = Some(rows.max(1));
+        Arc::make_mut(&mut next.manager.collection).policy.page_size = Some(rows.max(1));
         next
     }
 
@@ -272,7 +273,7 @@ impl<M: ApiModel> QuerySet<M> {
         };
         Rows::by_key(
             self.manager.clone(),
-            KeysetWalk::new(self.manager.collection.clone(), plan, after),
+            KeysetWalk::new(Collection::clone(&self.manager.collection), plan, after),
         )
     }
 

@@ -11,6 +11,7 @@ use django_api_orm_core::{
     dialect::Compiled,
     evaluate::RowOrder,
     plan::{Plan, Range},
+    row,
 };
 use serde_json::{Map, Value};
 
@@ -203,19 +204,23 @@ impl Walk {
                 .dialect
                 .compile(&self.plan, self.collection.model(), &known)?;
         let check = self.row_check(&compiled)?;
-        let wanted = if check.sorts_out() || !jump && range.offset > 0 {
-            None
-        } else {
-            range.limit
-        };
-        let start = if jump { range.offset } else { 0 };
+        let (start, skipped) = if jump { (range.offset, 0) } else { (0, range.offset) };
+        let wanted = range
+            .limit
+            .filter(|_| !check.sorts_out())
+            .map(|limit| limit.saturating_add(skipped));
+        let pages = Pages::new(
+            self.collection.clone(),
+            compiled.pairs.clone(),
+            start,
+            wanted,
+        );
         Ok(State::Streaming(Box::new(Streaming {
-            pages: Pages::new(
-                self.collection.clone(),
-                compiled.pairs.clone(),
-                start,
-                wanted,
-            ),
+            pages: if range.limit.is_some() && wanted.is_none() {
+                pages.one_by_one()
+            } else {
+                pages
+            },
             doubt: OrderDoubt::new(&compiled.order, &self.collection.model().known_fields()),
             compiled,
             check,
@@ -280,17 +285,18 @@ impl Walk {
         }
         let first_page_is_all = last && first;
         self.scan(rows.len(), streaming.check.sorts_out())?;
-        let needs_pick = !first_page_is_all
-            || streaming.check.is_needed()
-            || !streaming.compiled.order.is_empty();
+        let has_to_be_checked =
+            streaming.check.is_needed() || !streaming.compiled.order.is_empty();
         let mut kept = Vec::with_capacity(rows.len());
         for row in rows {
-            if !needs_pick {
+            if !first_page_is_all {
+                self.notice_repetition(streaming, &row)?;
+            }
+            if !has_to_be_checked {
                 kept.push(row);
                 continue;
             }
             let picked = streaming.check.pick(&row)?;
-            self.notice_repetition(streaming, &picked)?;
             let sorted_out = streaming.check.sorts_out();
             let belongs = self.belongs(&mut streaming.check, &picked)?;
             if !sorted_out && streaming.check.sorts_out() {
@@ -327,8 +333,8 @@ impl Walk {
         Ok(())
     }
 
-    fn notice_repetition(&self, streaming: &mut Streaming, row: &Map<String, Value>) -> Result<()> {
-        let Some(key) = row.get(self.collection.model().primary_key()) else {
+    fn notice_repetition(&self, streaming: &mut Streaming, row: &Bytes) -> Result<()> {
+        let Some(key) = row::first(row, self.collection.model().primary_key()) else {
             return Ok(());
         };
         let mut hasher = DefaultHasher::new();
