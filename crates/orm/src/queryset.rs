@@ -145,6 +145,13 @@ impl<M: ApiModel> QuerySet<M> {
         next
     }
 
+    /// Pages read ahead at the same time, where the server counts its rows. The default is 4.
+    pub fn read_ahead(&self, pages: usize) -> Self {
+        let mut next = self.clone();
+        Arc::make_mut(&mut next.manager.collection).policy.read_ahead = pages.max(1);
+        next
+    }
+
     /// Every row. The same as awaiting the queryset.
     ///
     /// # Errors

@@ -87,6 +87,11 @@ impl<M: ApiModel> QuerySet<M> {
         Self(self.0.page_size(rows))
     }
 
+    /// See [`read_ahead`](crate::QuerySet::read_ahead).
+    pub fn read_ahead(&self, pages: usize) -> Self {
+        Self(self.0.read_ahead(pages))
+    }
+
     /// Every row. See [`fetch`](crate::QuerySet::fetch).
     ///
     /// # Errors

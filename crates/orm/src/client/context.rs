@@ -64,6 +64,13 @@ impl ServiceClientBuilder {
         self
     }
 
+    /// Pages read ahead at the same time, where the server counts its rows; 1 reads one page after the other. Default 4.
+    /// So many pages are held in memory at most.
+    pub fn read_ahead(mut self, pages: usize) -> Self {
+        self.context.policy.read_ahead = pages.max(1);
+        self
+    }
+
     /// Where nulls stand when rows are sorted here. Default: before every value.
     pub fn nulls(mut self, nulls: NullOrder) -> Self {
         self.context.policy.nulls = nulls;
