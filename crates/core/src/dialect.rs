@@ -71,6 +71,7 @@ impl Dialect {
     /// that is neither a declared field nor a declared filter of a model that declares its filters.
     pub fn compile(&self, plan: &Plan, model: &ModelMeta, known: &Knowledge) -> Result<Compiled> {
         plan.check()?;
+        check_parameters(plan, model)?;
         self.check_names(plan, model)?;
         let mut compiled = Compiled {
             order: plan
@@ -154,7 +155,7 @@ impl Dialect {
         if known.honours(&parameter) == Some(false) {
             return compiled.keep(part, "the server ignores this parameter");
         }
-        if self.is_reserved(&parameter) {
+        if self.is_reserved(&parameter) || turns_pages(&parameter, model) {
             return compiled.keep(part, "the parameter has another meaning for the server");
         }
         if plan.parameters().iter().any(|(name, _)| *name == parameter) {
@@ -211,6 +212,27 @@ impl Dialect {
             "`{}` has no field and no declared filter `{wrong}`{hint}",
             model.name()
         )))
+    }
+}
+
+/// Whether the paginator of the model is declared to take this parameter.
+fn turns_pages(parameter: &str, model: &ModelMeta) -> bool {
+    model.pagination().is_some_and(|pagination| {
+        [pagination.position_parameter(), pagination.size_parameter()].contains(&Some(parameter))
+    })
+}
+
+/// Refuses extra parameters that would turn the pages under the walk over them.
+fn check_parameters(plan: &Plan, model: &ModelMeta) -> Result<()> {
+    let turning = plan.parameters().iter().map(|(name, _)| name).find(|name| {
+        ["limit", "offset", "page", "cursor"].contains(&name.as_str()) || turns_pages(name, model)
+    });
+    match turning {
+        Some(name) => Err(Error::invalid_request(format!(
+            "the parameter `{name}` belongs to the paginator, which follows the query: slice it with limit() and offset(), \
+             or set the size of pages with page_size()"
+        ))),
+        None => Ok(()),
     }
 }
 
@@ -433,6 +455,31 @@ mod tests {
             .compile(&plan, &declared, &Knowledge::default())
             .unwrap();
         assert_eq!(compiled.pairs[0], ("pk__in".to_owned(), "1,2".to_owned()));
+    }
+
+    #[test]
+    fn refuses_parameters_that_turn_pages() {
+        let declared = ModelMeta::new("User", "/users/").with_pagination(
+            crate::Pagination::page_number()
+                .with_position_parameter("p")
+                .with_size_parameter("per_page"),
+        );
+        let compile = |model: &ModelMeta, name: &str| {
+            let plan = Plan::all().parameter(name, "3");
+            Dialect::default().compile(&plan, model, &Knowledge::default())
+        };
+        for name in ["limit", "offset", "page", "cursor", "p", "per_page"] {
+            let error = compile(&declared, name).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::InvalidRequest);
+            assert!(error.message().contains("limit() and offset()"), "{error}");
+        }
+        let plain = ModelMeta::new("User", "/users/");
+        assert!(compile(&plain, "p").is_ok() && compile(&plain, "per_page").is_ok());
+        let lookup = Plan::all().filter(q("p", json!(3)));
+        let compiled = Dialect::default()
+            .compile(&lookup, &declared, &Knowledge::default())
+            .unwrap();
+        assert_eq!((compiled.pairs.len(), compiled.notes.len()), (0, 1));
     }
 
     #[test]

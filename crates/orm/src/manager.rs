@@ -3,8 +3,8 @@
 use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
 
 use django_api_orm_core::{
-    ApiModel, Assignment, Error, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored, Policy, Q,
-    Result, dialect::Dialect, lookup::Op, plan::Plan,
+    ApiModel, Assignment, Error, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored, Pagination,
+    Policy, Q, Result, dialect::Dialect, lookup::Op, plan::Plan,
 };
 use futures_util::{StreamExt, stream};
 use http::Method;
@@ -85,6 +85,14 @@ impl<M: ApiModel> Manager<M> {
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         Arc::make_mut(&mut self.collection).dialect = Arc::new(dialect);
+        self
+    }
+
+    /// Declares how the endpoint pages, instead of recognising it from its first answers. For parameters with other names
+    /// than DRF's, and for servers that give neither a link nor a count.
+    #[must_use]
+    pub fn with_pagination(mut self, pagination: Pagination) -> Self {
+        Arc::make_mut(&mut self.collection).declare_pagination(pagination);
         self
     }
 

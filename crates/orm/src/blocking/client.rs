@@ -204,6 +204,7 @@ impl ServiceClientBuilder {
         on_drift(on_drift: crate::OnDrift);
         max_scan(rows: u64);
         page_size(rows: u64);
+        pagination(pagination: crate::Pagination);
         read_ahead(pages: usize);
         on_warning(hook: impl Fn(&crate::Warning) + Send + Sync + 'static);
     }

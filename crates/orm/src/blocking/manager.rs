@@ -41,6 +41,12 @@ impl<M: ApiModel> Manager<M> {
         Self(self.0.with_policy(policy))
     }
 
+    /// See [`with_pagination`](crate::Manager::with_pagination).
+    #[must_use]
+    pub fn with_pagination(self, pagination: crate::Pagination) -> Self {
+        Self(self.0.with_pagination(pagination))
+    }
+
     /// See [`with_dialect`](crate::Manager::with_dialect).
     #[must_use]
     pub fn with_dialect(self, dialect: Dialect) -> Self {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use django_api_orm_core::{
-    NullOrder, OnDrift, OnIgnored, Policy, dialect::Dialect, knowledge::Knowledge,
+    NullOrder, OnDrift, OnIgnored, Pagination, Policy, dialect::Dialect, knowledge::Knowledge,
 };
 
 use super::{ServiceClient, ServiceClientBuilder};
@@ -20,6 +20,7 @@ type Hook = Arc<dyn Fn(&Warning) + Send + Sync>;
 pub(super) struct Context {
     policy: Policy,
     dialect: Arc<Dialect>,
+    pagination: Option<Pagination>,
     on_warning: Option<Hook>,
     endpoints: Mutex<HashMap<String, Arc<Mutex<Knowledge>>>>,
 }
@@ -71,6 +72,12 @@ impl ServiceClientBuilder {
         self
     }
 
+    /// How endpoints page whose models do not say. Default: recognised from the first answers.
+    pub fn pagination(mut self, pagination: Pagination) -> Self {
+        self.context.pagination = Some(pagination);
+        self
+    }
+
     /// Where nulls stand when rows are sorted here. Default: before every value.
     pub fn nulls(mut self, nulls: NullOrder) -> Self {
         self.context.policy.nulls = nulls;
@@ -98,6 +105,10 @@ impl ServiceClient {
 
     pub(crate) fn query_dialect(&self) -> &Arc<Dialect> {
         &self.shared.context.dialect
+    }
+
+    pub(crate) fn pagination(&self) -> Option<&Pagination> {
+        self.shared.context.pagination.as_ref()
     }
 
     /// What is known of the endpoint with this path.

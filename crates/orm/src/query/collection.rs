@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use django_api_orm_core::{
-    Error, ErrorKind, ModelMeta, Policy, Result,
+    Error, ErrorKind, ModelMeta, Pagination, Policy, Result,
     dialect::Dialect,
     knowledge::Knowledge,
     page::Page,
@@ -38,8 +38,18 @@ impl Collection {
             policy: client.policy().clone(),
             dialect: Arc::clone(client.query_dialect()),
             client: Some(client.clone()),
-            model,
+            model: match client.pagination() {
+                Some(pagination) if model.pagination().is_none() => {
+                    Arc::new(ModelMeta::clone(&model).with_pagination(pagination.clone()))
+                }
+                _ => model,
+            },
         }
+    }
+
+    /// Declares how the endpoint pages.
+    pub fn declare_pagination(&mut self, pagination: Pagination) {
+        self.model = Arc::new(ModelMeta::clone(&self.model).with_pagination(pagination));
     }
 
     /// A collection of a model that no client was registered for: every request is an error that says so.
@@ -214,11 +224,7 @@ impl Collection {
     }
 
     /// Changes fields of a row; gives the server's row, if it sends one.
-    pub async fn patch(
-        &self,
-        key: &str,
-        body: &Map<String, Value>,
-    ) -> Result<Option<Bytes>> {
+    pub async fn patch(&self, key: &str, body: &Map<String, Value>) -> Result<Option<Bytes>> {
         let path = self.endpoint()?.detail(key)?;
         match self.client()?.send(Call::patch(path).json(body)?).await {
             Ok(response) => Ok(written_row(&response)),
