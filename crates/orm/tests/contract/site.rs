@@ -123,6 +123,6 @@ fn builder(server: &Server, warnings: &Arc<Mutex<Vec<Warning>>>) -> ServiceClien
             warnings
                 .lock()
                 .expect("no panic while warning")
-                .push(warning.clone())
+                .push(warning.clone());
         })
 }

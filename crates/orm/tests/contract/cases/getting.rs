@@ -1,5 +1,7 @@
 //! `get`: the one row, or an error that says which of three things is wrong.
 
+use serde_json::Value;
+
 use super::super::prelude::*;
 use crate::{Outcome, fixture, models::*};
 
@@ -145,6 +147,22 @@ async fn the_detail_url_of_a_declared_slug_field_is_used_only_for_the_slug(site:
     Ok(())
 }
 
+#[case]
+async fn an_instance_is_the_row_and_knows_where_it_came_from(site: Site) -> Outcome {
+    let post = site.posts().get(Post::F.id.eq(1)).await?;
+    let raw: Value = serde_json::from_slice(Instance::raw(&post))?;
+    assert_eq!(
+        raw["body"], "Body of post 1.\nIt has two lines.",
+        "also what the model leaves out"
+    );
+    assert_eq!(serde_json::to_value(&post)?, serde_json::to_value(&*post)?);
+    let siblings = Instance::manager(&post).count().await?;
+    assert_eq!(siblings, 120);
+    let inner: Post = Instance::into_inner(post);
+    assert_eq!(inner, fixture::posts()[0]);
+    Ok(())
+}
+
 cases! {
     reads: [
         by_primary_key,
@@ -156,6 +174,7 @@ cases! {
         several_rows_are_an_error,
         a_wrong_url_is_not_a_missing_row,
         the_detail_url_of_a_declared_slug_field_is_used_only_for_the_slug,
+        an_instance_is_the_row_and_knows_where_it_came_from,
     ],
     writes: [],
 }

@@ -1,5 +1,7 @@
 //! Every row of a collection, whatever its paginator; and what that costs.
 
+use django_api_orm::WarningKind;
+
 use super::super::prelude::*;
 use crate::{Outcome, fixture, models::*};
 
@@ -158,6 +160,28 @@ async fn a_page_size_can_be_asked_for(site: Site) -> Outcome {
     site.no_warning()
 }
 
+#[case]
+async fn rows_that_move_during_a_walk_are_reported(site: Site) -> Outcome {
+    let mut rows = site.users().all().stream();
+    let mut seen = 0;
+    while seen < 10 {
+        rows.try_next().await?.ok_or("a user")?;
+        seen += 1;
+    }
+    let mut first = site.users().get(User::F.id.eq(1)).await?;
+    first.delete().await?;
+    while rows.try_next().await?.is_some() {
+        seen += 1;
+    }
+    // Where every page had been read before, nothing has moved.
+    let warned = site
+        .warnings()
+        .iter()
+        .any(|(kind, _)| *kind == WarningKind::Drift);
+    assert!(warned || seen == 250, "{seen} of 250 rows, without a word");
+    Ok(())
+}
+
 cases! {
     reads: [
         limit_offset_gives_every_row,
@@ -172,5 +196,5 @@ cases! {
         a_queryset_is_a_description_and_can_be_used_again,
         a_page_size_can_be_asked_for,
     ],
-    writes: [],
+    writes: [rows_that_move_during_a_walk_are_reported],
 }
