@@ -8,12 +8,14 @@ use serde_json::{Value, value::RawValue};
 
 use crate::error::{Error, ErrorKind, Result};
 
+mod envelope;
 mod links;
 mod pagination;
 
 pub use links::{bare_token, query_pairs};
 pub use pagination::{Pagination, Style};
 
+use envelope::Envelope;
 use links::link_header;
 
 /// One decoded answer of a collection.
@@ -68,7 +70,10 @@ impl Page {
     }
 
     fn parse_envelope(body: &Bytes, headers: &HeaderMap) -> Result<Self> {
-        let top: Fields<'_> = serde_json::from_slice(body).map_err(|error| {
+        let Envelope {
+            fields: top,
+            mut lists,
+        } = serde_json::from_slice(body).map_err(|error| {
             Error::new(ErrorKind::Decode, "the answer is not an envelope of rows")
                 .with_source(error)
         })?;
@@ -82,8 +87,7 @@ impl Page {
             .collect();
         let rows = ROWS
             .iter()
-            .filter_map(|name| top.get(*name))
-            .find(|value| value.get().starts_with('['))
+            .find_map(|name| lists.remove(*name))
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::Decode,
@@ -93,7 +97,7 @@ impl Page {
             })?;
         let next = link_header(headers, "next");
         Ok(Self {
-            rows: slices(body, decode(rows.get().as_bytes())?),
+            rows: slices(body, rows),
             count: find(&levels, &COUNTS)
                 .find_map(count)
                 .or_else(|| counted_in(headers)),
