@@ -15,6 +15,8 @@ pub struct Knowledge {
     pub size_cap: Option<u64>,
     /// The number of the first page, as its link to the second one shows.
     pub first_page: Option<u64>,
+    /// Pages in the middle have come shorter than others: positions cannot be told from page numbers or offsets.
+    pub uneven: bool,
     /// Whether the last answer said how many rows there are.
     pub counts: Option<bool>,
     /// The collection has answered: a 404 on one of its rows is a missing row, not a wrong URL.

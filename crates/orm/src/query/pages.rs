@@ -53,6 +53,8 @@ pub(crate) struct Pages {
     counting_on: bool,
     /// Offsets in links count rows that the server does not show; only the links are right.
     hidden_rows: bool,
+    /// Pages are known to be of different sizes.
+    uneven: bool,
     /// Nobody knows how many rows are needed: one page at a time.
     one_by_one: bool,
     /// Pages were asked for no larger than needed, and are not any more.
@@ -109,6 +111,7 @@ impl Pages {
             landed: None,
             counting_on: true,
             hidden_rows: false,
+            uneven: false,
             one_by_one: collection.policy.read_ahead <= 1,
             widened: false,
             collection,
@@ -181,7 +184,14 @@ impl Pages {
         if let Some(batch) = self.jump_by_page(&page, &ask) {
             return Ok(batch);
         }
-        if self.seen.has(&page) {
+        let rows = if ask.overlaps {
+            self.seen.without_overlap(page.rows())
+        } else {
+            page.rows().to_vec()
+        };
+        let overlap = rows.len() < page.rows().len();
+        // With an overlap, new rows show that the server did move.
+        if (rows.is_empty() || !overlap) && self.seen.has(&page) {
             return self.repeated(&ask);
         }
         if let Why::Tried(style) = ask.why
@@ -190,20 +200,14 @@ impl Pages {
             self.paginator.style = Some(style);
             self.learn_style()?;
         }
-        let rows = if ask.overlaps {
-            self.seen.without_overlap(page.rows())
-        } else {
-            page.rows().to_vec()
-        };
-        if rows.len() < page.rows().len() {
-            self.hidden_rows = true;
-        }
+        self.hidden_rows |= overlap;
         if self.seen.keep(page.rows()) {
             return Err(Error::drift(
                 "the server goes on sending pages without rows",
             ));
         }
         let reached = ask.position + rows.len() as u64;
+        self.paginator.learn_first_page(&page, &ask.query);
         self.step = self.following(&page, &ask, reached)?;
         self.learn(&page, &ask)?;
         let last = matches!(self.step, Step::Done);
@@ -238,12 +242,15 @@ impl Pages {
         }
         let full =
             matches!(&self.step, Step::Ask(next) if matches!(next.why, Why::Linked | Why::Counted));
-        let first_page = self.paginator.learn_first_page(page, &ask.query);
+        let first_page = self.paginator.first_page();
+        let uneven =
+            self.hidden_rows || self.paginator.is(Style::PageNumber) && full && len < self.size;
         let asked = self.paginator.asked_size(&ask.query);
         let first = matches!(ask.why, Why::Start | Why::Restart | Why::Jump);
         self.learn_style()?;
         self.collection.learn(|known| {
             known.first_page = first_page.or(known.first_page);
+            known.uneven |= uneven;
             if len > 0 {
                 known.counts = Some(page.count().is_some());
             }

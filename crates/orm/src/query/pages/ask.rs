@@ -155,26 +155,23 @@ impl Paginator {
         number(query, self.position_name()?)
     }
 
-    /// Whether any page but the first was asked for.
-    pub(super) fn asks_position(&self, query: &[(String, String)]) -> bool {
-        self.position_name()
-            .is_some_and(|name| find(query, name).is_some())
-    }
-
     pub(super) fn linked(&self, own: &[(String, String)], link: &str) -> Pairs {
         merge(own, link, self.position_name())
     }
 
     /// What the link from the first page to the second shows of the number of the first.
-    pub(super) fn learn_first_page(
-        &mut self,
-        page: &Page,
-        sent: &[(String, String)],
-    ) -> Option<u64> {
-        if self.is(Style::PageNumber) && self.first_page.is_none() && !self.asks_position(sent) {
-            let second = number(&self.linked(sent, page.next()?), self.position_name()?)?;
+    pub(super) fn learn_first_page(&mut self, page: &Page, sent: &[(String, String)]) {
+        let unknown = self.first_page.is_none() && self.is(Style::PageNumber);
+        if let (true, Some(link), Some(name)) = (unknown, page.next(), self.position_name())
+            && find(sent, name).is_none()
+            && let Some(second) = number(&self.linked(sent, link), name)
+        {
             self.first_page = Some(second.saturating_sub(1));
         }
+    }
+
+    /// The number of the first page, if that is known.
+    pub(super) fn first_page(&self) -> Option<u64> {
         self.first_page
     }
 }

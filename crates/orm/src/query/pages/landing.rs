@@ -9,6 +9,7 @@ use super::{
     Batch, Pages, Step,
     ask::{Ask, Why},
     report_drift,
+    seen::Seen,
 };
 use crate::warning::WarningKind;
 
@@ -20,8 +21,10 @@ impl Pages {
     pub(super) fn first_ask(&mut self) -> Result<Ask> {
         let known = self.collection.knowledge()?;
         self.paginator.recall(&known);
+        self.uneven = known.uneven;
         let jump = self.start > 0;
         Ok(match self.paginator.style {
+            _ if jump && known.uneven => self.from_the_start(Why::Start),
             Some(Style::LimitOffset) | None if known.honours(OFFSET) != Some(false) => {
                 let mut query = self.base.clone();
                 self.paginator.ask_size(&mut query, self.wanted);
@@ -67,6 +70,7 @@ impl Pages {
     }
 
     fn restart(&mut self) {
+        self.seen = Seen::default();
         self.step = Step::Ask(self.from_the_start(Why::Restart));
     }
 
@@ -161,7 +165,7 @@ impl Pages {
     pub(super) fn jump_by_page(&mut self, page: &Page, ask: &Ask) -> Option<Option<Batch>> {
         let size = page.rows().len() as u64;
         let fresh = matches!(ask.why, Why::Start | Why::Restart) && self.start > 0;
-        if !fresh || !self.paginator.is(Style::PageNumber) {
+        if !fresh || !self.paginator.is(Style::PageNumber) || self.uneven {
             return None;
         }
         if page

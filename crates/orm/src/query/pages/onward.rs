@@ -63,10 +63,11 @@ impl Pages {
     /// The parameters that are ours: the query's, and the size of pages if we chose it.
     fn own(&self, ask: &Ask) -> Pairs {
         let mut own = self.base.clone();
-        if let (Some(name), Some(size)) = (
-            self.paginator.size_name(),
-            self.paginator.asked_size(&ask.query),
-        ) {
+        let name = match self.paginator.style {
+            Some(Style::None) if !self.paginator.is_declared() => Some("limit"),
+            _ => self.paginator.size_name(),
+        };
+        if let Some((name, size)) = name.and_then(|name| Some((name, number(&ask.query, name)?))) {
             set(&mut own, name, size);
         }
         own
@@ -203,6 +204,20 @@ impl Pages {
             }
             _ if self.paginator.is(Style::LimitOffset) => {
                 self.ask_for_everything(ask).map(|()| None)
+            }
+            // The link was wrong; the page after it may be right.
+            Why::Linked if self.paginator.is(Style::PageNumber) && counted.is_some() => {
+                let mut query = ask.query.clone();
+                let first = self.paginator.page_number(&[]);
+                let number = self.paginator.page_number(&query) + 1;
+                self.paginator
+                    .ask_page(&mut query, number.saturating_sub(first));
+                self.step = Step::Ask(Ask {
+                    query,
+                    why: Why::Counted,
+                    ..ask.clone()
+                });
+                Ok(None)
             }
             _ => Err(Error::drift(format!(
                 "the same page came twice ({} rows so far{})",

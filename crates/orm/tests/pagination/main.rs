@@ -1,0 +1,18 @@
+//! Walks over pages, on servers that page in every way, and on servers that do it wrongly: the right rows, or an error.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod ahead;
+mod counts;
+mod drift;
+mod ignored;
+mod links;
+mod scripted;
+mod shapes;
+mod site;
+mod slices;
