@@ -20,7 +20,7 @@ const ON_STRUCT: [&str; 8] = [
     "nested",
     "crate",
 ];
-const ON_FIELD: [&str; 2] = ["primary_key", "read_only"];
+const ON_FIELD: [&str; 4] = ["primary_key", "read_only", "text", "decimal"];
 
 /// `#[api(..)]` on the struct, each key where it was written.
 #[derive(Default)]
@@ -48,6 +48,15 @@ pub(crate) struct Filters {
 pub(crate) struct Field {
     pub(crate) primary_key: Option<Span>,
     pub(crate) read_only: Option<Span>,
+    /// What the values are, where their type does not tell, and where that was written.
+    pub(crate) kind: Option<(Kind, Span)>,
+}
+
+/// What the values of a field are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Decimal,
 }
 
 /// The paginators by the names that they have in the attribute, which are those of the constructors too.
@@ -100,8 +109,11 @@ impl Container {
                 }
                 "page_size" => container.page_size = Some(rows(meta)?),
                 "page_size_parameter" => {
-                    container.page_size_parameter =
-                        Some(keys::text(meta, "page_size_parameter = \"page_size\"")?);
+                    let name = keys::text(meta, "page_size_parameter = \"page_size\"")?;
+                    if name.value().is_empty() {
+                        return Err(syn::Error::new(name.span(), "a query parameter has a name"));
+                    }
+                    container.page_size_parameter = Some(name);
                 }
                 "filters" => container.filters = Some(filters(meta)?),
                 "nested" => {
@@ -109,11 +121,7 @@ impl Container {
                     container.nested = Some(meta.path.span());
                 }
                 "crate" => {
-                    let path = keys::text(meta, "crate = \"path::to::django_api_orm\"")?;
-                    container.krate =
-                        Some(path.parse_with(Path::parse_mod_style).map_err(|_| {
-                            syn::Error::new(path.span(), "not the path of a crate or module")
-                        })?);
+                    container.krate = Some(crate_path(meta)?);
                 }
                 _ if ON_FIELD.contains(&key) => {
                     return Err(meta.error(format!(
@@ -132,26 +140,40 @@ impl Field {
     pub(crate) fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut field = Self::default();
         for_each_key(attrs, errors, |key, meta| {
-            let slot = match key {
-                "primary_key" => &mut field.primary_key,
-                "read_only" => &mut field.read_only,
+            match key {
+                "primary_key" => field.primary_key = Some(meta.path.span()),
+                "read_only" => field.read_only = Some(meta.path.span()),
+                "text" => field.set_kind(Kind::Text, meta)?,
+                "decimal" => field.set_kind(Kind::Decimal, meta)?,
                 _ if ON_STRUCT.contains(&key) => {
                     return Err(
                         meta.error(format!("`{key}` belongs on the struct, not on a field"))
                     );
                 }
                 _ => return Err(unknown(key, meta, &ON_FIELD)),
-            };
-            keys::flag(meta)?;
-            *slot = Some(meta.path.span());
-            Ok(())
+            }
+            keys::flag(meta)
         });
         field
     }
 
+    fn set_kind(&mut self, kind: Kind, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+        match self.kind {
+            Some((other, _)) if other != kind => {
+                Err(meta.error("a field holds either `text` or `decimal`, not both"))
+            }
+            _ => {
+                self.kind = Some((kind, meta.path.span()));
+                Ok(())
+            }
+        }
+    }
+
     /// Where the first key was written, if any was.
     pub(crate) fn span(&self) -> Option<Span> {
-        self.primary_key.or(self.read_only)
+        self.primary_key
+            .or(self.read_only)
+            .or(self.kind.map(|(_, span)| span))
     }
 }
 
@@ -174,6 +196,24 @@ fn checked_endpoint(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
             Err(syn::Error::new(endpoint.span(), message))
         }
     }
+}
+
+/// `crate = path::to::it`, or in quotes, as serde has it.
+fn crate_path(meta: &ParseNestedMeta<'_>) -> syn::Result<Path> {
+    let expected = "expected `crate = path::to::django_api_orm`";
+    if !meta.input.peek(Token![=]) {
+        return Err(meta.error(expected));
+    }
+    let value = meta.value()?;
+    let span = value.span();
+    let path = if value.peek(LitStr) {
+        value
+            .parse::<LitStr>()
+            .and_then(|text| text.parse_with(Path::parse_mod_style))
+    } else {
+        value.call(Path::parse_mod_style)
+    };
+    path.map_err(|_| syn::Error::new(span, expected))
 }
 
 fn rows(meta: &ParseNestedMeta<'_>) -> syn::Result<LitInt> {

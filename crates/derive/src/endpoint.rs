@@ -1,6 +1,8 @@
 //! Which endpoints are refused when the program is compiled. The engine checks again when it runs, and more thoroughly,
 //! because an endpoint can also be given there.
 
+use percent_encoding::percent_decode_str;
+
 /// Why the path cannot be an endpoint; `None` for one that can.
 pub(crate) fn refusal(path: &str) -> Option<&'static str> {
     if path.trim().is_empty() {
@@ -29,13 +31,33 @@ pub(crate) fn refusal(path: &str) -> Option<&'static str> {
     let inner = path.strip_prefix('/').unwrap_or(path);
     let inner = inner.strip_suffix('/').unwrap_or(inner);
     for segment in inner.split('/').filter(|_| !inner.is_empty()) {
-        match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
+        let decoded = decoded(segment);
+        if decoded.chars().any(char::is_control) {
+            return Some("has an encoded control character");
+        }
+        if decoded.contains(['/', '\\']) {
+            return Some("has an encoded slash or backslash");
+        }
+        match decoded.as_str() {
             "" => return Some("has an empty part"),
             "." | ".." => return Some("has a `.` or `..` part"),
             _ => {}
         }
     }
     None
+}
+
+/// Decodes until nothing changes: some proxies decode twice.
+fn decoded(segment: &str) -> String {
+    let mut text = segment.to_owned();
+    // Each round shortens the text, so this ends.
+    loop {
+        let next = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        if next.len() >= text.len() {
+            return text;
+        }
+        text = next;
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +95,11 @@ mod tests {
             ("/a/../b/", "`..`"),
             ("/a/%2E%2e/b/", "`..`"),
             ("/./b/", "`.`"),
+            ("/a/%252e%252e/b/", "`..`"),
+            ("/a%2Fb/", "encoded slash"),
+            ("/a%5Cb/", "encoded slash"),
+            ("/a%0Ab/", "encoded control"),
+            ("/a\nb/", "control character"),
             ("/a//b/", "empty part"),
             ("/a//", "empty part"),
         ] {

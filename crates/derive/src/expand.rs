@@ -5,8 +5,9 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{ext::IdentExt, spanned::Spanned};
 
 use crate::{
-    api_attributes::Paginator,
-    parse::{Access, Collection, Field, Model, Pagination},
+    api_attributes::{Kind, Paginator},
+    collection::{Collection, Pagination},
+    parse::{Access, Field, Model},
 };
 
 /// Everything that the derive writes for a model.
@@ -49,8 +50,12 @@ fn schema(model: &Model) -> TokenStream {
     let fields = model.fields.iter().map(|field| {
         let wire = &field.wire;
         let read_only = (field.access == Access::ReadOnly).then(|| quote!(.read_only()));
+        let kind = field.kind.map(|kind| match kind {
+            Kind::Text => quote!(.with_kind(#krate::Kind::Text)),
+            Kind::Decimal => quote!(.with_kind(#krate::Kind::Decimal)),
+        });
         let ty = &field.ty;
-        quote!(#krate::FieldMeta::typed::<#ty>(#wire) #read_only)
+        quote!(#krate::FieldMeta::typed::<#ty>(#wire) #read_only #kind)
     });
     quote! {
         #[automatically_derived]
@@ -192,7 +197,6 @@ fn fields_struct(model: &Model) -> TokenStream {
             #(#declarations,)*
         }
 
-        #[automatically_derived]
         #silence
         impl #ident {
             #[doc = #const_doc]

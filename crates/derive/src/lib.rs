@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod api_attributes;
+mod collection;
 mod endpoint;
 mod errors;
 mod expand;
@@ -20,21 +21,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// Makes a serde struct a model of a REST API.
 ///
 /// ```ignore
-/// use django_api_orm::ApiModel;
-/// use serde::{Deserialize, Serialize};
-///
-/// #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
-/// #[api(endpoint = "/api/v1/users/")]
-/// struct User {
-///     id: Option<i64>,
-///     name: String,
-///     #[serde(rename = "isActive", default)]
-///     active: bool,
-///     #[api(read_only)]
-///     created_at: Option<String>,
-/// }
-///
-/// assert_eq!(User::F.active.path(), "isActive");
+#[doc = include_str!("../doc/example.rs")]
 /// ```
 ///
 /// # What it writes
@@ -53,22 +40,29 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `page_size_parameter = "per_page"` | the query parameter that asks for them. Without it `limit` for `limit_offset`, else `page_size` |
 /// | `filters("id", "name__icontains")` | all query parameters that the server filters on; every other lookup is evaluated on the client |
 /// | `nested` | the struct is an object inside others: it has fields, but no endpoint and no key |
-/// | `crate = "path"` | where `django_api_orm` is found, if it is renamed or re-exported |
+/// | `crate = path::to::it` | where `django_api_orm` is found, if it is renamed or re-exported |
 ///
 /// # On a field: `#[api(..)]`
 /// | key | meaning |
 /// | --- | --- |
 /// | `primary_key` | this is the primary key. Without it, the field `id` is |
 /// | `read_only` | the server alone writes it: it is never sent |
+/// | `text` | its values are text, even where they look like numbers or dates: `"1.10"` is not `"1.1"` |
+/// | `decimal` | its values are numbers that the server writes as text: `"12.50"` is `"12.5"`. A `rust_decimal::Decimal` needs no such word |
 ///
 /// # What serde's attributes mean here
-/// `rename` and `rename_all` give the name on the wire; it must be the same in both directions. A field with
-/// `skip_serializing` is read-only. A field with `skip_deserializing` is never received, so it can be sent, but has
-/// no place in `F`; nor has a field with `flatten`, which has no name of its own, nor one whose name holds `__`, which
-/// separates the parts of a lookup. A field with `skip` is not part of the model. `default`, `alias`, `with`,
-/// `skip_serializing_if` and `deny_unknown_fields` change nothing here.
-/// Attributes that give the struct another shape on the wire (`transparent`, `tag`, `untagged`, `from`, `try_from`,
-/// `into`, `remote`) are refused.
+/// * `rename` and `rename_all` give the name on the wire. It must be the same in both directions.
+/// * A field with `skip_serializing` is read-only. One with `skip_deserializing` is sent and never received: it can be
+///   set, and is compared only by a server that knows it. One with `skip` is not part of the model.
+/// * A field with `flatten` has no name of its own, and `__` separates the parts of a lookup: neither a flattened field
+///   nor one whose wire name holds `__` has a place in `F`. `Filter::lookup` names what they hold.
+/// * `default`, `alias`, `with`, `skip_serializing_if` and `deny_unknown_fields` change nothing here.
+/// * `transparent`, `tag`, `untagged`, `from`, `try_from`, `into` and `remote` give the struct another shape on the wire
+///   and are refused.
+///
+/// # What it is derived for
+/// Structs with named fields and without generics; a field can have any type. The type of the primary key is one with
+/// `KeyField`: an integer, `String`, `Uuid`, an `Option` of these, or a type of yours with one line of `impl`.
 #[proc_macro_derive(ApiModel, attributes(api))]
 pub fn derive_api_model(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -2,17 +2,15 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{
-    Attribute, Data, DeriveInput, Fields, LitInt, LitStr, Visibility, ext::IdentExt,
-    spanned::Spanned,
-};
+use syn::{Attribute, Data, DeriveInput, Fields, Visibility, ext::IdentExt};
 
 use crate::{
-    api_attributes::{self, Paginator},
+    api_attributes::{self, Kind},
+    collection::{Collection, Declared, Marked, refuse_in_nested},
     errors::Errors,
-    keys, serde_attributes,
+    serde_attributes,
 };
 
 /// A struct that can be written out: everything in it is known to be right.
@@ -37,6 +35,7 @@ pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) wire: String,
     pub(crate) access: Access,
+    pub(crate) kind: Option<Kind>,
 }
 
 /// In which directions a field travels.
@@ -50,34 +49,10 @@ pub(crate) enum Access {
 }
 
 impl Field {
-    /// Whether the field stands in `F`: only what is received can be compared, and `__` separates the parts of a lookup.
+    /// Whether the field stands in `F`: `__` separates the parts of a lookup, so no lookup can name a field that holds it.
     pub(crate) fn can_be_named(&self) -> bool {
-        self.access != Access::WriteOnly && !self.wire.contains("__")
+        !self.wire.contains("__")
     }
-}
-
-/// Where the rows live.
-pub(crate) struct Collection {
-    pub(crate) endpoint: LitStr,
-    pub(crate) primary_key: PrimaryKey,
-    /// The wire name of the field in the URL of a row, where one is declared.
-    pub(crate) lookup_field: Option<String>,
-    pub(crate) pagination: Option<Pagination>,
-    pub(crate) filters: Option<Vec<LitStr>>,
-}
-
-/// The primary key's names, and the type as which the struct holds it.
-pub(crate) struct PrimaryKey {
-    pub(crate) name: String,
-    pub(crate) wire: String,
-    pub(crate) ty: TokenStream,
-}
-
-/// A declared paginator.
-pub(crate) struct Pagination {
-    pub(crate) paginator: Paginator,
-    pub(crate) page_size: Option<LitInt>,
-    pub(crate) size_parameter: Option<String>,
 }
 
 /// Reads a struct.
@@ -139,12 +114,6 @@ fn named_fields(input: &DeriveInput) -> syn::Result<&syn::FieldsNamed> {
     Err(syn::Error::new(input.ident.span(), message))
 }
 
-/// The field that carries `#[api(primary_key)]`.
-struct Marked {
-    name: String,
-    span: Span,
-}
-
 fn fields(
     input: &DeriveInput,
     named: &syn::FieldsNamed,
@@ -175,14 +144,11 @@ fn fields(
         if serde.is_skipped() || serde.flatten {
             if let Some(span) = api.span() {
                 let why = if serde.flatten {
-                    "flattened, so it has no name of its own"
+                    format!("serde flattens `{name}`, so it has no name of its own")
                 } else {
-                    "skipped"
+                    format!("serde skips `{name}`")
                 };
-                errors.at(
-                    span,
-                    format!("this has no effect: serde sees `{name}` as {why} in the row"),
-                );
+                errors.at(span, format!("this has no effect: {why}"));
             }
             continue;
         }
@@ -191,7 +157,7 @@ fn fields(
             name.clone()
         });
         let access = if serde.skip_deserializing {
-            if let Some(span) = api.span() {
+            if let Some(span) = api.primary_key.or(api.read_only) {
                 errors.at(span, format!("`{name}` has `#[serde(skip_deserializing)]`, so it is never received and can only be sent"));
             }
             Access::WriteOnly
@@ -214,6 +180,7 @@ fn fields(
             name,
             wire,
             access,
+            kind: api.kind.map(|(kind, _)| kind),
         });
     }
     (fields, marked)
@@ -251,167 +218,4 @@ fn report_same_names(fields: &[Field], errors: &mut Errors) {
             errors.at(field.ident.span(), message);
         }
     }
-}
-
-fn refuse_in_nested(
-    api: &api_attributes::Container,
-    marked: Option<&Marked>,
-    nested: Span,
-    errors: &mut Errors,
-) {
-    if let Some(endpoint) = &api.endpoint {
-        errors.at(
-            nested,
-            format!("`nested` means: no endpoint of its own, but this has {:?}. A model with an endpoint can be nested in others without `nested`", endpoint.value()),
-        );
-    }
-    let collection_keys = [
-        ("lookup_field", api.lookup_field.as_ref().map(Spanned::span)),
-        ("pagination", api.pagination.as_ref().map(|(_, span)| *span)),
-        ("page_size", api.page_size.as_ref().map(Spanned::span)),
-        (
-            "page_size_parameter",
-            api.page_size_parameter.as_ref().map(Spanned::span),
-        ),
-        ("filters", api.filters.as_ref().map(|filters| filters.span)),
-        ("primary_key", marked.map(|marked| marked.span)),
-    ];
-    for (key, span) in collection_keys {
-        if let Some(span) = span {
-            errors.at(
-                span,
-                format!("`{key}` is for models with an endpoint; this one is `nested`"),
-            );
-        }
-    }
-}
-
-/// What is declared so far, to find fields by name.
-struct Declared<'a> {
-    ident: &'a Ident,
-    fields: &'a [Field],
-    marked: Option<Marked>,
-}
-
-impl Declared<'_> {
-    fn collection(
-        &self,
-        api: &api_attributes::Container,
-        errors: &mut Errors,
-    ) -> Option<Collection> {
-        if !api.has_endpoint {
-            errors.at(
-                self.ident.span(),
-                format!(
-                    "`{}` has no endpoint: add `#[api(endpoint = \"/api/v1/..../\")]`, or `#[api(nested)]` if it is an object inside \
-                     other models",
-                    self.ident
-                ),
-            );
-        }
-        let primary_key = self.primary_key(errors);
-        let lookup_field = api
-            .lookup_field
-            .as_ref()
-            .and_then(|name| self.lookup_field(name, errors));
-        let pagination = pagination(api, errors);
-        Some(Collection {
-            endpoint: api.endpoint.clone()?,
-            primary_key: primary_key?,
-            lookup_field,
-            pagination,
-            filters: api.filters.as_ref().map(|filters| filters.names.clone()),
-        })
-    }
-
-    fn primary_key(&self, errors: &mut Errors) -> Option<PrimaryKey> {
-        let name = self.marked.as_ref().map_or("id", |marked| &marked.name);
-        let found = self.fields.iter().find(|field| field.name == name);
-        match (found, &self.marked) {
-            (Some(Field { access: Access::WriteOnly, .. }), None) => errors.at(
-                self.ident.span(),
-                format!("the primary key `{name}` of `{}` has `#[serde(skip_deserializing)]`, but a row needs its key", self.ident),
-            ),
-            (Some(key), _) => return Some(PrimaryKey { name: key.name.clone(), wire: key.wire.clone(), ty: key.ty.clone() }),
-            // A marked field that is not there was reported where it is marked.
-            (None, Some(_)) => {}
-            (None, None) => errors.at(
-                self.ident.span(),
-                format!("`{}` has no primary key among the fields that serde reads: name one `id`, or put `#[api(primary_key)]` on the field that is the key", self.ident),
-            ),
-        }
-        None
-    }
-
-    /// A field by its name in Rust, else by its name on the wire.
-    fn lookup_field(&self, name: &LitStr, errors: &mut Errors) -> Option<String> {
-        let wanted = name.value();
-        let by_name = self.fields.iter().find(|field| field.name == wanted);
-        let found = by_name.or_else(|| self.fields.iter().find(|field| field.wire == wanted));
-        match found {
-            Some(field) if field.access == Access::WriteOnly => {
-                errors.at(
-                    name.span(),
-                    format!("`{wanted}` is never received, so no URL can be made from it"),
-                );
-            }
-            Some(field) => return Some(field.wire.clone()),
-            None => {
-                let known: Vec<&str> = self
-                    .fields
-                    .iter()
-                    .map(|field| field.name.as_str())
-                    .collect();
-                let hint = keys::suggestion(&wanted, &known);
-                errors.at(
-                    name.span(),
-                    format!("`{}` has no field `{wanted}`{hint}", self.ident),
-                );
-            }
-        }
-        None
-    }
-}
-
-fn pagination(api: &api_attributes::Container, errors: &mut Errors) -> Option<Pagination> {
-    let Some((paginator, _)) = api.pagination else {
-        let size = api
-            .page_size
-            .as_ref()
-            .map(|size| ("page_size", size.span()));
-        let parameter = api
-            .page_size_parameter
-            .as_ref()
-            .map(|text| ("page_size_parameter", text.span()));
-        for (key, span) in size.into_iter().chain(parameter) {
-            errors.at(
-                span,
-                format!("`{key}` needs `pagination`, which says how pages are asked for"),
-            );
-        }
-        return None;
-    };
-    let asks = |key: &str| {
-        format!("`{key}` is for endpoints that page; this one has `pagination = \"none\"`")
-    };
-    if paginator == Paginator::None {
-        if let Some(size) = &api.page_size {
-            errors.at(size.span(), asks("page_size"));
-        }
-        if let Some(parameter) = &api.page_size_parameter {
-            errors.at(parameter.span(), asks("page_size_parameter"));
-        }
-    }
-    let size_parameter = match (&api.page_size_parameter, &api.page_size, paginator) {
-        (Some(parameter), _, _) => Some(parameter.value()),
-        (None, Some(_), Paginator::PageNumber | Paginator::Cursor | Paginator::Link) => {
-            Some("page_size".to_owned())
-        }
-        (None, _, _) => None,
-    };
-    Some(Pagination {
-        paginator,
-        page_size: api.page_size.clone(),
-        size_parameter,
-    })
 }

@@ -157,7 +157,7 @@ fn both(meta: &ParseNestedMeta<'_>) -> syn::Result<Both<LitStr>> {
             "serialize" => both.serialize = Some(meta.value()?.parse()?),
             // serde lets `deserialize` stand several times; the first is the name, the others are aliases.
             "deserialize" if both.deserialize.is_none() => {
-                both.deserialize = Some(meta.value()?.parse()?)
+                both.deserialize = Some(meta.value()?.parse()?);
             }
             _ => keys::skip_rest(meta.input)?,
         }
