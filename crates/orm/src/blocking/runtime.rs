@@ -21,8 +21,8 @@ static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
 pub(super) fn wait<F: Future>(future: F) -> Result<F::Output> {
     if Handle::try_current().is_ok() {
         return Err(Error::runtime(
-            "a blocking call inside an async runtime would stall it: use the async API there, or \
-             `tokio::task::spawn_blocking` with the call on a thread outside of the runtime",
+            "a blocking call inside an async runtime would stall it: use the async API there, or make the call on a \
+             thread of your own (`std::thread::spawn`; the threads of `spawn_blocking` belong to the runtime too)",
         ));
     }
     match &*RUNTIME {
