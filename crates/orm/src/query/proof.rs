@@ -162,20 +162,23 @@ pub(crate) async fn search(collection: &Collection) -> Result<()> {
     )))
 }
 
-/// Keeps that an ordering is ignored; raises or warns as the policy says.
-pub(crate) fn ordering_ignored(
+/// Keeps that an ordering is ignored, where the rows as they came show it; raises or warns as the policy says.
+pub(crate) fn ordering_ignored<'r>(
     collection: &Collection,
     order: &[Order],
-    last: &Row,
-    next: &Row,
+    rows: impl Iterator<Item = &'r Row> + Clone,
 ) -> Result<()> {
     // The first key that contradicts the order is the one that the server does not know.
     for end in 1..=order.len() {
         let Some(keys) = order.get(..end) else {
             break;
         };
-        let doubt = OrderDoubt::new(keys, &collection.model().known_fields());
-        let Some(key) = keys.last().filter(|_| doubt.falls_on(last, next)) else {
+        let mut doubt = OrderDoubt::new(keys, &collection.model().known_fields());
+        let mut pairs = rows.clone().zip(rows.clone().skip(1));
+        let Some(key) = keys
+            .last()
+            .filter(|_| pairs.any(|(last, next)| doubt.falls_on(last, next)))
+        else {
             continue;
         };
         if collection.policy.on_ignored == OnIgnored::Error {
@@ -204,22 +207,58 @@ pub(crate) async fn one_row(collection: &Collection, pairs: &[(String, String)])
 
 /// Finds rows that a server can hardly have sorted.
 ///
-/// Servers place nulls as their databases do, so only a pair that contradicts both ways counts.
+/// Servers place nulls as their databases do, first or last, but all in the same way: what contradicts both ways counts.
 #[derive(Debug)]
-pub(crate) struct OrderDoubt([RowOrder; 2]);
+pub(crate) struct OrderDoubt {
+    orders: [RowOrder; 2],
+    contradicted: [bool; 2],
+}
 
 impl OrderDoubt {
     pub(crate) fn new(order: &[Order], fields: &Fields) -> Self {
-        Self(
-            [NullOrder::Smallest, NullOrder::Largest]
+        Self {
+            orders: [NullOrder::Smallest, NullOrder::Largest]
                 .map(|nulls| RowOrder::new(order, nulls, fields)),
-        )
+            contradicted: [false; 2],
+        }
     }
 
-    /// Whether `next` can hardly stand after `last`.
-    pub(crate) fn falls_on(&self, last: &Row, next: &Row) -> bool {
-        self.0
+    /// Takes in that `next` came after `last`; whether a server that sorts can hardly have sent the rows so far. Begins
+    /// anew once it has said so.
+    pub(crate) fn falls_on(&mut self, last: &Row, next: &Row) -> bool {
+        for (order, contradicted) in self.orders.iter().zip(&mut self.contradicted) {
+            *contradicted |= order.compare(last, next) == Some(Ordering::Greater);
+        }
+        let doubtful = self.contradicted == [true; 2];
+        if doubtful {
+            self.contradicted = [false; 2];
+        }
+        doubtful
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn is_doubtful(ranks: &[Option<i64>]) -> bool {
+        let mut doubt = OrderDoubt::new(&[Order::parse("rank")], &Fields::new("id"));
+        let rows: Vec<Row> = ranks
             .iter()
-            .all(|order| order.compare(last, next) == Some(Ordering::Greater))
+            .map(|rank| Row::from_iter([("rank".to_owned(), json!(rank))]))
+            .collect();
+        rows.windows(2)
+            .any(|pair| doubt.falls_on(&pair[0], &pair[1]))
+    }
+
+    #[test]
+    fn nulls_may_stand_first_or_last_but_not_both() {
+        assert!(!is_doubtful(&[None, None, Some(1), Some(1), Some(2)]));
+        assert!(!is_doubtful(&[Some(1), Some(2), None, None]));
+        assert!(is_doubtful(&[Some(2), Some(1)]));
+        assert!(is_doubtful(&[None, Some(1), None]));
+        assert!(is_doubtful(&[Some(1), None, Some(2)]));
     }
 }

@@ -375,11 +375,8 @@ impl Walk {
         {
             return Ok(true);
         }
-        let doubtful = streaming
-            .last_row
-            .as_ref()
-            .is_some_and(|last| streaming.doubt.falls_on(last, row));
-        streaming.last_row = Some(row.clone());
+        let last = streaming.last_row.replace(row.clone());
+        let doubtful = last.is_some_and(|last| streaming.doubt.falls_on(&last, row));
         if !doubtful {
             return Ok(true);
         }
@@ -429,14 +426,9 @@ impl Walk {
         let nulls = self.collection.policy.nulls;
         let (compiled, rows) = self.everything(&plan).await?;
         let fields = self.collection.model().known_fields();
-        let doubt = OrderDoubt::new(&compiled.order, &fields);
-        if compiled.order_pushed
-            && let Some(((last, _), (next, _))) = rows
-                .iter()
-                .zip(rows.iter().skip(1))
-                .find(|((last, _), (next, _))| doubt.falls_on(last, next))
-        {
-            proof::ordering_ignored(&self.collection, &compiled.order, last, next)?;
+        if compiled.order_pushed {
+            let as_they_came = rows.iter().map(|(row, _)| row);
+            proof::ordering_ignored(&self.collection, &compiled.order, as_they_came)?;
         }
         let order = RowOrder::new(&compiled.order, nulls, &fields);
         let rows = try_sort(rows, &|(left, _), (right, _)| order.compare(left, right)).ok_or_else(|| {
