@@ -67,13 +67,17 @@ impl Collection {
         Ok(count)
     }
 
-    /// Whether the endpoint may say how many rows it has. Cursors and plain lists do not.
+    /// Whether the endpoint may say how many rows it has. Cursors and plain lists mostly do not.
     fn may_count(&self) -> Result<bool> {
+        let known = self.knowledge()?;
+        if let Some(counts) = known.counts {
+            return Ok(counts);
+        }
         let style = self
             .model()
             .pagination()
             .map(Pagination::style)
-            .or(self.knowledge()?.style);
+            .or(known.style);
         Ok(!matches!(
             style,
             Some(Style::Cursor | Style::Link | Style::None)

@@ -256,7 +256,7 @@ impl Pages {
             }
             match asked {
                 Some(asked) if full && first && 0 < len && len < asked => {
-                    known.size_cap = Some(len)
+                    known.size_cap = Some(len);
                 }
                 None if full && first && 0 < len => known.page_size = Some(len),
                 _ => {}

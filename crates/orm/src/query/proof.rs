@@ -58,7 +58,11 @@ pub(crate) fn ignored(collection: &Collection, parameters: &[String]) -> Result<
 /// Costs one request for a page of one row, and one for each filter that is not yet known to be honoured.
 pub(crate) async fn filters(collection: &Collection, compiled: &Compiled) -> Result<Filters> {
     let page = one_row(collection, &compiled.pairs).await?;
-    let Some(count) = page.count() else {
+    // A count of fewer rows than came is none.
+    let Some(count) = page
+        .count()
+        .filter(|count| *count >= page.rows().len() as u64)
+    else {
         return Ok(Filters::Unknown);
     };
     let Some(row) = page.rows().first() else {

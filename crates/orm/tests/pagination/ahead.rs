@@ -198,7 +198,7 @@ async fn pages_of_other_sizes_than_thought_are_read_in_order() {
     let site = server(|call| {
         let page = number(call, "page").unwrap_or(1);
         let start = (page - 1) * 20 - (page - 1) / 2 * 5;
-        let len = if page % 2 == 0 { 15 } else { 20 };
+        let len = if page.is_multiple_of(2) { 15 } else { 20 };
         let next = (start + len < 130).then(|| format!("?page={}", page + 1));
         Reply::ok(&json!({"count": 130, "next": next, "results": rows(start, start + len)}))
     })

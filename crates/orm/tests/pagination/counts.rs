@@ -1,7 +1,7 @@
 //! `count` that lies: the rows are right all the same, and the lie is reported.
 
 use django_api_orm::{OnDrift, WarningKind};
-use django_api_orm_testserver::{Quirk, Reply};
+use django_api_orm_testserver::{Envelope, Quirk, Reply};
 use serde_json::{Value, json};
 
 use crate::{
@@ -48,6 +48,22 @@ async fn a_count_of_nothing_beside_rows_is_reported() {
     ids_with_drift(&site, &site.rows().all(), &all()).await;
     let site = server(|_| Reply::ok(&json!({"count": 5, "next": null, "results": []}))).await;
     ids_with_drift(&site, &site.rows().all(), &[]).await;
+}
+
+#[tokio::test]
+async fn rows_are_counted_one_by_one_where_the_server_does_not() {
+    for quirk in [Quirk::NoCount, Quirk::CountOffBy(-130)] {
+        let site = Site::new(limit_offset(), [quirk]).await;
+        assert_eq!(site.rows().count().await.unwrap(), 130);
+    }
+    // A plain list may say it in a header.
+    let envelope = Envelope::link_header().count_header("X-Total-Count");
+    let site = Site::new(page_number(), [Quirk::Envelope(envelope)]).await;
+    assert_eq!(site.rows().count().await.unwrap(), 130);
+    site.rows().first().await.unwrap();
+    site.server.clear_requests();
+    assert_eq!(site.rows().count().await.unwrap(), 130);
+    assert_eq!(site.requests(), 1);
 }
 
 #[tokio::test]

@@ -108,7 +108,7 @@ impl Site {
             .server
             .requests()
             .iter()
-            .map(|request| request.target())
+            .map(django_api_orm_testserver::RecordedRequest::target)
             .collect();
         self.server.clear_requests();
         targets

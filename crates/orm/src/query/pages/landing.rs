@@ -24,7 +24,7 @@ impl Pages {
         self.uneven = known.uneven;
         let jump = self.start > 0;
         Ok(match self.paginator.style {
-            _ if jump && known.uneven => self.from_the_start(Why::Start),
+            _ if jump && known.uneven => self.first_page_for(Why::Start),
             Some(Style::LimitOffset) | None if known.honours(OFFSET) != Some(false) => {
                 let mut query = self.base.clone();
                 self.paginator.ask_size(&mut query, self.wanted);
@@ -37,7 +37,7 @@ impl Pages {
                 }
             }
             Some(Style::PageNumber) if jump => {
-                let mut ask = self.from_the_start(Why::Jump);
+                let mut ask = self.first_page_for(Why::Jump);
                 // A size that was asked for may be capped; a jump takes a size that was seen.
                 let size = match self.paginator.asked_size(&ask.query) {
                     Some(asked) => Some(known.size_cap.map_or(asked, |cap| cap.min(asked))),
@@ -53,12 +53,12 @@ impl Pages {
                 }
                 ask
             }
-            _ => self.from_the_start(Why::Start),
+            _ => self.first_page_for(Why::Start),
         })
     }
 
     /// Asks for the page that the collection starts with.
-    fn from_the_start(&self, why: Why) -> Ask {
+    fn first_page_for(&self, why: Why) -> Ask {
         let mut query = self.base.clone();
         self.paginator.ask_size(&mut query, self.end());
         Ask {
@@ -71,7 +71,7 @@ impl Pages {
 
     fn restart(&mut self) {
         self.seen = Seen::default();
-        self.step = Step::Ask(self.from_the_start(Why::Restart));
+        self.step = Step::Ask(self.first_page_for(Why::Restart));
     }
 
     /// The page and the place that it certainly has; `None` when another page has to tell.
@@ -85,7 +85,7 @@ impl Pages {
                         Some(Style::PageNumber | Style::Cursor)
                     ) =>
             {
-                Ok(Some((page, self.from_the_start(Why::Start))))
+                Ok(Some((page, self.first_page_for(Why::Start))))
             }
             Why::Jump if !self.has_landed(&page, &ask)? => {
                 if !self.paginator.is(Style::PageNumber) {
@@ -181,7 +181,7 @@ impl Pages {
         }
         self.paginator.learn_first_page(page, &ask.query);
         self.jumped_by = Some(size);
-        let mut jump = self.from_the_start(Why::Jump);
+        let mut jump = self.first_page_for(Why::Jump);
         self.paginator.ask_page(&mut jump.query, self.start / size);
         jump.position = self.start / size * size;
         self.step = Step::Ask(jump);
