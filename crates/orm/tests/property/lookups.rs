@@ -27,13 +27,33 @@ pub(crate) struct Condition {
 /// An operand in both forms.
 type Operand = (Value, Sql);
 
-/// `name=value` and `column operator ?` for the six comparisons, `in`, `range`.
+/// Comparisons: the lookup and SQL's operator.
+const COMPARISONS: &[(&str, &str)] = &[
+    ("", "="),
+    ("__gt", ">"),
+    ("__gte", ">="),
+    ("__lt", "<"),
+    ("__lte", "<="),
+];
+
+/// Equality and order, `in` and `range`.
 fn compared(
     path: &'static str,
     column: &'static str,
     expression: String,
     operand: BoxedStrategy<Operand>,
 ) -> BoxedStrategy<Condition> {
+    compared_by(COMPARISONS, path, column, expression, operand)
+}
+
+fn compared_by(
+    comparisons: &[(&'static str, &'static str)],
+    path: &'static str,
+    column: &'static str,
+    expression: String,
+    operand: BoxedStrategy<Operand>,
+) -> BoxedStrategy<Condition> {
+    let has_order = comparisons.len() > 1;
     let build = move |suffix: &str, value: Value, sql: String, operands: Vec<Sql>| Condition {
         name: format!("{path}{suffix}"),
         value,
@@ -44,17 +64,11 @@ fn compared(
     };
     let (single, list, pair) = (expression.clone(), expression.clone(), expression);
     let (build_list, build_pair) = (build.clone(), build.clone());
-    let operators = vec![
-        ("", "="),
-        ("__gt", ">"),
-        ("__gte", ">="),
-        ("__lt", "<"),
-        ("__lte", "<="),
-    ];
-    let comparison =
-        (select(operators), operand.clone()).prop_map(move |((suffix, operator), (value, sql))| {
+    let comparison = (select(comparisons.to_vec()), operand.clone()).prop_map(
+        move |((suffix, operator), (value, sql))| {
             build(suffix, value, format!("{single} {operator} ?"), vec![sql])
-        });
+        },
+    );
     let member = prop::collection::vec(prop::option::weighted(0.9, operand.clone()), 0..4)
         .prop_map(move |members| {
             // Django drops the nulls of a list; an empty list is in nothing.
@@ -79,7 +93,7 @@ fn compared(
             vec![low_sql, high_sql],
         )
     });
-    prop_oneof![4 => comparison, 1 => member, 1 => range].boxed()
+    prop_oneof![4 => comparison, 1 => member, u32::from(has_order) => range].boxed()
 }
 
 /// `isnull`, and `exact` with a null, which is the same.
@@ -137,10 +151,11 @@ fn textual(
     path: &'static str,
     column: &'static str,
     operand: BoxedStrategy<String>,
-    either_case: bool,
+    letters: Letters,
+    minds_case: bool,
 ) -> BoxedStrategy<Condition> {
     let mut lookups = IN_ANY_CASE.to_vec();
-    if either_case {
+    if minds_case {
         lookups.extend(IN_THIS_CASE);
     }
     let build = move |suffix: &str, value: &str, template: &str, operands| Condition {
@@ -152,17 +167,23 @@ fn textual(
         is_null: false,
     };
     let part = (operand, any::<(u8, u8)>()).prop_map(|(text, (from, len))| {
-        let letters: Vec<char> = text.chars().collect();
-        let from = usize::from(from) % (letters.len() + 1);
-        letters
-            .into_iter()
-            .skip(from)
-            .take(1 + usize::from(len) % 5)
-            .collect::<String>()
+        let all: Vec<char> = text.chars().collect();
+        let from = usize::from(from) % (all.len() + 1);
+        let part = all.into_iter().skip(from).take(1 + usize::from(len) % 5);
+        (part.collect::<String>(), len % 2 == 0)
     });
-    let compared = (select(lookups), part).prop_map(move |((suffix, template), text)| {
-        build(suffix, &text, template, vec![Sql::Text(text.clone())])
-    });
+    let compared =
+        (select(lookups), part).prop_map(move |((suffix, template), (mut text, upper))| {
+            if suffix.starts_with("__i") {
+                text = match (letters, upper) {
+                    (Letters::All, true) => text.to_uppercase(),
+                    (Letters::All, false) => text.to_lowercase(),
+                    (Letters::SameEverywhere, true) => text.to_ascii_uppercase(),
+                    (Letters::SameEverywhere, false) => text.to_ascii_lowercase(),
+                };
+            }
+            build(suffix, &text, template, vec![Sql::Text(text.clone())])
+        });
     let pattern = select(PATTERNS.to_vec())
         .prop_map(move |(pattern, template)| build("__regex", pattern, template, Vec::new()));
     prop_oneof![5 => compared, 1 => pattern].boxed()
@@ -321,6 +342,14 @@ fn flag() -> BoxedStrategy<Condition> {
 
 /// A lookup on any field, on a server whose clock is in that zone.
 pub(crate) fn condition_in(letters: Letters, zone: FixedOffset) -> BoxedStrategy<Condition> {
+    // Which text comes first is a matter of the database's collation.
+    let comparisons = match letters {
+        Letters::All => COMPARISONS,
+        Letters::SameEverywhere => &COMPARISONS[..1],
+    };
+    let words = |path: &'static str, column: &'static str, operand| {
+        compared_by(comparisons, path, column, column.to_owned(), text(operand))
+    };
     let plain = |path: &'static str, operand| compared(path, path, path.to_owned(), operand);
     let key = select(vec!["id", "pk"])
         .prop_flat_map(|path| compared(path, "id", "id".to_owned(), integer((1_i64..60).boxed())));
@@ -329,10 +358,10 @@ pub(crate) fn condition_in(letters: Letters, zone: FixedOffset) -> BoxedStrategy
         .boxed();
     prop_oneof![
         2 => key,
-        2 => plain("name", text(rows::name(letters))),
-        3 => textual("name", "name", rows::name(letters), letters == Letters::All),
-        1 => plain("nick", text(rows::nick())),
-        2 => textual("nick", "nick", rows::nick(), true),
+        2 => words("name", "name", rows::name(letters)),
+        3 => textual("name", "name", rows::name(letters), letters, letters == Letters::All),
+        1 => words("nick", "nick", rows::nick()),
+        2 => textual("nick", "nick", rows::nick(), letters, true),
         4 => plain("rank", integer(rows::rank())),
         2 => plain("price", price()),
         1 => plain("score", score),
@@ -341,8 +370,8 @@ pub(crate) fn condition_in(letters: Letters, zone: FixedOffset) -> BoxedStrategy
         2 => parts_of_instant(zone),
         1 => plain("day", day()),
         1 => parts_of_day(),
-        1 => compared("address__city", "city", "city".to_owned(), text(rows::nick())),
-        1 => textual("address__city", "city", rows::nick(), true),
+        1 => words("address__city", "city", rows::nick()),
+        1 => textual("address__city", "city", rows::nick(), letters, true),
         2 => compared("address__zip", "zip", "zip".to_owned(), integer((1_i64..4).boxed())),
         4 => select(vec![
             ("name", "name"), ("nick", "nick"), ("rank", "rank"), ("price", "price"), ("score", "score"),

@@ -30,6 +30,7 @@ mod local;
 mod lookups;
 mod plans;
 mod rows;
+mod served;
 
 use std::env;
 

@@ -37,26 +37,17 @@ pub(crate) struct Address {
 pub(crate) enum Letters {
     /// Letters of many alphabets in both cases.
     All,
-    /// Only those on which PostgreSQL, SQLite's `LIKE` and Unicode agree: beyond ASCII no letter that has a case.
+    /// Those on which databases agree: beyond ASCII no letter has a case, and no two words differ only by it.
     SameEverywhere,
 }
 
-/// Names have both cases. Each holds a letter: what is only digits could be a number.
-const NAMES: [&str; 12] = [
-    "ann",
-    "Ann",
-    "ANN",
-    "Annika",
-    "bob",
-    "o'Hara",
-    "100%",
-    "a_b",
-    "A\\b",
-    "日本 Ann",
-    "x,y",
-    " Lee ",
+/// Each name holds a letter: what is only digits could be a number.
+const NAMES: [&str; 10] = [
+    "Ann", "Annika", "bob", "o'Hara", "100% Al", "a_b", "A\\B", "日本 x", "x,y", " Lee ",
 ];
-const NAMES_BEYOND: [&str; 8] = [
+const NAMES_BEYOND: [&str; 9] = [
+    "ann",
+    "ANN",
     "Émile",
     "émile",
     "ÉMILE",
@@ -64,7 +55,6 @@ const NAMES_BEYOND: [&str; 8] = [
     "жук",
     "Σοφία",
     "σοφία",
-    "naïve 🦀",
 ];
 /// Nicks are in lower case.
 const NICKS: [&str; 10] = [
