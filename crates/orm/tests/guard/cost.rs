@@ -1,0 +1,105 @@
+//! What common queries cost in requests, on a server that honours them: what the documentation of the methods says.
+
+use super::site::{Thing, deaf_to, ids, q, resource, site};
+
+#[tokio::test]
+async fn lists_cost_their_pages() {
+    let site = site(resource()).await;
+    let things = site.things();
+    let (rows, requests) = site.cost(ids(things.all())).await;
+    assert_eq!((rows.unwrap().len(), requests), (330, 4));
+    let (rows, requests) = site.cost(ids(things.all().limit(100))).await;
+    assert_eq!((rows.unwrap().len(), requests), (100, 1));
+    let (rows, requests) = site.cost(ids(things.filter(q("kind", "b")))).await;
+    assert_eq!((rows.unwrap().len(), requests), (110, 2));
+    let (rows, requests) = site
+        .cost(ids(things
+            .filter(q("rank__in", [1, 2]))
+            .order_by(["-rank", "id"])))
+        .await;
+    assert_eq!((rows.unwrap().len(), requests), (66, 1));
+    let (rows, requests) = site.cost(ids(things.all().range(150..160))).await;
+    assert_eq!((rows.unwrap().len(), requests), (10, 1));
+    let (rows, requests) = site
+        .cost(ids(things.filter(q("id__in", serde_json::json!([])))))
+        .await;
+    assert_eq!((rows.unwrap().len(), requests), (0, 0));
+    let (rows, requests) = site.cost(ids(things.all().limit(0))).await;
+    assert_eq!((rows.unwrap().len(), requests), (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_less_than_a_list_costs_one_request() {
+    let site = site(resource()).await;
+    let things = site.things();
+    let (count, requests) = site.cost(things.count()).await;
+    assert_eq!((count.unwrap(), requests), (330, 1));
+    let (exists, requests) = site.cost(things.exists()).await;
+    assert_eq!((exists.unwrap(), requests), (true, 1));
+    let (first, requests) = site.cost(things.first()).await;
+    assert_eq!((first.unwrap().unwrap().id, requests), (Some(1), 1));
+    let (last, requests) = site.cost(things.last()).await;
+    assert_eq!((last.unwrap().unwrap().id, requests), (Some(330), 2));
+    for filter in [
+        q("id", 7),
+        q("name", "thing 007"),
+        q("id__in", serde_json::json!([7])),
+    ] {
+        let (one, requests) = site.cost(things.get(filter)).await;
+        assert_eq!((one.unwrap().id, requests), (Some(7), 1));
+    }
+    let (many, requests) = site.cost(things.all().in_bulk(1..=250_i64)).await;
+    assert_eq!((many.unwrap().len(), requests), (250, 3));
+}
+
+#[tokio::test]
+async fn a_proof_is_paid_once() {
+    let site = site(resource()).await;
+    let things = site.things();
+    // A page of one row with the filter, one without it: the counts differ, so it is honoured.
+    for (kind, expected) in [("b", 2), ("c", 1), ("a", 1)] {
+        let (count, requests) = site.cost(things.filter(q("kind", kind)).count()).await;
+        assert_eq!((count.unwrap(), requests), (110, expected));
+    }
+    let kind_c = things.filter(q("kind", "c"));
+    let (last, requests) = site.cost(kind_c.last()).await;
+    assert_eq!((last.unwrap().unwrap().id, requests), (Some(330), 2));
+    let (slice, requests) = site.cost(ids(kind_c.range(50..60))).await;
+    assert_eq!((slice.unwrap().len(), requests), (10, 1));
+    // Two requests show that the server sorts by it.
+    let ordered = kind_c.order_by(["-rank"]);
+    for expected in [3, 1] {
+        let (first, requests) = site.cost(ordered.first()).await;
+        assert_eq!((first.unwrap().unwrap().rank, requests), (9, expected));
+    }
+    let (last, requests) = site.cost(ordered.last()).await;
+    assert_eq!((last.unwrap().unwrap().rank, requests), (0, 1));
+}
+
+#[tokio::test]
+async fn writes_cost_what_they_say() {
+    let site = deaf_to([]).await;
+    let things = site.things();
+    let rank = |rank: i64| [Thing::F.rank.set(rank)];
+    let name = |name: &str| q("name", name);
+    let (found, requests) = site
+        .cost(things.get_or_create(name("thing 009"), rank(1)))
+        .await;
+    assert_eq!((found.unwrap().1, requests), (false, 1));
+    let (made, requests) = site.cost(things.get_or_create(name("new"), rank(1))).await;
+    assert_eq!((made.unwrap().1, requests), (true, 2));
+    let (found, requests) = site
+        .cost(things.update_or_create(name("new"), rank(1)))
+        .await;
+    assert_eq!((found.unwrap().1, requests), (false, 1), "it has that rank");
+    let (found, requests) = site
+        .cost(things.update_or_create(name("new"), rank(2)))
+        .await;
+    assert_eq!((found.unwrap().1, requests), (false, 2));
+    let (changed, requests) = site.cost(things.filter(name("new")).update(rank(2))).await;
+    assert_eq!((changed.unwrap(), requests), (1, 1));
+    let (changed, requests) = site.cost(things.filter(name("new")).update(rank(3))).await;
+    assert_eq!((changed.unwrap(), requests), (1, 2));
+    let (deleted, requests) = site.cost(things.filter(name("new")).delete()).await;
+    assert_eq!((deleted.unwrap(), requests), (1, 2));
+}

@@ -1,0 +1,277 @@
+//! Ignored filters, and the search.
+
+use django_api_orm::{ErrorKind, OnIgnored, WarningKind};
+use django_api_orm_testserver::Quirk;
+use serde_json::json;
+
+use super::site::{deaf_to, ids, q, resource, site, thing, where_, with_rows};
+
+#[tokio::test]
+async fn an_ignored_filter_is_finished_here() {
+    let site = deaf_to(["kind"]).await;
+    for kind in ["b", "a", "none"] {
+        let found = ids(site.things().filter(q("kind", kind))).await.unwrap();
+        assert_eq!(found, where_(|thing| thing.kind == kind));
+    }
+    assert_eq!(
+        site.warnings(),
+        [(WarningKind::FilterIgnored, "kind".to_owned())],
+        "once"
+    );
+    let others = site.things().at("/api/v1/others/");
+    assert_eq!(ids(others.filter(q("kind", "b"))).await.unwrap().len(), 110);
+    assert_eq!(site.warnings().len(), 2, "once for each endpoint");
+}
+
+#[tokio::test]
+async fn an_ignored_filter_can_be_an_error_or_trusted() {
+    let site = deaf_to(["kind"]).await;
+    let kind_b = |on_ignored| site.things().filter(q("kind", "b")).on_ignored(on_ignored);
+    let error = ids(kind_b(OnIgnored::Error)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Ignored);
+    assert!(error.to_string().contains("`kind`"), "{error}");
+    assert_eq!(site.warnings(), []);
+    let site = deaf_to(["kind"]).await;
+    let trusting = site
+        .things()
+        .filter(q("kind", "b"))
+        .on_ignored(OnIgnored::Trust);
+    assert_eq!(ids(trusting.clone()).await.unwrap().len(), 330);
+    assert_eq!(trusting.count().await.unwrap(), 330);
+    assert_eq!(site.warnings(), []);
+}
+
+#[tokio::test]
+async fn a_filter_that_was_seen_to_be_ignored_stays_an_error() {
+    let site = deaf_to(["kind"]).await;
+    let strict = site
+        .things()
+        .filter(q("kind", "b"))
+        .on_ignored(OnIgnored::Error);
+    for _ in 0..3 {
+        assert_eq!(
+            ids(strict.clone()).await.unwrap_err().kind(),
+            ErrorKind::Ignored
+        );
+    }
+    // Another query has finished it here in between, and the client knows.
+    assert_eq!(
+        ids(site.things().filter(q("kind", "b")))
+            .await
+            .unwrap()
+            .len(),
+        110
+    );
+    assert_eq!(
+        ids(strict.clone()).await.unwrap_err().kind(),
+        ErrorKind::Ignored
+    );
+    assert_eq!(strict.count().await.unwrap_err().kind(), ErrorKind::Ignored);
+}
+
+#[tokio::test]
+async fn of_two_filters_only_the_ignored_one_is_finished_here() {
+    let site = deaf_to(["kind"]).await;
+    let both = site.things().filter(q("kind", "c") & q("rank__gte", 8));
+    let expected = where_(|thing| thing.kind == "c" && thing.rank >= 8);
+    assert_eq!(ids(both.clone()).await.unwrap(), expected);
+    assert_eq!(both.count().await.unwrap(), expected.len() as u64);
+    assert_eq!(
+        site.warnings(),
+        [(WarningKind::FilterIgnored, "kind".to_owned())]
+    );
+    site.server.clear_requests();
+    assert_eq!(ids(both).await.unwrap(), expected);
+    let requests = site.server.requests();
+    assert_eq!(requests.len(), 1, "66 rows have rank 8 or 9");
+    assert_eq!(requests[0].parameter("rank__gte").as_deref(), Some("8"));
+    assert_eq!(
+        requests[0].parameter("kind"),
+        None,
+        "what is ignored is not sent again"
+    );
+}
+
+#[tokio::test]
+async fn each_ignored_filter_is_warned_of() {
+    let site = deaf_to(["kind", "rank__gte"]).await;
+    let both = site.things().filter(q("kind", "c") & q("rank__gte", 8));
+    assert_eq!(
+        ids(both).await.unwrap(),
+        where_(|thing| thing.kind == "c" && thing.rank >= 8)
+    );
+    let mut subjects: Vec<String> = site
+        .warnings()
+        .into_iter()
+        .map(|(_, subject)| subject)
+        .collect();
+    subjects.sort_unstable();
+    assert_eq!(subjects, ["kind", "rank__gte"]);
+}
+
+#[tokio::test]
+async fn a_first_row_that_happens_to_match_proves_nothing() {
+    // The first row is of kind a, so each of these has a first answer that looks right.
+    let kind_a = where_(|thing| thing.kind == "a");
+    let site = deaf_to(["kind"]).await;
+    assert_eq!(
+        site.things().filter(q("kind", "a")).count().await.unwrap(),
+        110
+    );
+    let site = deaf_to(["kind"]).await;
+    assert_eq!(
+        site.things()
+            .filter(q("kind", "a"))
+            .limit(50)
+            .count()
+            .await
+            .unwrap(),
+        50
+    );
+    let site = deaf_to(["kind"]).await;
+    assert_eq!(
+        ids(site.things().filter(q("kind", "a")).limit(7))
+            .await
+            .unwrap(),
+        kind_a[..7]
+    );
+    let site = deaf_to(["kind"]).await;
+    let last = site
+        .things()
+        .filter(q("kind", "a"))
+        .last()
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(last.id, Some(328));
+    let site = deaf_to(["kind"]).await;
+    let last = site
+        .things()
+        .filter(q("kind", "a"))
+        .order_by(["id"])
+        .last()
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(last.id, Some(328));
+    let site = deaf_to(["name"]).await;
+    let one = site.things().get(q("name", "thing 001")).await.unwrap();
+    assert_eq!(one.id, Some(1), "the second row does not match");
+}
+
+#[tokio::test]
+async fn slices_are_those_of_the_matching_rows() {
+    let kind_a = where_(|thing| thing.kind == "a");
+    for (start, stop) in [
+        (100, 110),
+        (0, 5),
+        (95, 200),
+        (109, 111),
+        (110, 120),
+        (33, 34),
+    ] {
+        let site = deaf_to(["kind"]).await;
+        let slice = site.things().filter(q("kind", "a")).range(start..stop);
+        let expected: Vec<i64> = kind_a
+            .iter()
+            .copied()
+            .skip(start as usize)
+            .take((stop - start) as usize)
+            .collect();
+        assert_eq!(
+            ids(slice.clone()).await.unwrap(),
+            expected,
+            "{start}..{stop}"
+        );
+        assert_eq!(slice.count().await.unwrap(), expected.len() as u64);
+        assert_eq!(slice.exists().await.unwrap(), !expected.is_empty());
+        let first = slice.first().await.unwrap().and_then(|thing| thing.id);
+        assert_eq!(first, expected.first().copied());
+        let last = slice.last().await.unwrap().and_then(|thing| thing.id);
+        assert_eq!(last, expected.last().copied());
+    }
+}
+
+#[tokio::test]
+async fn what_is_less_than_a_list_is_right_too() {
+    let site = deaf_to(["name", "kind", "id__in"]).await;
+    let things = site.things();
+    assert!(!things.filter(q("name", "nobody")).exists().await.unwrap());
+    assert!(
+        things
+            .filter(q("name", "nobody"))
+            .first()
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        things
+            .get(q("name", "nobody"))
+            .await
+            .unwrap_err()
+            .is_does_not_exist()
+    );
+    let several = things.get(q("kind", "b")).await.unwrap_err();
+    assert!(several.is_multiple_objects_returned());
+    let one = things.get(q("name", "thing 200")).await.unwrap();
+    assert_eq!(*one, thing(200));
+    let many = things
+        .filter(q("kind", "b"))
+        .in_bulk([1, 2, 3, 5, 999])
+        .await
+        .unwrap();
+    let mut keys: Vec<i64> = many.into_keys().collect();
+    keys.sort_unstable();
+    assert_eq!(keys, [2, 5]);
+}
+
+#[tokio::test]
+async fn reading_on_has_an_end() {
+    let site = deaf_to(["kind"]).await;
+    let few = site.things().filter(q("kind", "b")).max_scan(250);
+    assert_eq!(
+        ids(few.clone()).await.unwrap_err().kind(),
+        ErrorKind::ScanLimit
+    );
+    assert_eq!(few.count().await.unwrap_err().kind(), ErrorKind::ScanLimit);
+    assert_eq!(ids(few.max_scan(330)).await.unwrap().len(), 110);
+    let honest = site.things().all().max_scan(10);
+    assert_eq!(
+        ids(honest.clone()).await.unwrap().len(),
+        330,
+        "nothing is evaluated here"
+    );
+    assert_eq!(
+        ids(honest.filter(q("rank__gte", 5))).await.unwrap().len(),
+        165
+    );
+    let residual = honest.exclude(q("rank", 5));
+    assert_eq!(
+        ids(residual).await.unwrap_err().kind(),
+        ErrorKind::ScanLimit
+    );
+}
+
+#[tokio::test]
+async fn a_search_that_nobody_does_is_an_error() {
+    let searching = site(resource()).await;
+    assert_eq!(
+        ids(searching.things().search("thing 123")).await.unwrap(),
+        [123]
+    );
+    let site = deaf_to(["search"]).await;
+    for on_ignored in [OnIgnored::Local, OnIgnored::Error] {
+        let search = site.things().search("thing 123").on_ignored(on_ignored);
+        assert_eq!(
+            ids(search.clone()).await.unwrap_err().kind(),
+            ErrorKind::Ignored
+        );
+        assert_eq!(search.count().await.unwrap_err().kind(), ErrorKind::Ignored);
+    }
+    let trusting = site
+        .things()
+        .search("thing 123")
+        .on_ignored(OnIgnored::Trust);
+    assert_eq!(ids(trusting).await.unwrap().len(), 330);
+}

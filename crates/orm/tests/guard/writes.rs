@@ -1,0 +1,152 @@
+//! Writes behind a filter touch only rows that satisfy it, whatever the server makes of it.
+
+use django_api_orm::ErrorKind;
+use django_api_orm_testserver::Quirk;
+use serde_json::json;
+
+use super::site::{Thing, deaf_to, ids, q, site, thing, where_, with_rows};
+
+#[tokio::test]
+async fn update_or_create_patches_no_other_row() {
+    let site = deaf_to(["name"]).await;
+    let rank = |rank: i64| [Thing::F.rank.set(rank)];
+    let (found, created) = site
+        .things()
+        .update_or_create(q("name", "thing 200"), rank(77))
+        .await
+        .unwrap();
+    assert_eq!((found.id, found.rank, created), (Some(200), 77, false));
+    assert_eq!(site.writes(), ["PATCH /api/v1/things/200/"]);
+    let (found, created) = site
+        .things()
+        .update_or_create(q("name", "new"), rank(78))
+        .await
+        .unwrap();
+    assert_eq!(
+        (found.name.as_str(), found.rank, created),
+        ("new", 78, true)
+    );
+    assert_eq!(site.writes()[1..], ["POST /api/v1/things/"]);
+    assert_eq!(*site.things().get(q("id", 1)).await.unwrap(), thing(1));
+}
+
+#[tokio::test]
+async fn the_only_row_is_not_taken_for_the_right_one() {
+    let rows = json!([{"name": "Ann", "rank": 1}]);
+    for name in ["bob", "ann"] {
+        let site = site(with_rows(&rows).quirk(Quirk::ignore_parameters(["name"]))).await;
+        let (made, created) = site
+            .things()
+            .update_or_create(q("name", name), [Thing::F.rank.set(2)])
+            .await
+            .unwrap();
+        assert!(
+            created,
+            "a server that ignores `name` has shown {made:?} for {name}"
+        );
+        assert_eq!(site.things().get(q("id", 1)).await.unwrap().rank, 1);
+        assert_eq!(site.writes(), ["POST /api/v1/things/"]);
+    }
+}
+
+#[tokio::test]
+async fn get_or_create_takes_no_other_row() {
+    let rows = json!([{"name": "Ann", "rank": 1}]);
+    let site = site(with_rows(&rows).quirk(Quirk::ignore_parameters(["name"]))).await;
+    let (made, created) = site
+        .things()
+        .get_or_create(q("name", "bob"), [Thing::F.rank.set(2)])
+        .await
+        .unwrap();
+    assert_eq!((made.name.as_str(), made.rank, created), ("bob", 2, true));
+    let (found, created) = site
+        .things()
+        .get_or_create(q("name", "Ann"), [Thing::F.rank.set(3)])
+        .await
+        .unwrap();
+    assert_eq!((found.id, found.rank, created), (Some(1), 1, false));
+    assert_eq!(site.writes().len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_created_behind_a_wrong_url() {
+    let site = deaf_to([]).await;
+    let wrong = site.things().at("/api/v1/thing/");
+    let error = wrong
+        .get_or_create(q("name", "bob"), [Thing::F.rank.set(2)])
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    let error = wrong
+        .update_or_create(q("name", "bob"), [Thing::F.rank.set(2)])
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    let error = wrong
+        .get_or_create(q("id", 3), [Thing::F.rank.set(2)])
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert_eq!(site.writes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn update_and_delete_touch_only_what_matches() {
+    let site = deaf_to(["kind", "rank"]).await;
+    let matching = where_(|thing| thing.kind == "b" && thing.rank == 4);
+    let filter = q("kind", "b") & q("rank", 4);
+    let changed = site
+        .things()
+        .filter(filter.clone())
+        .update([Thing::F.name.set("renamed")])
+        .await
+        .unwrap();
+    assert_eq!(changed, matching.len() as u64);
+    let mut writes = site.writes();
+    writes.sort_unstable();
+    let mut expected: Vec<String> = matching
+        .iter()
+        .map(|id| format!("PATCH /api/v1/things/{id}/"))
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(writes, expected);
+
+    let surprised = site
+        .things()
+        .filter(filter.clone())
+        .expect(3)
+        .delete()
+        .await;
+    assert!(surprised.is_err());
+    assert_eq!(site.writes().len(), matching.len(), "nothing was deleted");
+    let deleted = site
+        .things()
+        .filter(filter)
+        .expect(matching.len() as u64)
+        .delete()
+        .await
+        .unwrap();
+    assert_eq!(deleted, matching.len() as u64);
+    assert_eq!(
+        ids(site.things().all()).await.unwrap(),
+        where_(|thing| !matching.contains(&thing.id.unwrap()))
+    );
+}
+
+#[tokio::test]
+async fn writes_refuse_what_cannot_be_seen_on_a_row() {
+    let site = deaf_to([]).await;
+    for queryset in [
+        site.things().search("thing 001"),
+        site.things().all().parameter("mine", "1"),
+    ] {
+        assert!(queryset.update([Thing::F.rank.set(1)]).await.is_err());
+        assert!(queryset.delete().await.is_err());
+    }
+    let unknown = site.things().filter(q("owner__name", "Ann"));
+    assert!(
+        unknown.delete().await.is_err(),
+        "the rows do not tell whose they are"
+    );
+    assert_eq!(site.writes(), Vec::<String>::new());
+}
