@@ -24,6 +24,9 @@ pub struct Dialect {
     reserved: Vec<String>,
 }
 
+/// Values beyond this length are evaluated here: servers refuse request lines of more than some 4,000 bytes.
+const LONGEST: usize = 3_000;
+
 impl Default for Dialect {
     /// Django REST Framework's own names: `ordering`, `search`.
     fn default() -> Self {
@@ -71,7 +74,7 @@ impl Dialect {
     /// that is neither a declared field nor a declared filter of a model that declares its filters.
     pub fn compile(&self, plan: &Plan, model: &ModelMeta, known: &Knowledge) -> Result<Compiled> {
         plan.check()?;
-        check_parameters(plan, model)?;
+        self.check_parameters(plan, model)?;
         self.check_names(plan, model)?;
         let mut compiled = Compiled {
             order: plan
@@ -113,6 +116,7 @@ impl Dialect {
                 ));
             }
         }
+        compiled.extra = plan.parameters().to_vec();
         compiled.pairs.extend(plan.parameters().iter().cloned());
         Ok(compiled)
     }
@@ -164,6 +168,9 @@ impl Dialect {
         let Some(text) = encode(&lookup) else {
             return compiled.keep(part, "its value does not survive a query string");
         };
+        if text.len() > LONGEST {
+            return compiled.keep(part, "its value is too long for a query string");
+        }
         match compiled.pairs.iter().find(|(name, _)| *name == parameter) {
             Some((_, sent)) if *sent == text => {}
             Some(_) => compiled.keep(part, "a parameter can be sent only once"),
@@ -178,6 +185,28 @@ impl Dialect {
         parameter == self.ordering
             || parameter == self.search
             || self.reserved.iter().any(|name| name == parameter)
+    }
+
+    /// Refuses parameters that the query sends itself.
+    fn check_parameters(&self, plan: &Plan, model: &ModelMeta) -> Result<()> {
+        for (name, _) in plan.parameters() {
+            if ["limit", "offset", "page", "cursor"].contains(&name.as_str())
+                || turns_pages(name, model)
+            {
+                return Err(Error::invalid_request(format!(
+                    "the parameter `{name}` belongs to the paginator, which follows the query: slice it with limit() and \
+                     offset(), or set the size of pages with page_size()"
+                )));
+            }
+            if *name == self.ordering && !plan.order().is_empty()
+                || *name == self.search && plan.search_words().is_some()
+            {
+                return Err(Error::invalid_request(format!(
+                    "the parameter `{name}` is sent by the query itself already"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn check_names(&self, plan: &Plan, model: &ModelMeta) -> Result<()> {
@@ -195,7 +224,11 @@ impl Dialect {
                     .fields()
                     .iter()
                     .any(|field| field.name() == lookup.root());
-            if !known && wrong.is_none() {
+            // `age__gtee` is a nested field for all that is known, but hardly one that somebody means.
+            let misspelt = lookup.path.rsplit_once("__").is_some_and(|(_, last)| {
+                !filters.contains(&lookup.parameter()) && is_nearly_an_operator(last)
+            });
+            if (!known || misspelt) && wrong.is_none() {
                 wrong = Some(lookup.parameter());
             }
         });
@@ -222,25 +255,13 @@ fn turns_pages(parameter: &str, model: &ModelMeta) -> bool {
     })
 }
 
-/// Refuses extra parameters that would turn the pages under the walk over them.
-fn check_parameters(plan: &Plan, model: &ModelMeta) -> Result<()> {
-    let turning = plan.parameters().iter().map(|(name, _)| name).find(|name| {
-        ["limit", "offset", "page", "cursor"].contains(&name.as_str()) || turns_pages(name, model)
-    });
-    match turning {
-        Some(name) => Err(Error::invalid_request(format!(
-            "the parameter `{name}` belongs to the paginator, which follows the query: slice it with limit() and offset(), \
-             or set the size of pages with page_size()"
-        ))),
-        None => Ok(()),
-    }
-}
-
 /// A plan divided between the server and this side.
 #[derive(Debug, Clone, Default)]
 pub struct Compiled {
     /// The query parameters, pagination left out.
     pub pairs: Vec<(String, String)>,
+    /// Those of the query parameters that are sent as they stand.
+    pub extra: Vec<(String, String)>,
     /// What the server was asked and every returned row is checked against.
     pub guards: Vec<Lookup>,
     /// What is evaluated here.
@@ -385,6 +406,11 @@ fn encode_scalar(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// Whether the name is one letter away from a lookup's.
+fn is_nearly_an_operator(name: &str) -> bool {
+    name.len() > 2 && Op::names().any(|known| strsim::damerau_levenshtein(name, known) == 1)
 }
 
 /// The name nearest to a misspelt one, if one is near.
@@ -567,6 +593,11 @@ mod tests {
         );
         let error = compile(q("nmae", json!("x"))).unwrap_err();
         assert!(error.to_string().contains("did you mean `name`"), "{error}");
+        let error = compile(q("age__gtee", json!(3))).unwrap_err();
+        assert!(
+            error.to_string().contains("did you mean `age__gte`"),
+            "{error}"
+        );
     }
 
     #[test]

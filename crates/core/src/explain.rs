@@ -78,7 +78,7 @@ impl Explain {
             };
         }
         if plan.search_words().is_some() && known.searches.is_none() && !trusted {
-            proofs += 1;
+            proofs += 2;
         }
         let asked = declared
             .and_then(Pagination::page_size)

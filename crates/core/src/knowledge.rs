@@ -21,6 +21,8 @@ pub struct Knowledge {
     pub counts: Option<bool>,
     /// The collection has answered: a 404 on one of its rows is a missing row, not a wrong URL.
     pub exists: bool,
+    /// Rows have URLs of their own: one has answered.
+    pub details: bool,
     /// The search parameter is honoured; `None` while nothing has shown it.
     pub searches: Option<bool>,
     parameters: HashMap<String, bool>,
@@ -29,6 +31,14 @@ pub struct Knowledge {
 }
 
 impl Knowledge {
+    /// What is known, but for what is ignored: for a query that asks the server all the same.
+    #[must_use]
+    pub fn trusting(mut self) -> Self {
+        self.parameters.retain(|_, honoured| *honoured);
+        self.ordering.retain(|_, honoured| *honoured);
+        self
+    }
+
     /// Whether the filter parameter is honoured; `None` while nothing has shown it.
     #[must_use]
     pub fn honours(&self, parameter: &str) -> Option<bool> {

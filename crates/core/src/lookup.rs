@@ -73,6 +73,11 @@ impl Op {
             .map_or("exact", |(name, _)| name)
     }
 
+    /// Django's names of all lookups.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        OPS.iter().map(|(name, _)| *name)
+    }
+
     /// The lookup of that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

@@ -431,7 +431,12 @@ mod tests {
     #[test]
     fn the_end_of_a_slice_is_a_position() {
         let range = Plan::all().offset(10).limit(u64::MAX).range();
-        assert_eq!(range.limit.and_then(|limit| range.offset.checked_add(limit)), Some(u64::MAX));
+        assert_eq!(
+            range
+                .limit
+                .and_then(|limit| range.offset.checked_add(limit)),
+            Some(u64::MAX)
+        );
         assert_eq!(range.of(12), 2);
     }
 

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::{
     client::ApiResponse,
     manager::Manager,
-    query::{key_text, to_object},
+    query::{Assigned, key_text, to_object},
 };
 
 /// A row of a model: the value, and what the server last said of it.
@@ -130,7 +130,7 @@ impl<M: ApiModel> Instance<M> {
     }
 
     /// Writes these values and sends those that differ from the server's: for `update_or_create`.
-    pub(crate) async fn write(&mut self, values: &Map<String, Value>) -> Result<()> {
+    pub(crate) async fn write(&mut self, values: &Assigned) -> Result<()> {
         let changes = self.manager.collection.differing(&self.row, values)?;
         self.send(changes).await
     }
@@ -166,7 +166,8 @@ impl<M: ApiModel> Instance<M> {
             .filter(|(name, _)| !changes.contains_key(name))
             .collect();
         let answer = self.manager.collection.patch(&key, &changes).await?;
-        let answer = answer.filter(|row| decode::<M>(row, M::NAME).is_ok());
+        let answer =
+            answer.filter(|row| self.is_answer(row, &changes) && decode::<M>(row, M::NAME).is_ok());
         let row = match answer {
             Some(row) => row,
             None => {
@@ -181,6 +182,19 @@ impl<M: ApiModel> Instance<M> {
         self.row = row;
         self.key = None;
         Ok(())
+    }
+
+    /// Whether what a write was answered with is this row: not a status message, and not another row.
+    fn is_answer(&self, answer: &Bytes, changes: &Map<String, Value>) -> bool {
+        let model = self.manager.collection.model();
+        [model.primary_key(), model.lookup_field()]
+            .into_iter()
+            .any(|name| {
+                let answered = django_api_orm_core::row::first(answer, name);
+                answered.is_some()
+                    && (answered == django_api_orm_core::row::first(&self.row, name)
+                        || answered.as_ref() == changes.get(name))
+            })
     }
 
     /// The row's key as it stands in its URL.

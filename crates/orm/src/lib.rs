@@ -68,8 +68,8 @@ pub use client::{ApiResponse, ServiceClient, ServiceClientBuilder};
 pub use django_api_orm_core::{
     ApiModel, Assignment, Dated, Error, ErrorKind, Explain, Field, FieldMeta, Filter, IntoFilter,
     IntoOrder, Key, KeyField, ModelMeta, Nested, NullOrder, OnDrift, OnIgnored, Operand, OrderBy,
-    Ordered, Pagination, Policy, Q, Result, Schema, Textual, dialect, error, lookup, page, path,
-    plan,
+    Ordered, Pagination, Policy, Q, Result, Schema, Textual, dialect, error, evaluate::Kind,
+    lookup, page, path, plan,
 };
 pub use django_api_orm_derive::ApiModel;
 pub use instance::{Instance, IntoFieldName};
@@ -96,7 +96,7 @@ pub mod prelude {
 pub mod engine {
     pub use django_api_orm_core::{knowledge::Knowledge, row};
 
-    pub use crate::query::{Collection, KeysetWalk, Walk};
+    pub use crate::query::{Assigned, Collection, KeysetWalk, Walk};
 }
 
 /// For the macros of this crate only.

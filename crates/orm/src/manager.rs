@@ -3,8 +3,8 @@
 use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
 
 use django_api_orm_core::{
-    ApiModel, Assignment, Error, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored, Pagination,
-    Policy, Q, Result, dialect::Dialect, lookup::Op, plan::Plan,
+    ApiModel, Assignment, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored, Pagination, Policy, Q,
+    Result, dialect::Dialect, lookup::Op, plan::Plan,
 };
 use futures_util::{StreamExt, stream};
 use http::Method;
@@ -15,7 +15,7 @@ use crate::{
     bulk::BulkCreateError,
     client::{ApiResponse, ServiceClient},
     instance::Instance,
-    query::Collection,
+    query::{Assigned, Collection},
     queryset::QuerySet,
 };
 
@@ -51,7 +51,8 @@ impl<M: ApiModel> Manager<M> {
 
     /// The same model behind another collection, such as the nested route `/users/3/posts/`.
     ///
-    /// An invalid path is an error of the first request, before it is sent.
+    /// Its rows are saved and deleted below that path too. An invalid path is an error of the first request, before it is
+    /// sent.
     #[must_use]
     pub fn at(&self, endpoint: &str) -> Self {
         Self {
@@ -210,7 +211,7 @@ impl<M: ApiModel> Manager<M> {
         defaults: D,
     ) -> impl Future<Output = Result<(Instance<M>, bool)>> + Send + use<M, F, D> {
         let q = filter.into_q();
-        let defaults = pairs(defaults);
+        let defaults = Assigned::new(defaults, self.collection.model());
         let manager = self.clone();
         async move { manager.get_or_create_row(&q, &defaults?, false).await }
     }
@@ -218,7 +219,7 @@ impl<M: ApiModel> Manager<M> {
     async fn get_or_create_row(
         &self,
         q: &Q,
-        defaults: &Map<String, Value>,
+        defaults: &Assigned,
         for_write: bool,
     ) -> Result<(Instance<M>, bool)> {
         let plan = Plan::all().filter(q.clone());
@@ -238,7 +239,7 @@ impl<M: ApiModel> Manager<M> {
         if let Some(key) = body.remove("pk") {
             body.insert(self.collection.model().primary_key().to_owned(), key);
         }
-        body.extend(defaults.clone());
+        body.extend(defaults.clone().into_values());
         match self.create_row(&self.collection.new_row(&body)?).await {
             Ok(created) => Ok((created, true)),
             Err(refused)
@@ -267,7 +268,7 @@ impl<M: ApiModel> Manager<M> {
         values: V,
     ) -> impl Future<Output = Result<(Instance<M>, bool)>> + Send + use<M, F, V> {
         let q = filter.into_q();
-        let values = pairs(values);
+        let values = Assigned::new(values, self.collection.model());
         let manager = self.clone();
         async move {
             let values = values?;
@@ -338,50 +339,24 @@ impl<M: ApiModel> Manager<M> {
     }
 }
 
-/// The values to write, by wire name.
-pub(crate) fn pairs<M>(
-    assignments: impl IntoIterator<Item = Assignment<M>>,
-) -> Result<Map<String, Value>> {
-    let mut pairs = Map::new();
-    for assignment in assignments {
-        let (path, value) = assignment.into_pair()?;
-        insert(&mut pairs, &path, value)?;
-    }
-    Ok(pairs)
-}
-
-/// Puts a value at a path: `address__city` goes into the object `address`.
-fn insert(into: &mut Map<String, Value>, path: &str, value: Value) -> Result<()> {
-    match path.split_once("__") {
-        None => {
-            into.insert(path.to_owned(), value);
-            Ok(())
-        }
-        Some((head, rest)) => match into
-            .entry(head)
-            .or_insert_with(|| Value::Object(Map::new()))
-        {
-            Value::Object(inner) => insert(inner, rest, value),
-            _ => Err(Error::invalid_request(format!(
-                "`{head}` is set as a whole and in part"
-            ))),
-        },
-    }
-}
-
 /// The values that a new row must have to satisfy the equalities of a filter; other lookups say nothing of a value.
 fn equalities(q: &Q) -> Result<Map<String, Value>> {
-    let mut values = Map::new();
+    let mut values = Assigned::default();
+    collect_equalities(q, &mut values)?;
+    Ok(values.into_values())
+}
+
+fn collect_equalities(q: &Q, values: &mut Assigned) -> Result<()> {
     for part in q.conjuncts() {
         match part {
             Q::Lookup(lookup) if lookup.op == Op::Exact && lookup.transform.is_none() => {
-                insert(&mut values, &lookup.path, lookup.value.clone())?;
+                values.set(&lookup.path, lookup.value.clone())?;
             }
-            Q::And(_) => values.extend(equalities(part)?),
+            Q::And(_) => collect_equalities(part, values)?,
             _ => {}
         }
     }
-    Ok(values)
+    Ok(())
 }
 
 impl<M> Clone for Manager<M> {

@@ -20,8 +20,8 @@ use serde_json::Value;
 use crate::{
     bulk::BulkWriteError,
     instance::{Instance, decode},
-    manager::{Manager, pairs},
-    query::{Collection, KeysetWalk},
+    manager::Manager,
+    query::{Assigned, Collection, KeysetWalk},
     rows::Rows,
     values::FieldList,
 };
@@ -105,7 +105,7 @@ impl<M: ApiModel> QuerySet<M> {
     }
 
     /// Only the rows that the server finds for the words (DRF's `SearchFilter`). Only the server can judge this; that it
-    /// searches at all is seen once, with one request for words that no row can have.
+    /// searches at all is seen once, with two requests, one for words that no row can have.
     pub fn search(&self, words: impl Into<String>) -> Self {
         self.map(|plan| plan.search(words))
     }
@@ -148,7 +148,9 @@ impl<M: ApiModel> QuerySet<M> {
     /// Pages read ahead at the same time, where the server counts its rows. The default is 4.
     pub fn read_ahead(&self, pages: usize) -> Self {
         let mut next = self.clone();
-        Arc::make_mut(&mut next.manager.collection).policy.read_ahead = pages.max(1);
+        Arc::make_mut(&mut next.manager.collection)
+            .policy
+            .read_ahead = pages.max(1);
         next
     }
 
@@ -166,7 +168,7 @@ impl<M: ApiModel> QuerySet<M> {
         }
     }
 
-    /// The rows page by page, with the memory of one page.
+    /// The rows page by page, with the memory of a few pages: the one at hand and those read ahead.
     #[must_use]
     pub fn stream(&self) -> Rows<M> {
         Rows::new(
@@ -223,7 +225,8 @@ impl<M: ApiModel> QuerySet<M> {
         }
     }
 
-    /// How many rows there are. One request where the server counts and honours the filter; else what it takes.
+    /// How many rows there are. One request where the server counts and is known to honour the filter. Whether it does is
+    /// seen at the first count, with one more request for each lookup; where that does not tell, the rows are read.
     ///
     /// # Errors
     /// Whatever the requests meet.
@@ -304,7 +307,7 @@ impl<M: ApiModel> QuerySet<M> {
         &self,
         values: V,
     ) -> impl Future<Output = Result<u64, BulkWriteError>> + Send + use<M, V> {
-        let values = pairs(values);
+        let values = Assigned::new(values, self.manager.collection.model());
         let Self {
             manager,
             plan,
@@ -342,7 +345,8 @@ impl<M: ApiModel> QuerySet<M> {
 
     /// The rows with these primary keys, by key; keys without a row are left out.
     ///
-    /// One request for every 100 keys where the server filters by `in`, else one for each key.
+    /// 100 keys, or 2,000 bytes of them, are asked for at a time, and come in as many requests as they fill pages. A server
+    /// that ignores `in` is read whole once; from then on it is asked for one key after the other, unless there is a filter.
     ///
     /// # Errors
     /// Whatever the requests meet.

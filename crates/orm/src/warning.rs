@@ -45,7 +45,11 @@ impl Warning {
     }
 
     pub(crate) fn key(&self) -> String {
-        format!("{:?} {}", self.kind, self.subject)
+        match self.kind {
+            // Each time with other rows and counts.
+            WarningKind::Drift => format!("{:?}", self.kind),
+            _ => format!("{:?} {}", self.kind, self.subject),
+        }
     }
 
     /// What the warning is about.
@@ -99,7 +103,10 @@ impl fmt::Display for Warning {
                 write!(f, "the server ignores `{subject}`; rows are skipped here")
             }
             WarningKind::LimitIgnored => {
-                write!(f, "the server ignores `{subject}`; it sends more rows than needed")
+                write!(
+                    f,
+                    "the server ignores `{subject}`; it sends more rows than needed"
+                )
             }
             WarningKind::Drift => f.write_str(subject),
         }

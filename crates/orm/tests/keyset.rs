@@ -1,5 +1,7 @@
 //! Walking by primary key: every row once while rows come and go, resumable, and right on servers that do not sort.
 
+#![allow(clippy::unwrap_used)]
+
 use django_api_orm::{ErrorKind, Rows, prelude::*};
 use django_api_orm_testserver::TestServer;
 

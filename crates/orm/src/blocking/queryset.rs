@@ -100,7 +100,7 @@ impl<M: ApiModel> QuerySet<M> {
         Ok(wait(self.0.fetch())??.into_iter().map(Instance).collect())
     }
 
-    /// The rows page by page, with the memory of one page.
+    /// The rows page by page, with the memory of a few pages.
     #[must_use]
     pub fn iter(&self) -> Rows<M> {
         Rows {

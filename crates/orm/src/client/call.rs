@@ -1,6 +1,7 @@
 //! One request as the parts of this crate describe it: method, checked path, query, body.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,7 +38,7 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
 /// assert_eq!(call.query_string(), "id__in=1,2,3&search=a%20b%26c");
 /// # Ok::<(), django_api_orm_core::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Call {
     pub(super) method: Method,
     pub(super) path: ApiPath,
@@ -47,6 +48,17 @@ pub struct Call {
     pub(super) headers: HeaderMap,
     pub(super) timeout: Option<Duration>,
     pub(super) deadline: Option<Instant>,
+}
+
+impl fmt::Debug for Call {
+    /// Neither the query nor the body: what they hold may be personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("method", &self.method)
+            .field("path", &self.path.template())
+            .field("body_bytes", &self.body.as_ref().map(Bytes::len))
+            .finish_non_exhaustive()
+    }
 }
 
 impl Call {

@@ -13,6 +13,9 @@ use django_api_orm_core::{
 use super::{ServiceClient, ServiceClientBuilder};
 use crate::warning::Warning;
 
+/// Endpoints about which something is kept.
+const ENDPOINTS: usize = 1_000;
+
 type Hook = Arc<dyn Fn(&Warning) + Send + Sync>;
 
 /// Set on the builder, shared by every clone of the client.
@@ -119,6 +122,10 @@ impl ServiceClient {
             .endpoints
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        if endpoints.len() >= ENDPOINTS && !endpoints.contains_key(path) {
+            // Nested routes have an endpoint for each row. What is forgotten is learnt again.
+            endpoints.clear();
+        }
         Arc::clone(endpoints.entry(path.to_owned()).or_default())
     }
 

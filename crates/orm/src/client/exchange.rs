@@ -296,6 +296,7 @@ impl Exchange<'_> {
 
     /// Decides whether the request is sent again, and waits until then. The error is what the call fails with.
     async fn prepare_retry(&mut self, class: AttemptClass, error: Error) -> Result<()> {
+        self.was_ambiguous |= class == AttemptClass::Ambiguous;
         let settings = &self.shared().settings;
         match verdict(&self.outgoing.method, class, self.call.is_repeatable()) {
             Verdict::Resend => {}
@@ -324,7 +325,6 @@ impl Exchange<'_> {
             return Err(error.with_context("too many requests to this server fail to try again"));
         }
         tokio::time::sleep(wait).await;
-        self.was_ambiguous |= class == AttemptClass::Ambiguous;
         self.retries += 1;
         self.last_retry = Some(cost);
         self.shared()
@@ -342,7 +342,13 @@ impl Exchange<'_> {
             && self.call.is_repeatable()
             && !self.outgoing.method.is_safe()
             && error.kind() == ErrorKind::PreconditionFailed;
-        error.is_outcome_unknown() || was_guarded
+        // After an attempt that may have arrived, only an answer to a later one tells what has become of the write.
+        let was_lost = self.was_ambiguous
+            && !self.outgoing.method.is_safe()
+            && error.status().is_none_or(|status| {
+                status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS
+            });
+        error.is_outcome_unknown() || was_guarded || was_lost
     }
 }
 

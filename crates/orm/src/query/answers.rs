@@ -18,6 +18,8 @@ use super::{
 
 /// Keys in one `in` lookup: keeps the query string well below the limits of servers and proxies.
 const KEYS_PER_REQUEST: usize = 100;
+/// Long keys fill a query string sooner.
+const BYTES_PER_REQUEST: usize = 2_000;
 
 impl Collection {
     /// A walk over the rows of the plan.
@@ -28,7 +30,7 @@ impl Collection {
     /// What the plan will do.
     pub fn explain(&self, plan: &Plan) -> Result<Explain> {
         let known = self.knowledge()?;
-        let compiled = self.dialect.compile(plan, self.model(), &known)?;
+        let compiled = self.compile(plan)?;
         Ok(Explain::new(
             plan,
             &compiled,
@@ -43,15 +45,13 @@ impl Collection {
     /// One request where the server counts and every filter is known to be honoured; else what it takes to be right.
     pub async fn count(&self, plan: &Plan) -> Result<u64> {
         let whole = plan.clone().unsliced().unordered();
-        let compiled = self
-            .dialect
-            .compile(&whole, self.model(), &self.knowledge()?)?;
+        let compiled = self.compile(&whole)?;
         plan.check()?;
         if compiled.empty || plan.range().limit == Some(0) {
             return Ok(0);
         }
         if plan.search_words().is_some() {
-            proof::search(self).await?;
+            proof::search(self, plan).await?;
         }
         if compiled.residual == Q::All
             && self.may_count()?
@@ -59,7 +59,14 @@ impl Collection {
         {
             return Ok(plan.range().of(count));
         }
-        let mut walk = self.walk(&whole.slice_to(plan.range()));
+        if plan.range() != Range::ALL {
+            return Ok(self
+                .walk(&whole.slice_to(plan.range()))
+                .collect()
+                .await?
+                .len() as u64);
+        }
+        let mut walk = self.walk(&whole);
         let mut count = 0;
         while let Some(rows) = walk.next().await? {
             count += rows.len() as u64;
@@ -110,9 +117,7 @@ impl Collection {
         if !plan.order().is_empty() && plan.range() == Range::ALL {
             return self.first(&plan.clone().reverse()).await;
         }
-        let compiled = self
-            .dialect
-            .compile(plan, self.model(), &self.knowledge()?)?;
+        let compiled = self.compile(plan)?;
         if !plan.is_reversed() && compiled.residual == Q::All {
             let count = self.count(plan).await?;
             let Some(index) = count.checked_sub(1) else {
@@ -124,12 +129,7 @@ impl Collection {
             }
             // Rows were removed between both requests.
         }
-        let mut walk = self.walk(plan);
-        let mut last = None;
-        while let Some(mut rows) = walk.next().await? {
-            last = rows.pop();
-        }
-        Ok(last)
+        Ok(self.walk(plan).collect().await?.pop())
     }
 
     /// The one row of the plan.
@@ -155,12 +155,12 @@ impl Collection {
         match (rows.next(), rows.next()) {
             (Some(row), None) => Ok(row),
             (None, _) => Err(Error::does_not_exist(format!(
-                "no `{name}` matches: {}",
-                plan.condition()
+                "no `{name}` matches the filter by {}",
+                names(plan)
             ))),
             (Some(_), Some(_)) => Err(Error::multiple_objects_returned(format!(
-                "more than one `{name}` matches: {}",
-                plan.condition()
+                "more than one `{name}` matches the filter by {}",
+                names(plan)
             ))),
         }
     }
@@ -195,7 +195,7 @@ impl Collection {
     ) -> Result<Vec<Bytes>> {
         let field = self.model().primary_key();
         let mut found = Vec::new();
-        for chunk in keys.chunks(KEYS_PER_REQUEST) {
+        for chunk in chunks(keys) {
             let lookup = django_api_orm_core::lookup::Lookup::new(
                 field,
                 Op::In,
@@ -230,4 +230,37 @@ impl Collection {
             .await?;
         Ok(rows.into_iter().flatten().collect())
     }
+}
+
+/// What a plan filters by, without the values: they may be personal, and errors end in logs.
+fn names(plan: &Plan) -> String {
+    let mut names = Vec::new();
+    plan.condition()
+        .for_each_lookup(&mut |lookup| names.push(lookup.parameter()));
+    if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// The keys in parts, each of which fits into a query string.
+fn chunks(keys: &[Value]) -> Vec<&[Value]> {
+    let mut chunks = Vec::new();
+    let mut rest = keys;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fitting = rest
+            .iter()
+            .take(KEYS_PER_REQUEST)
+            .take_while(|key| {
+                bytes += key.to_string().len();
+                bytes <= BYTES_PER_REQUEST
+            })
+            .count();
+        let (chunk, after) = rest.split_at(fitting.max(1));
+        chunks.push(chunk);
+        rest = after;
+    }
+    chunks
 }

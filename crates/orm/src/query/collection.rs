@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use django_api_orm_core::{
-    Error, ErrorKind, ModelMeta, Pagination, Policy, Result,
-    dialect::Dialect,
+    Error, ErrorKind, ModelMeta, OnIgnored, Pagination, Policy, Result,
+    dialect::{Compiled, Dialect},
     knowledge::Knowledge,
+    lookup::Lookup,
     page::Page,
     path::{ApiPath, Endpoint},
-    value,
+    plan::Plan,
+    row, value,
 };
 use http::Method;
 use serde::Serialize;
@@ -118,6 +120,49 @@ impl Collection {
             .unwrap_or_else(PoisonError::into_inner)))
     }
 
+    /// The collection and its rows have URLs that answer.
+    fn learn_detail(&self) -> Result<()> {
+        self.learn(|known| {
+            known.exists = true;
+            known.details = true;
+        })
+    }
+
+    /// Divides a plan between the server and this side, with what is known of the endpoint and as the policy says.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a mistake in the plan; `Ignored` where the policy says so and the server is known to ignore a
+    /// part of it.
+    pub(crate) fn compile(&self, plan: &Plan) -> Result<Compiled> {
+        let known = self.knowledge()?;
+        if self.policy.on_ignored == OnIgnored::Local {
+            return self.dialect.compile(plan, self.model(), &known);
+        }
+        let compiled = self
+            .dialect
+            .compile(plan, self.model(), &known.clone().trusting())?;
+        if self.policy.on_ignored == OnIgnored::Error {
+            let filter = compiled
+                .guards
+                .iter()
+                .map(Lookup::parameter)
+                .find(|name| known.honours(name) == Some(false));
+            let order = compiled
+                .order
+                .iter()
+                .find(|order| known.orders_by(&order.path) == Some(false));
+            if let Some(ignored) =
+                filter.or_else(|| order.map(|order| format!("ordering={}", order.path)))
+            {
+                return Err(Error::ignored(format!(
+                    "the server ignores `{ignored}` of `{}`",
+                    self.model().name()
+                )));
+            }
+        }
+        Ok(compiled)
+    }
+
     /// Warns once per endpoint and subject.
     pub fn warn(&self, warning: Warning) -> Result<()> {
         let key = warning.key();
@@ -150,7 +195,7 @@ impl Collection {
             Ok(response) => response,
             Err(error) => return Err(self.missing(error).await),
         };
-        self.learn(|known| known.exists = true)?;
+        self.learn_detail()?;
         let row = response.bytes().clone();
         let value = object(&row).map_err(|error| error.with_request(&Method::GET, template))?;
         self.check_key(&value, key)?;
@@ -227,7 +272,10 @@ impl Collection {
     pub async fn patch(&self, key: &str, body: &Map<String, Value>) -> Result<Option<Bytes>> {
         let path = self.endpoint()?.detail(key)?;
         match self.client()?.send(Call::patch(path).json(body)?).await {
-            Ok(response) => Ok(written_row(&response)),
+            Ok(response) => {
+                self.learn_detail()?;
+                Ok(written_row(&response))
+            }
             Err(error) => Err(self.missing(error).await),
         }
     }
@@ -236,7 +284,7 @@ impl Collection {
     pub async fn delete(&self, key: &str) -> Result<()> {
         let path = self.endpoint()?.detail(key)?;
         match self.client()?.send(Call::delete(path)).await {
-            Ok(_) => Ok(()),
+            Ok(_) => self.learn_detail(),
             Err(error) => {
                 let sent_again = error.attempts() > 1;
                 match self.missing(error).await {
@@ -273,10 +321,23 @@ impl Collection {
         Ok(body)
     }
 
+    /// Whether both are the same row: by the primary key, because other fields, such as a signed URL, may differ each time
+    /// that a row is read.
+    pub(crate) fn same_row(&self, one: Option<&Bytes>, other: Option<&Bytes>) -> bool {
+        let (Some(one), Some(other)) = (one, other) else {
+            return one == other;
+        };
+        let [this, that] = [one, other].map(|row| row::first(row, self.model.primary_key()));
+        match (this, that) {
+            (Some(this), Some(that)) => this == that,
+            _ => one == other,
+        }
+    }
+
     /// The key of a row as it stands in the row's URL.
     pub fn key_of(&self, row: &Bytes) -> Result<String> {
         let field = self.model.lookup_field();
-        let fields = django_api_orm_core::row::pick(row, &[field])
+        let fields = row::pick(row, &[field])
             .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?;
         fields.get(field).and_then(key_text).ok_or_else(|| {
             Error::decode(format!(

@@ -62,7 +62,12 @@ impl KeysetWalk {
                     };
                     self.after = rows.last().map(|row| self.key(row)).transpose()?;
                     if !walk.is_done() {
-                        self.state = State::ByKey;
+                        // A server that turned out to ignore keys would send everything again at each step.
+                        self.state = if self.asks_for_what_follows()? {
+                            State::ByKey
+                        } else {
+                            State::Whole(Box::new(walk))
+                        };
                     }
                     return Ok(Some(rows));
                 }
@@ -80,15 +85,9 @@ impl KeysetWalk {
             ));
         }
         let step = self.step();
-        let compiled = self.collection.dialect.compile(
-            &step,
-            self.collection.model(),
-            &self.collection.knowledge()?,
-        )?;
-        let after =
-            Lookup::new(self.collection.model().primary_key(), Op::Gt, Value::Null).parameter();
+        let compiled = self.collection.compile(&step)?;
         let trusted = self.collection.policy.on_ignored == OnIgnored::Trust;
-        let filters = trusted || self.collection.knowledge()?.honours(&after) != Some(false);
+        let filters = self.asks_for_what_follows()?;
         if filters && (trusted || proof::ordering(&self.collection, &compiled).await?) {
             return Ok(State::ByKey);
         }
@@ -96,6 +95,14 @@ impl KeysetWalk {
             self.collection.clone(),
             step,
         ))))
+    }
+
+    /// Whether the server can be asked for the rows after a key, as far as is known.
+    fn asks_for_what_follows(&self) -> Result<bool> {
+        let key = self.collection.model().primary_key();
+        let after = Lookup::new(key, Op::Gt, Value::Null).parameter();
+        Ok(self.collection.policy.on_ignored == OnIgnored::Trust
+            || self.collection.knowledge()?.honours(&after) != Some(false))
     }
 
     fn step(&self) -> Plan {

@@ -1,6 +1,7 @@
 //! The engine under managers and querysets: plans in, rows as bytes out. Knows no model type.
 
 mod answers;
+mod assigned;
 mod check;
 mod collection;
 mod keyset;
@@ -10,6 +11,7 @@ mod sort;
 mod walk;
 mod writes;
 
+pub use assigned::Assigned;
 pub use collection::Collection;
 pub(crate) use collection::{key_text, to_object};
 pub use keyset::KeysetWalk;

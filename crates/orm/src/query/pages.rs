@@ -103,7 +103,7 @@ impl Pages {
             paginator: Paginator::new(declared, collection.policy.page_size),
             step: Step::First,
             ahead: Ahead::default(),
-            seen: Seen::default(),
+            seen: Seen::new(collection.model().primary_key()),
             count: None,
             count_changed: false,
             size: 0,

@@ -11,7 +11,8 @@ use django_api_orm_core::{
     dialect::Compiled,
     evaluate::{Fields, RowOrder},
     page::Page,
-    plan::Order,
+    plan::{Order, Plan},
+    row,
 };
 use serde_json::{Map, Value};
 
@@ -111,12 +112,12 @@ pub(crate) async fn ordering(collection: &Collection, compiled: &Compiled) -> Re
             Some(false) => return Ok(false),
             None => {}
         }
-        let first = directed(collection, order, false).await?;
+        let first = directed(collection, compiled, order, false).await?;
         if first.rows().is_empty() || first.count() == Some(1) {
             continue;
         }
-        let last = directed(collection, order, true).await?;
-        if first.rows().first() == last.rows().first() {
+        let last = directed(collection, compiled, order, true).await?;
+        if !both_ends(collection, order, &first, &last)? {
             // Ignored, or every row has the same value: sorting here is right in both cases.
             return Ok(false);
         }
@@ -125,25 +126,51 @@ pub(crate) async fn ordering(collection: &Collection, compiled: &Compiled) -> Re
     Ok(true)
 }
 
-async fn directed(collection: &Collection, order: &Order, turned: bool) -> Result<Page> {
+/// Whether the two pages start as both directions of an order do: with different rows, and not in the wrong order.
+fn both_ends(collection: &Collection, order: &Order, first: &Page, last: &Page) -> Result<bool> {
+    let (Some(first), Some(last)) = (first.rows().first(), last.rows().first()) else {
+        return Ok(false);
+    };
+    if collection.same_row(Some(first), Some(last)) {
+        return Ok(false);
+    }
+    let fields = collection.model().known_fields().unknown_collation();
+    let orders = [NullOrder::Smallest, NullOrder::Largest]
+        .map(|nulls| RowOrder::new(std::slice::from_ref(order), nulls, &fields));
+    let roots = orders.first().map(RowOrder::roots).unwrap_or_default();
+    let pick = |row| {
+        row::pick(row, &roots)
+            .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))
+    };
+    let (first, last) = (pick(first)?, pick(last)?);
+    // Where the rows do not tell, the difference has to do.
+    Ok(orders
+        .iter()
+        .any(|order| order.compare(&first, &last).is_none_or(Ordering::is_lt)))
+}
+
+async fn directed(
+    collection: &Collection,
+    compiled: &Compiled,
+    order: &Order,
+    turned: bool,
+) -> Result<Page> {
     let order = Order {
         path: order.path.clone(),
         descending: order.descending != turned,
     };
-    one_row(
-        collection,
-        &[(
-            collection.dialect.ordering_parameter().to_owned(),
-            order.to_string(),
-        )],
-    )
-    .await
+    let mut pairs = compiled.extra.clone();
+    pairs.push((
+        collection.dialect.ordering_parameter().to_owned(),
+        order.to_string(),
+    ));
+    one_row(collection, &pairs).await
 }
 
 /// Proves that the server searches. A search cannot be evaluated here, so words that no row can have must find no row.
 ///
-/// Costs one request for a page of one row, once for each endpoint.
-pub(crate) async fn search(collection: &Collection) -> Result<()> {
+/// Costs two requests for a page of one row, once for each endpoint.
+pub(crate) async fn search(collection: &Collection, plan: &Plan) -> Result<()> {
     if collection.policy.on_ignored == OnIgnored::Trust {
         return Ok(());
     }
@@ -151,9 +178,18 @@ pub(crate) async fn search(collection: &Collection) -> Result<()> {
         Some(searches) => searches,
         None => {
             let words = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-            let pairs = [(collection.dialect.search_parameter().to_owned(), words)];
+            let mut pairs = plan.parameters().to_vec();
+            pairs.push((collection.dialect.search_parameter().to_owned(), words));
             let searches = one_row(collection, &pairs).await?.rows().is_empty();
-            collection.learn(|known| known.searches = Some(searches))?;
+            // Where no row is there to be found, nothing was shown.
+            if !searches
+                || !one_row(collection, plan.parameters())
+                    .await?
+                    .rows()
+                    .is_empty()
+            {
+                collection.learn(|known| known.searches = Some(searches))?;
+            }
             searches
         }
     };
@@ -238,6 +274,13 @@ impl OrderDoubt {
             self.contradicted = [false; 2];
         }
         doubtful
+    }
+
+    /// Whether the rows do not hold what they should be sorted by.
+    pub(crate) fn is_blind(&self, last: &Row, next: &Row) -> bool {
+        self.orders
+            .iter()
+            .all(|order| order.compare(last, next).is_none())
     }
 }
 

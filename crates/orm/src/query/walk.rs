@@ -54,6 +54,7 @@ struct Streaming {
     compiled: Compiled,
     check: RowCheck,
     doubt: OrderDoubt,
+    order_proven: bool,
     pages: Pages,
     /// The server was asked to leave rows out by their position.
     jumped: bool,
@@ -176,16 +177,12 @@ impl Walk {
     }
 
     async fn start(&mut self) -> Result<State> {
-        let known = self.collection.knowledge()?;
-        let compiled =
-            self.collection
-                .dialect
-                .compile(&self.plan, self.collection.model(), &known)?;
+        let compiled = self.collection.compile(&self.plan)?;
         if compiled.empty || self.plan.range().limit == Some(0) {
             return Ok(State::Done);
         }
         if self.plan.search_words().is_some() {
-            proof::search(&self.collection).await?;
+            proof::search(&self.collection, &self.plan).await?;
         }
         if self.plan.is_reversed() {
             return self.reversed().await.map(State::Ready);
@@ -198,13 +195,13 @@ impl Walk {
         let jump =
             range.offset > 0 && !check.sorts_out() && self.filters_are_proven(&compiled).await?;
         // A proof may have shown that the server ignores a filter: what is pushed has to be decided anew then.
-        let known = self.collection.knowledge()?;
-        let compiled =
-            self.collection
-                .dialect
-                .compile(&self.plan, self.collection.model(), &known)?;
+        let compiled = self.collection.compile(&self.plan)?;
         let check = self.row_check(&compiled)?;
-        let (start, skipped) = if jump { (range.offset, 0) } else { (0, range.offset) };
+        let (start, skipped) = if jump {
+            (range.offset, 0)
+        } else {
+            (0, range.offset)
+        };
         let wanted = range
             .limit
             .filter(|_| !check.sorts_out())
@@ -222,6 +219,7 @@ impl Walk {
                 pages
             },
             doubt: OrderDoubt::new(&compiled.order, &self.collection.model().known_fields()),
+            order_proven: false,
             compiled,
             check,
             jumped: jump && range.offset > 0,
@@ -285,8 +283,7 @@ impl Walk {
         }
         let first_page_is_all = last && first;
         self.scan(rows.len(), streaming.check.sorts_out())?;
-        let has_to_be_checked =
-            streaming.check.is_needed() || !streaming.compiled.order.is_empty();
+        let has_to_be_checked = streaming.check.is_needed() || !streaming.compiled.order.is_empty();
         let mut kept = Vec::with_capacity(rows.len());
         for row in rows {
             if !first_page_is_all {
@@ -371,16 +368,19 @@ impl Walk {
     /// Whether the row may stand after the one before it. A doubt is settled by asking the server for both directions.
     async fn follows(&self, streaming: &mut Streaming, row: &Map<String, Value>) -> Result<bool> {
         if streaming.compiled.order.is_empty()
+            || streaming.order_proven
             || self.collection.policy.on_ignored == OnIgnored::Trust
         {
             return Ok(true);
         }
         let last = streaming.last_row.replace(row.clone());
-        let doubtful = last.is_some_and(|last| streaming.doubt.falls_on(&last, row));
-        if !doubtful {
-            return Ok(true);
+        let doubtful = last.is_some_and(|last| {
+            streaming.doubt.falls_on(&last, row) || streaming.doubt.is_blind(&last, row)
+        });
+        if doubtful {
+            streaming.order_proven = proof::ordering(&self.collection, &streaming.compiled).await?;
         }
-        proof::ordering(&self.collection, &streaming.compiled).await
+        Ok(!doubtful || streaming.order_proven)
     }
 
     /// Reads every row that satisfies the filter, in the server's order.
@@ -388,11 +388,7 @@ impl Walk {
         &mut self,
         plan: &Plan,
     ) -> Result<(Compiled, Vec<(Map<String, Value>, Bytes)>)> {
-        let known = self.collection.knowledge()?;
-        let compiled = self
-            .collection
-            .dialect
-            .compile(plan, self.collection.model(), &known)?;
+        let compiled = self.collection.compile(plan)?;
         let mut check = self.row_check(&compiled)?;
         let mut pages = Pages::new(self.collection.clone(), compiled.pairs.clone(), 0, None);
         let mut rows = Vec::new();

@@ -1,11 +1,13 @@
 //! Writes on many rows: each row is read and checked against the filter before it is touched.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
-use django_api_orm_core::{Error, ErrorKind, OnIgnored, Result, plan::Plan};
+use django_api_orm_core::{Error, ErrorKind, OnDrift, OnIgnored, Result, plan::Plan, row};
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value};
 
-use super::{collection::Collection, walk::Walk};
+use super::{assigned::Assigned, collection::Collection, walk::Walk};
 use crate::bulk::BulkWriteError;
 
 impl Collection {
@@ -20,7 +22,7 @@ impl Collection {
         &self,
         plan: &Plan,
         expected: Option<u64>,
-        values: &Map<String, Value>,
+        values: &Assigned,
         concurrency: usize,
     ) -> Result<u64, BulkWriteError> {
         let rows = self
@@ -38,7 +40,7 @@ impl Collection {
         BulkWriteError::sort(results)
     }
 
-    async fn update_row(&self, key: &str, row: &Bytes, values: &Map<String, Value>) -> Result<()> {
+    async fn update_row(&self, key: &str, row: &Bytes, values: &Assigned) -> Result<()> {
         let changes = self.differing(row, values)?;
         if !changes.is_empty() {
             self.patch(key, &changes).await?;
@@ -46,23 +48,12 @@ impl Collection {
         Ok(())
     }
 
-    /// The values that differ from the row's, read-only fields left out.
-    pub fn differing(
-        &self,
-        row: &Bytes,
-        values: &Map<String, Value>,
-    ) -> Result<Map<String, Value>> {
-        let names: Vec<&String> = values.keys().collect();
-        let current = django_api_orm_core::row::pick(row, &names)
+    /// What has to be sent to the row for it to have the values.
+    pub(crate) fn differing(&self, row: &Bytes, values: &Assigned) -> Result<Map<String, Value>> {
+        let names: Vec<&String> = values.names().collect();
+        let current = row::pick(row, &names)
             .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?;
-        let differs = |name: &str, value: &Value| {
-            !self.model().is_read_only(name) && current.get(name) != Some(value)
-        };
-        Ok(values
-            .iter()
-            .filter(|(name, value)| differs(name, value))
-            .map(|(n, v)| (n.clone(), v.clone()))
-            .collect())
+        Ok(values.changes(&current))
     }
 
     /// Deletes the rows of the plan; gives how many were deleted. A row that is gone already is not counted.
@@ -80,7 +71,7 @@ impl Collection {
             .map(|(key, _)| async move {
                 let result = match self.delete(&key).await {
                     Ok(()) => Ok(true),
-                    Err(error) if error.kind() == ErrorKind::DoesNotExist => Ok(false),
+                    Err(error) if error.kind() == ErrorKind::DoesNotExist => self.gone(error),
                     Err(error) => Err(error),
                 };
                 (key, result)
@@ -89,6 +80,17 @@ impl Collection {
             .collect()
             .await;
         BulkWriteError::sort(results)
+    }
+
+    /// A row that was read a moment ago is gone, or its URL never was: then nothing can be written there.
+    fn gone(&self, error: Error) -> Result<bool> {
+        if self.knowledge()?.details {
+            return Ok(false);
+        }
+        Err(error.with_kind(ErrorKind::NotFound).with_context(format!(
+            "`{}` lists the row, but has no URL for it; write through the model's own endpoint",
+            self.model().endpoint()
+        )))
     }
 
     /// Reads every row of the plan, with its key, before the first one is written.
@@ -105,19 +107,30 @@ impl Collection {
                  cannot be seen on a row; filter by fields, or take the server's word with `on_ignored(OnIgnored::Trust)`",
             ));
         }
-        let walk = Walk::new(self.clone(), plan.clone());
+        let mut reading = self.clone();
+        if expected.is_some() && !trusting {
+            // A number to rely on needs rows that stood still.
+            reading.policy.on_drift = OnDrift::Error;
+        }
+        let walk = Walk::new(reading, plan.clone());
         let rows = if trusting { walk } else { walk.strictly() }
             .collect()
             .await?;
-        if let Some(expected) = expected.filter(|expected| *expected != rows.len() as u64) {
+        let mut keys = HashSet::new();
+        let mut keyed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let key = self.key_of(&row)?;
+            if keys.insert(key.clone()) {
+                keyed.push((key, row));
+            }
+        }
+        if let Some(expected) = expected.filter(|expected| *expected != keyed.len() as u64) {
             return Err(Error::unsupported(format!(
                 "{expected} rows of `{}` were expected, {} satisfy the filter",
                 self.model().name(),
-                rows.len()
+                keyed.len()
             )));
         }
-        rows.into_iter()
-            .map(|row| Ok((self.key_of(&row)?, row)))
-            .collect()
+        Ok(keyed)
     }
 }

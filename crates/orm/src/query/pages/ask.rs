@@ -140,7 +140,11 @@ impl Paginator {
         let name = self.position_name().unwrap_or("page");
         remove(query, name);
         if pages_before > 0 {
-            set(query, name, self.first_page.unwrap_or(1) + pages_before);
+            set(
+                query,
+                name,
+                self.first_page.unwrap_or(1).saturating_add(pages_before),
+            );
         }
     }
 

@@ -23,6 +23,9 @@ impl Pages {
         self.paginator.recall(&known);
         self.uneven = known.uneven;
         let jump = self.start > 0;
+        if jump && known.honours(OFFSET) == Some(false) {
+            self.offsets_are_ignored()?;
+        }
         Ok(match self.paginator.style {
             _ if jump && known.uneven => self.first_page_for(Why::Start),
             Some(Style::LimitOffset) | None if known.honours(OFFSET) != Some(false) => {
@@ -70,7 +73,7 @@ impl Pages {
     }
 
     fn restart(&mut self) {
-        self.seen = Seen::default();
+        self.seen = Seen::new(self.collection.model().primary_key());
         self.step = Step::Ask(self.first_page_for(Why::Restart));
     }
 
@@ -136,7 +139,9 @@ impl Pages {
         if !by_offset || page.rows().is_empty() {
             return Ok((page, ask));
         }
-        let honoured = landed.0.rows().first() != page.rows().first();
+        let honoured = !self
+            .collection
+            .same_row(landed.0.rows().first(), page.rows().first());
         if honoured {
             self.paginator.style = self
                 .paginator

@@ -153,7 +153,7 @@ impl Pages {
         let mut query = self.own(ask);
         if style == Style::PageNumber {
             let first = self.paginator.page_number(&[]);
-            let number = self.paginator.page_number(&ask.query) + 1;
+            let number = self.paginator.page_number(&ask.query).saturating_add(1);
             self.paginator
                 .ask_page(&mut query, number.saturating_sub(first));
         } else {
@@ -209,7 +209,7 @@ impl Pages {
             Why::Linked if self.paginator.is(Style::PageNumber) && counted.is_some() => {
                 let mut query = ask.query.clone();
                 let first = self.paginator.page_number(&[]);
-                let number = self.paginator.page_number(&query) + 1;
+                let number = self.paginator.page_number(&query).saturating_add(1);
                 self.paginator
                     .ask_page(&mut query, number.saturating_sub(first));
                 self.step = Step::Ask(Ask {
@@ -306,7 +306,7 @@ impl Pages {
         if !self.counting_on || self.hidden_rows || last.overlaps || self.size == 0 {
             return None;
         }
-        let position = last.position + self.size;
+        let position = last.position.saturating_add(self.size);
         let end = self.end().into_iter().chain(self.count).min();
         if self.count.is_none() || end.is_none_or(|end| position >= end) {
             return None;
@@ -321,7 +321,7 @@ impl Pages {
             }
             Style::PageNumber => {
                 let first = self.paginator.page_number(&[]);
-                let number = self.paginator.page_number(&query) + 1;
+                let number = self.paginator.page_number(&query).saturating_add(1);
                 self.paginator
                     .ask_page(&mut query, number.saturating_sub(first));
             }

@@ -6,15 +6,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use django_api_orm_core::page::Page;
+use django_api_orm_core::{page::Page, row};
 
 use super::pairs::{Pairs, sorted};
 
 /// Pages without a row that may follow one another before a walk counts as endless.
 const EMPTY_PAGES: u32 = 10_000;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Seen {
+    primary_key: String,
     queries: HashSet<Pairs>,
     hasher: RandomState,
     /// The rows of the first page and of the one before, hashed.
@@ -26,6 +27,18 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    pub(super) fn new(primary_key: &str) -> Self {
+        Self {
+            primary_key: primary_key.to_owned(),
+            queries: HashSet::new(),
+            hasher: RandomState::new(),
+            first: Vec::new(),
+            previous: Vec::new(),
+            pages: HashSet::new(),
+            empty: 0,
+        }
+    }
+
     /// Keeps that this was asked.
     pub(super) fn ask(&mut self, query: &[(String, String)]) {
         self.queries.insert(sorted(query));
@@ -68,12 +81,20 @@ impl Seen {
     /// The rows that were not on the page before.
     pub(super) fn without_overlap(&self, rows: &[Bytes]) -> Vec<Bytes> {
         rows.iter()
-            .filter(|row| !self.previous.contains(&self.hasher.hash_one(row)))
+            .filter(|row| !self.previous.contains(&self.hash(row)))
             .cloned()
             .collect()
     }
 
     fn hashes(&self, rows: &[Bytes]) -> Vec<u64> {
-        rows.iter().map(|row| self.hasher.hash_one(row)).collect()
+        rows.iter().map(|row| self.hash(row)).collect()
+    }
+
+    /// A row is known by its key: other fields, such as a signed URL, may differ each time it is read.
+    fn hash(&self, row: &Bytes) -> u64 {
+        match row::first(row, &self.primary_key) {
+            Some(key) => self.hasher.hash_one(key.to_string()),
+            None => self.hasher.hash_one(row),
+        }
     }
 }
