@@ -127,6 +127,27 @@ async fn a_dropped_stream_sends_nothing_more() {
 }
 
 #[tokio::test]
+async fn a_dropped_stream_takes_back_what_was_not_sent_yet() {
+    let site = Site::new(limit_offset(), []).await;
+    let client = django_api_orm::ServiceClient::builder(site.server.base_url())
+        .max_connections(1)
+        .build()
+        .unwrap();
+    let rows = client.objects::<Row>();
+    let gates = hold(&site, 2);
+    gates[0].open();
+    let mut stream = rows.all().stream();
+    stream.try_next().await.unwrap().unwrap();
+    // One request is at the server, three wait for its connection.
+    arrived(&gates).await;
+    drop(stream);
+    gates[1].open();
+    rows.first().await.unwrap();
+    rows.first().await.unwrap();
+    assert_eq!(site.requests(), 4);
+}
+
+#[tokio::test]
 async fn an_error_comes_after_the_rows_before_it() {
     for paginator in [limit_offset(), page_number()] {
         let site = Site::new(paginator, []).await;
@@ -193,6 +214,12 @@ async fn pages_of_other_sizes_than_thought_are_read_in_order() {
     .await;
     assert_eq!(ids(site.rows().all()).await.unwrap(), all());
     assert_eq!(site.warnings(), []);
+
+    let requests = site.requests();
+    assert!(
+        requests <= 9 + 3,
+        "sequential from the point of doubt: {requests}"
+    );
 
     // The same by page number.
     let site = server(|call| {

@@ -1,8 +1,16 @@
 //! Slices: the right rows, and no request that is not needed.
 
-use django_api_orm::{Manager, Pagination};
-use django_api_orm_testserver::Quirk;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
+use django_api_orm::{Manager, Pagination};
+use django_api_orm_testserver::{Quirk, Reply};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::scripted::{number, rows, server};
 use crate::site::{Row, Site, all, cursor, ids, limit_offset, page_number};
 
 const RANGES: [std::ops::Range<u64>; 12] = [
@@ -134,6 +142,18 @@ async fn what_is_not_needed_is_not_asked_for() {
 }
 
 #[tokio::test]
+async fn a_slice_that_is_still_in_use_asks_for_nothing_more() {
+    for paginator in [limit_offset(), page_number(), cursor()] {
+        let site = Site::new(paginator, []).await;
+        let mut stream = site.rows().all().limit(10).stream();
+        stream.try_next().await.unwrap().unwrap();
+        // Whatever was to be read ahead would be sent before this one is answered.
+        site.client.get("/api/v1/rows/1/").await.unwrap();
+        assert_eq!(site.requests(), 2);
+    }
+}
+
+#[tokio::test]
 async fn a_slice_in_the_middle_is_one_jump() {
     let site = Site::new(limit_offset(), []).await;
     assert_eq!(
@@ -190,5 +210,40 @@ async fn explain_says_what_it_costs() {
                 "{paginator:?} {explained}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_page_size_that_was_learnt_and_has_changed_is_noticed() {
+    for now in [7, 15, 19, 21, 50, 65, 130, 500] {
+        let size = Arc::new(AtomicU64::new(20));
+        let kept = Arc::clone(&size);
+        let site = server(move |call| {
+            let (page, size) = (
+                number(call, "page").unwrap_or(1),
+                kept.load(Ordering::SeqCst),
+            );
+            if (page - 1) * size >= 130 {
+                return Reply::detail(StatusCode::NOT_FOUND, "Invalid page.");
+            }
+            let next = (page * size < 130).then(|| format!("?page={}", page + 1));
+            let previous = (page > 1).then_some("?");
+            let rows = rows((page - 1) * size, page * size);
+            Reply::ok(&json!({"count": 130, "next": next, "previous": previous, "results": rows}))
+        })
+        .await;
+        ids(site.rows().all()).await.unwrap();
+        for range in [20..30, 25..60, 100..110, 120..200, 0..10, 200..210] {
+            size.store(now, Ordering::SeqCst);
+            let expected = &all()[130.min(range.start as usize)..130.min(range.end as usize)];
+            assert_eq!(
+                ids(site.rows().all().range(range.clone())).await.unwrap(),
+                expected,
+                "{range:?} by {now}"
+            );
+            size.store(20, Ordering::SeqCst);
+            ids(site.rows().all()).await.unwrap();
+        }
+        assert_eq!(site.warnings(), []);
     }
 }
