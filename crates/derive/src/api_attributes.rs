@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use syn::{
     Attribute, LitInt, LitStr, Meta, Path, Token, meta::ParseNestedMeta, parenthesized,
     punctuated::Punctuated, spanned::Spanned,
@@ -25,8 +25,8 @@ const ON_FIELD: [&str; 4] = ["primary_key", "read_only", "text", "decimal"];
 /// `#[api(..)]` on the struct, each key where it was written.
 #[derive(Default)]
 pub(crate) struct Container {
-    /// Whether `endpoint` was written at all, even if its value was refused.
-    pub(crate) has_endpoint: bool,
+    /// Whether a key was refused. What is missing may be meant by it.
+    pub(crate) has_errors: bool,
     pub(crate) endpoint: Option<LitStr>,
     pub(crate) lookup_field: Option<LitStr>,
     pub(crate) pagination: Option<(Paginator, Span)>,
@@ -50,6 +50,8 @@ pub(crate) struct Field {
     pub(crate) read_only: Option<Span>,
     /// What the values are, where their type does not tell, and where that was written.
     pub(crate) kind: Option<(Kind, Span)>,
+    /// Whether a key was refused. What is missing may be meant by it.
+    pub(crate) has_errors: bool,
 }
 
 /// What the values of a field are.
@@ -94,12 +96,10 @@ impl Paginator {
 impl Container {
     pub(crate) fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut container = Self::default();
-        for_each_key(attrs, errors, |key, meta| {
+        let mut own = Errors::default();
+        for_each_key(attrs, &mut own, |key, meta| {
             match key {
-                "endpoint" => {
-                    container.has_endpoint = true;
-                    container.endpoint = Some(checked_endpoint(meta)?);
-                }
+                "endpoint" => container.endpoint = Some(checked_endpoint(meta)?),
                 "lookup_field" => {
                     container.lookup_field = Some(keys::text(meta, "lookup_field = \"slug\"")?);
                 }
@@ -132,6 +132,8 @@ impl Container {
             }
             Ok(())
         });
+        container.has_errors = !own.is_empty();
+        errors.absorb(own);
         container
     }
 }
@@ -139,7 +141,8 @@ impl Container {
 impl Field {
     pub(crate) fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut field = Self::default();
-        for_each_key(attrs, errors, |key, meta| {
+        let mut own = Errors::default();
+        for_each_key(attrs, &mut own, |key, meta| {
             match key {
                 "primary_key" => field.primary_key = Some(meta.path.span()),
                 "read_only" => field.read_only = Some(meta.path.span()),
@@ -154,6 +157,8 @@ impl Field {
             }
             keys::flag(meta)
         });
+        field.has_errors = !own.is_empty();
+        errors.absorb(own);
         field
     }
 
@@ -178,13 +183,8 @@ impl Field {
 }
 
 fn unknown(key: &str, meta: &ParseNestedMeta<'_>, known: &[&str]) -> syn::Error {
-    let all = keys::list(known);
-    match keys::suggestion(key, known) {
-        hint if hint.contains("did you mean") => {
-            meta.error(format!("unknown key `{key}`{hint} Here can be {all}"))
-        }
-        _ => meta.error(format!("unknown key `{key}`; here can be {all}")),
-    }
+    let hint = keys::suggestion(key, known);
+    meta.error(format!("unknown key `{key}`{hint}"))
 }
 
 fn checked_endpoint(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
@@ -235,10 +235,14 @@ fn filters(meta: &ParseNestedMeta<'_>) -> syn::Result<Filters> {
     }
     let content;
     parenthesized!(content in meta.input);
-    let names: Vec<LitStr> = Punctuated::<LitStr, Token![,]>::parse_terminated(&content)
-        .map_err(|error| syn::Error::new(error.span(), expected))?
-        .into_iter()
-        .collect();
+    let names: Vec<LitStr> = match Punctuated::<LitStr, Token![,]>::parse_terminated(&content) {
+        Ok(names) => names.into_iter().collect(),
+        Err(error) => {
+            // What is left unread would be a second error.
+            content.parse::<TokenStream>()?;
+            return Err(syn::Error::new(error.span(), expected));
+        }
+    };
     let mut seen = HashSet::new();
     for name in &names {
         if name.value().is_empty() {

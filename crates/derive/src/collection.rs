@@ -34,16 +34,19 @@ pub(crate) struct Pagination {
     pub(crate) size_parameter: Option<String>,
 }
 
-/// The field that carries `#[api(primary_key)]`.
+/// What the fields say about the primary key.
+#[derive(Default)]
 pub(crate) struct Marked {
-    pub(crate) name: String,
-    pub(crate) span: Span,
+    /// The name and the place of the field that carries `#[api(primary_key)]`.
+    pub(crate) field: Option<(String, Span)>,
+    /// Whether a key of a field was refused, which may be meant as `primary_key`.
+    pub(crate) has_errors: bool,
 }
 
 /// Reports what only a model with an endpoint can have.
 pub(crate) fn refuse_in_nested(
     api: &api_attributes::Container,
-    marked: Option<&Marked>,
+    marked: &Marked,
     nested: Span,
     errors: &mut Errors,
 ) {
@@ -62,7 +65,7 @@ pub(crate) fn refuse_in_nested(
             api.page_size_parameter.as_ref().map(Spanned::span),
         ),
         ("filters", api.filters.as_ref().map(|filters| filters.span)),
-        ("primary_key", marked.map(|marked| marked.span)),
+        ("primary_key", marked.field.as_ref().map(|(_, span)| *span)),
     ];
     for (key, span) in collection_keys {
         if let Some(span) = span {
@@ -78,7 +81,7 @@ pub(crate) fn refuse_in_nested(
 pub(crate) struct Declared<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) fields: &'a [Field],
-    pub(crate) marked: Option<Marked>,
+    pub(crate) marked: Marked,
 }
 
 impl Declared<'_> {
@@ -88,11 +91,11 @@ impl Declared<'_> {
         api: &api_attributes::Container,
         errors: &mut Errors,
     ) -> Option<Collection> {
-        if !api.has_endpoint {
+        if api.endpoint.is_none() && !api.has_errors {
             errors.at(
                 self.ident.span(),
                 format!(
-                    "`{}` has no endpoint: add `#[api(endpoint = \"/api/v1/..../\")]`, or `#[api(nested)]` if it is an object inside \
+                    "`{}` has no endpoint: add `#[api(endpoint = \"/api/v1/users/\")]`, or `#[api(nested)]` if it is an object inside \
                      other models",
                     self.ident
                 ),
@@ -114,9 +117,9 @@ impl Declared<'_> {
     }
 
     fn primary_key(&self, errors: &mut Errors) -> Option<PrimaryKey> {
-        let name = self.marked.as_ref().map_or("id", |marked| &marked.name);
+        let name = self.marked.field.as_ref().map_or("id", |(name, _)| name);
         let found = self.fields.iter().find(|field| field.name == name);
-        match (found, &self.marked) {
+        match (found, &self.marked.field) {
             (Some(Field { access: Access::WriteOnly, .. }), None) => errors.at(
                 self.ident.span(),
                 format!("the primary key `{name}` of `{}` has `#[serde(skip_deserializing)]`, but a row needs its key", self.ident),
@@ -124,6 +127,7 @@ impl Declared<'_> {
             (Some(key), _) => return Some(PrimaryKey { name: key.name.clone(), wire: key.wire.clone(), ty: key.ty.clone() }),
             // A marked field that is not there was reported where it is marked.
             (None, Some(_)) => {}
+            (None, None) if self.marked.has_errors => {}
             (None, None) => errors.at(
                 self.ident.span(),
                 format!("`{}` has no primary key among the fields that serde reads: name one `id`, or put `#[api(primary_key)]` on the field that is the key", self.ident),

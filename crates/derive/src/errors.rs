@@ -27,6 +27,17 @@ impl Errors {
         self.push(syn::Error::new_spanned(tokens, message));
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Takes over the errors of a part.
+    pub(crate) fn absorb(&mut self, part: Self) {
+        if let Some(error) = part.0 {
+            self.push(error);
+        }
+    }
+
     pub(crate) fn finish<T>(self, value: T) -> syn::Result<T> {
         self.0.map_or(Ok(value), Err)
     }

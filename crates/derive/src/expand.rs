@@ -81,9 +81,7 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
         pagination,
         filters,
     } = collection;
-    let key_type = &primary_key.ty;
-    // The span makes a type that cannot be a key be underlined where it stands in the struct.
-    let key = quote_spanned!(key_type.span()=> <#key_type as #krate::KeyField>::Key);
+    let key = key_type(&primary_key.ty, krate);
     let primary_key = &primary_key.wire;
     let lookup_field = lookup_field
         .as_ref()
@@ -116,6 +114,12 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
             }
         }
     }
+}
+
+/// The type of a key as which the struct holds `ty`. The span makes a type that cannot be a key be underlined where it
+/// stands in the struct.
+fn key_type(ty: &TokenStream, krate: &TokenStream) -> TokenStream {
+    quote_spanned!(ty.span()=> <#ty as #krate::KeyField>::Key)
 }
 
 fn pagination(model: &Model, pagination: &Pagination) -> TokenStream {
@@ -162,7 +166,7 @@ fn fields_struct(model: &Model) -> TokenStream {
             ..
         } = field;
         let ty = if primary_key == Some(field.name.as_str()) {
-            quote!(<#ident as #krate::ApiModel>::Key)
+            key_type(ty, krate)
         } else {
             quote!(#ty)
         };

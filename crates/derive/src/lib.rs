@@ -14,6 +14,8 @@ mod keys;
 mod parse;
 mod rename;
 mod serde_attributes;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Attribute, Data, DeriveInput, Fields, Visibility, ext::IdentExt};
+use syn::{Attribute, Data, DeriveInput, Fields, Generics, Visibility, ext::IdentExt};
 
 use crate::{
     api_attributes::{self, Kind},
@@ -62,20 +62,14 @@ impl Field {
 pub(crate) fn model(input: &DeriveInput) -> syn::Result<Model> {
     let named = named_fields(input)?;
     let mut errors = Errors::default();
-    if !input.generics.params.is_empty() {
-        errors.on(
-            &input.generics,
-            "a model cannot be generic: its endpoint has rows of one type. Write one struct per type of row; a field can \
-             have any type, generic ones too",
-        );
-    }
+    refuse_generics(&input.generics, &mut errors);
     let api = api_attributes::Container::parse(&input.attrs, &mut errors);
     let serde = serde_attributes::Container::parse(&input.attrs, &mut errors);
     let (fields, marked) = fields(input, named, &serde, &mut errors);
     report_same_names(&fields, &mut errors);
 
     let collection = if let Some(span) = api.nested {
-        refuse_in_nested(&api, marked.as_ref(), span, &mut errors);
+        refuse_in_nested(&api, &marked, span, &mut errors);
         None
     } else {
         let declared = Declared {
@@ -95,6 +89,20 @@ pub(crate) fn model(input: &DeriveInput) -> syn::Result<Model> {
         fields,
         collection,
     })
+}
+
+fn refuse_generics(generics: &Generics, errors: &mut Errors) {
+    if generics.params.is_empty() {
+        return;
+    }
+    let only_lifetimes = generics.params.len() == generics.lifetimes().count();
+    let message = if only_lifetimes {
+        "a model cannot borrow: its rows outlive the answer that they are read from. Use owned types, such as `String` for `&str`"
+    } else {
+        "a model cannot be generic: its endpoint has rows of one type. Write one struct per type of row; a field can have any \
+         type, generic ones too"
+    };
+    errors.on(generics, message);
 }
 
 fn named_fields(input: &DeriveInput) -> syn::Result<&syn::FieldsNamed> {
@@ -119,26 +127,23 @@ fn fields(
     named: &syn::FieldsNamed,
     container: &serde_attributes::Container,
     errors: &mut Errors,
-) -> (Vec<Field>, Option<Marked>) {
+) -> (Vec<Field>, Marked) {
     let mut fields = Vec::new();
-    let mut marked: Option<Marked> = None;
+    let mut marked = Marked::default();
     for field in &named.named {
         let Some(ident) = &field.ident else { continue };
         let name = ident.unraw().to_string();
         let serde = serde_attributes::Field::parse(&field.attrs);
         let api = api_attributes::Field::parse(&field.attrs, errors);
+        marked.has_errors |= api.has_errors;
         if let Some(span) = api.primary_key {
-            if let Some(first) = &marked {
-                let first = &first.name;
+            if let Some((first, _)) = &marked.field {
                 errors.at(
                     span,
                     format!("`{name}` is a second primary key beside `{first}`; a model has one"),
                 );
             } else {
-                marked = Some(Marked {
-                    name: name.clone(),
-                    span,
-                });
+                marked.field = Some((name.clone(), span));
             }
         }
         if serde.is_skipped() || serde.flatten {

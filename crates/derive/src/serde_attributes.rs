@@ -45,7 +45,7 @@ const OTHER_SHAPES: [(&str, &str); 7] = [
         "the row would be the value of its only field",
     ),
     ("tag", "the row would have a key that is not a field"),
-    ("untagged", "that is for enums"),
+    ("untagged", "the row would have one of several shapes"),
     ("from", "rows would be read as another type"),
     ("try_from", "rows would be read as another type"),
     ("into", "rows would be written as another type"),

@@ -1,0 +1,141 @@
+//! What is read from a struct, and every mistake of a struct in one go. The wording in full, and what is underlined, is
+//! tested where a compiler shows it: in the UI tests of `django-api-orm`.
+
+use syn::DeriveInput;
+
+use crate::{
+    api_attributes::{Kind, Paginator},
+    parse::{self, Access, Model},
+};
+
+fn parsed(source: &str) -> syn::Result<Model> {
+    parse::model(&syn::parse_str::<DeriveInput>(source).unwrap())
+}
+
+fn messages(source: &str) -> Vec<String> {
+    match parsed(source) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.into_iter().map(|error| error.to_string()).collect(),
+    }
+}
+
+#[test]
+fn a_model_is_what_its_attributes_say() {
+    let model = parsed(
+        r#"
+        #[serde(rename_all = "camelCase", default, crate = "other")]
+        #[api(endpoint = "/users/", pagination = "cursor", page_size = 1_0, crate = vendor::orm)]
+        #[api(lookup_field = "userName", filters("id",))]
+        pub(crate) struct User {
+            r#id: Option<i64>,
+            #[api(read_only, text)]
+            user_name: String,
+            #[serde(skip_deserializing)]
+            #[api(decimal)]
+            amount: String,
+            #[serde(skip)]
+            cache: u8,
+            #[serde(flatten)]
+            rest: Rest,
+        }"#,
+    )
+    .unwrap();
+    let read: Vec<_> = model
+        .fields
+        .iter()
+        .map(|field| (field.wire.as_str(), field.access, field.kind))
+        .collect();
+    assert_eq!(
+        read,
+        [
+            ("id", Access::Both, None),
+            ("userName", Access::ReadOnly, Some(Kind::Text)),
+            ("amount", Access::WriteOnly, Some(Kind::Decimal)),
+        ]
+    );
+    assert_eq!(model.krate.to_string(), "vendor :: orm");
+    let collection = model.collection.unwrap();
+    assert_eq!(collection.endpoint.value(), "/users/");
+    assert_eq!(collection.primary_key.wire, "id");
+    assert_eq!(collection.lookup_field.as_deref(), Some("userName"));
+    assert_eq!(collection.filters.map(|filters| filters.len()), Some(1));
+    let pagination = collection.pagination.unwrap();
+    assert_eq!(pagination.paginator, Paginator::Cursor);
+    assert_eq!(pagination.size_parameter.as_deref(), Some("page_size"));
+}
+
+#[test]
+fn nested_needs_neither_endpoint_nor_key() {
+    let model = parsed("#[api(nested)] struct Address { street: String }").unwrap();
+    assert!(model.collection.is_none());
+    assert_eq!(model.krate.to_string(), ":: django_api_orm");
+}
+
+#[test]
+fn independent_mistakes_are_reported_together() {
+    let messages = messages(
+        r#"
+        #[serde(untagged)]
+        #[api(endpoint = "", page_size = 0, tabel = 1)]
+        struct User<T> {
+            #[api(primary_key)]
+            a: T,
+            #[api(primary_key, text, decimal)]
+            #[serde(rename = "a")]
+            b: i64,
+        }"#,
+    );
+    for part in [
+        "cannot be generic",
+        "the endpoint is empty",
+        "at least one row",
+        "unknown key `tabel`",
+        "`#[serde(untagged)]`",
+        "either `text` or `decimal`",
+        "second primary key",
+        "both `a` on the wire",
+    ] {
+        let found = messages.iter().filter(|message| message.contains(part));
+        assert_eq!(found.count(), 1, "{part}: {messages:#?}");
+    }
+    assert_eq!(messages.len(), 8, "{messages:#?}");
+}
+
+#[test]
+fn what_follows_from_a_mistake_is_not_a_second_one() {
+    for (source, expected) in [
+        (
+            r#"#[api(endpiont = "/users/")] struct User { id: i64 }"#,
+            "did you mean `endpoint`?",
+        ),
+        (
+            r#"#[api(endpoint = "/users/")] struct User { #[api(primary_kye)] number: i64 }"#,
+            "did you mean `primary_key`?",
+        ),
+        (
+            r#"#[api(endpoint = "/users/", filters("id", name))] struct User { id: i64 }"#,
+            "expected the server's filter parameters",
+        ),
+        ("struct User { id: i64 }", "`User` has no endpoint"),
+    ] {
+        let messages = messages(source);
+        assert_eq!(messages.len(), 1, "{messages:#?}");
+        assert!(messages[0].contains(expected), "{messages:#?}");
+    }
+}
+
+#[test]
+fn malformed_attributes_of_serde_are_left_to_serde() {
+    for attribute in [
+        "rename = 5",
+        "rename()",
+        "rename(serialize)",
+        "=",
+        "skip = 1",
+    ] {
+        let source = format!(
+            r#"#[api(endpoint = "/users/")] struct User {{ id: i64, #[serde({attribute})] name: String }}"#
+        );
+        assert_eq!(messages(&source), [""; 0], "{attribute}");
+    }
+}
