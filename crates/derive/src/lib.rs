@@ -1,7 +1,7 @@
 //! `#[derive(ApiModel)]` for `django-api-orm`. Use it through that crate, which re-exports it.
 //!
-//! The derive works in two steps that know nothing of each other: [`parse`] turns the struct and its attributes into a
-//! plain [`parse::Model`], or into every error that it finds; [`expand`] writes the code for a model that is known to be
+//! The derive works in two steps that know nothing of each other: `parse` turns the struct and its attributes into a
+//! plain `parse::Model`, or into every error that it finds; `expand` writes the code for a model that is known to be
 //! right.
 #![forbid(unsafe_code)]
 
