@@ -32,8 +32,10 @@ struct Guard {
 /// What a check has shown of a row.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Checked {
-    /// The row satisfies everything that can be evaluated on it.
+    /// The row satisfies everything.
     Belongs,
+    /// Nothing speaks against the row, but a part of the filter is left to the server's word.
+    Believed,
     /// The row does not belong; the server was not asked, or is known to ignore it.
     Excluded,
     /// The row violates lookups that the server was asked for: their parameters.
@@ -101,6 +103,11 @@ impl RowCheck {
         self.residual.is_some() || !self.guards.is_empty()
     }
 
+    /// How many of the lookups the server is known to ignore.
+    pub(crate) fn ignored(&self) -> usize {
+        self.guards.iter().filter(|guard| guard.ignored).count()
+    }
+
     /// From now on, rows that violate this lookup are left out.
     pub(crate) fn ignore(&mut self, parameter: &str) {
         for guard in self
@@ -128,8 +135,10 @@ impl RowCheck {
     pub(crate) fn check(&self, row: &Map<String, Value>) -> Result<Checked> {
         let mut violated = Vec::new();
         let mut excluded = false;
+        let mut believed = false;
         for guard in &self.guards {
-            if !guard.ignored && guard.tolerant.evaluate(row) == Verdict::False {
+            let tolerant = (!guard.ignored).then(|| guard.tolerant.evaluate(row));
+            if tolerant == Some(Verdict::False) {
                 violated.push(guard.parameter.clone());
             } else if guard.ignored || self.strict {
                 match guard.evaluator.evaluate(row) {
@@ -137,8 +146,10 @@ impl RowCheck {
                     Verdict::False => excluded = true,
                     Verdict::Unknown(reason) => return Err(cannot_evaluate(&reason)),
                 }
+            } else {
+                // What cannot be evaluated here only the server can know.
+                believed |= tolerant != Some(Verdict::True);
             }
-            // Else what cannot be evaluated here only the server can know.
         }
         if !violated.is_empty() {
             return Ok(Checked::Violates(violated));
@@ -146,7 +157,10 @@ impl RowCheck {
         if excluded {
             return Ok(Checked::Excluded);
         }
-        self.check_residual(row)
+        match self.check_residual(row)? {
+            Checked::Belongs if believed => Ok(Checked::Believed),
+            checked => Ok(checked),
+        }
     }
 
     /// Checks only what the server could not be asked.

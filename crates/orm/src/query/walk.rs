@@ -60,6 +60,8 @@ struct Streaming {
     jumped: bool,
     skip: u64,
     remaining: Option<u64>,
+    /// A row was taken on the server's word.
+    believed: bool,
     /// No page has come yet.
     first: bool,
     keys: HashSet<u64>,
@@ -68,7 +70,7 @@ struct Streaming {
 
 /// What made a streaming walk impossible.
 enum Hindrance {
-    /// The server was asked for a slice by a filter that it turned out to ignore.
+    /// The server turned out to ignore a filter, after it was asked for a slice by it or was believed about a row.
     Misplaced,
     /// The server does not sort; everything has to be read and sorted here.
     Unsorted,
@@ -130,8 +132,8 @@ impl Walk {
                         }
                         Err(Hindrance::Misplaced) if self.begun && !self.collecting => {
                             return Err(Error::unsupported(
-                                "the server turned out to ignore a filter after rows of a slice had been handed out; run \
-                                 the query again",
+                                "the server turned out to ignore a filter after rows had been handed out on its word; run the \
+                                 query again",
                             ));
                         }
                         Err(Hindrance::Misplaced) => {
@@ -225,6 +227,7 @@ impl Walk {
             jumped: jump && range.offset > 0,
             skip: range.offset,
             remaining: range.limit,
+            believed: false,
             first: true,
             keys: HashSet::new(),
             last_row: None,
@@ -295,7 +298,11 @@ impl Walk {
             }
             let picked = streaming.check.pick(&row)?;
             let sorted_out = streaming.check.sorts_out();
-            let belongs = self.belongs(&mut streaming.check, &picked)?;
+            let ignored = streaming.check.ignored();
+            let checked = self.check(&mut streaming.check, &picked)?;
+            if streaming.believed && streaming.check.ignored() > ignored {
+                return Ok(Err(Hindrance::Misplaced));
+            }
             if !sorted_out && streaming.check.sorts_out() {
                 // What was asked of the server does not fit any more: no position, and no small page.
                 if streaming.jumped || !self.begun && streaming.remaining.is_some() {
@@ -303,7 +310,8 @@ impl Walk {
                 }
                 streaming.pages.widen();
             }
-            if !belongs {
+            streaming.believed |= checked == Checked::Believed;
+            if checked == Checked::Excluded {
                 continue;
             }
             if !self.follows(streaming, &picked).await? {
@@ -348,21 +356,19 @@ impl Walk {
     }
 
     /// Whether the row belongs to the answer; notices filters that the server ignores.
-    fn belongs(&self, check: &mut RowCheck, row: &Map<String, Value>) -> Result<bool> {
+    fn check(&self, check: &mut RowCheck, row: &Map<String, Value>) -> Result<Checked> {
         if self.collection.policy.on_ignored == OnIgnored::Trust {
-            return Ok(!matches!(check.check_residual(row)?, Checked::Excluded));
+            return check.check_residual(row);
         }
-        match check.check(row)? {
-            Checked::Belongs => Ok(true),
-            Checked::Excluded => Ok(false),
-            Checked::Violates(parameters) => {
-                proof::ignored(&self.collection, &parameters)?;
-                for parameter in parameters {
-                    check.ignore(&parameter);
-                }
-                Ok(false)
-            }
+        let checked = check.check(row)?;
+        let Checked::Violates(parameters) = &checked else {
+            return Ok(checked);
+        };
+        proof::ignored(&self.collection, parameters)?;
+        for parameter in parameters {
+            check.ignore(parameter);
         }
+        Ok(Checked::Excluded)
     }
 
     /// Whether the row may stand after the one before it. A doubt is settled by asking the server for both directions.
@@ -409,12 +415,22 @@ impl Walk {
                         format!("the row {key} came twice in one walk"),
                     )?;
                 }
-                if self.belongs(&mut check, &picked)? {
-                    rows.push((picked, row));
+                match self.check(&mut check, &picked)? {
+                    Checked::Excluded => {}
+                    checked => rows.push((checked, picked, row)),
                 }
             }
         }
-        Ok((compiled, rows))
+        let mut belonging = Vec::with_capacity(rows.len());
+        for (checked, picked, row) in rows {
+            // Since it was believed, the server may have been seen to ignore a filter.
+            let excluded = checked == Checked::Believed
+                && self.check(&mut check, &picked)? == Checked::Excluded;
+            if !excluded {
+                belonging.push((picked, row));
+            }
+        }
+        Ok((compiled, belonging))
     }
 
     async fn sorted(&mut self) -> Result<VecDeque<Bytes>> {

@@ -76,7 +76,7 @@ pub(crate) async fn site(resource: Resource) -> Site {
             heard
                 .lock()
                 .unwrap()
-                .push((warning.kind(), warning.subject().to_owned()))
+                .push((warning.kind(), warning.subject().to_owned()));
         })
         .build()
         .unwrap();
