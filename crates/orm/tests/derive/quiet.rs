@@ -28,8 +28,6 @@ pub struct User {
     pub user_is_b: bool,
     /// Flags.
     pub user_is_c: bool,
-    /// Flags.
-    pub user_is_d: bool,
     #[api(read_only)]
     created_at: Option<String>,
 }
