@@ -101,34 +101,49 @@ impl<M, T> Field<M, T> {
     }
 }
 
-impl<M, T: Ordered> Field<M, T> {
+impl<M, T> Field<M, T> {
     /// Greater than the value.
     #[must_use]
-    pub fn gt<V: Operand<T>>(self, value: V) -> Filter<M> {
+    pub fn gt<V: Operand<T>>(self, value: V) -> Filter<M>
+    where
+        T: Ordered,
+    {
         self.compare(Op::Gt, value)
     }
 
     /// Greater than the value, or equal to it.
     #[must_use]
-    pub fn gte<V: Operand<T>>(self, value: V) -> Filter<M> {
+    pub fn gte<V: Operand<T>>(self, value: V) -> Filter<M>
+    where
+        T: Ordered,
+    {
         self.compare(Op::Gte, value)
     }
 
     /// Less than the value.
     #[must_use]
-    pub fn lt<V: Operand<T>>(self, value: V) -> Filter<M> {
+    pub fn lt<V: Operand<T>>(self, value: V) -> Filter<M>
+    where
+        T: Ordered,
+    {
         self.compare(Op::Lt, value)
     }
 
     /// Less than the value, or equal to it.
     #[must_use]
-    pub fn lte<V: Operand<T>>(self, value: V) -> Filter<M> {
+    pub fn lte<V: Operand<T>>(self, value: V) -> Filter<M>
+    where
+        T: Ordered,
+    {
         self.compare(Op::Lte, value)
     }
 
     /// Between the two values, both included.
     #[must_use]
-    pub fn range<V: Operand<T>, W: Operand<T>>(self, low: V, high: W) -> Filter<M> {
+    pub fn range<V: Operand<T>, W: Operand<T>>(self, low: V, high: W) -> Filter<M>
+    where
+        T: Ordered,
+    {
         let bounds = low
             .into_operand()
             .and_then(|low| Ok(Value::Array(vec![low, high.into_operand()?])));
@@ -136,8 +151,11 @@ impl<M, T: Ordered> Field<M, T> {
     }
 }
 
-impl<M, T: Textual> Field<M, T> {
-    fn text(self, op: Op, text: &str) -> Filter<M> {
+impl<M, T> Field<M, T> {
+    fn text(self, op: Op, text: &str) -> Filter<M>
+    where
+        T: Textual,
+    {
         Filter::of(
             self.path.into_owned(),
             op,
@@ -147,55 +165,82 @@ impl<M, T: Textual> Field<M, T> {
 
     /// Equal, ignoring case.
     #[must_use]
-    pub fn iexact(self, text: impl AsRef<str>) -> Filter<M> {
+    pub fn iexact(self, text: impl AsRef<str>) -> Filter<M>
+    where
+        T: Textual,
+    {
         self.text(Op::IExact, text.as_ref())
     }
 
     /// Contains the text.
     #[must_use]
-    pub fn contains(self, text: impl AsRef<str>) -> Filter<M> {
+    pub fn contains(self, text: impl AsRef<str>) -> Filter<M>
+    where
+        T: Textual,
+    {
         self.text(Op::Contains, text.as_ref())
     }
 
     /// Contains the text, ignoring case.
     #[must_use]
-    pub fn icontains(self, text: impl AsRef<str>) -> Filter<M> {
+    pub fn icontains(self, text: impl AsRef<str>) -> Filter<M>
+    where
+        T: Textual,
+    {
         self.text(Op::IContains, text.as_ref())
     }
 
     /// Starts with the text.
     #[must_use]
-    pub fn startswith(self, text: impl AsRef<str>) -> Filter<M> {
+    pub fn startswith(self, text: impl AsRef<str>) -> Filter<M>
+    where
+        T: Textual,
+    {
         self.text(Op::StartsWith, text.as_ref())
     }
 
     /// Starts with the text, ignoring case.
     #[must_use]
-    pub fn istartswith(self, text: impl AsRef<str>) -> Filter<M> {
+    pub fn istartswith(self, text: impl AsRef<str>) -> Filter<M>
+    where
+        T: Textual,
+    {
         self.text(Op::IStartsWith, text.as_ref())
     }
 
     /// Ends with the text.
     #[must_use]
-    pub fn endswith(self, text: impl AsRef<str>) -> Filter<M> {
+    pub fn endswith(self, text: impl AsRef<str>) -> Filter<M>
+    where
+        T: Textual,
+    {
         self.text(Op::EndsWith, text.as_ref())
     }
 
     /// Ends with the text, ignoring case.
     #[must_use]
-    pub fn iendswith(self, text: impl AsRef<str>) -> Filter<M> {
+    pub fn iendswith(self, text: impl AsRef<str>) -> Filter<M>
+    where
+        T: Textual,
+    {
         self.text(Op::IEndsWith, text.as_ref())
     }
 
     /// Matches the regular expression somewhere in the text.
     #[must_use]
-    pub fn regex(self, pattern: impl AsRef<str>) -> Filter<M> {
+    pub fn regex(self, pattern: impl AsRef<str>) -> Filter<M>
+    where
+        T: Textual,
+    {
         self.text(Op::Regex, pattern.as_ref())
     }
 }
 
-impl<M, T: Dated> Field<M, T> {
-    fn part(self, transform: Transform, value: Value) -> Filter<M> {
+impl<M, T> Field<M, T> {
+    fn part(self, transform: Transform, value: Value) -> Filter<M>
+    where
+        T: Dated,
+    {
         Filter::from_q(Q::Lookup(Lookup {
             path: self.path.into_owned(),
             transform: Some(transform),
@@ -206,25 +251,37 @@ impl<M, T: Dated> Field<M, T> {
 
     /// Lies in the year. For comparisons of parts use [`Filter::lookup`]: `lookup("created_at__year__gte", 2020)`.
     #[must_use]
-    pub fn year(self, year: i32) -> Filter<M> {
+    pub fn year(self, year: i32) -> Filter<M>
+    where
+        T: Dated,
+    {
         self.part(Transform::Year, year.into())
     }
 
     /// Lies in the month, 1 to 12, of any year.
     #[must_use]
-    pub fn month(self, month: u32) -> Filter<M> {
+    pub fn month(self, month: u32) -> Filter<M>
+    where
+        T: Dated,
+    {
         self.part(Transform::Month, month.into())
     }
 
     /// Lies on the day of the month, 1 to 31, of any month.
     #[must_use]
-    pub fn day(self, day: u32) -> Filter<M> {
+    pub fn day(self, day: u32) -> Filter<M>
+    where
+        T: Dated,
+    {
         self.part(Transform::Day, day.into())
     }
 
     /// Lies on the calendar date, in the time zone in which the server writes the value.
     #[must_use]
-    pub fn date(self, date: chrono::NaiveDate) -> Filter<M> {
+    pub fn date(self, date: chrono::NaiveDate) -> Filter<M>
+    where
+        T: Dated,
+    {
         self.part(Transform::Date, date.to_string().into())
     }
 }
