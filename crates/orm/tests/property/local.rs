@@ -104,9 +104,7 @@ fn agree(
                 query
             );
         }
-        let mut unordered = query.clone();
-        unordered.order.clear();
-        unordered.reverse = false;
+        let unordered = query.without_order();
         let expected = database.answer(&unordered, true);
         judge(&unordered, &expected, &divided(query, &fields, &rows)?)?;
         never_wrong_without_kinds(query, &expected, &rows)?;

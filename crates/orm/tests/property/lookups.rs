@@ -36,6 +36,8 @@ const COMPARISONS: &[(&str, &str)] = &[
     ("__lte", "<="),
 ];
 
+const EQUALITY: &[(&str, &str)] = &[("", "=")];
+
 /// Equality and order, `in` and `range`.
 fn compared(
     path: &'static str,
@@ -63,7 +65,7 @@ fn compared_by(
         is_null: false,
     };
     let (single, list, pair) = (expression.clone(), expression.clone(), expression);
-    let (build_list, build_pair) = (build.clone(), build.clone());
+    let (build_list, build_pair) = (build, build);
     let comparison = (select(comparisons.to_vec()), operand.clone()).prop_map(
         move |((suffix, operator), (value, sql))| {
             build(suffix, value, format!("{single} {operator} ?"), vec![sql])
@@ -345,7 +347,7 @@ pub(crate) fn condition_in(letters: Letters, zone: FixedOffset) -> BoxedStrategy
     // Which text comes first is a matter of the database's collation.
     let comparisons = match letters {
         Letters::All => COMPARISONS,
-        Letters::SameEverywhere => &COMPARISONS[..1],
+        Letters::SameEverywhere => EQUALITY,
     };
     let words = |path: &'static str, column: &'static str, operand| {
         compared_by(comparisons, path, column, column.to_owned(), text(operand))

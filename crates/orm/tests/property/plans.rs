@@ -84,6 +84,21 @@ impl Query {
         self.order.iter().any(|(path, _)| *path == "id")
     }
 
+    /// The same filters without an order and without slices. The judge then lets the keys grow.
+    pub(crate) fn without_order(&self) -> Self {
+        Self {
+            order: Vec::new(),
+            reverse: false,
+            slices: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether anything is cut off: `[0:]` cuts nothing.
+    pub(crate) fn is_sliced(&self) -> bool {
+        self.slices.iter().any(|slice| *slice != (0, None))
+    }
+
     /// The part of a list that the slices leave.
     pub(crate) fn sliced<T: Clone>(&self, list: &[T]) -> Vec<T> {
         self.slices

@@ -209,9 +209,10 @@ enum Question {
     Last,
     One,
     InBulk,
+    Keyset,
 }
 
-const QUESTIONS: [Question; 8] = [
+const QUESTIONS: [Question; 9] = [
     Question::List,
     Question::Stream,
     Question::Count,
@@ -220,6 +221,7 @@ const QUESTIONS: [Question; 8] = [
     Question::Last,
     Question::One,
     Question::InBulk,
+    Question::Keyset,
 ];
 
 #[derive(Debug, Clone)]
@@ -299,7 +301,7 @@ fn listed(
     let expected = query.sliced(&database.answer(query, true));
     let honours_all = matches!(endpoint.honours, Honours::All);
     let cursor = matches!(endpoint.pages, Pages::Cursor);
-    if honours_all && !cursor || !query.slices.is_empty() {
+    if honours_all && !cursor || query.is_sliced() {
         return judge(query, &expected, found);
     }
     let mut loose = query.clone();
@@ -383,7 +385,22 @@ async fn answers(
                 (Ok(row), _) => prop_assert!(false, "{} of {}", row.id, expected.len()),
                 (Err(error), _) => return Err(failed(error)),
             },
-            Question::InBulk if !query.slices.is_empty() => {}
+            Question::Keyset => {
+                let query = query.without_order();
+                let case = Case {
+                    query: query.clone(),
+                    ..case.clone()
+                };
+                let mut rows = self::queryset(client, &case).keyset(None::<i64>);
+                let mut found = Vec::new();
+                while let Some(row) = rows.try_next().await.map_err(failed)? {
+                    found.push(row.id);
+                }
+                let expected = database.answer(&query, true);
+                let keys: Vec<i64> = expected.iter().map(|(key, _)| *key).collect();
+                prop_assert_eq!(found, keys);
+            }
+            Question::InBulk if query.is_sliced() => {}
             Question::InBulk => {
                 let wanted: Vec<i64> = (1..60).step_by(3).collect();
                 let found = queryset.in_bulk(wanted.clone()).await.map_err(failed)?;
@@ -442,7 +459,7 @@ fn run(queries: u32, pages: impl Strategy<Value = Pages>) {
                 .build()
                 .map_err(|error| TestCaseError::fail(error.to_string()))?;
             for case in &cases {
-                let endpoint = &endpoints[case.endpoint];
+                let endpoint = endpoints.get(case.endpoint).unwrap();
                 let context =
                     |error| TestCaseError::fail(format!("{error}\n{case:?}\non {endpoint:?}"));
                 answers(&client, &database, endpoint, case)
