@@ -47,10 +47,6 @@
 //! * [`blocking`]: the same without `async`.
 #![forbid(unsafe_code)]
 
-// The derive names the crate by this path, in the tests of this crate too.
-#[cfg(test)]
-extern crate self as django_api_orm;
-
 pub mod blocking;
 mod bulk;
 pub mod client;
