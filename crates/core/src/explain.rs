@@ -24,6 +24,7 @@ pub struct Explain {
     range: Range,
     empty: bool,
     proofs: u64,
+    may_lose_nulls: bool,
     style: Option<Style>,
     page_size: Option<u64>,
     everything: bool,
@@ -65,7 +66,12 @@ impl Explain {
                 .filter(|order| known.orders_by(&order.path).is_none())
                 .count() as u64;
         }
-        if range.offset > 0 && !local && !trusted {
+        // Where there is no count, nothing is proven by one.
+        let counts = known.counts.unwrap_or(!matches!(
+            style,
+            Some(Style::Cursor | Style::Link | Style::None)
+        ));
+        if range.offset > 0 && counts && !local && !trusted {
             let unproven = compiled
                 .guards
                 .iter()
@@ -93,7 +99,10 @@ impl Explain {
                 };
                 match (asked, known.size_cap) {
                     (Some(asked), Some(cap)) => Some(asked.min(cap)),
-                    (Some(asked), None) => Some(asked),
+                    // What is more than the server's own size it may cut down.
+                    (Some(asked), None) => {
+                        known.page_size.filter(|own| asked <= *own).and(Some(asked))
+                    }
                     (None, _) => known.page_size,
                 }
             }
@@ -109,6 +118,13 @@ impl Explain {
             range,
             empty: compiled.empty || range.limit == Some(0),
             proofs,
+            may_lose_nulls: style == Some(Style::Cursor)
+                && sorting == Sorting::Server
+                && !trusted
+                && compiled
+                    .order
+                    .first()
+                    .is_some_and(|order| order.path != model.primary_key()),
             style,
             page_size: page_size.filter(|size| *size > 0),
             everything: local,
@@ -134,7 +150,8 @@ impl Explain {
     }
 
     /// How many requests it takes to read the whole answer, if the server has `rows` rows for what it is sent and does as
-    /// asked. `None` while the size of its pages is not known, which the first answer shows.
+    /// asked. `None` while the size of its pages is not known, which the first answer shows; where reading stops as soon as
+    /// enough rows have been found here; and where a cursor has to be kept from losing the nulls of an order.
     #[must_use]
     pub fn requests(&self, rows: u64) -> Option<u64> {
         if self.empty {
@@ -156,7 +173,9 @@ impl Explain {
             Some(Style::PageNumber) if first > 0 && !self.everything => {
                 let size = self.page_size?;
                 if wanted == 0 {
-                    1
+                    // A page that is not there is asked for in vain.
+                    let last_page = rows.saturating_sub(1) / size;
+                    1 + u64::from(self.range.offset / size > last_page)
                 } else {
                     (last - 1) / size - first / size + 1
                 }
@@ -164,6 +183,11 @@ impl Explain {
             _ if rows <= 1 => 1,
             _ => last.div_ceil(self.page_size?).max(1),
         };
+        let stops_early =
+            self.everything && self.range.limit.is_some() && self.sorting != Sorting::Here;
+        if pages > 1 && (stops_early || self.may_lose_nulls) {
+            return None;
+        }
         Some(self.proofs + pages)
     }
 }
@@ -188,6 +212,9 @@ impl fmt::Display for Explain {
         }
         match self.sorting {
             Sorting::AsTheyCome => {}
+            Sorting::Server if self.may_lose_nulls => f.write_str(
+                "\n  sorted by the server, or here if there are nulls, which its cursor would lose",
+            )?,
             Sorting::Server => f.write_str("\n  sorted by the server")?,
             Sorting::Here => f.write_str("\n  put in order here, after every page was read")?,
         }
@@ -293,5 +320,39 @@ mod tests {
             explain(&Plan::all().slice(30, None), &numbered).requests(120),
             Some(4)
         );
+        assert_eq!(
+            explain(&Plan::all().slice(130, None), &numbered).requests(120),
+            Some(2),
+            "there is no sixth page"
+        );
+    }
+
+    #[test]
+    fn gives_no_number_where_the_rows_decide() {
+        let requests = |plan: &Plan, known: &Knowledge| explain(plan, known).requests(250);
+        let offset = limit_offset();
+        assert_eq!(requests(&Plan::all().limit(150), &offset), None, "the cap");
+        let mut capped = limit_offset();
+        capped.size_cap = Some(100);
+        assert_eq!(requests(&Plan::all().limit(150), &capped), Some(2));
+        let not_seven = Plan::all().exclude(Q::Lookup(Lookup::parse("rank", json!(7))));
+        assert_eq!(requests(&not_seven, &offset), Some(3));
+        assert_eq!(requests(&not_seven.limit(10), &offset), None);
+        let cursor = known(Style::Cursor, 100);
+        let by = |key| Plan::all().order_by(vec![Order::parse(key)]);
+        assert_eq!(requests(&by("-id"), &cursor), Some(3));
+        assert_eq!(requests(&by("rank"), &cursor), None);
+        assert_eq!(requests(&by("rank").limit(10), &cursor), Some(3));
+    }
+
+    #[test]
+    fn filters_are_not_proven_where_nothing_counts() {
+        let plan = Plan::all()
+            .filter(Q::Lookup(Lookup::parse("rank", json!(7))))
+            .offset(20);
+        let requests = |style| explain(&plan, &known(style, 100)).requests(100);
+        assert_eq!(requests(Style::None), Some(1));
+        assert_eq!(requests(Style::Cursor), Some(1));
+        assert_eq!(requests(Style::LimitOffset), Some(3));
     }
 }

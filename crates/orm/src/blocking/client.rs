@@ -186,6 +186,7 @@ impl ServiceClientBuilder {
         verify_ssl(verify: bool);
         ca_file(path: impl AsRef<std::path::Path>);
         ca_pem(pem: impl Into<Vec<u8>>);
+        platform_roots(trust: bool);
         client_certificate(pem: impl Into<Vec<u8>>);
         proxy(url: impl Into<String>);
         proxy_from_env(obey: bool);

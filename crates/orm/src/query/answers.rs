@@ -75,7 +75,7 @@ impl Collection {
     }
 
     /// Whether the endpoint may say how many rows it has. Cursors and plain lists mostly do not.
-    fn may_count(&self) -> Result<bool> {
+    pub(crate) fn may_count(&self) -> Result<bool> {
         let known = self.knowledge()?;
         if let Some(counts) = known.counts {
             return Ok(counts);

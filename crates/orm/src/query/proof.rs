@@ -6,11 +6,13 @@
 
 use std::cmp::Ordering;
 
+use bytes::Bytes;
 use django_api_orm_core::{
-    Error, NullOrder, OnIgnored, Result,
+    Error, NullOrder, OnIgnored, Pagination, Q, Result,
     dialect::Compiled,
-    evaluate::{Fields, RowOrder},
-    page::Page,
+    evaluate::{Evaluator, Fields, RowOrder},
+    lookup::{Lookup, Op},
+    page::{Page, Style},
     plan::{Order, Plan},
     row,
 };
@@ -112,11 +114,11 @@ pub(crate) async fn ordering(collection: &Collection, compiled: &Compiled) -> Re
             Some(false) => return Ok(false),
             None => {}
         }
-        let first = directed(collection, compiled, order, false).await?;
+        let first = directed(collection, compiled, order).await?;
         if first.rows().is_empty() || first.count() == Some(1) {
             continue;
         }
-        let last = directed(collection, compiled, order, true).await?;
+        let last = directed(collection, compiled, &turned(order)).await?;
         if !both_ends(collection, order, &first, &last)? {
             // Ignored, or every row has the same value: sorting here is right in both cases.
             return Ok(false);
@@ -149,22 +151,90 @@ fn both_ends(collection: &Collection, order: &Order, first: &Page, last: &Page) 
         .any(|order| order.compare(&first, &last).is_none_or(Ordering::is_lt)))
 }
 
-async fn directed(
-    collection: &Collection,
-    compiled: &Compiled,
-    order: &Order,
-    turned: bool,
-) -> Result<Page> {
-    let order = Order {
+fn turned(order: &Order) -> Order {
+    Order {
         path: order.path.clone(),
-        descending: order.descending != turned,
-    };
+        descending: !order.descending,
+    }
+}
+
+async fn directed(collection: &Collection, compiled: &Compiled, order: &Order) -> Result<Page> {
     let mut pairs = compiled.extra.clone();
     pairs.push((
         collection.dialect.ordering_parameter().to_owned(),
         order.to_string(),
     ));
     one_row(collection, &pairs).await
+}
+
+/// Whether pages by a cursor would lack rows of this order.
+///
+/// Django REST Framework's cursor says where the next page begins by the value of the first key, which null has none of:
+/// going up it fails there, going down it leaves the nulls out. Databases have nulls at one end, so the first rows of both
+/// directions show whether there are any.
+///
+/// Costs a request for a page, or two where the first row is not at hand.
+pub(crate) async fn cursor_loses_nulls(
+    collection: &Collection,
+    compiled: &Compiled,
+    first: Option<&Bytes>,
+) -> Result<bool> {
+    let known = collection.knowledge()?;
+    let style = collection
+        .model()
+        .pagination()
+        .map(Pagination::style)
+        .or(known.style);
+    let by_key = compiled
+        .order
+        .first()
+        .is_none_or(|order| order.path == collection.model().primary_key());
+    if style != Some(Style::Cursor)
+        || !compiled.order_pushed
+        || by_key
+        || collection.policy.on_ignored == OnIgnored::Trust
+    {
+        return Ok(false);
+    }
+    let first = match first {
+        Some(row) => Some(row.clone()),
+        None => one_row(collection, &compiled.pairs)
+            .await?
+            .rows()
+            .first()
+            .cloned(),
+    };
+    let ordered: Vec<String> = compiled
+        .order
+        .iter()
+        .map(|order| turned(order).to_string())
+        .collect();
+    let ordered = ordered.join(",");
+    let ordering = collection.dialect.ordering_parameter();
+    let mut pairs = compiled.pairs.clone();
+    for (name, value) in &mut pairs {
+        if name == ordering {
+            value.clone_from(&ordered);
+        }
+    }
+    let last = one_row(collection, &pairs).await?.rows().first().cloned();
+    // The same row at both ends: the server does not sort, or has one row.
+    if collection.same_row(first.as_ref(), last.as_ref()) {
+        return Ok(false);
+    }
+    let fields = collection.model().known_fields();
+    for order in &compiled.order {
+        let lookup = Lookup::new(order.path.clone(), Op::IsNull, Value::Bool(true));
+        let is_null = Evaluator::compile_for(&Q::Lookup(lookup), &fields)?;
+        for row in [&first, &last].into_iter().flatten() {
+            let row = row::pick(row, is_null.roots())
+                .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?;
+            if is_null.evaluate(&row).is_true() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Proves that the server searches. A search cannot be evaluated here, so words that no row can have must find no row.

@@ -37,6 +37,8 @@ pub struct Walk {
     anew: bool,
     scanned: u64,
     strict: bool,
+    /// The server would leave rows out if it were asked for the order.
+    order_loses_rows: bool,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl Walk {
             anew: false,
             scanned: 0,
             strict: false,
+            order_loses_rows: false,
         }
     }
 
@@ -194,8 +197,11 @@ impl Walk {
         }
         let range = self.plan.range();
         let check = self.row_check(&compiled)?;
-        let jump =
-            range.offset > 0 && !check.sorts_out() && self.filters_are_proven(&compiled).await?;
+        // Without a count nothing can be proven, and where there is none there mostly is no position to jump to either.
+        let jump = range.offset > 0
+            && !check.sorts_out()
+            && (compiled.guards.is_empty() || self.collection.may_count()?)
+            && self.filters_are_proven(&compiled).await?;
         // A proof may have shown that the server ignores a filter: what is pushed has to be decided anew then.
         let compiled = self.collection.compile(&self.plan)?;
         let check = self.row_check(&compiled)?;
@@ -285,6 +291,14 @@ impl Walk {
             streaming.skip -= position.min(streaming.skip);
         }
         let first_page_is_all = last && first;
+        if first && !last && Self::has_to_turn_pages(streaming, rows.len()) {
+            self.order_loses_rows =
+                proof::cursor_loses_nulls(&self.collection, &streaming.compiled, rows.first())
+                    .await?;
+            if self.order_loses_rows {
+                return Ok(Err(Hindrance::Unsorted));
+            }
+        }
         self.scan(rows.len(), streaming.check.sorts_out())?;
         let has_to_be_checked = streaming.check.is_needed() || !streaming.compiled.order.is_empty();
         let mut kept = Vec::with_capacity(rows.len());
@@ -324,6 +338,14 @@ impl Walk {
             &mut streaming.skip,
             &mut streaming.remaining,
         )))
+    }
+
+    /// Whether more rows are needed than the first page has.
+    fn has_to_turn_pages(streaming: &Streaming, rows: usize) -> bool {
+        streaming.check.sorts_out()
+            || streaming
+                .remaining
+                .is_none_or(|remaining| streaming.skip.saturating_add(remaining) > rows as u64)
     }
 
     fn scan(&mut self, rows: usize, sorts_out: bool) -> Result<()> {
@@ -394,8 +416,15 @@ impl Walk {
         &mut self,
         plan: &Plan,
     ) -> Result<(Compiled, Vec<(Map<String, Value>, Bytes)>)> {
-        let compiled = self.collection.compile(plan)?;
+        let mut compiled = self.collection.compile(plan)?;
         let mut check = self.row_check(&compiled)?;
+        if self.order_loses_rows
+            || proof::cursor_loses_nulls(&self.collection, &compiled, None).await?
+        {
+            let ordering = self.collection.dialect.ordering_parameter();
+            compiled.pairs.retain(|(name, _)| name != ordering);
+            compiled.order_pushed = false;
+        }
         let mut pages = Pages::new(self.collection.clone(), compiled.pairs.clone(), 0, None);
         let mut rows = Vec::new();
         self.scanned = 0;

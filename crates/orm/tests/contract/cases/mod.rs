@@ -19,6 +19,7 @@ mod http2;
 mod in_bulk;
 mod listing;
 mod lookups;
+mod matrix;
 mod ordering;
 mod routes;
 mod saving;
@@ -51,6 +52,7 @@ pub(crate) fn all() -> Vec<crate::Case> {
         failures::all(),
         clients::all(),
         http2::all(),
+        matrix::all(),
     ]
     .into_iter()
     .flatten()
