@@ -1,6 +1,6 @@
 //! The matrix: every paginator, with filter backends and without, gives the same answers to the same queries.
 //!
-//! Each cell runs all queries of [`plans`], and each query is asked in every way: as a list, a stream, a count, and so on.
+//! Each cell runs all queries of [`plans`], and each query is asked in some of the ways: as a list, a stream, a count, and so on.
 //! Where the server has no filter backend, these are the answers behind ignored filters and orders.
 
 mod plans;
@@ -38,6 +38,9 @@ const WAYS: [Asked; 9] = [
     Asked::InBulk,
     Asked::ValuesList,
 ];
+
+/// How many of them a query is asked in.
+const WAYS_FOR_ONE: usize = 4;
 
 /// Whether the server of the endpoint filters and sorts.
 fn honours(endpoint: &str) -> bool {
@@ -131,9 +134,10 @@ async fn answers(site: Site, endpoint: &'static str) -> Outcome {
     for (number, plan) in plans::all().iter().enumerate() {
         let expected = plan.expected(&items, honours(endpoint));
         let unknown = by_a_new_client(&site, endpoint)?;
-        // What a client learns from one answer it uses for the next, so every way comes first for some of the queries.
-        for turn in 0..WAYS.len() {
-            let way = WAYS[(number + turn) % WAYS.len()];
+        // What a client learns from one answer it uses for the next, so every way comes first for some of the queries. Not
+        // every way for each of them: that would take minutes.
+        for turn in 0..WAYS_FOR_ONE {
+            let way = WAYS[(number + 2 * turn) % WAYS.len()];
             let query = (plan.query)(&unknown);
             wrong.extend(wrongly(plan, way, ask(&query, plan, way, &expected).await));
         }
