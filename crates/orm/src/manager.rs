@@ -3,10 +3,9 @@
 use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
 
 use django_api_orm_core::{
-    ApiModel, Assignment, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored, Pagination, Policy, Q,
-    Result, dialect::Dialect, lookup::Op, plan::Plan,
+    ApiModel, Assignment, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored, Pagination, Policy,
+    Result, dialect::Dialect, plan::Plan,
 };
-use futures_util::{StreamExt, stream};
 use http::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -213,45 +212,13 @@ impl<M: ApiModel> Manager<M> {
         let q = filter.into_q();
         let defaults = Assigned::new(defaults, self.collection.model());
         let manager = self.clone();
-        async move { manager.get_or_create_row(&q, &defaults?, false).await }
-    }
-
-    async fn get_or_create_row(
-        &self,
-        q: &Q,
-        defaults: &Assigned,
-        for_write: bool,
-    ) -> Result<(Instance<M>, bool)> {
-        let plan = Plan::all().filter(q.clone());
-        let find = || async {
-            let row = match for_write {
-                true => self.collection.get_for_write(&plan).await?,
-                false => self.collection.get(&plan).await?,
-            };
-            Instance::from_row(self.clone(), row)
-        };
-        match find().await {
-            Ok(found) => return Ok((found, false)),
-            Err(error) if error.is_does_not_exist() => {}
-            Err(error) => return Err(error),
-        }
-        let mut body = equalities(q)?;
-        if let Some(key) = body.remove("pk") {
-            body.insert(self.collection.model().primary_key().to_owned(), key);
-        }
-        body.extend(defaults.clone().into_values());
-        match self.create_row(&self.collection.new_row(&body)?).await {
-            Ok(created) => Ok((created, true)),
-            Err(refused)
-                if refused.is_validation()
-                    || refused.status() == Some(http::StatusCode::CONFLICT) =>
-            {
-                match find().await {
-                    Ok(found) => Ok((found, false)),
-                    Err(_) => Err(refused),
-                }
-            }
-            Err(error) => Err(error),
+        async move {
+            let defaults = defaults?.into_values();
+            let (row, created) = manager
+                .collection
+                .find_or_create(&q, &defaults, false)
+                .await?;
+            Ok((Instance::from_row(manager, row)?, created))
         }
     }
 
@@ -272,7 +239,9 @@ impl<M: ApiModel> Manager<M> {
         let manager = self.clone();
         async move {
             let values = values?;
-            let (mut instance, created) = manager.get_or_create_row(&q, &values, true).await?;
+            let body = values.clone().into_values();
+            let (row, created) = manager.collection.find_or_create(&q, &body, true).await?;
+            let mut instance = Instance::from_row(manager, row)?;
             if !created {
                 instance.write(&values).await?;
             }
@@ -303,14 +272,13 @@ impl<M: ApiModel> Manager<M> {
                     bodies.into_iter().map(Result::err).collect(),
                 ));
             }
-            let results: Vec<Result<Instance<M>>> = stream::iter(bodies.into_iter().flatten())
-                .map(|body| {
-                    let manager = &manager;
-                    async move { manager.create_row(&body).await }
-                })
-                .buffered(manager.concurrency)
-                .collect()
-                .await;
+            let results = manager
+                .collection
+                .create_rows(bodies.into_iter().flatten().collect(), manager.concurrency)
+                .await
+                .into_iter()
+                .map(|row| Instance::from_row(manager.clone(), row?))
+                .collect();
             BulkCreateError::sort(results)
         }
     }
@@ -337,26 +305,6 @@ impl<M: ApiModel> Manager<M> {
     pub(crate) fn requests_at_once(&self) -> usize {
         self.concurrency
     }
-}
-
-/// The values that a new row must have to satisfy the equalities of a filter; other lookups say nothing of a value.
-fn equalities(q: &Q) -> Result<Map<String, Value>> {
-    let mut values = Assigned::default();
-    collect_equalities(q, &mut values)?;
-    Ok(values.into_values())
-}
-
-fn collect_equalities(q: &Q, values: &mut Assigned) -> Result<()> {
-    for part in q.conjuncts() {
-        match part {
-            Q::Lookup(lookup) if lookup.op == Op::Exact && lookup.transform.is_none() => {
-                values.set(&lookup.path, lookup.value.clone())?;
-            }
-            Q::And(_) => collect_equalities(part, values)?,
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 impl<M> Clone for Manager<M> {

@@ -407,13 +407,13 @@ impl ServiceClientBuilder {
         let pool = RwLock::new(Arc::new(plumbing.pool(&counters)));
         let shared = Shared {
             base,
-            settings: self.settings,
-            places: Semaphore::new(plumbing.connector.max_connections),
-            plumbing,
+            settings: Arc::new(self.settings),
+            places: Arc::new(Semaphore::new(plumbing.connector.max_connections)),
+            plumbing: Arc::new(plumbing),
             pool,
-            budget: RetryBudget::new(),
+            budget: Arc::new(RetryBudget::new()),
             counters,
-            context: self.context,
+            context: Arc::new(self.context),
         };
         let identity = Identity {
             auth: self.auth,

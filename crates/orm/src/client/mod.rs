@@ -89,14 +89,14 @@ pub struct ServiceClient {
 /// What all clones share, whoever they speak for.
 struct Shared {
     base: BaseUrl,
-    settings: Settings,
-    plumbing: Plumbing,
+    settings: Arc<Settings>,
+    plumbing: Arc<Plumbing>,
     pool: RwLock<Arc<Pool>>,
     /// Requests under way, as long as each needs a connection of its own.
-    places: Semaphore,
-    budget: RetryBudget,
+    places: Arc<Semaphore>,
+    budget: Arc<RetryBudget>,
     counters: Arc<Counters>,
-    context: Context,
+    context: Arc<Context>,
 }
 
 /// For whom requests are made.
@@ -231,6 +231,27 @@ impl ServiceClient {
     #[must_use]
     pub fn shares_connections_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// This client with connections of its own, for another runtime: a connection lives on the runtime that opened it.
+    /// Limits, the retry budget, the counters and what is known of endpoints stay shared.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn on_another_runtime(&self) -> Self {
+        let shared = &*self.shared;
+        Self {
+            shared: Arc::new(Shared {
+                base: shared.base.clone(),
+                settings: Arc::clone(&shared.settings),
+                plumbing: Arc::clone(&shared.plumbing),
+                pool: RwLock::new(Arc::new(shared.plumbing.pool(&shared.counters))),
+                places: Arc::clone(&shared.places),
+                budget: Arc::clone(&shared.budget),
+                counters: Arc::clone(&shared.counters),
+                context: Arc::clone(&shared.context),
+            }),
+            identity: Arc::clone(&self.identity),
+        }
     }
 
     /// Closes the pooled connections. Requests under way go on; later calls open new connections.

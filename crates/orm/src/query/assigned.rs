@@ -46,7 +46,10 @@ impl Assigned {
     }
 
     /// Sets the value at a path: `address__city` is the part `city` of the object `address`.
-    pub(crate) fn set(&mut self, path: &str, value: Value) -> Result<()> {
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a field that is set as a whole and in part.
+    pub fn set(&mut self, path: &str, value: Value) -> Result<()> {
         if let Some((root, _)) = path.split_once("__") {
             self.in_parts.insert(root.to_owned());
         }

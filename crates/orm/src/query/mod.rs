@@ -4,6 +4,7 @@ mod answers;
 mod assigned;
 mod check;
 mod collection;
+mod create;
 mod keyset;
 mod pages;
 mod proof;
