@@ -1,0 +1,128 @@
+"""A Django-style ORM whose database is a REST API.
+
+>>> from pydantic import BaseModel
+>>> from django_api_orm import APIModel, ServiceClient, register_models
+>>> class UserSchema(BaseModel):
+...     id: int | None = None
+...     name: str
+...     email: str
+>>> class User(APIModel):
+...     _schema_class = UserSchema
+...     _endpoint = "/api/v1/users/"
+
+After ``register_models(client, User)`` the rows are ``User.objects``, as in Django; ``AsyncAPIModel``,
+``AsyncServiceClient`` and ``register_async_models`` are the same for asyncio.
+
+The answer is right, or it is an error: every row is checked against the filter that was sent, every page is read, and a
+write that may have arrived is not sent again.
+"""
+
+from ._client import APIResponse, BasicAuth, BearerAuth, Credential, HeaderAuth, Stats, TokenAuth
+from ._query import Explanation
+from ._schema import Pagination
+from .async_base import AsyncAPIModel, AsyncManager, AsyncQuerySet, register_async_models
+from .async_client import AsyncServiceClient
+from .base import APIModel, Manager, QuerySet, register_models
+from .client import ServiceClient
+from .exceptions import (
+    APIClientError,
+    APIConnectionError,
+    APIException,
+    APIHTTPError,
+    APIServerError,
+    APITimeoutError,
+    APIWarning,
+    AuthenticationError,
+    BadGatewayError,
+    BadRequestError,
+    BulkCreateError,
+    BulkWriteError,
+    ConfigurationError,
+    ConflictError,
+    ConnectionError,
+    DataMovedWarning,
+    DecodeError,
+    DoesNotExist,
+    ForbiddenError,
+    GatewayTimeoutError,
+    HTTPStatusError,
+    IgnoredError,
+    IgnoredWarning,
+    InternalServerError,
+    InvalidRequestError,
+    MultipleObjectsReturned,
+    NotFoundError,
+    OutcomeUnknown,
+    PreconditionFailedError,
+    RateLimitError,
+    RowError,
+    ServiceUnavailableError,
+    TimeoutError,
+    TooManyRequestsError,
+    UnauthorizedError,
+    UnsupportedError,
+    ValidationException,
+)
+from .q import Q
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "APIClientError",
+    "APIConnectionError",
+    "APIException",
+    "APIHTTPError",
+    "APIModel",
+    "APIResponse",
+    "APIServerError",
+    "APITimeoutError",
+    "APIWarning",
+    "AsyncAPIModel",
+    "AsyncManager",
+    "AsyncQuerySet",
+    "AsyncServiceClient",
+    "AuthenticationError",
+    "BadGatewayError",
+    "BadRequestError",
+    "BasicAuth",
+    "BearerAuth",
+    "BulkCreateError",
+    "BulkWriteError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionError",
+    "Credential",
+    "DataMovedWarning",
+    "DecodeError",
+    "DoesNotExist",
+    "Explanation",
+    "ForbiddenError",
+    "GatewayTimeoutError",
+    "HTTPStatusError",
+    "HeaderAuth",
+    "IgnoredError",
+    "IgnoredWarning",
+    "InternalServerError",
+    "InvalidRequestError",
+    "Manager",
+    "MultipleObjectsReturned",
+    "NotFoundError",
+    "OutcomeUnknown",
+    "Pagination",
+    "PreconditionFailedError",
+    "Q",
+    "QuerySet",
+    "RateLimitError",
+    "RowError",
+    "ServiceClient",
+    "ServiceUnavailableError",
+    "Stats",
+    "TimeoutError",
+    "TokenAuth",
+    "TooManyRequestsError",
+    "UnauthorizedError",
+    "UnsupportedError",
+    "ValidationException",
+    "register_async_models",
+    "register_models",
+]

@@ -1,0 +1,132 @@
+"""How an operation of the engine is carried out: on the calling thread, or for an event loop.
+
+For a loop, operations run on the engine's own thread, which never touches Python. It puts what has finished into the loop's
+queue and wakes the loop once; the loop's thread takes everything out at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from typing import Any
+
+from ._engine import Operation, Queue, Walk
+from ._warn import emit
+
+_Result = tuple[bool, Any, list[tuple[str, str]]]
+
+
+class _LoopQueue:
+    """The queue of one event loop, and who waits for what."""
+
+    __slots__ = ("__weakref__", "pid", "queue", "waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.pid = os.getpid()
+        self.queue = Queue()
+        self.waiting: dict[int, asyncio.Future[_Result]] = {}
+        descriptor = self.queue.fileno()
+        try:
+            if descriptor is None:
+                raise NotImplementedError
+            # The loop holds this object by its reader, and this object does not hold the loop.
+            loop.add_reader(descriptor, self.drain)
+        except NotImplementedError:
+            _pump(loop, self)
+
+    def drain(self) -> None:
+        for token, succeeded, value, notices in self.queue.drain():
+            future = self.waiting.pop(token, None)
+            if future is not None and not future.done():
+                future.set_result((succeeded, value, notices))
+
+
+def _pump(loop: asyncio.AbstractEventLoop, loop_queue: _LoopQueue) -> None:
+    """For a loop that cannot watch a descriptor (Windows' Proactor): a thread that wakes it, once for each batch."""
+    queue = loop_queue.queue
+    weak_loop, weak_queue = weakref.ref(loop), weakref.ref(loop_queue)
+    weakref.finalize(loop, queue.close)
+
+    def pump() -> None:
+        while queue.wait():
+            taken = threading.Event()
+
+            def drain() -> None:
+                try:
+                    owner = weak_queue()
+                    if owner is not None:
+                        owner.drain()
+                finally:
+                    taken.set()  # noqa: B023
+
+            target = weak_loop()
+            if target is None or target.is_closed():
+                return
+            try:
+                target.call_soon_threadsafe(drain)
+            except RuntimeError:
+                return
+            del target
+            # A loop that was stopped never takes the batch; it may be started again.
+            while not taken.wait(1.0):
+                target = weak_loop()
+                if target is None or target.is_closed():
+                    return
+                del target
+
+    threading.Thread(target=pump, name="django-api-orm-pump", daemon=True).start()
+
+
+_queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopQueue] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def _queue_of(loop: asyncio.AbstractEventLoop) -> _LoopQueue:
+    loop_queue = _queues.get(loop)
+    if loop_queue is None or loop_queue.pid != os.getpid():
+        loop_queue = _LoopQueue(loop)
+        with _lock:
+            _queues[loop] = loop_queue
+    return loop_queue
+
+
+async def perform(operation: Operation) -> Any:
+    """Carries the operation out while the loop does other things. Cancelling the task aborts the request."""
+    loop = asyncio.get_running_loop()
+    loop_queue = _queue_of(loop)
+    future: asyncio.Future[_Result] = loop.create_future()
+    token = loop_queue.queue.start(operation)
+    loop_queue.waiting[token] = future
+    try:
+        succeeded, value, notices = await future
+    except BaseException:
+        loop_queue.waiting.pop(token, None)
+        loop_queue.queue.cancel(token)
+        raise
+    if notices:
+        emit(notices)
+    if not succeeded:
+        raise value
+    return value
+
+
+def run(work: Operation | Walk) -> Any:
+    """Carries the operation, or the next step of the walk, out on this thread."""
+    succeeded, value, notices = work.run()
+    if notices:
+        emit(notices)
+    if not succeeded:
+        raise value
+    return value
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+    _queues.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

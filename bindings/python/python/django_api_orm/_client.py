@@ -1,0 +1,251 @@
+"""What both clients share: settings, credentials, and the engine's client."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from ._engine import Client, Endpoint, Operation
+from ._json import to_json
+from .exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict
+
+    class ClientOptions(TypedDict, total=False):
+        """Further settings; what is not given has the engine's default."""
+
+        connect_timeout: float
+        attempt_timeout: float
+        keepalive_timeout: float
+        http2_prior_knowledge: bool
+        proxy_from_env: bool
+        max_response_size: int
+        max_scan: int
+        page_size: int
+        user_agent: str
+        ordering_parameter: str
+        search_parameter: str
+        on_ignored: Literal["local", "error", "trust"]
+        on_drift: Literal["warn", "error", "ignore"]
+        nulls: Literal["smallest", "largest"]
+
+
+#: A user and a password (Basic), a header's whole value, or a credential made by one of the functions below.
+Auth = tuple[str, str] | str | tuple[Literal["token", "bearer", "basic", "header"], str] | list[str]
+
+
+class Credential:
+    """A credential: never shown by ``repr``."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, *parts: str) -> None:
+        self._parts = list(parts)
+
+    def __repr__(self) -> str:
+        return f"<Credential {self._parts[0]}>"
+
+
+def TokenAuth(token: str) -> Credential:
+    """``Authorization: Token ...``, as Django REST Framework's ``TokenAuthentication`` expects it."""
+    return Credential("token", token)
+
+
+def BearerAuth(token: str) -> Credential:
+    """``Authorization: Bearer ...``."""
+    return Credential("bearer", token)
+
+
+def BasicAuth(user: str, password: str) -> Credential:
+    """``Authorization: Basic ...``."""
+    return Credential("basic", user, password)
+
+
+def HeaderAuth(name: str, value: str) -> Credential:
+    """A header of another name, such as ``X-API-Key``."""
+    return Credential("header", name, value)
+
+
+def _credential(auth_token: str | None, auth: Credential | tuple[str, str] | str | None) -> list[str] | None:
+    if auth_token is not None and auth is not None:
+        raise ConfigurationError("give `auth_token` or `auth`, not both")
+    if auth_token is not None:
+        return ["token", auth_token]
+    if auth is None:
+        return None
+    if isinstance(auth, Credential):
+        return auth._parts
+    if isinstance(auth, str):
+        return ["header", "authorization", auth]
+    if isinstance(auth, tuple) and len(auth) == 2:
+        return ["basic", *auth]
+    raise ConfigurationError("`auth` is a pair of user and password, a header's value, or a credential such as BearerAuth(...)")
+
+
+class APIResponse:
+    """A successful answer to a request that was written by hand."""
+
+    __slots__ = ("attempts", "content", "data", "headers", "http_version", "status_code")
+
+    def __init__(
+        self,
+        data: Any,
+        status_code: int,
+        headers: dict[str, str],
+        content: bytes = b"",
+        http_version: str = "HTTP/1.1",
+        attempts: int = 1,
+    ) -> None:
+        #: The decoded body; ``None`` where there is none.
+        self.data = data
+        self.status_code = status_code
+        #: By lower-case name.
+        self.headers = headers
+        self.content = content
+        self.http_version = http_version
+        self.attempts = attempts
+
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+    def __repr__(self) -> str:
+        return f"<APIResponse {self.status_code}>"
+
+
+def response_of(value: tuple[int, list[tuple[str, str]], bytes, str, int]) -> APIResponse:
+    """The engine's answer as an ``APIResponse``; a body that is not JSON is given as text."""
+    status, pairs, content, version, attempts = value
+    headers: dict[str, str] = {}
+    for name, text in pairs:
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    data: Any = None
+    if content:
+        try:
+            data = json.loads(content)
+        except ValueError:
+            data = content.decode("utf-8", "replace")
+    return APIResponse(data, status, headers, content, version, attempts)
+
+
+class Stats:
+    """What a client has cost so far."""
+
+    __slots__ = ("bytes_received", "connections", "requests", "retries")
+
+    def __init__(self, requests: int, retries: int, connections: int, bytes_received: int) -> None:
+        self.requests = requests
+        self.retries = retries
+        self.connections = connections
+        self.bytes_received = bytes_received
+
+    def __repr__(self) -> str:
+        return f"Stats(requests={self.requests}, retries={self.retries}, connections={self.connections})"
+
+
+class BaseClient:
+    """What both clients share. Use ``ServiceClient`` or ``AsyncServiceClient``."""
+
+    def __init__(
+        self,
+        base_url: str,
+        auth_token: str | None = None,
+        timeout: float = 30.0,
+        verify_ssl: bool = True,
+        follow_redirects: bool = True,
+        max_retries: int = 3,
+        http2: bool = False,
+        max_connections: int = 100,
+        max_keepalive_connections: int = 20,
+        headers: Mapping[str, str] | None = None,
+        retry_delay: float = 0.2,
+        auth: Credential | tuple[str, str] | str | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
+        **options: Any,
+    ) -> None:
+        known = {
+            "connect_timeout", "attempt_timeout", "keepalive_timeout", "http2_prior_knowledge", "proxy_from_env",
+            "max_response_size", "max_scan", "page_size", "user_agent", "ordering_parameter", "search_parameter",
+            "on_ignored", "on_drift", "nulls",
+        }  # fmt: skip
+        if unknown := sorted(set(options) - known):
+            raise TypeError(f"{type(self).__name__}() got unexpected arguments: {', '.join(unknown)}")
+        if not verify_ssl:
+            warnings.warn(
+                "verify_ssl=False: anybody on the way can read and change everything, credentials included",
+                UserWarning,
+                stacklevel=3,
+            )
+        settings: dict[str, Any] = {
+            "timeout": timeout,
+            "verify_ssl": verify_ssl,
+            "follow_redirects": follow_redirects,
+            "max_retries": max_retries,
+            "http2": http2,
+            "max_connections": max_connections,
+            "max_keepalive_connections": max_keepalive_connections,
+            "headers": list((headers or {}).items()),
+            "retry_delay": retry_delay,
+            "ca_file": None if ca_file is None else os.fspath(ca_file),
+            "proxy": proxy,
+            **options,
+        }
+        credential = _credential(auth_token, auth)
+        self._engine = Client(base_url, credential, settings)
+        self._endpoints: dict[type[Any], Endpoint] = {}
+        self._models: set[type[Any]] = set()
+        #: Equal for clients that cannot be told apart from outside: same address, same credentials and headers.
+        secret = json.dumps([credential, sorted(settings["headers"])]).encode()
+        self._identity: object = (self._engine.base_url(), hashlib.sha256(secret).digest())
+
+    @property
+    def base_url(self) -> str:
+        """The base URL, without a slash at its end."""
+        return self._engine.base_url()
+
+    @property
+    def stats(self) -> Stats:
+        """Requests, retries, connections and bytes since the client was made."""
+        return Stats(*self._engine.stats())
+
+    def _endpoint(self, model: type[Any]) -> Endpoint:
+        endpoint = self._endpoints.get(model)
+        if endpoint is None:
+            endpoint = self._endpoints[model] = Endpoint(self._engine, model._info().engine)
+        return endpoint
+
+    def _request(
+        self,
+        method: str,
+        endpoint: str,
+        params: Mapping[str, Any] | Iterable[tuple[str, Any]] | None,
+        data: Any,
+        headers: Mapping[str, str] | None,
+        timeout: float | None,
+    ) -> Operation:
+        pairs = params.items() if isinstance(params, Mapping) else params or ()
+        query = [(name, _text(value)) for name, value in pairs if value is not None]
+        body = None if data is None else to_json(data)
+        return self._engine.request(method, endpoint, query, body, list((headers or {}).items()), timeout)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client cannot be pickled: it holds connections and credentials")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return ",".join(_text(item) for item in value)
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    text = json.loads(to_json(value))
+    return text if isinstance(text, str) else json.dumps(text)

@@ -1,0 +1,338 @@
+"""What synchronous and asynchronous models share: fields, changes, identity."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from pydantic import BaseModel, ValidationError
+
+from . import exceptions
+from ._engine import Endpoint
+from ._json import to_json
+from ._registry import client_of
+from ._schema import ModelInfo, Pagination
+from .exceptions import ConfigurationError, InvalidRequestError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ._client import BaseClient
+
+_lock = threading.RLock()
+
+
+class BaseAPIModel:
+    """A row. Its fields are those of ``_schema_class``; reading one costs what a plain attribute costs.
+
+    The instance shares its ``__dict__`` with the schema's object, so fields, methods and properties of the class, and
+    changes inside nested objects all work as on the schema.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_client", "_data", "_deleted", "_row")
+
+    #: The pydantic schema of a row.
+    _schema_class: ClassVar[type[BaseModel]]
+    #: The collection's path, such as ``/api/v1/users/``.
+    _endpoint: ClassVar[str]
+    #: The primary key's field.
+    _id_field: ClassVar[str] = "id"
+    #: The field whose value stands in a row's URL, where that is not the primary key (DRF's ``lookup_field``).
+    _lookup_field: ClassVar[str | None] = None
+    #: Fields that only the server writes: never sent.
+    _read_only_fields: ClassVar[tuple[str, ...] | list[str] | frozenset[str]] = ()
+    #: The lookups that the server filters by; every other one is then evaluated here. ``None``: found out.
+    _filter_fields: ClassVar[tuple[str, ...] | list[str] | None] = None
+    #: How the endpoint pages; ``None``: found out.
+    _pagination: ClassVar[str | Pagination | None] = None
+
+    DoesNotExist: ClassVar[type[exceptions.DoesNotExist]] = exceptions.DoesNotExist
+    MultipleObjectsReturned: ClassVar[type[exceptions.MultipleObjectsReturned]] = exceptions.MultipleObjectsReturned
+    _RowMissing: ClassVar[type[exceptions.NotFoundError]] = exceptions._RowMissing
+    _register_function: ClassVar[str] = "register_models"
+    _known: ClassVar[tuple[type[Any], ModelInfo] | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+
+        def own(name: str, *bases: type[Exception]) -> Any:
+            return type(name, bases, {"__module__": cls.__module__, "__qualname__": f"{cls.__qualname__}.{name}"})
+
+        cls.DoesNotExist = own("DoesNotExist", cls.DoesNotExist)
+        cls.MultipleObjectsReturned = own("MultipleObjectsReturned", cls.MultipleObjectsReturned)
+        cls._RowMissing = own("_RowMissing", cls.DoesNotExist, exceptions.NotFoundError)
+        cls._RowMissing.__name__ = "DoesNotExist"
+
+    @classmethod
+    def _info(cls) -> ModelInfo:
+        known = cls.__dict__.get("_known")
+        if known is not None:
+            info: ModelInfo = known[1]
+            return info
+        with _lock:
+            info = ModelInfo(cls)
+            cls._known = (cls, info)
+        return info
+
+    @classmethod
+    def get_schema_class(cls) -> type[BaseModel]:
+        """The schema; raises ``ConfigurationError`` where there is none."""
+        schema = getattr(cls, "_schema_class", None)
+        if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
+            raise ConfigurationError(f"{cls.__name__}._schema_class must be a subclass of pydantic.BaseModel")
+        return schema
+
+    @classmethod
+    def get_endpoint(cls) -> str:
+        """The collection's path; raises ``ConfigurationError`` where there is none."""
+        endpoint = getattr(cls, "_endpoint", None)
+        if not isinstance(endpoint, str) or not endpoint:
+            raise ConfigurationError(f"{cls.__name__}._endpoint must be a path such as '/api/v1/users/'")
+        return endpoint
+
+    # Making instances
+
+    def __init__(self, **values: Any) -> None:
+        set_slot = object.__setattr__
+        set_slot(self, "_client", values.pop("_client", None))
+        set_slot(self, "_row", None)
+        set_slot(self, "_deleted", False)
+        given = values.pop("_pydantic_instance", None)
+        data = given if given is not None else self._info().new(values)
+        set_slot(self, "_data", data)
+        set_slot(self, "__dict__", data.__dict__)
+
+    @classmethod
+    def _made(cls, data: BaseModel, row: bytes | None, client: BaseClient | None) -> Self:
+        self = cls.__new__(cls)
+        set_slot = object.__setattr__
+        set_slot(self, "_client", client)
+        set_slot(self, "_row", row)
+        set_slot(self, "_deleted", False)
+        set_slot(self, "_data", data)
+        set_slot(self, "__dict__", data.__dict__)
+        return self
+
+    @classmethod
+    def _from_row(cls, row: bytes, client: BaseClient | None) -> Self:
+        info = cls._info()
+        try:
+            data = info.validate_json(row)
+        except ValidationError as error:
+            raise info.invalid_row(error, row, 0) from None
+        return cls._made(data, row, client)
+
+    @classmethod
+    def _from_rows(cls, rows: list[bytes], client: BaseClient | None, start: int = 0) -> list[Self]:
+        made = cls._made
+        return [made(data, row, client) for data, row in zip(cls._info().rows(rows, start), rows)]  # noqa: B905
+
+    @classmethod
+    def from_api(cls, data: Mapping[str, Any], client: Any = None) -> Self:
+        """An instance of a row that the server sent, by the names of the wire."""
+        return cls._from_row(to_json(dict(data)), client)
+
+    # Attributes
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what is neither a field nor defined on the class gets here: computed fields and extras of the schema.
+        if not name.startswith("_"):
+            if name == "pk":
+                return self._pk()
+            return getattr(object.__getattribute__(self, "_data"), name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        data: BaseModel = self._data
+        if name in type(data).model_fields:
+            # Either the value is valid, or nothing changes.
+            self._info().validate_assignment(data, name, value)
+            object.__setattr__(self, "__dict__", data.__dict__)
+        elif name == "pk":
+            setattr(self, self._info().pk_name, value)
+        elif type(data).model_config.get("extra") == "allow" and not hasattr(type(self), name) and name[0] != "_":
+            setattr(data, name, value)
+            object.__setattr__(self, "__dict__", data.__dict__)
+        else:
+            object.__setattr__(self, name, value)
+
+    def __dir__(self) -> Iterable[str]:
+        return sorted({*super().__dir__(), *type(self._data).model_fields, "pk"})
+
+    def _pk(self) -> Any:
+        return getattr(self._data, self._info().pk_name, None)
+
+    @staticmethod
+    def _wire_key(instance: BaseAPIModel) -> Any:
+        """What stands for the instance in a filter or a foreign key."""
+        key = instance._pk()
+        if key is None:
+            raise ValueError(f"this {type(instance).__name__} has no key yet: save it first")
+        return key
+
+    def to_dict(self, exclude_unset: bool = False, exclude_none: bool = False) -> dict[str, Any]:
+        """The fields in JSON's types, by their Python names."""
+        return self.model_dump(mode="json", exclude_unset=exclude_unset, exclude_none=exclude_none)
+
+    def model_dump(self, **kwargs: Any) -> dict[str, Any]:
+        """The schema's ``model_dump``."""
+        return self._data.model_dump(**kwargs)
+
+    def model_dump_json(self, **kwargs: Any) -> str:
+        """The schema's ``model_dump_json``."""
+        return self._data.model_dump_json(**kwargs)
+
+    @property
+    def _pydantic_instance(self) -> BaseModel:
+        return self._data
+
+    @property
+    def raw(self) -> dict[str, Any] | None:
+        """The row as the server last sent it, with what the schema does not declare; ``None`` before it was saved."""
+        return None if self._row is None else json.loads(self._row)
+
+    def changes(self) -> dict[str, Any]:
+        """What ``save`` would send."""
+        return self._info().changes(self._data, self._row)
+
+    # Identity
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if type(self) is not type(other) or not isinstance(other, BaseAPIModel):
+            return NotImplemented
+        key = self._pk()
+        return key is not None and bool(key == other._pk())
+
+    def __hash__(self) -> int:
+        key = self._pk()
+        if key is None:
+            raise TypeError(f"a {type(self).__name__} without a key cannot be hashed")
+        return hash((type(self), key))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self}>"
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} object ({self._pk()})"
+
+    def __copy__(self) -> Self:
+        copy = self._made(self._data.model_copy(), self._row, self._client)
+        object.__setattr__(copy, "_deleted", self._deleted)
+        return copy
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        copy = self._made(self._data.model_copy(deep=True), self._row, self._client)
+        object.__setattr__(copy, "_deleted", self._deleted)
+        return copy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the client: it holds credentials. The copy speaks through the client that is registered where it is.
+        return (_restore, (type(self), self._data, self._row, self._deleted))
+
+    # Writing
+
+    def _endpoint_of_row(self) -> Endpoint:
+        client: BaseClient | None = self._client
+        if client is None:
+            client = client_of(type(self))
+            object.__setattr__(self, "_client", client)
+        return client._endpoint(type(self))
+
+    def _key(self) -> str:
+        """The value in the row's URL: the server's, whatever the fields say now."""
+        if self._deleted:
+            raise InvalidRequestError(f"this {type(self).__name__} has been deleted")
+        info = self._info()
+        key: Any = None
+        if self._row is not None:
+            key = json.loads(self._row).get(info.key_wire)
+        if key is None:
+            key = getattr(self._data, info.key_name, None)
+        if key is None or key == "":
+            raise InvalidRequestError(f"this {type(self).__name__} has no `{info.key_name}`: save it first")
+        return str(key)
+
+    def _is_new(self) -> bool:
+        return self._row is None and getattr(self._data, self._info().key_name, None) is None
+
+    def _to_send(self, update_fields: Iterable[str] | None) -> dict[str, Any]:
+        info = self._info()
+        if update_fields is None:
+            changes = self.changes()
+            if self._row is None:
+                changes.pop(info.sent.get(info.pk_name, info.pk_name), None)
+            return changes
+        if isinstance(update_fields, str):
+            raise TypeError("update_fields is a list of names, not a text")
+        names: list[str] = []
+        for field in update_fields:
+            name = info.names.get(field.split("__")[0], field.split("__")[0])
+            if name not in info.sent:
+                raise ValueError(f"{type(self).__name__} has no field {field!r} (update_fields)")
+            if name in info.read_only:
+                raise ValueError(f"{type(self).__name__}.{name} is read-only and cannot be saved")
+            names.append(name)
+        return info.dump(self._data, names)
+
+    def _saved(self, row: bytes | None, sent: Mapping[str, Any], created: bool = False) -> None:
+        """Takes the server's answer over; what was not sent stays as it is."""
+        info = self._info()
+        unsaved = {} if created else {name: value for name, value in self.changes().items() if name not in sent}
+        fields: dict[str, Any]
+        data: BaseModel | None = None
+        if row is not None:
+            try:
+                data = info.validate_json(row)
+            except ValidationError:
+                # The write succeeded; an answer that is no row, or a part of one, does not undo that.
+                row = None
+        if row is None:
+            fields = {**(json.loads(self._row) if self._row else {}), **self._by_read_name(sent)}
+            row = to_json(fields)
+        if unsaved or data is None:
+            fields = json.loads(row)
+            fields.update(self._by_read_name(unsaved))
+            data = info.validate_json(to_json(fields))
+        self._take(data, row)
+
+    def _by_read_name(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        info = self._info()
+        read = {sent_as: info.wire[name] for name, sent_as in info.sent.items()}
+        return {read.get(name, name): value for name, value in sent.items()}
+
+    def _take(self, data: BaseModel, row: bytes) -> None:
+        object.__setattr__(self, "_data", data)
+        object.__setattr__(self, "_row", row)
+        object.__setattr__(self, "__dict__", data.__dict__)
+
+    def _refreshed(self, row: bytes) -> None:
+        info = self._info()
+        try:
+            data = info.validate_json(row)
+        except ValidationError as error:
+            raise info.invalid_row(error, row, 0) from None
+        self._take(data, row)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a field cannot be deleted: {name}")
+
+
+def _restore(model: type[Any], data: BaseModel, row: bytes | None, deleted: bool) -> Any:
+    instance = model._made(data, row, None)
+    object.__setattr__(instance, "_deleted", deleted)
+    return instance
+
+
+def specialise(model: type[Any], error: Exception) -> None:
+    """Makes a general error that of the model: ``User.DoesNotExist``."""
+    kind = type(error)
+    if kind is exceptions._RowMissing:
+        error.__class__ = model._RowMissing
+    elif kind is exceptions.DoesNotExist:
+        error.__class__ = model.DoesNotExist
+    elif kind is exceptions.MultipleObjectsReturned:
+        error.__class__ = model.MultipleObjectsReturned

@@ -1,0 +1,451 @@
+"""What synchronous and asynchronous querysets and managers share: building a query, and turning rows into answers.
+
+Nothing here sends a request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from pydantic import ValidationError
+
+from ._engine import Condition, Endpoint, Operation, Plan
+from ._json import to_json
+from ._registry import client_of
+from .exceptions import BulkCreateError, BulkWriteError, RowError
+from .q import Q
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ._client import BaseClient
+    from ._model import BaseAPIModel
+    from ._schema import ModelInfo
+
+M = TypeVar("M", bound="BaseAPIModel")
+
+OnIgnored = Literal["local", "error", "trust"]
+OnDrift = Literal["warn", "error", "ignore"]
+
+
+class Explanation(str):
+    """What a query will do, as text; and by parts."""
+
+    #: The query parameters that the server is sent, pagination left out.
+    pushed: list[tuple[str, str]]
+    #: What is evaluated here, and why.
+    local: list[str]
+    #: The lookups that every row is checked against.
+    checked: list[str]
+    _requests: Callable[[int], int | None]
+
+    def requests(self, rows: int) -> int | None:
+        """How many requests it takes if the server has ``rows`` rows; ``None`` while its page size is not known."""
+        return self._requests(rows)
+
+
+class BaseQuery(Generic[M]):
+    """A lazy description of rows. Every method that changes it gives a new one."""
+
+    _invalid: Literal["raise", "skip"] = "raise"
+    _report: Callable[[RowError], object] | None = None
+    _expected: int | None = None
+
+    def __init__(
+        self,
+        model_class: type[M],
+        client: BaseClient,
+        *,
+        endpoint: Endpoint | None = None,
+        plan: Plan | None = None,
+        manager: BaseManager[M] | None = None,
+    ) -> None:
+        self.model = model_class
+        self._client = client
+        self._endpoint = endpoint if endpoint is not None else client._endpoint(model_class)
+        self._plan = plan if plan is not None else Plan()
+        self._manager = manager
+        self._result_cache: list[M] | None = None
+
+    @property
+    def _info(self) -> ModelInfo:
+        return self.model._info()
+
+    def _clone(self, *, plan: Plan | None = None, endpoint: Endpoint | None = None) -> Self:
+        clone = type(self)(
+            self.model,
+            self._client,
+            endpoint=endpoint if endpoint is not None else self._endpoint,
+            plan=plan if plan is not None else self._plan,
+            manager=self._manager,
+        )
+        clone._invalid, clone._report, clone._expected = self._invalid, self._report, self._expected
+        return clone
+
+    def __getattr__(self, name: str) -> Any:
+        # A custom manager's own methods go on from this query, so they chain.
+        manager = self.__dict__.get("_manager")
+        if manager is not None and not name.startswith("_"):
+            for owner in type(manager).__mro__:
+                if owner.__module__.partition(".")[0] == __name__.partition(".")[0]:
+                    break
+                if name in owner.__dict__:
+                    return getattr(manager._on(self), name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # Which rows
+
+    def all(self) -> Self:
+        """The same rows, to be fetched anew."""
+        return self._clone()
+
+    def none(self) -> Self:
+        """No rows, and no request."""
+        return self._clone(plan=self._plan.slice(0, 0))
+
+    def filter(self, *args: Q, **kwargs: Any) -> Self:
+        """Only the rows for which every lookup holds: ``filter(age__gte=18)``, ``filter(Q(a=1) | Q(b=2))``."""
+        return self._clone(plan=self._plan.filter(self._info.condition(args, kwargs)))
+
+    def exclude(self, *args: Q, **kwargs: Any) -> Self:
+        """Only the rows for which the lookups do not all hold."""
+        return self._clone(plan=self._plan.exclude(self._info.condition(args, kwargs)))
+
+    def order_by(self, *fields: str) -> Self:
+        """In this order, instead of any earlier one: ``order_by("name", "-created_at")``."""
+        info = self._info
+        return self._clone(plan=self._plan.order_by([info.order(field) for field in fields]))
+
+    def reverse(self) -> Self:
+        """In the opposite order."""
+        return self._clone(plan=self._plan.reverse())
+
+    def search(self, words: str) -> Self:
+        """Only the rows that the server finds for the words (DRF's ``SearchFilter``)."""
+        return self._clone(plan=self._plan.search(words))
+
+    def parameters(self, **parameters: Any) -> Self:
+        """Sends query parameters as they stand. The server alone knows what they do to the answer."""
+        from ._client import _text
+
+        plan = self._plan
+        for name, value in parameters.items():
+            plan = plan.parameter(name, _text(value))
+        return self._clone(plan=plan)
+
+    # How it behaves
+
+    def on_ignored(self, policy: OnIgnored) -> Self:
+        """When the server ignores a filter or an ordering: finish here (``"local"``), ``"error"``, or ``"trust"`` it."""
+        return self._clone(endpoint=self._endpoint.with_policy(on_ignored_=policy))
+
+    def on_drift(self, policy: OnDrift) -> Self:
+        """When the data moves during a walk over pages: ``"warn"``, ``"error"`` or ``"ignore"``."""
+        return self._clone(endpoint=self._endpoint.with_policy(on_drift_=policy))
+
+    def max_scan(self, rows: int) -> Self:
+        """The most rows that are read when a part of the query is evaluated here."""
+        return self._clone(endpoint=self._endpoint.with_policy(max_scan=rows))
+
+    def page_size(self, rows: int) -> Self:
+        """Rows asked for in a page, where the paginator allows it."""
+        return self._clone(endpoint=self._endpoint.with_policy(page_size=rows))
+
+    def expect(self, rows: int) -> Self:
+        """``update`` and ``delete`` refuse to write unless exactly so many rows match."""
+        clone = self._clone()
+        clone._expected = rows
+        return clone
+
+    def on_invalid(self, policy: Literal["raise", "skip"], report: Callable[[RowError], object] | None = None) -> Self:
+        """Whether a row that does not fit the schema raises, or is skipped and handed to ``report``."""
+        if policy not in ("raise", "skip"):
+            raise ValueError(f'on_invalid is "raise" or "skip", not {policy!r}')
+        clone = self._clone()
+        clone._invalid, clone._report = policy, report
+        return clone
+
+    def explain(self, rows: int | None = None) -> Explanation:
+        """What the query will do: what the server is asked, what is evaluated here and why. Sends nothing."""
+        text, pushed, local, checked, _ = self._endpoint.explain(self._plan, rows)
+        explanation = Explanation(text)
+        explanation.pushed, explanation.local, explanation.checked = pushed, local, checked
+        explanation._requests = lambda count: self._endpoint.explain(self._plan, count)[4]
+        return explanation
+
+    # Slices
+
+    def _slice(self, key: slice) -> Self:
+        for edge in (key.start, key.stop):
+            if edge is not None and edge < 0:
+                raise ValueError("negative slicing is not supported: reverse() the query, or use last()")
+        start: int = key.start or 0
+        stop: int | None = key.stop
+        return self._clone(plan=self._plan.slice(start, stop))
+
+    # Rows
+
+    def _instances(self, rows: list[bytes], start: int = 0) -> list[M]:
+        if self._invalid == "raise":
+            return self.model._from_rows(rows, self._client, start)
+        instances: list[M] = []
+        for index, row in enumerate(rows, start):
+            try:
+                instances.append(self.model._from_row(row, self._client))
+            except ValidationError as error:
+                if self._report is not None:
+                    key = self._info.key_in(row)
+                    skipped = RowError(str(error), index, key)
+                    skipped.__cause__ = error
+                    self._report(skipped)
+        return instances
+
+    def _one(self, row: bytes) -> M:
+        return self.model._from_row(row, self._client)
+
+    def _maybe(self, row: bytes | None) -> M | None:
+        return None if row is None else self._one(row)
+
+    # Values
+
+    def _values(self, rows: list[bytes], fields: tuple[str, ...]) -> list[dict[str, Any]]:
+        names = fields or tuple(self._info.wire)
+        return [dict(zip(names, row)) for row in self._picked(rows, names)]  # noqa: B905
+
+    def _values_list(self, rows: list[bytes], fields: tuple[str, ...], flat: bool) -> list[Any]:
+        names = fields or tuple(self._info.wire)
+        picked = self._picked(rows, names)
+        return [row[0] for row in picked] if flat else picked
+
+    def _picked(self, rows: list[bytes], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+        info = self._info
+        objects = info.rows(rows)
+        paths = [(info.pk_name if name == "pk" else name).split("__") for name in names]
+        undeclared = any(path[0] not in info.wire for path in paths)
+        picked: list[tuple[Any, ...]] = []
+        for data, row in zip(objects, rows):  # noqa: B905
+            raw = json.loads(row) if undeclared else {}
+            picked.append(tuple(_pick(data if path[0] in info.wire else raw, path) for path in paths))
+        return picked
+
+    # Writes
+
+    def _update(self, values: Mapping[str, Any]) -> Operation:
+        body = to_json(self._info.values(values))
+        return self._endpoint.update_rows(self._plan, self._expected, body)
+
+    def _delete(self) -> Operation:
+        return self._endpoint.delete_rows(self._plan, self._expected)
+
+    @staticmethod
+    def _written(value: int | tuple[list[str], list[tuple[str, Any]], str]) -> int:
+        if isinstance(value, int):
+            return value
+        written, failed, message = value
+        error = BulkWriteError(message)
+        error.written, error.failed = written, failed
+        error.__cause__ = failed[0][1]
+        raise error
+
+    def _by_key(self, keys: Iterable[Any]) -> Operation:
+        return self._endpoint.by_key(self._plan, to_json(list(keys)))
+
+    def _keyset(self, after: Any) -> Any:
+        return self._endpoint.keyset(self._plan, None if after is None else to_json(after))
+
+    def __repr__(self) -> str:
+        if self._result_cache is not None:
+            shown = ", ".join(repr(row) for row in self._result_cache[:20])
+            return f"<{type(self).__name__} [{shown}{', ...' if len(self._result_cache) > 20 else ''}]>"
+        return f"<{type(self).__name__} of {self.model.__name__}, not fetched>"
+
+
+def _pick(value: Any, path: list[str]) -> Any:
+    """The value at a path; nothing is below a null."""
+    for name in path:
+        if value is None:
+            return None
+        value = value[name] if isinstance(value, dict) else getattr(value, name)
+    return value
+
+
+class Upsert(Generic[M]):
+    """The parts of ``get_or_create`` and ``update_or_create``."""
+
+    def __init__(self, model: type[M], endpoint: Endpoint, lookups: Mapping[str, Any]) -> None:
+        info = model._info()
+        self.info = info
+        self.endpoint = endpoint
+        self.condition: Condition = info.condition((), lookups)
+        self.equalities = {
+            name.removesuffix("__exact"): value for name, value in lookups.items() if _is_equality(info, name)
+        }
+        self.invalid: ValidationError | None = None
+
+    def _body(self, values: Mapping[str, Any]) -> bytes | None:
+        """A valid new row; ``None`` where there is none, which matters only if there has to be one."""
+        flat = {**self.equalities, **_evaluated(values)}
+        nested = {name: value for name, value in flat.items() if "__" in name}
+        for name in nested:
+            del flat[name]
+        for name, value in nested.items():
+            *path, last = name.split("__")
+            inner: dict[str, Any] = flat
+            for part in path:
+                inner = inner.setdefault(part, {})
+            inner[last] = value
+        try:
+            return self.info.new_body(flat)
+        except ValidationError as invalid:
+            self.invalid = invalid
+            return None
+
+    def get_or_create(self, defaults: Mapping[str, Any] | None) -> Operation:
+        body = self._body(defaults or {})
+        if body is None:
+            return self.endpoint.get(Plan().filter(self.condition))
+        return self.endpoint.get_or_create(self.condition, body)
+
+    def update_or_create(self, defaults: Mapping[str, Any] | None, create_defaults: Mapping[str, Any] | None) -> Operation:
+        update = to_json(self.info.values(_evaluated(defaults or {})))
+        body = self._body(defaults or {} if create_defaults is None else create_defaults)
+        if body is None:
+            # Finds and changes; creates nothing, because the engine would need a body for it.
+            return self.endpoint.get(Plan().filter(self.condition))
+        return self.endpoint.update_or_create(self.condition, update, body)
+
+
+def _evaluated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults may be given as functions, as in Django."""
+    return {name: value() if callable(value) else value for name, value in values.items()}
+
+
+def _is_equality(info: ModelInfo, name: str) -> bool:
+    """Whether a lookup says what a field's value is."""
+    *path, last = name.split("__")
+    return not path or last == "exact" or last not in _LOOKUPS
+
+
+_LOOKUPS = frozenset(
+    "iexact contains icontains startswith istartswith endswith iendswith regex iregex in gt gte lt lte range isnull "
+    "year month day hour minute second week_day date time".split()
+)
+
+
+class BaseManager(Generic[M]):
+    """Where queries start. ``User.objects`` gives it bound to the model and its client."""
+
+    _query_class: type[Any]
+
+    def __init__(self, model_class: type[M] | None = None, client: Any = None) -> None:
+        self._model = model_class
+        self._explicit: BaseClient | None = client
+        self._at: str | None = None
+        self._base: BaseQuery[M] | None = None
+        self._bound: BaseClient | None = None
+
+    def _copy(self) -> Self:
+        copy = type(self).__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        return copy
+
+    def _bind(self, owner: type[Any]) -> Self:
+        if self._model is owner or (self._model is not None and self._explicit is not None):
+            return self
+        bound = self._copy()
+        bound._model = owner
+        return bound
+
+    def _on(self, query: BaseQuery[M]) -> Self:
+        """The same manager, whose queries go on from this one."""
+        manager = self._copy()
+        manager._base = query
+        return manager
+
+    @property
+    def model(self) -> type[M]:
+        """The model class."""
+        if self._model is None:
+            raise TypeError("a manager is used through a model: User.objects")
+        return self._model
+
+    model_class = model
+
+    @property
+    def client(self) -> Any:
+        """The client that queries go through here and now."""
+        if self._base is not None:
+            return self._base._client
+        return self._explicit if self._explicit is not None else client_of(self.model)
+
+    def using(self, client: Any) -> Self:
+        """The same manager on this client, whatever the model is registered with."""
+        manager = self._copy()
+        manager._explicit = client
+        return manager
+
+    def at(self, endpoint: str) -> Self:
+        """The same model behind another collection, such as the nested route ``/api/v1/users/3/posts/``."""
+        manager = self._copy()
+        manager._at = endpoint
+        return manager
+
+    def get_endpoint(self) -> str:
+        """The collection's path."""
+        return self._at if self._at is not None else self.model.get_endpoint()
+
+    def _rows(self) -> Endpoint:
+        client: BaseClient = self.client
+        if self._at is not None:
+            return Endpoint(client._engine, self.model._info().engine.at(self._at))
+        return client._endpoint(self.model)
+
+    def _query(self) -> Any:
+        if self._base is not None:
+            return self._base._clone()
+        return self._query_class(self.model, self.client, endpoint=self._rows(), manager=self)
+
+    def _created(self, results: list[Any]) -> list[M]:
+        """Instances in the order of the input, or everything that is known in one exception."""
+        created: list[tuple[int, M]] = []
+        failed: list[tuple[int, Any]] = []
+        for index, result in enumerate(results):
+            if isinstance(result, bytes):
+                created.append((index, self.model._from_row(result, self.client)))
+            else:
+                failed.append((index, result))
+        if not failed:
+            return [instance for _, instance in created]
+        error = BulkCreateError(f"{len(failed)} of {len(results)} rows could not be created; row {failed[0][0]}: {failed[0][1]}")
+        error.created, error.failed = created, failed
+        error.__cause__ = failed[0][1]
+        raise error
+
+    def _bodies(self, objs: Iterable[Any]) -> list[bytes]:
+        """Every row is validated before the first one is sent."""
+        info = self.model._info()
+        return [
+            to_json(info.dump_set(obj._data)) if isinstance(obj, self.model) else info.new_body(_mapping(obj)) for obj in objs
+        ]
+
+    def _route(self, route: str, key: Any = None) -> str:
+        model = self.model._info().engine
+        if self._at is not None:
+            model = model.at(self._at)
+        return model.route(None if key is None else str(key), route)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._model.__name__ if self._model else 'no model'}>"
+
+
+def _mapping(obj: Any) -> Mapping[str, Any]:
+    if isinstance(obj, Mapping):
+        return obj
+    dump = getattr(obj, "model_dump", None)
+    if dump is None:
+        raise TypeError(f"a row is a dictionary, a schema's object or an instance, not {type(obj).__name__}")
+    dumped: Mapping[str, Any] = dump(exclude_unset=True)
+    return dumped
+

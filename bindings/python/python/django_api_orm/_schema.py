@@ -1,0 +1,258 @@
+"""What is known of a model class and its schema: names on the wire, validation, and what is sent."""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, ValidationError, create_model
+from pydantic.fields import FieldInfo
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from ._engine import Condition, Model
+from ._json import to_json
+from .exceptions import ConfigurationError
+from .q import Q
+
+_STYLES = ("limit_offset", "page_number", "cursor", "link", "none")
+
+
+class Pagination:
+    """How an endpoint pages, where it is not left to the first answer: ``_pagination = Pagination("page_number", 50)``."""
+
+    __slots__ = ("page_size", "page_size_parameter", "style")
+
+    def __init__(self, style: str, page_size: int | None = None, page_size_parameter: str | None = None) -> None:
+        if style not in _STYLES:
+            raise ConfigurationError(f"a pagination is one of {', '.join(_STYLES)}, not {style!r}")
+        self.style = style
+        self.page_size = page_size
+        self.page_size_parameter = page_size_parameter
+
+
+def _read_name(name: str, field: FieldInfo) -> str:
+    """The field's name in a row."""
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        alias = next((choice for choice in alias.choices if isinstance(choice, str)), None)
+    return alias if isinstance(alias, str) else field.alias or name
+
+
+def _nested(annotation: Any) -> type[BaseModel] | None:
+    """The schema that a field holds, ``Optional`` and lists looked through."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, list, tuple, typing.Annotated):
+        for argument in typing.get_args(annotation):
+            found = _nested(argument)
+            if found is not None:
+                return found
+    return None
+
+
+class ModelInfo:
+    """A model class as the engine sees it, and what turns its rows into objects and back."""
+
+    def __init__(self, model: type[Any]) -> None:
+        self.model = model
+        self.schema: type[BaseModel] = model.get_schema_class()
+        self.schema.model_rebuild()
+        fields = self.schema.model_fields
+        self.wire: dict[str, str] = {name: _read_name(name, field) for name, field in fields.items()}
+        self.names: dict[str, str] = {wire: name for name, wire in self.wire.items()}
+        self.sent: dict[str, str] = {name: field.serialization_alias or field.alias or name for name, field in fields.items()}
+        self.pk_name: str = model._id_field
+        self.pk_wire = self.wire.get(self.pk_name, self.pk_name)
+        lookup = model._lookup_field
+        self.key_name: str = lookup or self.pk_name
+        self.key_wire = self.wire.get(self.key_name, self.key_name)
+        self.read_only = frozenset(model._read_only_fields)
+        validator = self.schema.__pydantic_validator__
+        self.validate_json: Callable[[bytes], BaseModel] = validator.validate_json
+        self.validate_python: Callable[[Any], BaseModel] = validator.validate_python
+        self.validate_assignment: Callable[[Any, str, Any], Any] = validator.validate_assignment
+        self._new_schema: type[BaseModel] | None = None
+        filters = model._filter_fields
+        self.engine = Model(
+            model.__name__,
+            model.get_endpoint(),
+            self.pk_wire,
+            self.key_wire if lookup else None,
+            [(self.sent[name], name in self.read_only) for name in fields],
+            self._pagination(model._pagination),
+            None if filters is None else [self._path(name) for name in filters],
+        )
+
+    @staticmethod
+    def _pagination(declared: str | Pagination | None) -> tuple[str, int | None, str | None] | None:
+        if declared is None:
+            return None
+        if isinstance(declared, str):
+            declared = Pagination(declared)
+        return (declared.style, declared.page_size, declared.page_size_parameter)
+
+    # Names and conditions
+
+    def _path(self, path: str) -> str:
+        """A path in Python's names with the names of the wire: ``address__zip_code__in`` may be ``address__zip__in``."""
+        head, *rest = path.split("__")
+        if head == "pk":
+            return "__".join([self.pk_wire, *rest])
+        parts: list[str] = []
+        schema: type[BaseModel] | None = self.schema
+        for part in (head, *rest):
+            field = schema.model_fields.get(part) if schema is not None else None
+            parts.append(part if field is None else _read_name(part, field))
+            schema = None if field is None else _nested(field.annotation)
+        return "__".join(parts)
+
+    def order(self, field: str) -> str:
+        if not isinstance(field, str):
+            raise TypeError(f"order_by() takes names, not {type(field).__name__}")
+        return "-" + self._path(field[1:]) if field.startswith("-") else self._path(field)
+
+    def condition(self, parts: Iterable[Any], lookups: Mapping[str, Any]) -> Condition:
+        """The engine's condition for the arguments of ``filter``."""
+        condition = Condition()
+        for part in parts:
+            if not isinstance(part, Q):
+                raise TypeError(f"filter() takes Q objects and lookups, not {type(part).__name__}")
+            condition = condition & self._compile(part)
+        for name, value in lookups.items():
+            condition = condition & self._lookup(name, value)
+        return condition
+
+    def _compile(self, q: Q) -> Condition:
+        parts = [self._compile(part) if isinstance(part, Q) else self._lookup(*part) for part in q._parts]
+        condition = Condition()
+        for part in parts:
+            condition = condition | part if q._word == "OR" else condition & part
+        return ~condition if q._word == "NOT" else condition
+
+    def _lookup(self, name: str, value: Any) -> Condition:
+        if isinstance(value, (set, frozenset, range)) or (
+            hasattr(value, "__iter__") and not isinstance(value, (str, bytes, dict, list, tuple, BaseModel))
+            and not hasattr(type(value), "_wire_key")
+        ):  # fmt: skip
+            value = list(value)
+        return Condition.lookup(self._path(name), to_json(value))
+
+    # Validation
+
+    def rows(self, rows: Iterable[bytes], start: int = 0) -> list[BaseModel]:
+        """The schema's objects for rows; an invalid row is named in the error."""
+        validate = self.validate_json
+        objects: list[BaseModel] = []
+        append = objects.append
+        try:
+            for row in rows:
+                append(validate(row))
+        except ValidationError as error:
+            raise self.invalid_row(error, row, start + len(objects)) from None
+        return objects
+
+    def key_in(self, row: bytes) -> Any:
+        """The primary key in a row that may be anything."""
+        try:
+            fields = json.loads(row)
+        except ValueError:
+            return None
+        return fields.get(self.pk_wire) if isinstance(fields, dict) else None
+
+    def invalid_row(self, error: ValidationError, row: bytes, index: int) -> ValidationError:
+        """The same error with the row's index in front of each location, and its key in the title."""
+        key = self.key_in(row)
+        title = f"{error.title} in row {index} ({self.pk_name}={key!r}) of {self.model.__name__}"
+        details: list[InitErrorDetails] = []
+        for line in error.errors(include_url=False):
+            kind = PydanticCustomError(line["type"], line["msg"].replace("{", "{{").replace("}", "}}"))  # type: ignore[arg-type]
+            details.append(InitErrorDetails(type=kind, loc=(index, *line["loc"]), input=line["input"]))
+        return ValidationError.from_exception_data(title, details, "json")
+
+    def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values under the names that the schema reads."""
+        return {self.pk_wire if name == "pk" else self.wire.get(name, name): value for name, value in values.items()}
+
+    def new(self, values: Mapping[str, Any]) -> BaseModel:
+        """Validates the values of a row that does not exist yet: the key and read-only fields may be missing."""
+        given = self.given(values)
+        fields = self.schema.model_fields
+        absent = {
+            name: (Any, None)
+            for name in (self.pk_name, *self.read_only)
+            if name in fields and fields[name].is_required() and self.wire[name] not in given
+        }
+        if not absent:
+            return self.validate_python(given)
+        if self._new_schema is None:
+            everything = {
+                name: (Any, None) for name in (self.pk_name, *self.read_only) if name in fields and fields[name].is_required()
+            }
+            self._new_schema = create_model(self.schema.__name__, __base__=self.schema, **everything)  # type: ignore[call-overload]
+        return self._new_schema.__pydantic_validator__.validate_python(given)
+
+    # What is sent
+
+    def dump(self, data: BaseModel, names: Iterable[str] | None = None) -> dict[str, Any]:
+        """Fields by the names that are sent, in JSON's types."""
+        include = None if names is None else set(names)
+        dumped: dict[str, Any] = data.model_dump(mode="json", by_alias=True, include=include, warnings=False)
+        return dumped
+
+    def dump_set(self, data: BaseModel) -> dict[str, Any]:
+        """The fields that were given a value; schema defaults are the server's to choose. Computed fields are not sent."""
+        dumped = self.dump(data, data.model_fields_set & self.sent.keys())
+        if data.model_extra:
+            dumped.update(json.loads(to_json(data.model_extra)))
+        return dumped
+
+    def new_body(self, values: Mapping[str, Any]) -> bytes:
+        return to_json(self.dump_set(self.new(values)))
+
+    def values(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Single values, each validated as an assignment, by the names that are sent."""
+        body: dict[str, Any] = {}
+        for name, value in values.items():
+            name = self.pk_name if name == "pk" else self.names.get(name, name)
+            if name not in self.wire:
+                body[name] = json.loads(to_json(value))
+                continue
+            blank = self.schema.model_construct()
+            try:
+                self.validate_assignment(blank, name, value)
+                body.update(self.dump(blank, [name]))
+            except ValidationError:
+                raise
+            except Exception:  # A validator of the whole model misses the other fields.
+                body[self.sent[name]] = json.loads(to_json(value))
+        return body
+
+    def changes(self, data: BaseModel, row: bytes | None) -> dict[str, Any]:
+        """What differs from the server's row, as the schema reads it, by the names that are sent."""
+        if row is None:
+            return self.dump_set(data)
+        before = self.validate_json(row)
+        now = self.dump(data, self.sent)
+        was = self.dump(before, self.sent)
+        changes: dict[str, Any] = {}
+        again: dict[str, Any] | None = None
+        for name, sent in self.sent.items():
+            if name in self.read_only or sent not in now or now[sent] == was.get(sent, _MISSING):
+                continue
+            if name not in data.model_fields_set and name not in before.model_fields_set:
+                # Neither the server nor the program gave it: a default that is made anew each time is no change.
+                again = again or self.dump(self.validate_json(row), self.sent)
+                if again.get(sent, _MISSING) != was.get(sent, _MISSING):
+                    continue
+            changes[sent] = now[sent]
+        extra, extra_was = data.model_extra or {}, before.model_extra or {}
+        for name, value in extra.items():
+            if name not in extra_was or extra_was[name] != value:
+                changes[name] = json.loads(to_json(value))
+        return changes
+
+
+_MISSING: Any = object()

@@ -1,0 +1,320 @@
+"""What can go wrong.
+
+One family with two sets of names: those of HTTP (``NotFoundError``) and the shorter ones that programs written for earlier
+releases catch (``AuthenticationError``). Data that does not fit a schema raises pydantic's own ``ValidationError``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = [
+    "APIClientError",
+    "APIConnectionError",
+    "APIException",
+    "APIHTTPError",
+    "APIServerError",
+    "APITimeoutError",
+    "APIWarning",
+    "AuthenticationError",
+    "BadGatewayError",
+    "BadRequestError",
+    "BulkCreateError",
+    "BulkWriteError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionError",
+    "DataMovedWarning",
+    "DecodeError",
+    "DoesNotExist",
+    "ForbiddenError",
+    "GatewayTimeoutError",
+    "HTTPStatusError",
+    "IgnoredError",
+    "IgnoredWarning",
+    "InternalServerError",
+    "InvalidRequestError",
+    "MultipleObjectsReturned",
+    "NotFoundError",
+    "OutcomeUnknown",
+    "PreconditionFailedError",
+    "RateLimitError",
+    "RowError",
+    "ServiceUnavailableError",
+    "TimeoutError",
+    "TooManyRequestsError",
+    "UnauthorizedError",
+    "UnsupportedError",
+    "ValidationException",
+]
+
+
+class ErrorResponse:
+    """What the server said when it refused: status and body. Never part of an exception's text."""
+
+    __slots__ = ("content", "status_code")
+
+    def __init__(self, status_code: int, content: bytes) -> None:
+        self.status_code = status_code
+        self.content = content
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON; raises ``ValueError`` where it is not."""
+        return json.loads(self.content)
+
+    def __repr__(self) -> str:
+        return f"<ErrorResponse {self.status_code}, {len(self.content)} bytes>"
+
+
+class APIException(Exception):
+    """Everything that this package raises of its own, but for pydantic's errors and mistakes in a call's arguments."""
+
+    message: str = ""
+    #: The status of the response, if there was one.
+    status_code: int | None = None
+    #: Status and body of the response, if there was one.
+    response: ErrorResponse | None = None
+    #: Seconds that the server asks the caller to wait.
+    retry_after: float | None = None
+    #: The server's name for the request (``X-Request-ID``).
+    request_id: str | None = None
+    #: The server's messages by field: ``{"email": [...], "address.state": [...]}``.
+    errors: dict[str, list[str]]
+    #: The server's sentence, DRF's ``detail``.
+    detail: str | None = None
+    method: str | None = None
+    #: The path without keys and query: ``/api/v1/users/{id}/``.
+    url: str | None = None
+    #: How many times the request was sent.
+    attempts: int = 0
+    #: The same call may succeed later, and making it again cannot write twice.
+    is_retryable: bool = False
+    #: The server may have carried out the write that failed.
+    is_outcome_unknown: bool = False
+
+    def __init__(self, message: str = "", *args: object) -> None:
+        super().__init__(message, *args)
+        self.message = message
+        self.errors = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restore, (type(self), self.message, self.__dict__))
+
+
+def _restore(kind: type[APIException], message: str, state: dict[str, Any]) -> APIException:
+    error = kind.__new__(kind, message)
+    Exception.__init__(error, message)
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(APIException):
+    """The client or a model is set up wrongly, or a model is used without a client."""
+
+
+class InvalidRequestError(APIException, ValueError):
+    """The call cannot be made as it stands; nothing was sent."""
+
+
+class DoesNotExist(APIException):
+    """No row matches. ``User.DoesNotExist`` is this for one model."""
+
+
+class MultipleObjectsReturned(APIException):
+    """More than one row matches where one was asked for."""
+
+
+class ValidationException(APIException):
+    """The server refused the data; ``errors`` says why, by field."""
+
+
+class APIConnectionError(APIException):
+    """No connection could be made, or it broke."""
+
+
+class APITimeoutError(APIException):
+    """Time ran out."""
+
+
+class DecodeError(APIException):
+    """The response is not what was expected."""
+
+
+class UnsupportedError(APIException):
+    """The question cannot be answered rightly."""
+
+
+class IgnoredError(APIException):
+    """The server ignored a filter, and ``on_ignored="error"`` was asked for."""
+
+
+class OutcomeUnknown(APIException):
+    """A write may or may not have been carried out, so it was not sent again. Look before you repeat it."""
+
+
+class APIHTTPError(APIException):
+    """The server answered with an error status."""
+
+
+class APIClientError(APIHTTPError):
+    """4xx."""
+
+
+class BadRequestError(APIClientError, ValidationException):
+    """400 (or 422), with the server's messages in ``errors``."""
+
+
+class UnauthorizedError(APIClientError):
+    """401."""
+
+
+class ForbiddenError(APIClientError):
+    """403."""
+
+
+class NotFoundError(APIClientError, DoesNotExist):
+    """404. Of a missing row it is a ``Model.DoesNotExist`` too; of a wrong URL it is not."""
+
+
+class ConflictError(APIClientError):
+    """409."""
+
+
+class PreconditionFailedError(APIClientError):
+    """412 or 428."""
+
+
+class TooManyRequestsError(APIClientError):
+    """429; ``retry_after`` says how long to wait."""
+
+
+class APIServerError(APIHTTPError):
+    """5xx."""
+
+
+class InternalServerError(APIServerError):
+    """500."""
+
+
+class BadGatewayError(APIServerError):
+    """502."""
+
+
+class ServiceUnavailableError(APIServerError):
+    """503."""
+
+
+class GatewayTimeoutError(APIServerError):
+    """504."""
+
+
+class RowError(DecodeError):
+    """A row that does not fit the schema, as it is reported when invalid rows are skipped."""
+
+    def __init__(self, message: str = "", index: int = 0, key: Any = None) -> None:
+        super().__init__(message)
+        self.index = index
+        self.key = key
+
+
+class BulkCreateError(APIException):
+    """Some rows could not be created. ``created`` and ``failed`` hold ``(index, instance)`` and ``(index, exception)``."""
+
+    created: Sequence[tuple[int, Any]] = ()
+    failed: Sequence[tuple[int, APIException]] = ()
+
+
+class BulkWriteError(APIException):
+    """Some rows could not be written. ``written`` holds keys, ``failed`` holds ``(key, exception)``."""
+
+    written: Sequence[str] = ()
+    failed: Sequence[tuple[str, APIException]] = ()
+
+
+class APIWarning(UserWarning):
+    """Something to know although the answer is right."""
+
+
+class IgnoredWarning(APIWarning):
+    """The server ignores a filter, an ordering or an offset; it was done here."""
+
+
+class DataMovedWarning(APIWarning):
+    """Rows came twice, or not as many as the server counted."""
+
+
+ConnectionError = APIConnectionError
+TimeoutError = APITimeoutError
+AuthenticationError = UnauthorizedError
+RateLimitError = TooManyRequestsError
+HTTPStatusError = APIHTTPError
+
+_BY_STATUS: dict[int, type[APIHTTPError]] = {
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    412: PreconditionFailedError,
+    428: PreconditionFailedError,
+    429: TooManyRequestsError,
+    500: InternalServerError,
+    502: BadGatewayError,
+    503: ServiceUnavailableError,
+    504: GatewayTimeoutError,
+}
+
+_BY_KIND: dict[str, type[APIException]] = {
+    "Configuration": ConfigurationError,
+    "InvalidRequest": InvalidRequestError,
+    "Connect": APIConnectionError,
+    "Timeout": APITimeoutError,
+    "DoesNotExist": DoesNotExist,
+    "MultipleObjectsReturned": MultipleObjectsReturned,
+    "Decode": DecodeError,
+    "TooLarge": DecodeError,
+    "OutcomeUnknown": OutcomeUnknown,
+    "Ignored": IgnoredError,
+    "Unsupported": UnsupportedError,
+    "ScanLimit": UnsupportedError,
+    "Drift": DecodeError,
+}
+
+
+class _RowMissing(NotFoundError):
+    """404 of one row, before it is known of which model."""
+
+
+def _class_of(kind: str, status: int | None) -> type[APIException]:
+    if kind == "DoesNotExist" and status == 404:
+        return _RowMissing
+    if kind in _BY_KIND:
+        return _BY_KIND[kind]
+    if status is None:
+        return APIException
+    if kind == "Validation" or status == 400:
+        return BadRequestError
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status >= 500:
+        return APIServerError
+    return APIClientError if status >= 400 else APIHTTPError
+
+
+def _from_engine(kind: str, message: str, details: dict[str, Any]) -> APIException:
+    """Called by the engine for every error that reaches Python."""
+    status = details["status_code"]
+    body = details.pop("body")
+    cause = details.pop("cause")
+    error = _class_of(kind, status)(message)
+    error.__dict__.update(details)
+    if status is not None:
+        error.response = ErrorResponse(status, body or b"")
+    if cause is not None:
+        error.__cause__ = cause
+    return error

@@ -1,0 +1,58 @@
+//! Errors of the engine as Python exceptions. The classes are the package's; it makes them from a plain description.
+
+use django_api_orm::{Error, ErrorKind};
+use pyo3::{
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyBytes, PyDict, PyList},
+};
+
+static FACTORY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// The exception object for an error.
+pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    let factory = FACTORY.get_or_try_init(py, || {
+        py.import("django_api_orm.exceptions")?
+            .getattr("_from_engine")
+            .map(Bound::unbind)
+    })?;
+    let details = PyDict::new(py);
+    details.set_item("status_code", error.status().map(|status| status.as_u16()))?;
+    details.set_item(
+        "retry_after",
+        error.retry_after().map(|wait| wait.as_secs_f64()),
+    )?;
+    details.set_item("request_id", error.request_id())?;
+    details.set_item("detail", error.detail())?;
+    details.set_item("body", error.body().map(|body| PyBytes::new(py, body)))?;
+    details.set_item("method", error.method().map(http::Method::as_str))?;
+    details.set_item("url", error.url_template())?;
+    details.set_item("attempts", error.attempts())?;
+    details.set_item("is_retryable", error.is_retryable())?;
+    details.set_item("is_outcome_unknown", error.is_outcome_unknown())?;
+    let errors = PyDict::new(py);
+    for (path, messages) in error.field_errors().iter() {
+        errors.set_item(path, PyList::new(py, messages)?)?;
+    }
+    details.set_item("errors", errors)?;
+    let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>());
+    details.set_item(
+        "cause",
+        cause.map(|cause| exception(py, cause)).transpose()?,
+    )?;
+    factory
+        .bind(py)
+        .call1((name(error.kind()), error.to_string(), details))
+}
+
+/// The same, to be raised.
+pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
+    match exception(py, error) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(failed) => failed,
+    }
+}
+
+fn name(kind: ErrorKind) -> String {
+    format!("{kind:?}")
+}

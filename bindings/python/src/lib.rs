@@ -1,0 +1,38 @@
+//! `django_api_orm._engine`: the Rust engine as the Python package sees it.
+//!
+//! It knows plans, rows as bytes, and operations that are carried out either on the calling thread or for an event loop.
+//! It knows no model class and no schema: those are the package's.
+#![forbid(unsafe_code)]
+
+mod client;
+mod endpoint;
+mod failure;
+mod lane;
+mod operation;
+mod plan;
+mod queue;
+mod runtime;
+#[cfg(feature = "testserver")]
+mod testserver;
+mod wake;
+mod walk;
+
+/// The engine of `django_api_orm`. Private to the package: everything here may change in any release.
+#[pyo3::pymodule(gil_used = false)]
+mod _engine {
+    #[pymodule_export]
+    use super::client::Client;
+    #[pymodule_export]
+    use super::endpoint::{Endpoint, Model};
+    #[pymodule_export]
+    use super::operation::Operation;
+    #[pymodule_export]
+    use super::plan::{Condition, Plan};
+    #[pymodule_export]
+    use super::queue::Queue;
+    #[cfg(feature = "testserver")]
+    #[pymodule_export]
+    use super::testserver::Server;
+    #[pymodule_export]
+    use super::walk::Walk;
+}

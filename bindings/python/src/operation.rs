@@ -1,0 +1,180 @@
+//! Operations: what a query or a write will do, before it is known who carries it out.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use django_api_orm::{ApiResponse, BulkWriteError, Error, Result, ServiceClient};
+use pyo3::{
+    exceptions::PyRuntimeError,
+    prelude::*,
+    types::{PyBytes, PyList},
+};
+
+use crate::{
+    client::{Notice, Shared},
+    failure,
+};
+
+/// What an operation yields.
+pub(crate) enum Payload {
+    None,
+    Bool(bool),
+    Count(u64),
+    Row(Option<Bytes>),
+    Rows(Option<Vec<Bytes>>),
+    Found(Bytes, bool),
+    Created(Vec<Result<Bytes>>),
+    NotWritten(BulkWriteError),
+    Response(ApiResponse),
+}
+
+/// A finished operation.
+pub(crate) struct Outcome {
+    pub(crate) result: Result<Payload>,
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// Whether it succeeded, the value or the exception, and the warnings.
+pub(crate) type Finished<'py> = (bool, Bound<'py, PyAny>, Vec<Notice>);
+
+pub(crate) type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+type Begin = Box<dyn FnOnce(ServiceClient) -> Work + Send>;
+
+/// Something to be carried out once: by `run`, or by the queue of an event loop.
+#[pyclass(frozen, module = "django_api_orm._engine")]
+pub(crate) struct Operation {
+    pub(crate) client: Arc<Shared>,
+    begin: Mutex<Option<Begin>>,
+}
+
+impl Operation {
+    pub(crate) fn new<F, Fut>(client: &Arc<Shared>, work: F) -> Self
+    where
+        F: FnOnce(ServiceClient) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Payload>> + Send + 'static,
+    {
+        let shared = Arc::clone(client);
+        let begin: Begin = Box::new(move |service| {
+            let work = work(service);
+            Box::pin(async move {
+                let result = work.await;
+                Outcome {
+                    result,
+                    notices: shared.notices(),
+                }
+            })
+        });
+        Self {
+            client: Arc::clone(client),
+            begin: Mutex::new(Some(begin)),
+        }
+    }
+
+    /// The work, with the client that does it.
+    pub(crate) fn begin(&self, client: ServiceClient) -> PyResult<Work> {
+        let begin = self
+            .begin
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let begin = begin
+            .ok_or_else(|| PyRuntimeError::new_err("this operation was carried out already"))?;
+        Ok(begin(client))
+    }
+}
+
+#[pymethods]
+impl Operation {
+    /// Carries the operation out on the calling thread; gives `(succeeded, value or exception, warnings)`.
+    fn run<'py>(&self, py: Python<'py>) -> PyResult<Finished<'py>> {
+        let lane = self
+            .client
+            .lane()
+            .map_err(|error| failure::raised(py, &error))?;
+        let work = self.begin(lane.client.clone())?;
+        // A lane that was interrupted is dropped, and its connections with it.
+        let outcome = lane.drive(py, work)?;
+        self.client.give_back(lane);
+        outcome.finish(py)
+    }
+}
+
+impl Outcome {
+    /// For Python: whether it succeeded, the value or the exception, and the warnings.
+    pub(crate) fn finish(self, py: Python<'_>) -> PyResult<Finished<'_>> {
+        let Self { result, notices } = self;
+        Ok(match result {
+            Ok(payload) => (true, payload.into_python(py)?, notices),
+            Err(error) => (false, failure::exception(py, &error)?, notices),
+        })
+    }
+}
+
+impl Payload {
+    pub(crate) fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        let bytes = |bytes: &Bytes| PyBytes::new(py, bytes);
+        Ok(match self {
+            Self::None | Self::Row(None) | Self::Rows(None) => py.None().into_bound(py),
+            Self::Bool(value) => value.into_pyobject(py)?.to_owned().into_any(),
+            Self::Count(count) => count.into_pyobject(py)?.into_any(),
+            Self::Row(Some(row)) => bytes(&row).into_any(),
+            Self::Rows(Some(rows)) => PyList::new(py, rows.iter().map(bytes))?.into_any(),
+            Self::Found(row, created) => (bytes(&row), created).into_pyobject(py)?.into_any(),
+            Self::Created(results) => {
+                let list = PyList::empty(py);
+                for result in results {
+                    match result {
+                        Ok(row) => list.append(bytes(&row))?,
+                        Err(error) => list.append(failure::exception(py, &error)?)?,
+                    }
+                }
+                list.into_any()
+            }
+            Self::NotWritten(error) => {
+                let failed = PyList::empty(py);
+                for (key, cause) in error.failed() {
+                    failed.append((key, failure::exception(py, cause)?))?;
+                }
+                (error.written().to_vec(), failed, error.to_string())
+                    .into_pyobject(py)?
+                    .into_any()
+            }
+            Self::Response(response) => {
+                let headers: Vec<(&str, String)> = response
+                    .headers()
+                    .iter()
+                    .map(|(name, value)| {
+                        (
+                            name.as_str(),
+                            String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                        )
+                    })
+                    .collect();
+                let version = format!("{:?}", response.http_version());
+                (
+                    response.status().as_u16(),
+                    headers,
+                    bytes(response.bytes()),
+                    version,
+                    response.attempts(),
+                )
+                    .into_pyobject(py)?
+                    .into_any()
+            }
+        })
+    }
+}
+
+/// The error of a task that ended without an outcome.
+pub(crate) fn lost() -> Outcome {
+    Outcome {
+        result: Err(Error::runtime(
+            "the engine failed while it carried this operation out",
+        )),
+        notices: Vec::new(),
+    }
+}

@@ -1,0 +1,97 @@
+//! Conditions and plans: immutable, made step by step by the package's querysets.
+
+use django_api_orm::{Q, lookup::Lookup, plan};
+use pyo3::{exceptions::PyValueError, prelude::*};
+use serde_json::Value;
+
+/// JSON text as a value.
+pub(crate) fn json(text: &[u8]) -> PyResult<Value> {
+    serde_json::from_slice(text)
+        .map_err(|error| PyValueError::new_err(format!("the value has no JSON form: {error}")))
+}
+
+/// A tree of lookups.
+#[pyclass(frozen, module = "django_api_orm._engine")]
+pub(crate) struct Condition(pub(crate) Q);
+
+#[pymethods]
+impl Condition {
+    /// The condition that holds for every row.
+    #[new]
+    fn new() -> Self {
+        Self(Q::All)
+    }
+
+    /// One lookup in Django's spelling; the operand is JSON text.
+    #[staticmethod]
+    fn lookup(name: &str, value: &[u8]) -> PyResult<Self> {
+        Ok(Self(Q::Lookup(Lookup::parse(name, json(value)?))))
+    }
+
+    fn __and__(&self, other: &Self) -> Self {
+        Self(self.0.clone().and(other.0.clone()))
+    }
+
+    fn __or__(&self, other: &Self) -> Self {
+        Self(self.0.clone().or(other.0.clone()))
+    }
+
+    fn __invert__(&self) -> Self {
+        Self(self.0.clone().negate())
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+/// What a query asks for.
+#[pyclass(frozen, module = "django_api_orm._engine")]
+pub(crate) struct Plan(pub(crate) plan::Plan);
+
+#[pymethods]
+impl Plan {
+    /// Every row.
+    #[new]
+    fn new() -> Self {
+        Self(plan::Plan::all())
+    }
+
+    fn filter(&self, condition: &Condition) -> Self {
+        Self(self.0.clone().filter(condition.0.clone()))
+    }
+
+    fn exclude(&self, condition: &Condition) -> Self {
+        Self(self.0.clone().exclude(condition.0.clone()))
+    }
+
+    fn order_by(&self, fields: Vec<String>) -> Self {
+        let order = fields
+            .iter()
+            .map(|field| plan::Order::parse(field))
+            .collect();
+        Self(self.0.clone().order_by(order))
+    }
+
+    fn reverse(&self) -> Self {
+        Self(self.0.clone().reverse())
+    }
+
+    #[pyo3(signature = (start, stop))]
+    fn slice(&self, start: u64, stop: Option<u64>) -> Self {
+        Self(self.0.clone().slice(start, stop))
+    }
+
+    fn search(&self, words: String) -> Self {
+        Self(self.0.clone().search(words))
+    }
+
+    fn parameter(&self, name: String, value: String) -> Self {
+        Self(self.0.clone().parameter(name, value))
+    }
+
+    /// The query's condition, for people.
+    fn __str__(&self) -> String {
+        self.0.condition().to_string()
+    }
+}

@@ -1,0 +1,40 @@
+//! The runtime behind every event loop of the process: one thread, which never touches Python.
+
+use std::{
+    io, process,
+    sync::{Mutex, PoisonError},
+    thread,
+};
+
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// The process that started the thread, and the way to it.
+static BACKGROUND: Mutex<Option<(u32, Handle)>> = Mutex::new(None);
+
+/// The runtime of this process. After `fork` the parent's thread is not there, so the child starts its own.
+///
+/// Called only by a thread that is attached to Python: a thread that forks is attached too, so the lock is free then.
+pub(crate) fn background() -> io::Result<Handle> {
+    let mut background = BACKGROUND.lock().unwrap_or_else(PoisonError::into_inner);
+    let pid = process::id();
+    if let Some((owner, handle)) = background.as_ref()
+        && *owner == pid
+    {
+        return Ok(handle.clone());
+    }
+    let runtime = single_threaded()?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new()
+        .name("django-api-orm".to_owned())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    if let Some(parents) = background.replace((pid, handle.clone())) {
+        // Its wakers belong to a thread that does not exist here.
+        std::mem::forget(parents);
+    }
+    Ok(handle)
+}
+
+/// A runtime that the calling thread drives.
+pub(crate) fn single_threaded() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}

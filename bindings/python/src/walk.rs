@@ -1,0 +1,110 @@
+//! Walks: the rows of a query batch by batch, for iterators that do not keep what they have handed out.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use django_api_orm::{
+    Result, ServiceClient,
+    engine::{KeysetWalk, Walk as Rows},
+};
+use pyo3::prelude::*;
+
+use crate::{
+    client::Shared,
+    failure,
+    lane::Lane,
+    operation::{Finished, Operation, Outcome, Payload},
+};
+
+/// A walk of either kind.
+pub(crate) enum Steps {
+    Pages(Rows),
+    Keys(KeysetWalk),
+}
+
+impl Steps {
+    async fn next(&mut self) -> Result<Payload> {
+        Ok(Payload::Rows(match self {
+            Self::Pages(walk) => walk.next().await?,
+            Self::Keys(walk) => walk.next().await?,
+        }))
+    }
+}
+
+type Begin = Box<dyn FnOnce(&ServiceClient) -> Steps + Send>;
+
+/// A walk that has begun stays on the runtime where it began.
+enum State {
+    Fresh(Begin),
+    Going(Steps),
+    Over,
+}
+
+/// The rows of a query, batch by batch.
+#[pyclass(frozen, module = "django_api_orm._engine")]
+pub(crate) struct Walk {
+    client: Arc<Shared>,
+    state: Arc<tokio::sync::Mutex<State>>,
+    lane: Mutex<Option<Lane>>,
+}
+
+impl Walk {
+    pub(crate) fn new(
+        client: &Arc<Shared>,
+        begin: impl FnOnce(&ServiceClient) -> Steps + Send + 'static,
+    ) -> Self {
+        Self {
+            client: Arc::clone(client),
+            state: Arc::new(tokio::sync::Mutex::new(State::Fresh(Box::new(begin)))),
+            lane: Mutex::new(None),
+        }
+    }
+}
+
+async fn step(state: Arc<tokio::sync::Mutex<State>>, client: ServiceClient) -> Result<Payload> {
+    let mut state = state.lock().await;
+    // Whoever drops this future in the middle ends the walk.
+    let mut steps = match std::mem::replace(&mut *state, State::Over) {
+        State::Over => return Ok(Payload::Rows(None)),
+        State::Fresh(begin) => begin(&client),
+        State::Going(steps) => steps,
+    };
+    let rows = steps.next().await?;
+    if matches!(rows, Payload::Rows(Some(_))) {
+        *state = State::Going(steps);
+    }
+    Ok(rows)
+}
+
+#[pymethods]
+impl Walk {
+    /// The operation that gives the next batch, for an event loop. `None` as its value ends the walk.
+    fn next(&self) -> Operation {
+        let state = Arc::clone(&self.state);
+        Operation::new(&self.client, move |client| step(state, client))
+    }
+
+    /// The next batch on the calling thread: as `Operation.run`.
+    fn run<'py>(&self, py: Python<'py>) -> PyResult<Finished<'py>> {
+        let taken = self
+            .lane
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let lane = match taken {
+            Some(lane) => lane,
+            None => self
+                .client
+                .lane()
+                .map_err(|error| failure::raised(py, &error))?,
+        };
+        let result = lane.drive(py, step(Arc::clone(&self.state), lane.client.clone()))?;
+        let is_over = !matches!(result, Ok(Payload::Rows(Some(_))));
+        if is_over {
+            self.client.give_back(lane);
+        } else {
+            *self.lane.lock().unwrap_or_else(PoisonError::into_inner) = Some(lane);
+        }
+        let notices = self.client.notices();
+        Outcome { result, notices }.finish(py)
+    }
+}
