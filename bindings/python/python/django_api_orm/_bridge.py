@@ -92,8 +92,11 @@ def _queue_of(loop: asyncio.AbstractEventLoop) -> _LoopQueue:
     return loop_queue
 
 
-async def perform(operation: Operation) -> Any:
-    """Carries the operation out while the loop does other things. Cancelling the task aborts the request."""
+async def perform(operation: Operation, later: list[tuple[str, str]] | None = None) -> Any:
+    """Carries the operation out while the loop does other things. Cancelling the task aborts the request.
+
+    Warnings go to ``later`` where it is given, for a caller that is nearer to the program's own code.
+    """
     loop = asyncio.get_running_loop()
     loop_queue = _queue_of(loop)
     future: asyncio.Future[_Result] = loop.create_future()
@@ -106,7 +109,10 @@ async def perform(operation: Operation) -> Any:
         loop_queue.queue.cancel(token)
         raise
     if notices:
-        emit(notices)
+        if later is None:
+            emit(notices)
+        else:
+            later.extend(notices)
     if not succeeded:
         raise value
     return value

@@ -33,6 +33,12 @@ class BaseAPIModel:
 
     __slots__ = ("__dict__", "__weakref__", "_client", "_data", "_deleted", "_row")
 
+    _client: Any
+    _data: BaseModel
+    _deleted: bool
+    #: The server's JSON of the row; ``None`` before it was saved.
+    _row: bytes | None
+
     #: The pydantic schema of a row.
     _schema_class: ClassVar[type[BaseModel]]
     #: The collection's path, such as ``/api/v1/users/``.

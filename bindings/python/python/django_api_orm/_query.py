@@ -279,9 +279,7 @@ class Upsert(Generic[M]):
         self.info = info
         self.endpoint = endpoint
         self.condition: Condition = info.condition((), lookups)
-        self.equalities = {
-            name.removesuffix("__exact"): value for name, value in lookups.items() if _is_equality(info, name)
-        }
+        self.equalities = {name.removesuffix("__exact"): value for name, value in lookups.items() if _is_equality(info, name)}
         self.invalid: ValidationError | None = None
 
     def _body(self, values: Mapping[str, Any]) -> bytes | None:
@@ -418,7 +416,9 @@ class BaseManager(Generic[M]):
                 failed.append((index, result))
         if not failed:
             return [instance for _, instance in created]
-        error = BulkCreateError(f"{len(failed)} of {len(results)} rows could not be created; row {failed[0][0]}: {failed[0][1]}")
+        error = BulkCreateError(
+            f"{len(failed)} of {len(results)} rows could not be created; row {failed[0][0]}: {failed[0][1]}"
+        )
         error.created, error.failed = created, failed
         error.__cause__ = failed[0][1]
         raise error
@@ -448,4 +448,3 @@ def _mapping(obj: Any) -> Mapping[str, Any]:
         raise TypeError(f"a row is a dictionary, a schema's object or an instance, not {type(obj).__name__}")
     dumped: Mapping[str, Any] = dump(exclude_unset=True)
     return dumped
-

@@ -147,6 +147,7 @@ class ModelInfo:
         validate = self.validate_json
         objects: list[BaseModel] = []
         append = objects.append
+        row = b""
         try:
             for row in rows:
                 append(validate(row))
@@ -168,7 +169,7 @@ class ModelInfo:
         title = f"{error.title} in row {index} ({self.pk_name}={key!r}) of {self.model.__name__}"
         details: list[InitErrorDetails] = []
         for line in error.errors(include_url=False):
-            kind = PydanticCustomError(line["type"], line["msg"].replace("{", "{{").replace("}", "}}"))  # type: ignore[arg-type]
+            kind = PydanticCustomError(line["type"], line["msg"].replace("{", "{{").replace("}", "}}"))
             details.append(InitErrorDetails(type=kind, loc=(index, *line["loc"]), input=line["input"]))
         return ValidationError.from_exception_data(title, details, "json")
 
@@ -187,12 +188,14 @@ class ModelInfo:
         }
         if not absent:
             return self.validate_python(given)
-        if self._new_schema is None:
+        schema = self._new_schema
+        if schema is None:
             everything = {
                 name: (Any, None) for name in (self.pk_name, *self.read_only) if name in fields and fields[name].is_required()
             }
-            self._new_schema = create_model(self.schema.__name__, __base__=self.schema, **everything)  # type: ignore[call-overload]
-        return self._new_schema.__pydantic_validator__.validate_python(given)
+            schema = self._new_schema = create_model(self.schema.__name__, __base__=self.schema, **everything)  # type: ignore[call-overload]
+        new: BaseModel = schema.__pydantic_validator__.validate_python(given)
+        return new
 
     # What is sent
 
@@ -256,3 +259,10 @@ class ModelInfo:
 
 
 _MISSING: Any = object()
+
+
+def _custom(kind: str, message: str) -> PydanticCustomError:
+    make = typing.cast(Any, PydanticCustomError)
+    # The message is made already: what looks like a placeholder is none.
+    error: PydanticCustomError = make(kind, message)
+    return error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from . import _registry
 from ._bridge import perform
@@ -12,6 +12,7 @@ from ._client import APIResponse, response_of
 from ._json import to_json
 from ._model import BaseAPIModel, specialise
 from ._query import BaseManager, BaseQuery, M, Upsert
+from ._warn import emit
 from .async_client import AsyncServiceClient
 from .exceptions import ConfigurationError, DoesNotExist, MultipleObjectsReturned
 from .q import Q
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["AsyncAPIModel", "AsyncManager", "AsyncQuerySet", "register_async_models"]
 
 
-async def _perform(operation: Operation, model: type[Any]) -> Any:
+async def _perform(operation: Operation, model: type[Any], later: list[tuple[str, str]] | None = None) -> Any:
     try:
-        return await perform(operation)
+        return await perform(operation, later)
     except (DoesNotExist, MultipleObjectsReturned) as error:
         specialise(model, error)
         raise
@@ -38,8 +39,8 @@ class AsyncQuerySet(BaseQuery[M]):
     _task: asyncio.Task[list[M]] | None = None
     _waiting = 0
 
-    async def _load(self) -> list[M]:
-        rows = await _perform(self._endpoint.rows(self._plan), self.model)
+    async def _load(self, notices: list[tuple[str, str]]) -> list[M]:
+        rows = await _perform(self._endpoint.rows(self._plan), self.model, notices)
         return self._instances(rows)
 
     async def _fetch(self) -> list[M]:
@@ -48,7 +49,8 @@ class AsyncQuerySet(BaseQuery[M]):
             return self._result_cache
         task = self._task
         if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
-            task = self._task = asyncio.ensure_future(self._load())
+            self._notices: list[tuple[str, str]] = []
+            task = self._task = asyncio.ensure_future(self._load(self._notices))
             self._waiting = 0
         self._waiting += 1
         try:
@@ -60,6 +62,9 @@ class AsyncQuerySet(BaseQuery[M]):
             raise
         finally:
             self._waiting -= 1
+            if self._notices and task.done():
+                notices, self._notices = self._notices, []
+                emit(notices)
         if self._result_cache is None:
             self._result_cache = rows
             self._task = None
@@ -169,20 +174,31 @@ class AsyncQuerySet(BaseQuery[M]):
         return self._written(await _perform(self._delete(), self.model))
 
 
-class AsyncManager(BaseManager[M]):
+Model = TypeVar("Model", bound="AsyncAPIModel")
+
+
+class ModelManager:
+    """``objects`` of a model that has no manager of its own; every manager is one."""
+
+    def __get__(self, instance: None, owner: type[Model]) -> AsyncManager[Model]:
+        if instance is not None:
+            raise AttributeError("the manager is used through the class, not through an instance")
+        return AsyncManager(owner)
+
+
+class AsyncManager(BaseManager[M], ModelManager):
     """Where queries start: ``User.objects``. A subclass on the model adds methods, which chain."""
 
     _query_class = AsyncQuerySet
 
-    def __get__(self, instance: object, owner: type[Any]) -> Self:
+    def __get__(self, instance: object, owner: type[Any]) -> Self:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         if instance is not None:
             raise AttributeError("the manager is used through the class, not through an instance")
         return self._bind(owner)
 
     def get_queryset(self) -> AsyncQuerySet[M]:
         """Where every query starts; override it to restrict them all."""
-        query: AsyncQuerySet[M] = self._query()
-        return query
+        return cast("AsyncQuerySet[M]", self._query())
 
     def all(self) -> AsyncQuerySet[M]:
         """Every row. Nothing is sent before the rows are needed."""
@@ -283,18 +299,6 @@ async def _perform_or_invalid(upsert: Upsert[Any], operation: Operation, model: 
         raise
 
 
-class _DefaultManager:
-    """``objects`` of a model that has no manager of its own."""
-
-    def __get__(self, instance: None, owner: type[Model]) -> AsyncManager[Model]:
-        if instance is not None:
-            raise AttributeError("the manager is used through the class, not through an instance")
-        return AsyncManager(owner)
-
-
-Model = TypeVar("Model", bound="AsyncAPIModel")
-
-
 class AsyncAPIModel(BaseAPIModel):
     """A row of an asynchronous model."""
 
@@ -302,7 +306,7 @@ class AsyncAPIModel(BaseAPIModel):
 
     _register_function: ClassVar[str] = "register_async_models"
 
-    objects: ClassVar[Any] = _DefaultManager()
+    objects = ModelManager()
 
     async def save(self, update_fields: Iterable[str] | None = None) -> None:
         """Sends what has changed; exactly ``update_fields`` where they are given; everything of a new row.
@@ -339,8 +343,7 @@ class AsyncAPIModel(BaseAPIModel):
         """The rows of another model behind a nested route of this row: ``user.related(Post, "posts")``."""
         self._endpoint_of_row()
         path = self._info().engine.route(self._key(), route)
-        manager: AsyncManager[Model] = model.objects.using(self._client).at(path)
-        return manager
+        return model.objects.using(self._client).at(path)
 
 
 def register_async_models(client: AsyncServiceClient, *model_classes: type[AsyncAPIModel]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast, overload
 
 from . import _registry
 from ._bridge import run
@@ -152,20 +152,31 @@ class QuerySet(BaseQuery[M]):
         return self._written(_run(self._delete(), self.model))
 
 
-class Manager(BaseManager[M]):
+Model = TypeVar("Model", bound="APIModel")
+
+
+class ModelManager:
+    """``objects`` of a model that has no manager of its own; every manager is one."""
+
+    def __get__(self, instance: None, owner: type[Model]) -> Manager[Model]:
+        if instance is not None:
+            raise AttributeError("the manager is used through the class, not through an instance")
+        return Manager(owner)
+
+
+class Manager(BaseManager[M], ModelManager):
     """Where queries start: ``User.objects``. A subclass on the model adds methods, which chain."""
 
     _query_class = QuerySet
 
-    def __get__(self, instance: object, owner: type[Any]) -> Self:
+    def __get__(self, instance: object, owner: type[Any]) -> Self:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         if instance is not None:
             raise AttributeError("the manager is used through the class, not through an instance")
         return self._bind(owner)
 
     def get_queryset(self) -> QuerySet[M]:
         """Where every query starts; override it to restrict them all."""
-        query: QuerySet[M] = self._query()
-        return query
+        return cast("QuerySet[M]", self._query())
 
     def all(self) -> QuerySet[M]:
         """Every row. Nothing is sent before the rows are needed."""
@@ -264,18 +275,6 @@ def _run_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any])
         raise
 
 
-class _DefaultManager:
-    """``objects`` of a model that has no manager of its own."""
-
-    def __get__(self, instance: None, owner: type[Model]) -> Manager[Model]:
-        if instance is not None:
-            raise AttributeError("the manager is used through the class, not through an instance")
-        return Manager(owner)
-
-
-Model = TypeVar("Model", bound="APIModel")
-
-
 class APIModel(BaseAPIModel):
     """A row of a synchronous model."""
 
@@ -283,7 +282,7 @@ class APIModel(BaseAPIModel):
 
     _register_function: ClassVar[str] = "register_models"
 
-    objects: ClassVar[Any] = _DefaultManager()
+    objects = ModelManager()
 
     def save(self, update_fields: Iterable[str] | None = None) -> None:
         """Sends what has changed; exactly ``update_fields`` where they are given; everything of a new row.
@@ -320,8 +319,7 @@ class APIModel(BaseAPIModel):
         """The rows of another model behind a nested route of this row: ``user.related(Post, "posts")``."""
         self._endpoint_of_row()
         path = self._info().engine.route(self._key(), route)
-        manager: Manager[Model] = model.objects.using(self._client).at(path)
-        return manager
+        return model.objects.using(self._client).at(path)
 
 
 def register_models(client: ServiceClient, *model_classes: type[APIModel]) -> None:
@@ -334,5 +332,3 @@ def register_models(client: ServiceClient, *model_classes: type[APIModel]) -> No
         model._info()
     client._models.update(model_classes)
     _registry.register(client, *model_classes)
-
-

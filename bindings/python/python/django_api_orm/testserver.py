@@ -1,0 +1,115 @@
+"""A server to try things on: ``python -m django_api_orm.testserver``, or ``with TestServer() as server`` in your tests.
+
+It answers as Django REST Framework does, on the loopback, from memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["TestServer", "main"]
+
+
+class TestServer:
+    """The reference site, or a site made from rows: ``TestServer({"books": [{"id": 1, "title": "Emma"}]})``.
+
+    Each table stands under ``/api/v1/NAME/``.
+    """
+
+    __test__ = False
+
+    def __init__(
+        self,
+        tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+        *,
+        port: int = 0,
+        token: str | None = None,
+        tls: bool = False,
+    ) -> None:
+        try:
+            from ._engine import Server
+        except ImportError:
+            raise ConfigurationError("this build of django_api_orm has no test server") from None
+        seed = None if tables is None else json.dumps(tables, default=str).encode()
+        self._server = Server(port, tls, seed, token)
+
+    @property
+    def base_url(self) -> str:
+        return self._server.base_url
+
+    @property
+    def token(self) -> str | None:
+        """The token to send; ``None`` where none is asked for."""
+        return self._server.token
+
+    @property
+    def ca_file(self) -> str | None:
+        """The authority of the server's certificate, with ``tls=True``."""
+        return self._server.ca_file
+
+    def reset(self) -> None:
+        """Brings the rows of the start back."""
+        self._server.reset()
+
+    def requests(self) -> list[tuple[str, str, bytes]]:
+        """What came since the start or the last reset: method, path with query, body."""
+        return self._server.requests()
+
+    def delay_next(self, seconds: float) -> None:
+        """Answers the next request that much later."""
+        self._server.delay_next(seconds)
+
+    def fail_next(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+        """Answers the next request with this."""
+        self._server.fail_next(status, list((headers or {}).items()), body)
+
+    def close(self) -> None:
+        self._server.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m django_api_orm.testserver", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="listen on this port; otherwise on a free one")
+    parser.add_argument("--seed", metavar="FILE", help='serve the tables of this JSON file: {"books": [{...}], ...}')
+    parser.add_argument("--token", help="ask for this token")
+    parser.add_argument("--tls", action="store_true", help="serve https and HTTP/2")
+    options = parser.parse_args(arguments)
+    tables = None
+    if options.seed:
+        with open(options.seed, encoding="utf-8") as file:
+            tables = json.load(file)
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    with TestServer(tables, port=options.port, token=options.token, tls=options.tls) as server:
+        print(f"base URL: {server.base_url}")
+        if server.token:
+            print(f"token: {server.token}")
+        if server.ca_file:
+            print(f"CA file: {server.ca_file}")
+        sys.stdout.flush()
+        while not stop.wait(1.0):
+            pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

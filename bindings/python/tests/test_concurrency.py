@@ -1,0 +1,375 @@
+"""Isolation, cancellation, loops, threads, fork, shutdown, Ctrl-C: where a binding goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import django_api_orm as orm
+import pytest
+from django_api_orm import APIModel, AsyncAPIModel, AsyncServiceClient, ServiceClient, register_async_models, register_models
+from schemas import UserSchema
+
+
+def models():
+    """Fresh model classes, so that no registration of another test is in the way."""
+    attributes = {"_schema_class": UserSchema, "_endpoint": "/api/v1/users/", "__module__": __name__}
+    return type("User", (APIModel,), attributes), type("AsyncUser", (AsyncAPIModel,), attributes)
+
+
+def test_two_hundred_requests_of_twenty_users_never_see_each_other(testserver):
+    _, user = models()
+
+    async def request(number):
+        token = f"user-token-{number % 20 + 1}"
+        async with AsyncServiceClient(testserver.base_url, auth_token=token) as client:
+            register_async_models(client, user)
+            await asyncio.sleep(0)
+            assert user.objects.client is client
+            seen = await user.objects.client.get("/api/v1/whoami/")
+            assert seen.data == {"token": token}
+            assert (await user.objects.get(id=1)).pk == 1
+
+    async def main():
+        await asyncio.gather(*[request(number) for number in range(200)])
+
+    asyncio.run(main())
+
+
+def test_threads_never_see_each_other(testserver):
+    user, _ = models()
+    seen = {}
+
+    def work(number):
+        token = f"user-token-{number + 1}"
+        with ServiceClient(testserver.base_url, auth_token=token) as client:
+            register_models(client, user)
+            for _ in range(5):
+                seen.setdefault(number, set()).add(user.objects.client.get("/api/v1/whoami/").data["token"])
+
+    threads = [threading.Thread(target=work, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == {number: {f"user-token-{number + 1}"} for number in range(8)}
+
+
+def test_another_context_finds_the_only_client_and_refuses_to_guess(testserver):
+    user, _ = models()
+    empty = contextvars.Context()
+    with pytest.raises(orm.ConfigurationError, match="register_models"):
+        user.objects.all()
+    one = ServiceClient(testserver.base_url, auth_token="user-token-1")
+    register_models(one, user)
+    assert empty.run(lambda: user.objects.client) is one
+    two = ServiceClient(testserver.base_url, auth_token="user-token-2")
+    contextvars.Context().run(register_models, two, user)
+    with pytest.raises(orm.ConfigurationError, match="several clients"):
+        empty.run(user.objects.all)
+    assert user.objects.client is one
+    two.close()
+    assert empty.run(lambda: user.objects.client) is one
+    assert user.objects.using(two).client is two
+
+
+def test_a_closed_client_works_again(testserver):
+    user, async_user = models()
+    with ServiceClient(testserver.base_url, auth_token="test-token") as client:
+        register_models(client, user)
+        assert user.objects.get(id=1).pk == 1
+    assert user.objects.get(id=2).pk == 2
+
+    async def main():
+        async with AsyncServiceClient(testserver.base_url, auth_token="test-token") as client:
+            register_async_models(client, async_user)
+            assert (await async_user.objects.get(id=1)).pk == 1
+        assert (await async_user.objects.get(id=2)).pk == 2
+
+    asyncio.run(main())
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("loop_name", ["asyncio", "uvloop", "no reader"])
+def test_several_loops_share_a_client(testserver, loop_name):
+    _, user = models()
+    client = AsyncServiceClient(testserver.base_url, auth_token="test-token")
+
+    def new_loop():
+        if loop_name == "uvloop":
+            return pytest.importorskip("uvloop").new_event_loop()
+        loop = asyncio.SelectorEventLoop()
+        if loop_name == "no reader":
+
+            def refuse(*_):
+                raise NotImplementedError
+
+            loop.add_reader = refuse
+        return loop
+
+    async def main():
+        users = await asyncio.gather(*[client.manager(user).get(id=number) for number in range(1, 30)])
+        assert [each.pk for each in users] == list(range(1, 30))
+
+    def work():
+        loop = new_loop()
+        try:
+            loop.run_until_complete(main())
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            loop.close()
+
+    failures = []
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    work()
+    assert failures == []
+
+
+def test_cancelling_aborts_the_request(server):
+    _, user = models()
+
+    async def main():
+        client = AsyncServiceClient(server.base_url, auth_token="test-token")
+        register_async_models(client, user)
+        await user.objects.get(id=1)
+        for cancel in ("timeout", "task"):
+            server.delay_next(20)
+            started = time.monotonic()
+            if cancel == "timeout":
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(user.objects.get(id=1), 0.05)
+            else:
+                task = asyncio.ensure_future(user.objects.all()._fetch())
+                await asyncio.sleep(0.05)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            assert time.monotonic() - started < 0.25
+        assert (await user.objects.get(id=3)).pk == 3
+
+    asyncio.run(main())
+
+
+def test_cancelling_frees_the_connection(server):
+    _, user = models()
+
+    async def main():
+        client = AsyncServiceClient(server.base_url, auth_token="test-token", max_connections=1)
+        for _ in range(3):
+            server.delay_next(20)
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.manager(user).get(id=1), 0.05)
+        # With the only place still taken this would wait for ever.
+        await asyncio.wait_for(client.manager(user).get(id=1), 5)
+
+    asyncio.run(main())
+
+
+def test_concurrent_first_evaluations_share_one_fetch(server):
+    _, user = models()
+
+    async def main():
+        client = AsyncServiceClient(server.base_url, auth_token="test-token")
+        query = client.manager(user).filter(id__lte=50)
+        server.clear_requests()
+        lists = await asyncio.gather(*[query._fetch() for _ in range(10)])
+        assert all(rows is lists[0] for rows in lists) and len(lists[0]) == 50
+        once = len(server.requests())
+        assert [each async for each in query] == lists[0] and await query.count() == 50
+        assert len(server.requests()) == once
+        # One who gives up does not take the rows from the others.
+        server.delay_next(0.2)
+        again = query.all()
+        impatient = asyncio.ensure_future(again._fetch())
+        patient = asyncio.ensure_future(again._fetch())
+        await asyncio.sleep(0.02)
+        impatient.cancel()
+        assert len(await patient) == 50
+
+    asyncio.run(main())
+
+
+def test_threads_share_a_client_and_its_connections(server):
+    user, _ = models()
+    client = ServiceClient(server.base_url, auth_token="test-token")
+    for number in range(1, 20):
+        assert client.manager(user).get(id=number).pk == number
+    assert server.connections() == 1
+
+    def work():
+        for number in range(1, 10):
+            assert client.manager(user).get(id=number).pk == number
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert server.connections() <= 4
+
+
+def test_iterators_may_be_nested_left_and_finished_elsewhere(testserver):
+    user, _ = models()
+    client = ServiceClient(testserver.base_url, auth_token="test-token")
+    manager = client.manager(user)
+    for outer in manager.all().iterator(chunk_size=40):
+        for inner in manager.all().iterator(chunk_size=100):
+            assert inner.pk == 1
+            break
+        if outer.pk == 90:
+            break
+    rows = manager.all().iterator(chunk_size=50)
+    got = [next(rows).pk]
+    thread = threading.Thread(target=lambda: got.extend(each.pk for each in rows))
+    thread.start()
+    thread.join()
+    assert got == list(range(1, 251))
+
+
+def run_script(text, *arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(text), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        **options,
+    )
+
+
+PRELUDE = """
+    import asyncio, os, sys, threading, time, signal
+    from pydantic import BaseModel
+    from django_api_orm import *
+    class Schema(BaseModel):
+        id: int | None = None
+        name: str
+    class User(APIModel):
+        _schema_class = Schema
+        _endpoint = "/api/v1/users/"
+    class AsyncUser(AsyncAPIModel):
+        _schema_class = Schema
+        _endpoint = "/api/v1/users/"
+    url = sys.argv[1]
+    client = ServiceClient(url, auth_token="test-token")
+    async_client = AsyncServiceClient(url, auth_token="test-token")
+    register_models(client, User)
+    register_async_models(async_client, AsyncUser)
+    async def both():
+        return [user.pk for user in await asyncio.gather(AsyncUser.objects.get(id=1), AsyncUser.objects.get(id=2))]
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_fork(testserver):
+    done = run_script(
+        PRELUDE
+        + """
+    assert User.objects.get(id=1).pk == 1 and asyncio.run(both()) == [1, 2]
+    walk = User.objects.all().iterator(chunk_size=20)
+    next(walk)
+    children = []
+    for _ in range(3):
+        pid = os.fork()
+        if pid == 0:
+            assert User.objects.get(id=2).pk == 2 and asyncio.run(both()) == [1, 2]
+            os._exit(0)
+        children.append(pid)
+    assert [os.waitpid(pid, 0)[1] for pid in children] == [0, 0, 0]
+    assert User.objects.get(id=3).pk == 3 and asyncio.run(both()) == [1, 2]
+    assert len(list(walk)) == 249
+    print("fine")
+    """,
+        testserver.base_url,
+    )
+    assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
+
+
+def test_exit_with_requests_under_way(server):
+    for ending in ("pass", "sys.exit(0)", "raise SystemExit"):
+        for _ in range(3):
+            server.delay_next(30)
+            done = run_script(
+                PRELUDE
+                + f"""
+    async def main():
+        task = asyncio.ensure_future(AsyncUser.objects.get(id=1))
+        await asyncio.sleep(0.05)
+        loop = asyncio.get_running_loop()
+        loop.stop()
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(main())
+    except RuntimeError:
+        pass
+    threading.Thread(target=lambda: User.objects.count(), daemon=True).start()
+    {ending}
+    """,
+                server.base_url,
+            )
+            assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+def test_ctrl_c_ends_a_synchronous_call(server):
+    server.delay_next(30)
+    script = (
+        PRELUDE
+        + """
+    started = time.monotonic()
+    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    try:
+        User.objects.get(id=1)
+    except KeyboardInterrupt:
+        assert time.monotonic() - started < 0.4, time.monotonic() - started
+        assert User.objects.get(id=2).pk == 2
+        print("fine")
+    """
+    )
+    done = run_script(script, server.base_url)
+    assert done.stdout == "fine\n", done.stderr
+
+
+def test_python_runs_while_a_synchronous_call_waits(server):
+    user, _ = models()
+    client = ServiceClient(server.base_url, auth_token="test-token")
+    client.manager(user).get(id=1)
+    server.delay_next(0.3)
+    ticks = []
+    waiting = threading.Thread(target=lambda: client.manager(user).get(id=1))
+    waiting.start()
+    while waiting.is_alive():
+        ticks.append(time.monotonic())
+        time.sleep(0.005)
+    assert len(ticks) > 20
+
+
+class Portable(APIModel):
+    _schema_class = UserSchema
+    _endpoint = "/api/v1/users/"
+
+
+def test_a_pickled_instance_carries_no_client(testserver):
+    client = ServiceClient(testserver.base_url, auth_token="test-token")
+    register_models(client, Portable)
+    instance = Portable.objects.get(id=1)
+    text = pickle.dumps(instance)
+    assert b"test-token" not in text
+    copy = pickle.loads(text)
+    assert copy == instance and copy is not instance and copy.changes() == {} and copy._client is None
+    copy.refresh_from_api()
+    missing = pickle.loads(pickle.dumps(Portable.DoesNotExist("none")))
+    assert isinstance(missing, Portable.DoesNotExist) and str(missing) == "none"
+    with pytest.raises(TypeError):
+        pickle.dumps(client)
