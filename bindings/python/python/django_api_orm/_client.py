@@ -228,7 +228,7 @@ class BaseClient:
         headers: Mapping[str, str] | None,
         timeout: float | None,
     ) -> Operation:
-        pairs: Iterable[tuple[str, Any]] = params.items() if isinstance(params, Mapping) else params or ()
+        pairs: Any = params.items() if isinstance(params, Mapping) else params or ()
         query: list[tuple[str, str]] = [(str(name), _text(value)) for name, value in pairs if value is not None]
         body = None if data is None else to_json(data)
         return self._engine.request(method, endpoint, query, body, list((headers or {}).items()), timeout)

@@ -169,7 +169,7 @@ class ModelInfo:
         title = f"{error.title} in row {index} ({self.pk_name}={key!r}) of {self.model.__name__}"
         details: list[InitErrorDetails] = []
         for line in error.errors(include_url=False):
-            kind = PydanticCustomError(line["type"], line["msg"].replace("{", "{{").replace("}", "}}"))
+            kind = _custom(line["type"], line["msg"])
             details.append(InitErrorDetails(type=kind, loc=(index, *line["loc"]), input=line["input"]))
         return ValidationError.from_exception_data(title, details, "json")
 

@@ -286,6 +286,31 @@ _BY_KIND: dict[str, type[APIException]] = {
 }
 
 
+def _also_unknown(kind: type[APIException]) -> type[APIException]:
+    """The error of a write that may have been carried out all the same: both are caught."""
+    name = f"{kind.__name__}OutcomeUnknown"
+    bases: tuple[Any, ...] = (kind, OutcomeUnknown)
+    both: type[APIException] = type(name, bases, {"__module__": __name__, "__doc__": kind.__doc__})
+    globals()[name] = both
+    return both
+
+
+_UNKNOWN: dict[type[APIException], type[APIException]] = {
+    kind: _also_unknown(kind)
+    for kind in (
+        APIClientError,
+        APIServerError,
+        InternalServerError,
+        BadGatewayError,
+        ServiceUnavailableError,
+        GatewayTimeoutError,
+        APITimeoutError,
+        APIConnectionError,
+        DecodeError,
+    )
+}
+
+
 class _RowMissing(NotFoundError):
     """404 of one row, before it is known of which model."""
 
@@ -311,7 +336,10 @@ def _from_engine(kind: str, message: str, details: dict[str, Any]) -> APIExcepti
     status = details["status_code"]
     body = details.pop("body")
     cause = details.pop("cause")
-    error = _class_of(kind, status)(message)
+    made = _class_of(kind, status)
+    if details["is_outcome_unknown"]:
+        made = _UNKNOWN.get(made, made)
+    error = made(message)
     error.__dict__.update(details)
     if status is not None:
         error.response = ErrorResponse(status, body or b"")

@@ -1,0 +1,86 @@
+"""FastAPI: a client for each request by a dependency, with the caller's own token, and one client for the application.
+
+    uvicorn fastapi_app:app
+
+The address of the API comes from the environment: ``API_URL``, ``API_TOKEN``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from django_api_orm import AsyncAPIModel, AsyncServiceClient, register_async_models
+from fastapi import Depends, FastAPI, Header, HTTPException
+from pydantic import BaseModel
+
+API_URL = os.environ.get("API_URL", "https://api.example.com")
+API_TOKEN = os.environ.get("API_TOKEN", "")
+
+
+class UserSchema(BaseModel):
+    id: int | None = None
+    name: str
+    email: str
+    active: bool = True
+
+
+class User(AsyncAPIModel):
+    _schema_class = UserSchema
+    _endpoint = "/api/v1/users/"
+
+
+class Team(AsyncAPIModel):
+    class Schema(BaseModel):
+        id: int | None = None
+        name: str
+
+    _schema_class = Schema
+    _endpoint = "/api/v1/teams/"
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """One client for what the application does for itself."""
+    async with AsyncServiceClient(API_URL, auth_token=API_TOKEN) as client:
+        register_async_models(client, Team)
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+async def get_client(x_token: Annotated[str, Header()] = API_TOKEN) -> AsyncIterator[AsyncServiceClient]:
+    """One client for each request: what is registered here is seen by this request alone."""
+    async with AsyncServiceClient(API_URL, auth_token=x_token) as client:
+        register_async_models(client, User)
+        yield client
+
+
+Client = Annotated[AsyncServiceClient, Depends(get_client)]
+
+
+@app.get("/users/{user_id}")
+async def get_user(user_id: int, client: Client) -> dict[str, Any]:
+    try:
+        user = await User.objects.get(id=user_id)
+    except User.DoesNotExist:
+        raise HTTPException(404) from None
+    return user.to_dict()
+
+
+@app.get("/users/")
+async def list_users(client: Client, active: bool = True) -> list[dict[str, Any]]:
+    return [user.to_dict() async for user in User.objects.filter(active=active)]
+
+
+@app.get("/me")
+async def me(client: Client) -> Any:
+    return (await User.objects.client.get("/api/v1/whoami/")).data
+
+
+@app.get("/teams/")
+async def teams() -> list[str]:
+    return [team.name async for team in Team.objects.all()]

@@ -1,0 +1,134 @@
+"""The examples, run with real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def load(name, monkeypatch, server):
+    monkeypatch.setenv("API_URL", server.base_url)
+    monkeypatch.setenv("API_TOKEN", "test-token")
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(*command, server, **options):
+    environment = {**os.environ, "API_URL": server.base_url, "API_TOKEN": "test-token"}
+    return subprocess.run(
+        [sys.executable, *command], env=environment, capture_output=True, text=True, timeout=60, check=True, **options
+    ).stdout
+
+
+@pytest.fixture
+def fastapi_url(monkeypatch, testserver):
+    uvicorn = pytest.importorskip("uvicorn")
+    app = load("fastapi_app", monkeypatch, testserver).app
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    started = threading.Event()
+    startup = server.startup
+
+    async def tell(*arguments, **options):
+        await startup(*arguments, **options)
+        started.set()
+
+    server.startup = tell
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    assert started.wait(20)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(20)
+    listener.close()
+
+
+def test_fastapi(fastapi_url):
+    import httpx
+
+    async def main():
+        async with httpx.AsyncClient(base_url=fastapi_url, timeout=60, trust_env=False) as client:
+            assert (await client.get("/users/1")).json()["id"] == 1
+            assert (await client.get("/users/99999")).status_code == 404
+            assert len((await client.get("/users/")).json()) == 150
+            assert len((await client.get("/teams/")).json()) == 5
+
+            async def who(number):
+                token = f"user-token-{number % 20 + 1}"
+                answer = await client.get("/me", headers={"x-token": token})
+                assert answer.json() == {"token": token}
+
+            # 200 concurrent requests of 20 users: every answer belongs to its user's token.
+            await asyncio.gather(*[who(number) for number in range(200)])
+
+    asyncio.run(main())
+
+
+def test_aiohttp(monkeypatch, testserver):
+    aiohttp = pytest.importorskip("aiohttp")
+    from aiohttp import web
+
+    app = load("aiohttp_app", monkeypatch, testserver).make_app()
+
+    async def main():
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = site._server.sockets[0].getsockname()[1]
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            for number in (1, 2):
+                async with session.get(f"/users/{number}") as answer:
+                    assert (await answer.json())["id"] == number
+            async with session.get("/users/99999") as answer:
+                assert answer.status == 404
+        await runner.cleanup()
+
+    asyncio.run(main())
+
+
+def test_django_command(testserver):
+    pytest.importorskip("django")
+    out = run("manage.py", "list_people", "--active", server=testserver, cwd=EXAMPLES / "django_project")
+    assert len(out.splitlines()) == 150
+
+
+def test_progress_bar(testserver):
+    pytest.importorskip("tqdm")
+    out = run("progress.py", server=testserver, cwd=EXAMPLES)
+    assert sum(int(line.rpartition(" ")[2]) for line in out.splitlines()) == 250
+
+
+def test_quickstart():
+    out = subprocess.run(
+        [sys.executable, "-m", "django_api_orm.quickstart"], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    assert out.startswith("250 users\n") and "Alice is gone" in out
+
+
+def test_test_server_program(tmp_path):
+    import urllib.request
+
+    seed = tmp_path / "seed.json"
+    seed.write_text(json.dumps({"books": [{"id": 1, "title": "Emma"}]}))
+    command = [sys.executable, "-m", "django_api_orm.testserver", "--seed", str(seed)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        base_url = process.stdout.readline().removeprefix("base URL: ").strip()
+        with urllib.request.urlopen(base_url + "/api/v1/books/", timeout=20) as answer:
+            assert b"Emma" in answer.read()
+        process.terminate()
+        assert process.wait(20) == 0
