@@ -242,6 +242,14 @@ impl Endpoint {
         self.operation(move |rows| async move { Ok(Payload::Row(Some(rows.get(&plan).await?))) })
     }
 
+    /// The same for a row that is to be changed: it must be seen to satisfy the whole filter.
+    fn get_for_write(&self, plan: &Plan) -> Operation {
+        let plan = plan.0.clone();
+        self.operation(move |rows| async move {
+            Ok(Payload::Row(Some(rows.get_for_write(&plan).await?)))
+        })
+    }
+
     fn first(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
         self.operation(move |rows| async move { Ok(Payload::Row(rows.first(&plan).await?)) })

@@ -78,6 +78,51 @@ def test_fastapi(fastapi_url):
     asyncio.run(main())
 
 
+def test_a_dependency_whose_context_is_lost_never_speaks_for_another_user(testserver):
+    """FastAPI runs a dependency that is a plain generator on a thread, in a context of its own: right, or refused."""
+    import httpx
+    from fastapi import Depends, FastAPI, HTTPException
+    from pydantic import BaseModel
+
+    from django_api_orm import APIModel, ConfigurationError, ServiceClient, register_models
+
+    class Schema(BaseModel):
+        id: int
+
+    class User(APIModel):
+        _schema_class = Schema
+        _endpoint = "/api/v1/users/"
+
+    app = FastAPI()
+
+    def get_client(token: str):
+        with ServiceClient(testserver.base_url, auth_token=token) as client:
+            register_models(client, User)
+            yield client
+
+    @app.get("/me")
+    def me(client: ServiceClient = Depends(get_client)):  # noqa: B008
+        assert client.get("/api/v1/whoami/").data
+        try:
+            return User.objects.client.get("/api/v1/whoami/").data
+        except ConfigurationError:
+            raise HTTPException(503) from None
+
+    async def main():
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://app", timeout=60) as client:
+
+            async def who(number):
+                token = f"user-token-{number % 20 + 1}"
+                answer = await client.get("/me", params={"token": token})
+                assert answer.status_code == 503 or answer.json() == {"token": token}
+
+            await asyncio.gather(*[who(number) for number in range(60)])
+            assert (await client.get("/me", params={"token": "user-token-3"})).json() == {"token": "user-token-3"}
+
+    asyncio.run(main())
+
+
 def test_aiohttp(monkeypatch, testserver):
     aiohttp = pytest.importorskip("aiohttp")
     from aiohttp import web

@@ -373,6 +373,16 @@ def test_credentials_are_sent(server_of_people):
         assert ServiceClient(server.base_url, auth=auth).get("/api/v1/people/").status_code == 200
 
 
+def test_tls_and_http2():
+    with TestServer(tls=True) as server:
+        for http2, version in ((True, "HTTP/2.0"), (False, "HTTP/1.1")):
+            client = ServiceClient(server.base_url, auth_token=server.token, http2=http2, ca_file=server.ca_file)
+            response = client.get("/info/")
+            assert (response.http_version, response.data["http_version"]) == (version, version[5:].removesuffix(".0"))
+        with pytest.raises(orm.APIConnectionError):
+            ServiceClient(server.base_url, max_retries=0).get("/info/")
+
+
 STATUSES = {
     400: orm.BadRequestError,
     401: orm.UnauthorizedError,

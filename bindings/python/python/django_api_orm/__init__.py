@@ -17,11 +17,11 @@ The answer is right, or it is an error: every row is checked against the filter 
 write that may have arrived is not sent again.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ._client import APIResponse, BasicAuth, BearerAuth, Credential, HeaderAuth, Stats, TokenAuth
 from ._query import Explanation
 from ._schema import Pagination
-from .async_base import AsyncAPIModel, AsyncManager, AsyncQuerySet, register_async_models
-from .async_client import AsyncServiceClient
 from .base import APIModel, Manager, QuerySet, register_models
 from .client import ServiceClient
 from .exceptions import (
@@ -64,6 +64,10 @@ from .exceptions import (
     ValidationException,
 )
 from .q import Q
+
+if TYPE_CHECKING:
+    from .async_base import AsyncAPIModel, AsyncManager, AsyncQuerySet, register_async_models
+    from .async_client import AsyncServiceClient
 
 __version__ = "0.1.0"
 
@@ -126,3 +130,26 @@ __all__ = [
     "register_async_models",
     "register_models",
 ]
+
+#: Loaded when they are first asked for, so that a synchronous program does not import asyncio.
+_ASYNC = {
+    "AsyncAPIModel": "async_base",
+    "AsyncManager": "async_base",
+    "AsyncQuerySet": "async_base",
+    "AsyncServiceClient": "async_client",
+    "register_async_models": "async_base",
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = _ASYNC.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f".{module}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ASYNC})

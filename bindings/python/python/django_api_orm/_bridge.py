@@ -1,6 +1,6 @@
-"""How an operation of the engine is carried out: on the calling thread, or for an event loop.
+"""How an operation of the engine is carried out for an event loop.
 
-For a loop, operations run on the engine's own thread, which never touches Python. It puts what has finished into the loop's
+Operations run on the engine's own thread, which never touches Python. It puts what has finished into the loop's
 queue and wakes the loop once; the loop's thread takes everything out at once.
 """
 
@@ -12,7 +12,7 @@ import threading
 import weakref
 from typing import Any
 
-from ._engine import Operation, Queue, Walk
+from ._engine import Operation, Queue
 from ._warn import emit
 
 _Result = tuple[bool, Any, list[tuple[str, str]]]
@@ -113,16 +113,6 @@ async def perform(operation: Operation, later: list[tuple[str, str]] | None = No
             emit(notices)
         else:
             later.extend(notices)
-    if not succeeded:
-        raise value
-    return value
-
-
-def run(work: Operation | Walk) -> Any:
-    """Carries the operation, or the next step of the walk, out on this thread."""
-    succeeded, value, notices = work.run()
-    if notices:
-        emit(notices)
     if not succeeded:
         raise value
     return value

@@ -311,7 +311,7 @@ class Upsert(Generic[M]):
         body = self._body(defaults or {} if create_defaults is None else create_defaults)
         if body is None:
             # Finds and changes; creates nothing, because the engine would need a body for it.
-            return self.endpoint.get(Plan().filter(self.condition))
+            return self.endpoint.get_for_write(Plan().filter(self.condition))
         return self.endpoint.update_or_create(self.condition, update, body)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast, overload
 
 from . import _registry
-from ._bridge import run
+from ._blocking import run
 from ._client import APIResponse, response_of
 from ._json import to_json
 from ._model import BaseAPIModel, specialise
