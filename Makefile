@@ -5,6 +5,7 @@ PYTHON ?= python3
 CARGO ?= cargo
 
 DRF_VENV := target/drf-venv
+PYTHON_VENV := $(CURDIR)/target/python-venv
 # The tests that start the reference server use this Python. Name another one to use your own environment.
 export DRF_PYTHON ?= $(CURDIR)/$(DRF_VENV)/bin/python
 
@@ -22,7 +23,7 @@ quickstart: ## Show the whole job on a test server
 	$(CARGO) run --example quickstart
 
 .PHONY: test
-test: test-rust test-drf ## Pass every test; the first run installs the reference server
+test: test-rust test-drf test-python ## Pass every test; the first run installs the reference server
 
 .PHONY: test-rust
 test-rust: drf-venv ## Rust: unit, property, network, UI, contract and documentation tests
@@ -31,6 +32,25 @@ test-rust: drf-venv ## Rust: unit, property, network, UI, contract and documenta
 .PHONY: test-drf
 test-drf: drf-venv ## Python: what the reference server answers
 	"$(DRF_PYTHON)" -m pytest -q -p no:cacheprovider tests/drf
+
+.PHONY: test-python
+test-python: drf-venv python-venv ## Python: the package on the reference server and on the test server
+	cd bindings/python && "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider -p no:asyncio
+
+.PHONY: lint-python
+lint-python: python-venv ## Types and style of the Python package, and clippy of its engine
+	cd bindings/python && "$(PYTHON_VENV)/bin/mypy" && "$(PYTHON_VENV)/bin/pyright" --pythonpath "$(PYTHON_VENV)/bin/python" \
+		&& "$(PYTHON_VENV)/bin/ruff" check && "$(PYTHON_VENV)/bin/ruff" format --check \
+		&& PYO3_PYTHON="$(PYTHON_VENV)/bin/python" $(CARGO) clippy --locked -- -D warnings && $(CARGO) fmt --check
+
+.PHONY: python-venv
+python-venv: drf-venv ## Build the Python package into target/python-venv, as `pip install` does
+	test -x "$(PYTHON_VENV)/bin/python" || $(PYTHON) -m venv "$(PYTHON_VENV)"
+	"$(PYTHON_VENV)/bin/python" -m pip install --quiet --disable-pip-version-check "./bindings/python[test,lint]"
+
+.PHONY: wheel
+wheel: ## Build the Python wheel under target/wheels: one for CPython 3.10 and later
+	$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps -w target/wheels ./bindings/python
 
 .PHONY: drf-venv
 drf-venv: $(DRF_VENV)/.installed ## Install the reference server under target/drf-venv

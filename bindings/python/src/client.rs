@@ -148,7 +148,6 @@ impl Client {
     #[pyo3(signature = (method, path, query, body, headers, timeout))]
     fn request(
         &self,
-        py: Python<'_>,
         method: &str,
         path: String,
         query: Vec<(String, String)>,
@@ -160,7 +159,6 @@ impl Client {
             .map_err(|_| PyValueError::new_err(format!("{method:?} is not an HTTP method")))?;
         let body = body.map(crate::plan::json).transpose()?;
         let timeout = timeout.map(seconds).transpose()?;
-        let _ = py;
         Ok(Operation::new(&self.0, move |client| async move {
             let mut request = client.request(method, &path).query(query);
             for (name, value) in &headers {
@@ -242,6 +240,7 @@ struct Settings {
     max_response_size: Option<usize>,
     max_scan: Option<u64>,
     page_size: Option<u64>,
+    read_ahead: Option<usize>,
     ca_file: Option<String>,
     proxy: Option<String>,
     user_agent: Option<String>,
@@ -285,6 +284,7 @@ impl Settings {
             max_response_size: get(given, "max_response_size")?,
             max_scan: get(given, "max_scan")?,
             page_size: get(given, "page_size")?,
+            read_ahead: get(given, "read_ahead")?,
             ca_file: word("ca_file")?,
             proxy: word("proxy")?,
             user_agent: word("user_agent")?,
@@ -339,6 +339,7 @@ impl Settings {
             max_response_size,
             max_scan,
             page_size,
+            read_ahead,
             ca_file,
             proxy,
             user_agent,

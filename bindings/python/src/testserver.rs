@@ -133,12 +133,12 @@ impl Server {
 
     fn close(&self, py: Python<'_>) {
         py.detach(|| {
-            drop(
-                self.server
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take(),
-            )
+            let server = self
+                .server
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            drop(server);
         });
     }
 }

@@ -35,7 +35,7 @@ type Begin = Box<dyn FnOnce(&ServiceClient) -> Steps + Send>;
 /// A walk that has begun stays on the runtime where it began.
 enum State {
     Fresh(Begin),
-    Going(Steps),
+    Going(Box<Steps>),
     Over,
 }
 
@@ -65,7 +65,7 @@ async fn step(state: Arc<tokio::sync::Mutex<State>>, client: ServiceClient) -> R
     // Whoever drops this future in the middle ends the walk.
     let mut steps = match std::mem::replace(&mut *state, State::Over) {
         State::Over => return Ok(Payload::Rows(None)),
-        State::Fresh(begin) => begin(&client),
+        State::Fresh(begin) => Box::new(begin(&client)),
         State::Going(steps) => steps,
     };
     let rows = steps.next().await?;

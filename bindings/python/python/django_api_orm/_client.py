@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         max_response_size: int
         max_scan: int
         page_size: int
+        read_ahead: int
         user_agent: str
         ordering_parameter: str
         search_parameter: str
@@ -170,7 +171,7 @@ class BaseClient:
     ) -> None:
         known = {
             "connect_timeout", "attempt_timeout", "keepalive_timeout", "http2_prior_knowledge", "proxy_from_env",
-            "max_response_size", "max_scan", "page_size", "user_agent", "ordering_parameter", "search_parameter",
+            "max_response_size", "max_scan", "page_size", "read_ahead", "user_agent", "ordering_parameter", "search_parameter",
             "on_ignored", "on_drift", "nulls",
         }  # fmt: skip
         if unknown := sorted(set(options) - known):
