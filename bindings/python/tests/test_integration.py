@@ -81,10 +81,9 @@ def test_fastapi(fastapi_url):
 def test_a_dependency_whose_context_is_lost_never_speaks_for_another_user(testserver):
     """FastAPI runs a dependency that is a plain generator on a thread, in a context of its own: right, or refused."""
     import httpx
+    from django_api_orm import APIModel, ConfigurationError, ServiceClient, register_models
     from fastapi import Depends, FastAPI, HTTPException
     from pydantic import BaseModel
-
-    from django_api_orm import APIModel, ConfigurationError, ServiceClient, register_models
 
     class Schema(BaseModel):
         id: int

@@ -96,7 +96,7 @@ def test_fields_methods_and_properties(person):
     assert (person.id, person.pk, person.name, person.born) == (7, 7, "Ann", datetime.date(1990, 5, 17))
     assert (person.address.zip_code, person.nick, person.shout, person.greet()) == ("53111", "A", "ANN", "Hello Ann")
     assert person.initial == "A" and str(person) == "Ann" and repr(person) == "<Person: Ann>"
-    assert person.raw["unknown"] == [1, 2]
+    assert person.raw()["unknown"] == [1, 2]
     assert person.slow == "AnnAnn" and "slow" not in person.to_dict()
     with pytest.raises(AttributeError):
         person.nothing
@@ -202,6 +202,42 @@ def test_extra_fields_and_whole_model_validators():
     with pytest.raises(ValidationError):
         thing.low = 5
     assert thing.low == 1
+
+
+def test_fields_may_have_the_names_of_methods(server_of_people):
+    server, client = server_of_people
+
+    class Loose(BaseModel):
+        id: int | None = None
+        name: str
+        raw: int = 0
+        changes: int = 0
+        route: str = "r"
+
+    class Thing(APIModel):
+        _schema_class = Loose
+        _endpoint = "/api/v1/people/"
+
+    thing = Thing(name="x", raw=1, changes=2, _client=client)
+    assert (thing.raw, thing.changes, thing.route) == (1, 2, "r")
+    thing = client.manager(Thing).get(id=1)
+    thing.name = "Y"
+    thing.save()
+    assert json.loads(server.requests()[-1][2]) == {"name": "Y"}
+
+
+def test_a_new_instance_may_name_its_client(server_of_people):
+    server, client = server_of_people
+
+    class Local(Person):
+        _endpoint = "/api/v1/people/"
+
+    new = Local(name="Zoe", address={"city": "B"}, _client=client)
+    new.save()
+    assert new.pk == 4 and json.loads(server.requests()[-1][2])["name"] == "Zoe"
+    new.delete()
+    with pytest.raises(orm.InvalidRequestError):
+        new.refresh_from_api()
 
 
 def test_an_invalid_row_is_named(server_of_people):

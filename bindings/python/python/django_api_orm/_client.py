@@ -14,7 +14,7 @@ from ._json import to_json
 from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from typing_extensions import TypedDict
+    from typing_extensions import TypedDict, Unpack
 
     class ClientOptions(TypedDict, total=False):
         """Further settings; what is not given has the engine's default."""
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
         nulls: Literal["smallest", "largest"]
 
 
-#: A user and a password (Basic), a header's whole value, or a credential made by one of the functions below.
-Auth = tuple[str, str] | str | tuple[Literal["token", "bearer", "basic", "header"], str] | list[str]
+_OPTIONS = frozenset(
+    "connect_timeout attempt_timeout keepalive_timeout http2_prior_knowledge proxy_from_env max_response_size max_scan "
+    "page_size read_ahead user_agent ordering_parameter search_parameter on_ignored on_drift nulls".split()
+)
 
 
 class Credential:
@@ -167,14 +169,9 @@ class BaseClient:
         auth: Credential | tuple[str, str] | str | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
-        **options: Any,
+        **options: Unpack[ClientOptions],
     ) -> None:
-        known = {
-            "connect_timeout", "attempt_timeout", "keepalive_timeout", "http2_prior_knowledge", "proxy_from_env",
-            "max_response_size", "max_scan", "page_size", "read_ahead", "user_agent", "ordering_parameter", "search_parameter",
-            "on_ignored", "on_drift", "nulls",
-        }  # fmt: skip
-        if unknown := sorted(set(options) - known):
+        if unknown := sorted(options.keys() - _OPTIONS):
             raise TypeError(f"{type(self).__name__}() got unexpected arguments: {', '.join(unknown)}")
         if not verify_ssl:
             warnings.warn(

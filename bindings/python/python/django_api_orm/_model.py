@@ -194,13 +194,16 @@ class BaseAPIModel:
     def _pydantic_instance(self) -> BaseModel:
         return self._data
 
-    @property
     def raw(self) -> dict[str, Any] | None:
         """The row as the server last sent it, with what the schema does not declare; ``None`` before it was saved."""
         return None if self._row is None else json.loads(self._row)
 
     def changes(self) -> dict[str, Any]:
         """What ``save`` would send."""
+        return self._changes()
+
+    # Inside, only names with an underscore are called: a field may be named `changes` or `raw`, and then hides the method.
+    def _changes(self) -> dict[str, Any]:
         return self._info().changes(self._data, self._row)
 
     # Identity
@@ -268,7 +271,7 @@ class BaseAPIModel:
     def _to_send(self, update_fields: Iterable[str] | None) -> dict[str, Any]:
         info = self._info()
         if update_fields is None:
-            changes = self.changes()
+            changes = self._changes()
             if self._row is None:
                 changes.pop(info.sent.get(info.pk_name, info.pk_name), None)
             return changes
@@ -287,7 +290,7 @@ class BaseAPIModel:
     def _saved(self, row: bytes | None, sent: Mapping[str, Any], created: bool = False) -> None:
         """Takes the server's answer over; what was not sent stays as it is."""
         info = self._info()
-        unsaved = {} if created else {name: value for name, value in self.changes().items() if name not in sent}
+        unsaved = {} if created else {name: value for name, value in self._changes().items() if name not in sent}
         fields: dict[str, Any]
         data: BaseModel | None = None
         if row is not None:

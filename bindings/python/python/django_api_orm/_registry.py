@@ -7,6 +7,7 @@ a server whose startup hook registered the models. There it counts only while it
 
 from __future__ import annotations
 
+import os
 import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -98,3 +99,12 @@ def client_of(model: type[Any]) -> BaseClient:
             f"`{model.__name__}.objects.using(client)`"
         )
     return registrations.open[-1] if registrations.open else registrations.last
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
