@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use django_api_orm::{
     BulkWriteError, FieldMeta, ModelMeta, OnDrift, OnIgnored, Pagination, Result, ServiceClient,
-    engine::{Collection, KeysetWalk},
+    engine::{Assigned, Collection, KeysetWalk},
 };
 use http::Method;
 use pyo3::{exceptions::PyValueError, prelude::*};
@@ -163,6 +163,17 @@ fn object(text: &[u8]) -> PyResult<Map<String, Value>> {
         Value::Object(fields) => Ok(fields),
         _ => Err(PyValueError::new_err("a row must be a JSON object")),
     }
+}
+
+/// Values to be written; `address__city` is a part of the object `address`.
+fn assigned(py: Python<'_>, text: &[u8]) -> PyResult<Assigned> {
+    let mut assigned = Assigned::default();
+    for (path, value) in object(text)? {
+        assigned
+            .set(&path, value)
+            .map_err(|error| failure::raised(py, &error))?;
+    }
+    Ok(assigned)
 }
 
 fn written(result: Result<u64, BulkWriteError>) -> Result<Payload> {
@@ -326,12 +337,13 @@ impl Endpoint {
 
     fn update_or_create(
         &self,
+        py: Python<'_>,
         condition: &Condition,
         values: &[u8],
         created: &[u8],
     ) -> PyResult<Operation> {
         let condition = condition.0.clone();
-        let values = object(values)?;
+        let values = assigned(py, values)?;
         let created = object(created)?;
         Ok(self.operation(move |rows| async move {
             let (row, created) = rows.update_or_create(&condition, &values, &created).await?;
@@ -358,12 +370,13 @@ impl Endpoint {
     #[pyo3(signature = (plan, expected, values))]
     fn update_rows(
         &self,
+        py: Python<'_>,
         plan: &Plan,
         expected: Option<u64>,
         values: &[u8],
     ) -> PyResult<Operation> {
         let plan = plan.0.clone();
-        let values = object(values)?;
+        let values = assigned(py, values)?;
         let concurrency = self.concurrency();
         Ok(self.operation(move |rows| async move {
             written(

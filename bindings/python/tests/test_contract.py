@@ -309,6 +309,13 @@ async def test_update_and_delete_of_many(fresh_users):
     assert await settle(fresh_users.objects.count()) == 250 - len(admins)
 
 
+async def test_a_part_of_an_object_is_updated_and_the_rest_stays(fresh_users):
+    row = next(row for row in USERS if row["address"])
+    assert await settle(fresh_users.objects.filter(id=row["id"]).update(address__city="Elsewhere")) == 1
+    user = await settle(fresh_users.objects.get(id=row["id"]))
+    assert user.address.model_dump() == {**row["address"], "city": "Elsewhere"}
+
+
 async def test_slug_keys(fresh_api):
     articles = fresh_api.model(ArticleSchema, "/api/v1/articles/", "Article", _lookup_field="slug")
     slug = ROWS["articles"][2]["slug"]

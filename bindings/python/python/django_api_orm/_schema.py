@@ -221,7 +221,8 @@ class ModelInfo:
         for name, value in values.items():
             name = self.pk_name if name == "pk" else self.names.get(name, name)
             if name not in self.wire:
-                body[name] = json.loads(to_json(value))
+                # A part of an object, such as `address__city`, or what the schema does not declare.
+                body[self._path(name)] = json.loads(to_json(value))
                 continue
             blank = self.schema.model_construct()
             try:
