@@ -23,11 +23,11 @@ quickstart: ## Show the whole job on a test server
 	$(CARGO) run --example quickstart
 
 .PHONY: test
-test: test-rust test-drf test-python ## Pass every test; the first run installs the reference server
+test: test-rust test-drf test-python ## Pass every test; the first run installs what they need
 
 .PHONY: test-rust
 test-rust: drf-venv ## Rust: unit, property, network, UI, contract and documentation tests
-	$(CARGO) test --workspace
+	$(CARGO) test
 
 .PHONY: test-drf
 test-drf: drf-venv ## Python: what the reference server answers
@@ -38,19 +38,31 @@ test-python: drf-venv python-venv ## Python: the package on the reference server
 	cd bindings/python && "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider -p no:asyncio
 
 .PHONY: lint-python
-lint-python: python-venv ## Types and style of the Python package, and clippy of its engine
-	cd bindings/python && "$(PYTHON_VENV)/bin/mypy" && "$(PYTHON_VENV)/bin/pyright" --pythonpath "$(PYTHON_VENV)/bin/python" \
-		&& "$(PYTHON_VENV)/bin/ruff" check && "$(PYTHON_VENV)/bin/ruff" format --check \
-		&& PYO3_PYTHON="$(PYTHON_VENV)/bin/python" $(CARGO) clippy --locked -- -D warnings && $(CARGO) fmt --check
+lint-python: python-venv ## Types and style of the Python package
+	cd bindings/python && "$(PYTHON_VENV)/bin/mypy" && "$(PYTHON_VENV)/bin/pyright" --pythonpath "$(PYTHON_VENV)/bin/python"
+	cd bindings/python && "$(PYTHON_VENV)/bin/ruff" check --no-cache && "$(PYTHON_VENV)/bin/ruff" format --no-cache --check
 
+# Built with the profile of the Rust tests, whose dependencies are compiled already.
 .PHONY: python-venv
-python-venv: drf-venv ## Build the Python package into target/python-venv, as `pip install` does
-	test -x "$(PYTHON_VENV)/bin/python" || $(PYTHON) -m venv "$(PYTHON_VENV)"
-	"$(PYTHON_VENV)/bin/python" -m pip install --quiet --disable-pip-version-check "./bindings/python[test,lint]"
+python-venv: $(PYTHON_VENV)/.installed ## Install the Python package for development under target/python-venv
+	cd bindings/python && VIRTUAL_ENV="$(PYTHON_VENV)" PATH="$(PYTHON_VENV)/bin:$$PATH" maturin develop --quiet --locked
+
+$(PYTHON_VENV)/.installed: bindings/python/requirements-dev.txt
+	$(PYTHON) -m venv --clear $(PYTHON_VENV)
+	$(PYTHON_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 .PHONY: wheel
-wheel: ## Build the Python wheel under target/wheels: one for CPython 3.10 and later
-	$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps -w target/wheels ./bindings/python
+wheel: python-venv ## Build the Python wheel under target/wheels: one for CPython 3.10 and later
+	rm -rf target/wheels
+	cd bindings/python && PATH="$(PYTHON_VENV)/bin:$$PATH" maturin build --quiet --locked --out ../../target/wheels
+
+.PHONY: test-wheel
+test-wheel: wheel ## Install the wheel into a fresh environment and run the quickstart there
+	rm -rf target/wheel-venv
+	$(PYTHON) -m venv target/wheel-venv
+	target/wheel-venv/bin/python -m pip install --quiet --disable-pip-version-check target/wheels/*.whl
+	cd target/wheel-venv && bin/python -I -m django_api_orm.quickstart && bin/python -I ../../scripts/wheel_facts.py ../wheels/*.whl
 
 .PHONY: drf-venv
 drf-venv: $(DRF_VENV)/.installed ## Install the reference server under target/drf-venv
