@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use django_api_orm::{
-    Result, ServiceClient,
+    Error, Result, ServiceClient,
     engine::{KeysetWalk, Walk as Rows},
 };
 use pyo3::prelude::*;
@@ -36,6 +36,8 @@ type Begin = Box<dyn FnOnce(&ServiceClient) -> Steps + Send>;
 enum State {
     Fresh(Begin),
     Going(Box<Steps>),
+    /// A step is under way, or was dropped in the middle.
+    Taken,
     Over,
 }
 
@@ -62,17 +64,26 @@ impl Walk {
 
 async fn step(state: Arc<tokio::sync::Mutex<State>>, client: ServiceClient) -> Result<Payload> {
     let mut state = state.lock().await;
-    // Whoever drops this future in the middle ends the walk.
-    let mut steps = match std::mem::replace(&mut *state, State::Over) {
-        State::Over => return Ok(Payload::Rows(None)),
+    let mut steps = match std::mem::replace(&mut *state, State::Taken) {
         State::Fresh(begin) => Box::new(begin(&client)),
         State::Going(steps) => steps,
+        // Whoever drops this future in the middle may have lost rows: that must not look like the end.
+        State::Taken => {
+            return Err(Error::runtime(
+                "this iteration was interrupted, so rows may be missing: start it anew",
+            ));
+        }
+        State::Over => {
+            *state = State::Over;
+            return Ok(Payload::Rows(None));
+        }
     };
-    let rows = steps.next().await?;
-    if matches!(rows, Payload::Rows(Some(_))) {
-        *state = State::Going(steps);
-    }
-    Ok(rows)
+    let rows = steps.next().await;
+    *state = match &rows {
+        Ok(Payload::Rows(Some(_))) => State::Going(steps),
+        _ => State::Over,
+    };
+    rows
 }
 
 #[pymethods]

@@ -1,7 +1,9 @@
 //! TLS: which certificates are trusted, and which one the client shows. The `ring` provider is named
 //! explicitly, so nothing depends on what else the process has installed.
 
-use std::sync::Arc;
+use std::env;
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use django_api_orm_core::{Error, Result};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -73,8 +75,7 @@ impl TlsSettings {
             }
         }
         if self.platform_roots {
-            // A certificate of the system that cannot be read is the system's affair; the others count.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            roots.extend(platform_roots().roots.iter().cloned());
         }
         if roots.is_empty() {
             return Err(Error::configuration(
@@ -84,6 +85,29 @@ impl TlsSettings {
         }
         Ok(roots)
     }
+}
+
+/// Where the system's certificates are looked for, and those that were found there.
+type Found = ([Option<OsString>; 2], Arc<RootCertStore>);
+
+/// The system's certificates. Reading them takes milliseconds, so clients that are made one after the other share them.
+fn platform_roots() -> Arc<RootCertStore> {
+    static KNOWN: Mutex<Option<Found>> = Mutex::new(None);
+
+    let places = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(env::var_os);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((of, roots)) = known.as_ref()
+        && *of == places
+    {
+        return Arc::clone(roots);
+    }
+    let mut roots = RootCertStore::empty();
+    // A certificate of the system that cannot be read is the system's affair; the others count.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let roots = Arc::new(roots);
+    // None at all is looked for again: they may be installed meanwhile.
+    *known = (!roots.is_empty()).then(|| (places, Arc::clone(&roots)));
+    roots
 }
 
 fn identity(pem: &[u8]) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
