@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import os
 import pickle
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+import weakref
 
 import django_api_orm as orm
 import pytest
@@ -76,8 +78,38 @@ def test_another_context_finds_the_only_client_and_refuses_to_guess(testserver):
         empty.run(user.objects.all)
     assert user.objects.client is one
     two.close()
-    assert empty.run(lambda: user.objects.client) is one
+    with pytest.raises(orm.ConfigurationError, match="several clients"):
+        empty.run(user.objects.all)
     assert user.objects.using(two).client is two
+    orm.unregister_models(user)
+    for context in (empty, contextvars.copy_context()):
+        with pytest.raises(orm.ConfigurationError, match="not registered"):
+            context.run(user.objects.all)
+    register_models(two, user)
+    assert empty.run(lambda: user.objects.client) is two
+    orm.unregister_models(user)
+
+
+def test_a_request_without_a_client_never_gets_that_of_another_user(testserver):
+    """Users come one after the other, so that only one client is open at any time."""
+    user, _ = models()
+    for number in (1, 2):
+        with ServiceClient(testserver.base_url, auth_token=f"user-token-{number}") as client:
+            contextvars.Context().run(register_models, client, user)
+            if number == 2:
+                with pytest.raises(orm.ConfigurationError, match="several clients"):
+                    contextvars.Context().run(user.objects.count)
+
+
+def test_a_model_that_is_gone_leaves_nothing_behind(testserver):
+    with ServiceClient(testserver.base_url, auth_token="test-token") as client:
+        user, _ = models()
+        register_models(client, user)
+        assert user.objects.count() == 250
+        gone = weakref.ref(user)
+        del user
+        gc.collect()
+        assert gone() is None
 
 
 def test_a_closed_client_works_again(testserver):

@@ -78,6 +78,49 @@ def test_fastapi(fastapi_url):
     asyncio.run(main())
 
 
+def test_fastapi_with_a_route_that_has_no_dependency(testserver):
+    """The guide's application: its second route names no client, and finds the only one that there ever was."""
+    import httpx
+    from django_api_orm import AsyncAPIModel, AsyncServiceClient, ConfigurationError, register_async_models
+    from fastapi import Depends, FastAPI
+    from schemas import UserSchema
+
+    class User(AsyncAPIModel):
+        _schema_class = UserSchema
+        _endpoint = "/api/v1/users/"
+
+    app = FastAPI()
+
+    async def get_client():
+        """Dependency to provide async client."""
+        async with AsyncServiceClient(base_url=testserver.base_url, auth_token="test-token") as client:
+            register_async_models(client, User)
+            yield client
+
+    @app.get("/users/{user_id}")
+    async def get_user(user_id: int, client: AsyncServiceClient = Depends(get_client)):  # noqa: B008
+        user = await User.objects.get(id=user_id)
+        return user.to_dict()
+
+    @app.get("/users/")
+    async def list_users(active: bool = True):
+        users = []
+        async for user in User.objects.filter(active=active):
+            users.append(user.to_dict())
+        return users
+
+    async def main():
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://app", timeout=60) as client:
+            with pytest.raises(ConfigurationError, match="not registered"):
+                await client.get("/users/")
+            assert (await client.get("/users/1")).json()["id"] == 1
+            answers = await asyncio.gather(*[client.get("/users/", params={"active": number % 2 == 0}) for number in range(10)])
+            assert [len(answer.json()) for answer in answers] == [150, 100] * 5
+
+    asyncio.run(main())
+
+
 def test_a_dependency_whose_context_is_lost_never_speaks_for_another_user(testserver):
     """FastAPI runs a dependency that is a plain generator on a thread, in a context of its own: right, or refused."""
     import httpx
@@ -116,8 +159,9 @@ def test_a_dependency_whose_context_is_lost_never_speaks_for_another_user(testse
                 answer = await client.get("/me", params={"token": token})
                 assert answer.status_code == 503 or answer.json() == {"token": token}
 
-            await asyncio.gather(*[who(number) for number in range(60)])
             assert (await client.get("/me", params={"token": "user-token-3"})).json() == {"token": "user-token-3"}
+            await asyncio.gather(*[who(number) for number in range(60)])
+            assert (await client.get("/me", params={"token": "user-token-3"})).status_code == 503
 
     asyncio.run(main())
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._client import APIResponse, BasicAuth, BearerAuth, Credential, HeaderAuth, Stats, TokenAuth
 from ._query import Explanation
+from ._registry import unregister_models
 from ._schema import Pagination
 from .base import APIModel, Manager, QuerySet, register_models
 from .client import ServiceClient
@@ -129,6 +130,7 @@ __all__ = [
     "ValidationException",
     "register_async_models",
     "register_models",
+    "unregister_models",
 ]
 
 #: Loaded when they are first asked for, so that a synchronous program does not import asyncio.

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from weakref import WeakKeyDictionary
 
 from ._engine import Client, Endpoint, Operation
 from ._json import to_json
@@ -195,10 +196,10 @@ class BaseClient:
         }
         credential = _credential(auth_token, auth)
         self._engine = Client(base_url, credential, settings)
-        self._endpoints: dict[type[Any], Endpoint] = {}
-        self._models: set[type[Any]] = set()
-        #: Equal for clients that cannot be told apart from outside: same address, same credentials and headers.
-        secret = json.dumps([credential, sorted(settings["headers"])]).encode()
+        self._endpoints: WeakKeyDictionary[type[Any], Endpoint] = WeakKeyDictionary()
+        #: Equal for clients that reach the same server, in the same way, for the same account.
+        way = [settings[name] for name in ("headers", "verify_ssl", "ca_file", "proxy")]
+        secret = json.dumps([credential, *way]).encode()
         self._identity: object = (self._engine.base_url(), hashlib.sha256(secret).digest())
 
     @property

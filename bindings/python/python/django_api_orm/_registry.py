@@ -1,14 +1,16 @@
 """Which client a model speaks through.
 
 A registration is held in a context variable, so that concurrent tasks and threads that register the same model with clients
-of their own never see each other's. It is held on the class too, for code that runs in another context, such as the tasks of
-a server whose startup hook registered the models. There it counts only while it leaves no doubt whose client it is.
+of their own never see each other's. It is held on the class too, for code that runs in another context, such as the requests
+of a server whose startup hook registered the models. There it counts only while all registrations of the model were alike:
+nobody can tell whose client is meant once there were two, however long one of them is closed.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -18,21 +20,20 @@ from .exceptions import ConfigurationError
 if TYPE_CHECKING:
     from ._client import BaseClient
 
-_context: ContextVar[dict[type[Any], BaseClient]] = ContextVar("django_api_orm_clients")
+_Clients = Mapping[type[Any], "BaseClient"]
+_context: ContextVar[_Clients] = ContextVar("django_api_orm_clients")
+_NONE: _Clients = {}
 
 
 class _Registrations:
     """The registrations of one model, outside of any context."""
 
-    __slots__ = ("ever", "last", "open")
+    __slots__ = ("identities", "last")
 
-    def __init__(self) -> None:
-        #: Clients that are not closed, the latest last.
-        self.open: list[BaseClient] = []
-        #: The latest client.
-        self.last: BaseClient | None = None
-        #: The identities that were ever registered; two are enough to be in doubt.
-        self.ever: set[object] = set()
+    def __init__(self, last: BaseClient) -> None:
+        self.last = last
+        #: The identities of every client there was; two are enough to be in doubt.
+        self.identities: set[object] = set()
 
 
 _registrations: WeakKeyDictionary[type[Any], _Registrations] = WeakKeyDictionary()
@@ -41,39 +42,31 @@ _lock = threading.Lock()
 
 def register(client: BaseClient, *models: type[Any]) -> None:
     """Lets the models speak through the client, in this context and those that come from it."""
-    here = dict(_context.get({}))
+    here = WeakKeyDictionary(_context.get(_NONE))
     with _lock:
         for model in models:
-            registrations = _registrations.setdefault(model, _Registrations())
-            replaced = here.get(model)
-            if replaced is not None and replaced in registrations.open:
-                registrations.open.remove(replaced)
-                if not registrations.open:
-                    registrations.ever.clear()
-            if client not in registrations.open:
-                registrations.open.append(client)
+            registrations = _registrations.setdefault(model, _Registrations(client))
             registrations.last = client
-            if len(registrations.ever) < 2:
-                registrations.ever.add(client._identity)
+            if len(registrations.identities) < 2:
+                registrations.identities.add(client._identity)
             here[model] = client
     _context.set(here)
 
 
-def closed(client: BaseClient) -> None:
-    """The client was closed: other contexts do not find it any more, unless there never was another."""
-    with _lock:
-        for registrations in list(_registrations.values()):
-            if client in registrations.open:
-                registrations.open.remove(client)
+def unregister_models(*model_classes: type[Any]) -> None:
+    """Forgets every client that the models were registered with, in this context and outside of any.
 
+    For programs and tests that go on with another client, such as another account or another server. Other contexts in which
+    the models are registered, such as tasks under way, keep their clients. A model that is not registered is left as it is.
 
-def opened(client: BaseClient, *models: type[Any]) -> None:
-    """The client was opened again by a ``with`` block."""
+    Requests: none.
+    """
+    here = WeakKeyDictionary(_context.get(_NONE))
     with _lock:
-        for model in models:
-            registrations = _registrations.get(model)
-            if registrations is not None and client not in registrations.open:
-                registrations.open.append(client)
+        for model in model_classes:
+            here.pop(model, None)
+            _registrations.pop(model, None)
+    _context.set(here)
 
 
 def client_of(model: type[Any]) -> BaseClient:
@@ -81,24 +74,26 @@ def client_of(model: type[Any]) -> BaseClient:
 
     Raises ``ConfigurationError`` when there is none, or when it is in doubt which one is meant.
     """
-    client = _context.get({}).get(model)
+    client = _context.get(_NONE).get(model)
     if client is not None:
         return client
-    registrations = _registrations.get(model)
-    if registrations is None or registrations.last is None:
+    with _lock:
+        registrations = _registrations.get(model)
+        last = None if registrations is None else registrations.last
+        in_doubt = registrations is not None and len(registrations.identities) > 1
+    if last is None:
         function = model._register_function
         raise ConfigurationError(
             f"model `{model.__name__}` is not registered with a client: call "
             f"`{function}(client, {model.__name__})` first, or use `client.manager({model.__name__})`"
         )
-    identities = {client._identity for client in registrations.open} or registrations.ever
-    if len(identities) > 1:
+    if in_doubt:
         raise ConfigurationError(
             f"model `{model.__name__}` was registered with several clients that differ in address or credentials, and none "
-            "of them in this context; register it here, or name the client: "
-            f"`{model.__name__}.objects.using(client)`"
+            f"of them in this context: register it here, name the client (`{model.__name__}.objects.using(client)`), or call "
+            f"`unregister_models({model.__name__})` before the registration that is to hold everywhere"
         )
-    return registrations.open[-1] if registrations.open else registrations.last
+    return last
 
 
 def _after_fork() -> None:

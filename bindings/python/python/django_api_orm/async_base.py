@@ -354,5 +354,4 @@ def register_async_models(client: AsyncServiceClient, *model_classes: type[Async
         if not (isinstance(model, type) and issubclass(model, AsyncAPIModel)):
             raise ConfigurationError(f"{model!r} is not a subclass of AsyncAPIModel; APIModel has register_models()")
         model._info()
-    client._models.update(model_classes)
     _registry.register(client, *model_classes)

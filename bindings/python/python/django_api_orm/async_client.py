@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _registry
 from ._bridge import perform
 from ._client import APIResponse, BaseClient, response_of
 
@@ -27,7 +26,6 @@ class AsyncServiceClient(BaseClient):
     """
 
     async def __aenter__(self) -> Self:
-        _registry.opened(self, *self._models)
         return self
 
     async def __aexit__(
@@ -37,7 +35,6 @@ class AsyncServiceClient(BaseClient):
 
     async def close(self) -> None:
         """Drops the connections. Requests under way go on."""
-        _registry.closed(self)
         await perform(self._engine.close())
 
     async def aclose(self) -> None:

@@ -330,5 +330,4 @@ def register_models(client: ServiceClient, *model_classes: type[APIModel]) -> No
         if not (isinstance(model, type) and issubclass(model, APIModel)):
             raise ConfigurationError(f"{model!r} is not a subclass of APIModel; AsyncAPIModel has register_async_models()")
         model._info()
-    client._models.update(model_classes)
     _registry.register(client, *model_classes)

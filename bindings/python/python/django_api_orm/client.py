@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _registry
 from ._blocking import run
 from ._client import APIResponse, BaseClient, BasicAuth, BearerAuth, Credential, HeaderAuth, TokenAuth, response_of
 
@@ -27,7 +26,6 @@ class ServiceClient(BaseClient):
     """
 
     def __enter__(self) -> Self:
-        _registry.opened(self, *self._models)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
@@ -35,7 +33,6 @@ class ServiceClient(BaseClient):
 
     def close(self) -> None:
         """Drops the connections."""
-        _registry.closed(self)
         run(self._engine.close())
 
     def manager(self, model: type[M]) -> Manager[M]:
