@@ -1,4 +1,4 @@
-"""FastAPI: a client for each request by a dependency, with the caller's own token, and one client for the application.
+"""FastAPI: one client for the application, and from it one for each request by a dependency, with the caller's own token.
 
     uvicorn fastapi_app:app
 
@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from django_api_orm import AsyncAPIModel, AsyncServiceClient, register_async_models
-from fastapi import Depends, FastAPI, Header, HTTPException
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from pydantic import BaseModel
 
 API_URL = os.environ.get("API_URL", "https://api.example.com")
@@ -46,20 +46,29 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """One client for what the application does for itself."""
     async with AsyncServiceClient(API_URL, auth_token=API_TOKEN) as client:
         register_async_models(client, Team)
+        app.state.client = client
         yield
 
 
 app = FastAPI(lifespan=lifespan)
 
 
-async def get_client(x_token: Annotated[str, Header()] = API_TOKEN) -> AsyncIterator[AsyncServiceClient]:
-    """One client for each request: what is registered here is seen by this request alone."""
+async def get_client(request: Request, x_token: Annotated[str, Header()] = API_TOKEN) -> AsyncServiceClient:
+    """The caller's client, over the application's connections. What is registered here is seen by this request alone."""
+    client: AsyncServiceClient = request.app.state.client.with_token(x_token)
+    register_async_models(client, User)
+    return client
+
+
+async def get_own_client(x_token: Annotated[str, Header()] = API_TOKEN) -> AsyncIterator[AsyncServiceClient]:
+    """The same with connections of its own, opened and closed in each request."""
     async with AsyncServiceClient(API_URL, auth_token=x_token) as client:
         register_async_models(client, User)
         yield client
 
 
 Client = Annotated[AsyncServiceClient, Depends(get_client)]
+OwnClient = Annotated[AsyncServiceClient, Depends(get_own_client)]
 
 
 @app.get("/users/{user_id}")
@@ -78,6 +87,11 @@ async def list_users(client: Client, active: bool = True) -> list[dict[str, Any]
 
 @app.get("/me")
 async def me(client: Client) -> Any:
+    return (await User.objects.client.get("/api/v1/whoami/")).data
+
+
+@app.get("/me/own")
+async def me_on_own_connections(client: OwnClient) -> Any:
     return (await User.objects.client.get("/api/v1/whoami/")).data
 
 

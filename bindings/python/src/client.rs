@@ -28,8 +28,15 @@ type Build = dyn Fn(&Arc<Mutex<Vec<Notice>>>) -> Result<ServiceClient> + Send + 
 /// A warning on its way to Python: its kind and its text.
 pub(crate) type Notice = (&'static str, String);
 
-/// What all users of a client share.
+/// For whom a client speaks, and the connections that it does it with.
 pub(crate) struct Shared {
+    connections: Arc<Connections>,
+    /// In place of the credential that the connections were made for.
+    credential: Option<Option<Credential>>,
+}
+
+/// What a client shares with those that were made from it.
+struct Connections {
     build: Box<Build>,
     notices: Arc<Mutex<Vec<Notice>>>,
     /// Locked only by threads that are attached to Python, so that it is free in a child after `fork`.
@@ -43,7 +50,7 @@ struct State {
     generation: u64,
 }
 
-impl Shared {
+impl Connections {
     fn state(&self) -> Result<MutexGuard<'_, State>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let pid = process::id();
@@ -56,10 +63,30 @@ impl Shared {
         }
         Ok(state)
     }
+}
+
+impl Shared {
+    fn state(&self) -> Result<MutexGuard<'_, State>> {
+        self.connections.state()
+    }
+
+    /// The client with the credential that this one speaks with.
+    fn speaking(&self, client: &ServiceClient) -> ServiceClient {
+        match &self.credential {
+            None => client.clone(),
+            Some(None) => client.without_credentials(),
+            Some(Some(credential)) => client.with_credential(credential.clone()),
+        }
+    }
 
     /// The client for operations on the background runtime.
     pub(crate) fn for_loops(&self) -> Result<ServiceClient> {
-        Ok(self.state()?.root.clone())
+        Ok(self.speaking(&self.state()?.root))
+    }
+
+    /// The client for operations on a lane.
+    pub(crate) fn on_lane(&self, lane: &Lane) -> ServiceClient {
+        self.speaking(&lane.client)
     }
 
     /// A lane for a synchronous operation.
@@ -89,7 +116,11 @@ impl Shared {
 
     /// The warnings since the last time.
     pub(crate) fn notices(&self) -> Vec<Notice> {
-        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut notices = self
+            .connections
+            .notices
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *notices)
     }
 }
@@ -115,7 +146,7 @@ impl Client {
         };
         let notices = Arc::default();
         let root = build(&notices).map_err(|error| failure::raised(py, &error))?;
-        Ok(Self(Arc::new(Shared {
+        let connections = Connections {
             build: Box::new(build),
             notices,
             state: Mutex::new(State {
@@ -124,6 +155,20 @@ impl Client {
                 idle: Vec::new(),
                 generation: 0,
             }),
+        };
+        Ok(Self(Arc::new(Shared {
+            connections: Arc::new(connections),
+            credential: None,
+        })))
+    }
+
+    /// A client with another credential, or with none, over the same connections.
+    #[pyo3(signature = (auth))]
+    fn with_auth(&self, auth: Option<Vec<String>>) -> PyResult<Self> {
+        let credential = auth.as_deref().map(credential).transpose()?;
+        Ok(Self(Arc::new(Shared {
+            connections: Arc::clone(&self.0.connections),
+            credential: Some(credential),
         })))
     }
 

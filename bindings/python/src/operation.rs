@@ -95,7 +95,7 @@ impl Operation {
             .client
             .lane()
             .map_err(|error| failure::raised(py, &error))?;
-        let work = self.begin(lane.client.clone())?;
+        let work = self.begin(self.client.on_lane(&lane))?;
         // A lane that was interrupted is dropped, and its connections with it.
         let outcome = lane.drive(py, work)?;
         self.client.give_back(lane);

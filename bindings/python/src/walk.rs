@@ -108,7 +108,10 @@ impl Walk {
                 .lane()
                 .map_err(|error| failure::raised(py, &error))?,
         };
-        let result = lane.drive(py, step(Arc::clone(&self.state), lane.client.clone()))?;
+        let result = lane.drive(
+            py,
+            step(Arc::clone(&self.state), self.client.on_lane(&lane)),
+        )?;
         let is_over = !matches!(result, Ok(Payload::Rows(Some(_))));
         if is_over {
             self.client.give_back(lane);

@@ -90,6 +90,44 @@ def test_another_context_finds_the_only_client_and_refuses_to_guess(testserver):
     orm.unregister_models(user)
 
 
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_clients_of_many_accounts_share_connections(server, kind):
+    """``Server`` here is the test's own: nothing else connects to it."""
+    _, user = models()
+
+    async def concurrently():
+        async with AsyncServiceClient(server.base_url, auth_token="test-token", max_connections=4) as pool:
+
+            async def request(number):
+                token = f"user-token-{number % 20 + 1}"
+                async with pool.with_token(token) as client:
+                    register_async_models(client, user)
+                    assert (await user.objects.client.get("/api/v1/whoami/")).data == {"token": token}
+
+            await asyncio.gather(*[request(number) for number in range(60)])
+            assert (await pool.get("/api/v1/whoami/")).data == {"token": "test-token"}
+            assert pool.stats.requests == 61
+            with pytest.raises(orm.UnauthorizedError):
+                await pool.with_auth(None).get("/api/v1/whoami/")
+
+    def one_after_the_other():
+        with ServiceClient(server.base_url, auth_token="test-token") as pool:
+            for number in range(1, 11):
+                with pool.with_token(f"user-token-{number}") as client:
+                    assert client.get("/api/v1/whoami/").data == {"token": f"user-token-{number}"}
+            assert pool.get("/api/v1/whoami/").data == {"token": "test-token"}
+            with pytest.raises(orm.UnauthorizedError):
+                pool.with_auth(None).get("/api/v1/whoami/")
+
+    if kind == "sync":
+        one_after_the_other()
+        assert server.connections() == 1
+    else:
+        asyncio.run(concurrently())
+        assert server.connections() <= 4
+    assert "user-token" not in repr(ServiceClient(server.base_url).with_token("user-token-1").__dict__)
+
+
 def test_a_request_without_a_client_never_gets_that_of_another_user(testserver):
     """Users come one after the other, so that only one client is open at any time."""
     user, _ = models()

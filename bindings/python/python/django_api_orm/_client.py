@@ -15,7 +15,7 @@ from ._json import to_json
 from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from typing_extensions import TypedDict, Unpack
+    from typing_extensions import Self, TypedDict, Unpack
 
     class ClientOptions(TypedDict, total=False):
         """Further settings; what is not given has the engine's default."""
@@ -197,10 +197,36 @@ class BaseClient:
         credential = _credential(auth_token, auth)
         self._engine = Client(base_url, credential, settings)
         self._endpoints: WeakKeyDictionary[type[Any], Endpoint] = WeakKeyDictionary()
-        #: Equal for clients that reach the same server, in the same way, for the same account.
-        way = [settings[name] for name in ("headers", "verify_ssl", "ca_file", "proxy")]
-        secret = json.dumps([credential, *way]).encode()
-        self._identity: object = (self._engine.base_url(), hashlib.sha256(secret).digest())
+        self._owns_connections = True
+        self._way = [settings[name] for name in ("headers", "verify_ssl", "ca_file", "proxy")]
+        self._identity = self._identify(credential)
+
+    def _identify(self, credential: list[str] | None) -> object:
+        """Equal for clients that reach the same server, in the same way, for the same account."""
+        secret = json.dumps([credential, *self._way]).encode()
+        return (self._engine.base_url(), hashlib.sha256(secret).digest())
+
+    def with_token(self, auth_token: str) -> Self:
+        """This client for another account: with ``Authorization: Token ...`` in place of its credentials. As ``with_auth``."""
+        return self.with_auth(TokenAuth(auth_token))
+
+    def with_auth(self, auth: Credential | tuple[str, str] | str | None) -> Self:
+        """This client with other credentials, or with none, over the same connections; this one still speaks for itself.
+
+        For a server that makes calls for its own users: one client with a pool of connections, and from it one for each
+        request. Closing the new client leaves the connections open: they belong to this one.
+
+        Raises: ``ConfigurationError`` for what is no credential.
+        Requests: none.
+        """
+        credential = _credential(None, auth)
+        client = type(self).__new__(type(self))
+        client.__dict__.update(self.__dict__)
+        client._engine = self._engine.with_auth(credential)
+        client._endpoints = WeakKeyDictionary()
+        client._owns_connections = False
+        client._identity = client._identify(credential)
+        return client
 
     @property
     def base_url(self) -> str:

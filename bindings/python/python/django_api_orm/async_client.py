@@ -35,7 +35,8 @@ class AsyncServiceClient(BaseClient):
 
     async def close(self) -> None:
         """Drops the connections. Requests under way go on."""
-        await perform(self._engine.close())
+        if self._owns_connections:
+            await perform(self._engine.close())
 
     async def aclose(self) -> None:
         """The same as ``close``, for ``contextlib.aclosing``."""

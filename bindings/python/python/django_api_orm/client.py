@@ -33,7 +33,8 @@ class ServiceClient(BaseClient):
 
     def close(self) -> None:
         """Drops the connections."""
-        run(self._engine.close())
+        if self._owns_connections:
+            run(self._engine.close())
 
     def manager(self, model: type[M]) -> Manager[M]:
         """The model's manager on this client, whatever the model is registered with."""
