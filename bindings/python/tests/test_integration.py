@@ -72,7 +72,7 @@ def test_fastapi(fastapi_url):
                 answer = await client.get("/me" if number % 3 else "/me/own", headers={"x-token": token})
                 assert answer.json() == {"token": token}
 
-            # 200 concurrent requests of 20 users, a third on connections of their own: every answer belongs to its user's token.
+            # 200 concurrent requests of 20 users, a third of them on connections of their own.
             await asyncio.gather(*[who(number) for number in range(200)])
 
     asyncio.run(main())
