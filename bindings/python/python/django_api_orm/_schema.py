@@ -6,6 +6,8 @@ import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ValidationError, create_model
@@ -98,6 +100,8 @@ class ModelInfo:
 
     def _path(self, path: str) -> str:
         """A path in Python's names with the names of the wire: ``address__zip_code__in`` may be ``address__zip__in``."""
+        if path in self.wire:
+            return self.wire[path]
         head, *rest = path.split("__")
         if head == "pk":
             return "__".join([self.pk_wire, *rest])
@@ -116,14 +120,13 @@ class ModelInfo:
 
     def condition(self, parts: Iterable[Any], lookups: Mapping[str, Any]) -> Condition:
         """The engine's condition for the arguments of ``filter``."""
-        condition = Condition()
+        conditions: list[Condition] = []
         for part in parts:
             if not isinstance(part, Q):
                 raise TypeError(f"filter() takes Q objects and lookups, not {type(part).__name__}")
-            condition = condition & self._compile(part)
-        for name, value in lookups.items():
-            condition = condition & self._lookup(name, value)
-        return condition
+            conditions.append(self._compile(part))
+        conditions += [self._lookup(name, value) for name, value in lookups.items()]
+        return reduce(and_, conditions) if conditions else Condition()
 
     def _compile(self, q: Q) -> Condition:
         parts = [self._compile(part) if isinstance(part, Q) else self._lookup(*part) for part in q._parts]
