@@ -1,13 +1,20 @@
-"""The reference site's rows as pydantic schemas."""
+"""The resources of the reference site as a user would describe them: the same fields as the models of the Rust suite."""
 
 from __future__ import annotations
 
 import datetime
+import enum
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Role(str, enum.Enum):
+    ADMIN = "admin"
+    EDITOR = "editor"
+    VIEWER = "viewer"
 
 
 class AddressSchema(BaseModel):
@@ -34,10 +41,11 @@ class UserSchema(BaseModel):
 
 
 class PostSchema(BaseModel):
+    """A wire name that is not Python's, and a field that the schema leaves out (`body`)."""
+
     id: int | None = None
     title: str
-    body: str = ""
-    author: int
+    author_id: int = Field(alias="author")
     published: bool = False
     score: float | None = None
     tags: list[str] = []
@@ -47,6 +55,7 @@ class PostSchema(BaseModel):
 class CommentSchema(BaseModel):
     id: int | None = None
     post: int
+    #: A URL; filters and writes take an id or a path too.
     author: str
     text: str
     created_at: datetime.datetime | None = None
@@ -74,10 +83,20 @@ class LabelSchema(BaseModel):
 
 
 class ItemSchema(BaseModel):
+    """One table behind eight endpoints."""
+
     id: int | None = None
     name: str
     rank: int | None = None
     price: Decimal
-    kind: str
-    flag: bool
+    kind: str = ""
+    flag: bool = False
     seen_at: datetime.datetime | None = None
+
+
+class AnythingSchema(BaseModel):
+    """Refuses nothing: what is wrong is the server's to say."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: int | None = None
