@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from pydantic import ValidationError
@@ -210,19 +211,21 @@ class BaseQuery(Generic[M]):
 
     # Values
 
-    def _values(self, rows: list[bytes], fields: tuple[str, ...]) -> list[dict[str, Any]]:
+    def _values(self, fields: tuple[str, ...], rows: list[bytes], start: int = 0) -> list[dict[str, Any]]:
         names = fields or tuple(self._info.wire)
-        return [dict(zip(names, row)) for row in self._picked(rows, names)]  # noqa: B905
+        return [dict(zip(names, row)) for row in self._picked(rows, names, start)]  # noqa: B905
 
-    def _values_list(self, rows: list[bytes], fields: tuple[str, ...], flat: bool) -> list[Any]:
+    def _values_list(self, fields: tuple[str, ...], flat: bool, rows: list[bytes], start: int = 0) -> list[Any]:
         names = fields or tuple(self._info.wire)
-        picked = self._picked(rows, names)
+        picked = self._picked(rows, names, start)
         return [row[0] for row in picked] if flat else picked
 
-    def _picked(self, rows: list[bytes], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    def _picked(self, rows: list[bytes], names: tuple[str, ...], start: int) -> list[tuple[Any, ...]]:
         info = self._info
-        objects = info.rows(rows)
+        objects = info.rows(rows, start)
         paths = [(info.pk_name if name == "pk" else name).split("__") for name in names]
+        if paths and all(len(path) == 1 and path[0] in info.wire for path in paths):
+            return list(zip(*[map(attrgetter(name), objects) for (name,) in paths]))  # noqa: B905
         undeclared = any(path[0] not in info.wire for path in paths)
         picked: list[tuple[Any, ...]] = []
         for data, row in zip(objects, rows):  # noqa: B905

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from . import _registry
@@ -25,12 +26,27 @@ if TYPE_CHECKING:
 __all__ = ["AsyncAPIModel", "AsyncManager", "AsyncQuerySet", "register_async_models"]
 
 
+T = TypeVar("T")
+
+#: Rows that are validated before the other tasks of the loop have a turn: a millisecond or two of work.
+_ROWS_IN_A_TURN = 500
+
+
 async def _perform(operation: Operation, model: type[Any], later: list[tuple[str, str]] | None = None) -> Any:
     try:
         return await perform(operation, later)
     except (DoesNotExist, MultipleObjectsReturned) as error:
         specialise(model, error)
         raise
+
+
+async def _in_turns(make: Callable[[list[bytes], int], list[T]], rows: list[bytes], start: int = 0) -> list[T]:
+    """What ``make`` gives for the rows, while the other tasks of the loop have their turns in between."""
+    made = make(rows[:_ROWS_IN_A_TURN], start)
+    for at in range(_ROWS_IN_A_TURN, len(rows), _ROWS_IN_A_TURN):
+        await asyncio.sleep(0)
+        made += make(rows[at : at + _ROWS_IN_A_TURN], start + at)
+    return made
 
 
 class AsyncQuerySet(BaseQuery[M]):
@@ -41,7 +57,7 @@ class AsyncQuerySet(BaseQuery[M]):
 
     async def _load(self, notices: list[tuple[str, str]]) -> list[M]:
         rows = await _perform(self._endpoint.rows(self._plan), self.model, notices)
-        return self._instances(rows)
+        return await _in_turns(self._instances, rows)
 
     async def _fetch(self) -> list[M]:
         """Every row; tasks that ask at the same time share one walk."""
@@ -104,7 +120,7 @@ class AsyncQuerySet(BaseQuery[M]):
         walk = query._endpoint.walk(query._plan)
         start = 0
         while (rows := await perform(walk.next())) is not None:
-            for instance in query._instances(rows, start):
+            for instance in await _in_turns(query._instances, rows, start):
                 yield instance
             start += len(rows)
 
@@ -113,7 +129,7 @@ class AsyncQuerySet(BaseQuery[M]):
         walk = self._keyset(after)
         start = 0
         while (rows := await perform(walk.next())) is not None:
-            for instance in self._instances(rows, start):
+            for instance in await _in_turns(self._instances, rows, start):
                 yield instance
             start += len(rows)
 
@@ -150,20 +166,22 @@ class AsyncQuerySet(BaseQuery[M]):
 
     async def values(self, *fields: str) -> list[dict[str, Any]]:
         """Dictionaries in place of instances, with these fields or all."""
-        return self._values(await _perform(self._endpoint.rows(self._plan), self.model), fields)
+        rows = await _perform(self._endpoint.rows(self._plan), self.model)
+        return await _in_turns(partial(self._values, fields), rows)
 
     async def values_list(self, *fields: str, flat: bool = False) -> list[Any]:
         """Tuples in place of instances; with ``flat=True`` the values of the one field."""
         if flat and len(fields) != 1:
             raise ValueError("flat=True takes exactly one field")
-        return self._values_list(await _perform(self._endpoint.rows(self._plan), self.model), fields, flat)
+        rows = await _perform(self._endpoint.rows(self._plan), self.model)
+        return await _in_turns(partial(self._values_list, fields, flat), rows)
 
     async def in_bulk(self, id_list: Iterable[Any] | None = None) -> dict[Any, M]:
         """The rows with these primary keys, by key; keys without a row are left out."""
         if id_list is None:
             return {instance.pk: instance for instance in await self._fetch()}
         rows = await _perform(self._by_key(id_list), self.model)
-        return {instance.pk: instance for instance in self._instances(rows)}
+        return {instance.pk: instance for instance in await _in_turns(self._instances, rows)}
 
     async def update(self, **kwargs: Any) -> int:
         """Writes the values into every row; gives how many rows have them now. Each row is checked before it is touched."""

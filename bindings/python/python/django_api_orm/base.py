@@ -128,13 +128,13 @@ class QuerySet(BaseQuery[M]):
 
     def values(self, *fields: str) -> list[dict[str, Any]]:
         """Dictionaries in place of instances, with these fields or all."""
-        return self._values(_run(self._endpoint.rows(self._plan), self.model), fields)
+        return self._values(fields, _run(self._endpoint.rows(self._plan), self.model))
 
     def values_list(self, *fields: str, flat: bool = False) -> list[Any]:
         """Tuples in place of instances; with ``flat=True`` the values of the one field."""
         if flat and len(fields) != 1:
             raise ValueError("flat=True takes exactly one field")
-        return self._values_list(_run(self._endpoint.rows(self._plan), self.model), fields, flat)
+        return self._values_list(fields, flat, _run(self._endpoint.rows(self._plan), self.model))
 
     def in_bulk(self, id_list: Iterable[Any] | None = None) -> dict[Any, M]:
         """The rows with these primary keys, by key; keys without a row are left out."""
