@@ -1,10 +1,18 @@
-"""What type checkers see: models, managers and rows keep their types."""
+"""What type checkers see: models, managers, querysets and rows keep their types.
+
+mypy and pyright check this file; an ``assert_type`` that does not hold is an error there.
+"""
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any
 
 from django_api_orm import (
     APIModel,
     AsyncAPIModel,
+    AsyncManager,
+    AsyncQuerySet,
     AsyncServiceClient,
     Manager,
     QuerySet,
@@ -12,6 +20,7 @@ from django_api_orm import (
     register_models,
 )
 from pydantic import BaseModel
+from typing_extensions import Self, assert_type
 
 
 class UserSchema(BaseModel):
@@ -21,43 +30,130 @@ class UserSchema(BaseModel):
     active: bool = True
 
 
-class UserManager(Manager["User"]):
-    def active(self) -> QuerySet[User]:
+# Type checkers read the fields and the arguments of `User(...)` from the schema; at run time this base is nothing.
+if TYPE_CHECKING:
+    UserFields = UserSchema
+else:
+    UserFields = object
+
+
+class UserQuerySet(QuerySet["User"]):
+    def active(self) -> Self:
         return self.filter(active=True)
 
+    def named(self, name: str) -> Self:
+        return self.filter(name=name)
 
-class User(APIModel):
+
+class User(APIModel, UserFields):
     _schema_class = UserSchema
     _endpoint = "/api/v1/users/"
 
-    objects = UserManager()
+    objects = UserQuerySet.as_manager()
 
     @property
     def domain(self) -> str:
-        return str(self.email).partition("@")[2]
+        return self.email.partition("@")[2]
+
+
+class PostManager(Manager["Post"]):
+    def published(self) -> QuerySet[Post]:
+        return self.filter(published=True)
 
 
 class Post(APIModel):
-    _schema_class = UserSchema
+    """Without the schema as a base the fields are ``Any``; everything else is the same."""
+
+    class Schema(BaseModel):
+        id: int | None = None
+        title: str
+        published: bool = False
+
+    _schema_class = Schema
     _endpoint = "/api/v1/posts/"
 
+    objects = PostManager()
 
-class AsyncUser(AsyncAPIModel):
+
+class Comment(APIModel):
+    _schema_class = UserSchema
+    _endpoint = "/api/v1/comments/"
+
+
+class AsyncUserQuerySet(AsyncQuerySet["AsyncUser"]):
+    def active(self) -> Self:
+        return self.filter(active=True)
+
+
+class AsyncUser(AsyncAPIModel, UserFields):
     _schema_class = UserSchema
     _endpoint = "/api/v1/users/"
 
-
-def admins(client: ServiceClient) -> list[User]:
-    register_models(client, User, Post)
-    user: User = User.objects.get(id=1)
-    post: Post | None = Post.objects.filter(id__gt=3).first()
-    print(user.domain, post)
-    return list(User.objects.active().order_by("name")[:10])
+    objects = AsyncManager.from_queryset(AsyncUserQuerySet)()
 
 
-async def everybody(client: AsyncServiceClient) -> list[AsyncUser]:
-    first: AsyncUser | None = await client.manager(AsyncUser).first()
-    print(first)
-    async for user in AsyncUser.objects.all():
-        print(user.to_dict())
-    return await AsyncUser.objects.filter(active=True)
+class AsyncPostManager(AsyncManager["AsyncPost"]):
+    def published(self) -> AsyncQuerySet[AsyncPost]:
+        return self.filter(published=True)
+
+
+class AsyncPost(AsyncAPIModel):
+    _schema_class = Post.Schema
+    _endpoint = "/api/v1/posts/"
+
+    objects = AsyncPostManager()
+
+
+class AsyncComment(AsyncAPIModel):
+    _schema_class = UserSchema
+    _endpoint = "/api/v1/comments/"
+
+
+def rows_and_fields(client: ServiceClient) -> None:
+    register_models(client, User, Post, Comment)
+    user = User.objects.get(id=1)
+    assert_type(user, User)
+    assert_type(user.name, str)
+    assert_type(user.id, "int | None")
+    assert_type(user.domain, str)
+    assert_type(User(name="Ann", email="ann@example.com"), User)
+    assert_type(User.objects.create(name="Ann", email="ann@example.com"), User)
+    assert_type(User.objects.get_or_create(name="Ann"), tuple[User, bool])
+    assert_type(Post.objects.get(id=1), Post)
+    assert_type(Post.objects.get(id=1).title, Any)
+    assert_type(user.related(Post, "posts"), Manager[Post])
+    assert_type(client.manager(Comment).first(), "Comment | None")
+
+
+def managers_and_querysets(client: ServiceClient) -> None:
+    # A manager made from a queryset class: its methods chain, and are known.
+    assert_type(User.objects.active(), UserQuerySet)
+    assert_type(User.objects.active().named("Ann").active(), UserQuerySet)
+    assert_type(User.objects.using(client).order_by("name")[:10].active().first(), "User | None")
+    assert_type(User.objects.active()[0], User)
+    assert_type(iter(User.objects.active()), Iterator[User])
+    # A manager class: its methods chain at run time. What comes after the first one is known to give anything.
+    assert_type(Post.objects, PostManager)
+    assert_type(Post.objects.published(), QuerySet[Post])
+    assert_type(Post.objects.published().published(), Any)
+    # No manager of its own.
+    assert_type(Comment.objects, Manager[Comment])
+    assert_type(Comment.objects.filter(id=1), QuerySet[Comment])
+    assert_type(Comment.objects.filter(id=1).exclude(id=2).in_bulk([1]), dict[Any, Comment])
+
+
+async def asynchronously(client: AsyncServiceClient) -> None:
+    user = await AsyncUser.objects.get(id=1)
+    assert_type(user, AsyncUser)
+    assert_type(user.email, str)
+    assert_type(AsyncUser.objects.active().active(), AsyncUserQuerySet)
+    assert_type(await AsyncUser.objects.active()[:10].first(), "AsyncUser | None")
+    assert_type(await AsyncUser.objects.active().active(), list[AsyncUser])
+    assert_type(AsyncUser.objects.all().iterator(), AsyncIterator[AsyncUser])
+    assert_type([each async for each in AsyncUser.objects.all()], list[AsyncUser])
+    assert_type(await AsyncUser.objects.update_or_create(name="Ann"), tuple[AsyncUser, bool])
+    assert_type(AsyncPost.objects.published(), AsyncQuerySet[AsyncPost])
+    assert_type(await AsyncPost.objects.published().get(id=1), AsyncPost)
+    assert_type(AsyncComment.objects, AsyncManager[AsyncComment])
+    assert_type(await AsyncComment.objects.filter(id=1), list[AsyncComment])
+    assert_type(await client.manager(AsyncComment).count(), int)

@@ -34,7 +34,9 @@ class BaseAPIModel:
     changes inside nested objects all work as on the schema.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_client", "_data", "_deleted", "_row")
+    if not TYPE_CHECKING:
+        # Not for type checkers, so that a model may name its schema as a base there: see docs/python/models.md.
+        __slots__ = ("__dict__", "__weakref__", "_client", "_data", "_deleted", "_row")
 
     _client: Any
     _data: BaseModel

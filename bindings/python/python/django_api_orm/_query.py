@@ -5,9 +5,11 @@ Nothing here sends a request.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from pydantic import ValidationError
@@ -15,7 +17,7 @@ from pydantic import ValidationError
 from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
 from ._registry import client_of
-from .exceptions import BulkCreateError, BulkWriteError, RowError
+from .exceptions import BulkCreateError, BulkWriteError, InvalidRequestError, RowError
 from .q import Q
 
 if TYPE_CHECKING:
@@ -53,6 +55,11 @@ class BaseQuery(Generic[M]):
     _invalid: Literal["raise", "skip"] = "raise"
     _report: Callable[[RowError], object] | None = None
     _expected: int | None = None
+    #: What the filters say together, and what restricts the rows in another way.
+    _condition: Condition | None = None
+    _restricted_by: str | None = None
+    #: What was set in place of the client's policies.
+    _policy: Mapping[str, Any] = {}
 
     def __init__(
         self,
@@ -71,6 +78,16 @@ class BaseQuery(Generic[M]):
         self._result_cache: list[M] | None = None
 
     @property
+    def client(self) -> Any:
+        """The client that the query goes through."""
+        return self._client
+
+    @property
+    def model_class(self) -> type[M]:
+        """The model class; ``model`` is the same."""
+        return self.model
+
+    @property
     def _info(self) -> ModelInfo:
         return self.model._info()
 
@@ -83,6 +100,29 @@ class BaseQuery(Generic[M]):
             manager=self._manager,
         )
         clone._invalid, clone._report, clone._expected = self._invalid, self._report, self._expected
+        clone._condition, clone._restricted_by, clone._policy = self._condition, self._restricted_by, self._policy
+        return clone
+
+    def _filtered(self, plan: Plan, condition: Condition) -> Self:
+        clone = self._clone(plan=plan)
+        clone._condition = condition if self._condition is None else self._condition & condition
+        return clone
+
+    def _restricted(self, plan: Plan, by: str) -> Self:
+        clone = self._clone(plan=plan)
+        clone._restricted_by = by
+        return clone
+
+    def _with_policy(self, **policy: Any) -> Self:
+        clone = self._clone(endpoint=self._endpoint.with_policy(**policy))
+        clone._policy = {**self._policy, **policy}
+        return clone
+
+    def using(self, client: Any) -> Self:
+        """The same query on this client, whatever the model is registered with."""
+        at = None if self._manager is None else self._manager._at
+        clone = self._clone(endpoint=endpoint_of(client, self.model, at).with_policy(**self._policy))
+        clone._client = client
         return clone
 
     def __getattr__(self, name: str) -> Any:
@@ -90,9 +130,7 @@ class BaseQuery(Generic[M]):
         manager = self.__dict__.get("_manager")
         if manager is not None and not name.startswith("_"):
             for owner in type(manager).__mro__:
-                if owner.__module__.partition(".")[0] == __name__.partition(".")[0]:
-                    break
-                if name in owner.__dict__:
+                if name in owner.__dict__ and not _is_ours(owner):
                     return getattr(manager._on(self), name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -104,15 +142,17 @@ class BaseQuery(Generic[M]):
 
     def none(self) -> Self:
         """No rows, and no request."""
-        return self._clone(plan=self._plan.slice(0, 0))
+        return self._restricted(self._plan.slice(0, 0), "none()")
 
     def filter(self, *args: Q, **kwargs: Any) -> Self:
         """Only the rows for which every lookup holds: ``filter(age__gte=18)``, ``filter(Q(a=1) | Q(b=2))``."""
-        return self._clone(plan=self._plan.filter(self._info.condition(args, kwargs)))
+        condition = self._info.condition(args, kwargs)
+        return self._filtered(self._plan.filter(condition), condition)
 
     def exclude(self, *args: Q, **kwargs: Any) -> Self:
         """Only the rows for which the lookups do not all hold."""
-        return self._clone(plan=self._plan.exclude(self._info.condition(args, kwargs)))
+        condition = self._info.condition(args, kwargs)
+        return self._filtered(self._plan.exclude(condition), ~condition)
 
     def order_by(self, *fields: str) -> Self:
         """In this order, instead of any earlier one: ``order_by("name", "-created_at")``."""
@@ -125,7 +165,7 @@ class BaseQuery(Generic[M]):
 
     def search(self, words: str) -> Self:
         """Only the rows that the server finds for the words (DRF's ``SearchFilter``)."""
-        return self._clone(plan=self._plan.search(words))
+        return self._restricted(self._plan.search(words), "search()")
 
     def parameters(self, **parameters: Any) -> Self:
         """Sends query parameters as they stand. The server alone knows what they do to the answer."""
@@ -134,25 +174,25 @@ class BaseQuery(Generic[M]):
         plan = self._plan
         for name, value in parameters.items():
             plan = plan.parameter(name, _text(value))
-        return self._clone(plan=plan)
+        return self._restricted(plan, "parameters()")
 
     # How it behaves
 
     def on_ignored(self, policy: OnIgnored) -> Self:
         """When the server ignores a filter or an ordering: finish here (``"local"``), ``"error"``, or ``"trust"`` it."""
-        return self._clone(endpoint=self._endpoint.with_policy(on_ignored_=policy))
+        return self._with_policy(on_ignored_=policy)
 
     def on_drift(self, policy: OnDrift) -> Self:
         """When the data moves during a walk over pages: ``"warn"``, ``"error"`` or ``"ignore"``."""
-        return self._clone(endpoint=self._endpoint.with_policy(on_drift_=policy))
+        return self._with_policy(on_drift_=policy)
 
     def max_scan(self, rows: int) -> Self:
         """The most rows that are read when a part of the query is evaluated here."""
-        return self._clone(endpoint=self._endpoint.with_policy(max_scan=rows))
+        return self._with_policy(max_scan=rows)
 
     def page_size(self, rows: int) -> Self:
         """Rows asked for in a page, where the paginator allows it."""
-        return self._clone(endpoint=self._endpoint.with_policy(page_size=rows))
+        return self._with_policy(page_size=rows)
 
     def expect(self, rows: int) -> Self:
         """``update`` and ``delete`` refuse to write unless exactly so many rows match."""
@@ -184,7 +224,7 @@ class BaseQuery(Generic[M]):
                 raise ValueError("negative slicing is not supported: reverse() the query, or use last()")
         start: int = key.start or 0
         stop: int | None = key.stop
-        return self._clone(plan=self._plan.slice(start, stop))
+        return self._restricted(self._plan.slice(start, stop), "a slice")
 
     # Rows
 
@@ -252,6 +292,35 @@ class BaseQuery(Generic[M]):
         error.__cause__ = failed[0][1]
         raise error
 
+    def _created(self, results: list[Any]) -> list[M]:
+        """Instances in the order of the input, or everything that is known in one exception."""
+        created: list[tuple[int, M]] = []
+        failed: list[tuple[int, Any]] = []
+        for index, result in enumerate(results):
+            if isinstance(result, bytes):
+                created.append((index, self._one(result)))
+            else:
+                failed.append((index, result))
+        if not failed:
+            return [instance for _, instance in created]
+        error = BulkCreateError(
+            f"{len(failed)} of {len(results)} rows could not be created; row {failed[0][0]}: {failed[0][1]}"
+        )
+        error.created, error.failed = created, failed
+        error.__cause__ = failed[0][1]
+        raise error
+
+    def _found(self, upsert: Upsert[M], value: Any) -> tuple[M, bool]:
+        row, created = (value, False) if upsert.invalid is not None else value
+        return self._one(row), created
+
+    def _bodies(self, objs: Iterable[Any]) -> list[bytes]:
+        """Every row is validated before the first one is sent."""
+        info = self._info
+        return [
+            to_json(info.dump_set(obj._data)) if isinstance(obj, self.model) else info.new_body(_mapping(obj)) for obj in objs
+        ]
+
     def _by_key(self, keys: Iterable[Any]) -> Operation:
         return self._endpoint.by_key(self._plan, to_json(list(keys)))
 
@@ -263,6 +332,11 @@ class BaseQuery(Generic[M]):
             shown = ", ".join(repr(row) for row in self._result_cache[:20])
             return f"<{type(self).__name__} [{shown}{', ...' if len(self._result_cache) > 20 else ''}]>"
         return f"<{type(self).__name__} of {self.model.__name__}, not fetched>"
+
+
+def _is_ours(owner: type[Any]) -> bool:
+    """Whether a class belongs to this package, and not to the program."""
+    return owner.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 def _pick(value: Any, path: list[str]) -> Any:
@@ -277,11 +351,17 @@ def _pick(value: Any, path: list[str]) -> Any:
 class Upsert(Generic[M]):
     """The parts of ``get_or_create`` and ``update_or_create``."""
 
-    def __init__(self, model: type[M], endpoint: Endpoint, lookups: Mapping[str, Any]) -> None:
-        info = model._info()
+    def __init__(self, query: BaseQuery[M], lookups: Mapping[str, Any]) -> None:
+        if query._restricted_by is not None:
+            raise InvalidRequestError(
+                f"whether a row is behind {query._restricted_by} cannot be seen on the row, so none is created there: "
+                "leave it away, or use get() and create()"
+            )
+        info = query._info
         self.info = info
-        self.endpoint = endpoint
-        self.condition: Condition = info.condition((), lookups)
+        self.endpoint = query._endpoint
+        condition: Condition = info.condition((), lookups)
+        self.condition = condition if query._condition is None else query._condition & condition
         self.equalities = {name.removesuffix("__exact"): value for name, value in lookups.items() if _is_equality(info, name)}
         self.invalid: ValidationError | None = None
 
@@ -333,6 +413,11 @@ _LOOKUPS = frozenset(
     "iexact contains icontains startswith istartswith endswith iendswith regex iregex in gt gte lt lte range isnull "
     "year month day hour minute second week_day date time".split()
 )
+
+
+def endpoint_of(client: BaseClient, model: type[Any], at: str | None) -> Endpoint:
+    """The model's collection on the client, or the same model behind another collection."""
+    return client._endpoint(model) if at is None else Endpoint(client._engine, model._info().engine.at(at))
 
 
 class BaseManager(Generic[M]):
@@ -398,40 +483,29 @@ class BaseManager(Generic[M]):
         return self._at if self._at is not None else self.model.get_endpoint()
 
     def _rows(self) -> Endpoint:
-        client: BaseClient = self.client
-        if self._at is not None:
-            return Endpoint(client._engine, self.model._info().engine.at(self._at))
-        return client._endpoint(self.model)
+        return endpoint_of(self.client, self.model, self._at)
 
     def _query(self) -> Any:
         if self._base is not None:
             return self._base._clone()
         return self._query_class(self.model, self.client, endpoint=self._rows(), manager=self)
 
-    def _created(self, results: list[Any]) -> list[M]:
-        """Instances in the order of the input, or everything that is known in one exception."""
-        created: list[tuple[int, M]] = []
-        failed: list[tuple[int, Any]] = []
-        for index, result in enumerate(results):
-            if isinstance(result, bytes):
-                created.append((index, self.model._from_row(result, self.client)))
-            else:
-                failed.append((index, result))
-        if not failed:
-            return [instance for _, instance in created]
-        error = BulkCreateError(
-            f"{len(failed)} of {len(results)} rows could not be created; row {failed[0][0]}: {failed[0][1]}"
-        )
-        error.created, error.failed = created, failed
-        error.__cause__ = failed[0][1]
-        raise error
+    @classmethod
+    def _from_queryset(cls, queryset_class: type[Any], class_name: str | None) -> type[Any]:
+        def on_queryset(name: str, method: FunctionType) -> Callable[..., Any]:
+            @functools.wraps(method)
+            def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+                return getattr(self.get_queryset(), name)(*args, **kwargs)
 
-    def _bodies(self, objs: Iterable[Any]) -> list[bytes]:
-        """Every row is validated before the first one is sent."""
-        info = self.model._info()
-        return [
-            to_json(info.dump_set(obj._data)) if isinstance(obj, self.model) else info.new_body(_mapping(obj)) for obj in objs
-        ]
+            return called
+
+        methods: dict[str, Any] = {"_query_class": queryset_class, "__module__": queryset_class.__module__}
+        for owner in reversed(queryset_class.__mro__):
+            for name, method in vars(owner).items():
+                queryset_only = getattr(method, "queryset_only", name.startswith("_"))
+                if isinstance(method, FunctionType) and not queryset_only and not hasattr(cls, name) and not _is_ours(owner):
+                    methods[name] = on_queryset(name, method)
+        return type(class_name or f"{cls.__name__}From{queryset_class.__name__}", (cls,), methods)
 
     def _route(self, route: str, key: Any = None) -> str:
         model = self.model._info().engine

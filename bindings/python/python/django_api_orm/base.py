@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast, overload
 
 from . import _registry
 from ._blocking import run
 from ._client import APIResponse, response_of
 from ._json import to_json
 from ._model import BaseAPIModel, specialise
-from ._query import BaseManager, BaseQuery, M, Upsert
+from ._query import BaseManager, BaseQuery, Explanation, M, OnDrift, OnIgnored, Upsert
 from .client import ServiceClient
-from .exceptions import ConfigurationError, DoesNotExist, MultipleObjectsReturned
+from .exceptions import ConfigurationError, DoesNotExist, MultipleObjectsReturned, RowError
 from .q import Q
 
 if TYPE_CHECKING:
@@ -33,14 +33,28 @@ def _run(operation: Operation, model: type[Any]) -> Any:
 
 
 class QuerySet(BaseQuery[M]):
-    """A lazy description of rows; evaluated by iteration, ``len``, ``bool``, ``list`` and indexing, and then kept."""
+    """A lazy description of rows; evaluated by iteration, ``len``, ``bool``, ``list`` and indexing, and then kept.
+
+    A subclass adds methods of its own; ``objects = UserQuerySet.as_manager()`` gives them to the model too.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fetching = threading.Lock()
 
+    @classmethod
+    def as_manager(cls) -> ManagerOf[Self]:
+        """A manager with the methods of this class: ``objects = UserQuerySet.as_manager()``.
+
+        Requests: none.
+        """
+        return Manager.from_queryset(cls)()
+
     def _fetch(self) -> list[M]:
-        """Every row; threads that ask at the same time share one walk."""
+        """Every row; threads that ask at the same time share one walk.
+
+        Requests: one GET for each page; none once the rows are fetched.
+        """
         with self._fetching:
             if self._result_cache is None:
                 rows = _run(self._endpoint.rows(self._plan), self.model)
@@ -61,7 +75,11 @@ class QuerySet(BaseQuery[M]):
     @overload
     def __getitem__(self, key: slice) -> Self: ...
     def __getitem__(self, key: int | slice) -> Any:
-        """``[3]`` is one row, one request; ``[10:20]`` is a lazy slice; with a step it is a list."""
+        """``[3]`` is one row; ``[10:20]`` is a lazy slice; ``[::2]``, with a step, is a list.
+
+        Raises: ``IndexError`` where there is no such row; ``ValueError`` for a negative number.
+        Requests: one GET for a row; none for a slice; those of the slice for a list. None once the rows are fetched.
+        """
         if isinstance(key, slice):
             if self._result_cache is not None:
                 return self._result_cache[key]
@@ -79,7 +97,11 @@ class QuerySet(BaseQuery[M]):
         return self._one(row)
 
     def iterator(self, chunk_size: int | None = None) -> Iterator[M]:
-        """The rows page by page, with the memory of one page. ``chunk_size`` is the page's size, where it can be set."""
+        """The rows page by page, with the memory of a few pages. ``chunk_size`` is the page's size, where it can be set.
+
+        Raises: ``pydantic.ValidationError`` for a row that does not fit the schema; ``APIException``.
+        Requests: one GET for each page, a few pages ahead of the reader.
+        """
         query = self if chunk_size is None else self.page_size(chunk_size)
         walk = query._endpoint.walk(query._plan)
         start = 0
@@ -88,7 +110,13 @@ class QuerySet(BaseQuery[M]):
             start += len(rows)
 
     def keyset(self, after: Any = None) -> Iterator[M]:
-        """The rows by primary key, asking for those after the last key: stable while rows come and go, and resumable."""
+        """The rows by primary key, asking for those after the last key: stable while rows come and go.
+
+        ``after`` is a key, to go on from there.
+
+        Raises: ``InvalidRequestError`` for a query with an order or a slice of its own; ``APIException``.
+        Requests: one GET for each page; two more, once for each client, to see whether the server sorts by the key.
+        """
         walk = self._keyset(after)
         start = 0
         while (rows := run(walk)) is not None:
@@ -96,143 +124,124 @@ class QuerySet(BaseQuery[M]):
             start += len(rows)
 
     def get(self, *args: Q, **kwargs: Any) -> M:
-        """The one row. Raises ``Model.DoesNotExist`` or ``Model.MultipleObjectsReturned``."""
+        """The one row for which the lookups hold.
+
+        Raises: ``Model.DoesNotExist``, ``Model.MultipleObjectsReturned``, ``APIException``.
+        Requests: one GET: of the row's URL when only the key is asked for, else of at most two rows. After a 404 of the
+        row one more, which tells a missing row from a wrong URL.
+        """
         query = self.filter(*args, **kwargs) if args or kwargs else self
         return query._one(_run(query._endpoint.get(query._plan), self.model))
 
     def first(self) -> M | None:
-        """The first row, or ``None``."""
+        """The first row, or ``None``.
+
+        Requests: one GET of one row; two more, once for each client and ordering, to see whether the server sorts.
+        None once the rows are fetched.
+        """
         if self._result_cache is not None:
             return self._result_cache[0] if self._result_cache else None
         return self._maybe(_run(self._endpoint.first(self._plan), self.model))
 
     def last(self) -> M | None:
-        """The last row, or ``None``."""
+        """The last row, or ``None``.
+
+        Requests: with an ordering, those of ``first``; else two GETs: of the count, and of the row at its end. None once
+        the rows are fetched.
+        """
         if self._result_cache is not None:
             return self._result_cache[-1] if self._result_cache else None
         return self._maybe(_run(self._endpoint.last(self._plan), self.model))
 
     def count(self) -> int:
-        """How many rows; one request where the server counts and honours the filter."""
+        """How many rows there are.
+
+        Requests: one GET of one row, for the count beside it; one more, once for each client and filter, to see whether
+        the server honours the filter. One for each page where a part of the query is evaluated here, or the server does
+        not count. None once the rows are fetched.
+        """
         if self._result_cache is not None:
             return len(self._result_cache)
         count: int = _run(self._endpoint.count(self._plan), self.model)
         return count
 
     def exists(self) -> bool:
-        """Whether there is a row."""
+        """Whether there is a row.
+
+        Requests: one GET of one row; more where a part of the query is evaluated here, until one belongs. None once the
+        rows are fetched.
+        """
         if self._result_cache is not None:
             return bool(self._result_cache)
         exists: bool = _run(self._endpoint.exists(self._plan), self.model)
         return exists
 
     def values(self, *fields: str) -> list[dict[str, Any]]:
-        """Dictionaries in place of instances, with these fields or all."""
+        """Dictionaries in place of instances, with these fields or all; ``address__city`` is a part of an object.
+
+        Requests: one GET for each page.
+        """
         return self._values(fields, _run(self._endpoint.rows(self._plan), self.model))
 
     def values_list(self, *fields: str, flat: bool = False) -> list[Any]:
-        """Tuples in place of instances; with ``flat=True`` the values of the one field."""
+        """Tuples in place of instances; with ``flat=True`` the values of the one field.
+
+        Raises: ``ValueError`` for ``flat=True`` without exactly one field.
+        Requests: one GET for each page.
+        """
         if flat and len(fields) != 1:
             raise ValueError("flat=True takes exactly one field")
         return self._values_list(fields, flat, _run(self._endpoint.rows(self._plan), self.model))
 
     def in_bulk(self, id_list: Iterable[Any] | None = None) -> dict[Any, M]:
-        """The rows with these primary keys, by key; keys without a row are left out."""
+        """The rows with these primary keys, by key; keys without a row are left out. Without keys: every row of the query.
+
+        Requests: one GET for each 100 keys; none for no keys. Without ``id_list`` one for each page.
+        """
         if id_list is None:
             return {instance.pk: instance for instance in self}
         rows = _run(self._by_key(id_list), self.model)
         return {instance.pk: instance for instance in self._instances(rows)}
 
     def update(self, **kwargs: Any) -> int:
-        """Writes the values into every row; gives how many rows have them now. Each row is checked before it is touched."""
+        """Writes the values into every row; gives how many rows have them now.
+
+        Each row is checked against the whole filter before it is touched. ``address__city`` writes a part of an object.
+
+        Raises: ``BulkWriteError`` when some rows could not be written; ``InvalidRequestError`` when ``expect`` does not
+        hold; ``UnsupportedError`` when it cannot be seen on a row whether it matches.
+        Requests: one GET for each page, then one PATCH for each row that differs.
+        """
         return self._written(_run(self._update(kwargs), self.model))
 
     def delete(self) -> int:
-        """Deletes every row; gives how many. Each row is checked before it is touched."""
+        """Deletes every row; gives how many. Each row is checked against the whole filter before it is touched.
+
+        Raises: as ``update``.
+        Requests: one GET for each page, then one DELETE for each row.
+        """
         return self._written(_run(self._delete(), self.model))
 
-
-Model = TypeVar("Model", bound="APIModel")
-
-
-class ModelManager:
-    """``objects`` of a model that has no manager of its own; every manager is one."""
-
-    def __get__(self, instance: None, owner: type[Model]) -> Manager[Model]:
-        if instance is not None:
-            raise AttributeError("the manager is used through the class, not through an instance")
-        return Manager(owner)
-
-
-class Manager(BaseManager[M], ModelManager):
-    """Where queries start: ``User.objects``. A subclass on the model adds methods, which chain."""
-
-    _query_class = QuerySet
-
-    def __get__(self, instance: object, owner: type[Any]) -> Self:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        if instance is not None:
-            raise AttributeError("the manager is used through the class, not through an instance")
-        return self._bind(owner)
-
-    def get_queryset(self) -> QuerySet[M]:
-        """Where every query starts; override it to restrict them all."""
-        return cast("QuerySet[M]", self._query())
-
-    def all(self) -> QuerySet[M]:
-        """Every row. Nothing is sent before the rows are needed."""
-        return self.get_queryset()
-
-    def none(self) -> QuerySet[M]:
-        return self.get_queryset().none()
-
-    def filter(self, *args: Q, **kwargs: Any) -> QuerySet[M]:
-        return self.get_queryset().filter(*args, **kwargs)
-
-    def exclude(self, *args: Q, **kwargs: Any) -> QuerySet[M]:
-        return self.get_queryset().exclude(*args, **kwargs)
-
-    def order_by(self, *fields: str) -> QuerySet[M]:
-        return self.get_queryset().order_by(*fields)
-
-    def search(self, words: str) -> QuerySet[M]:
-        return self.get_queryset().search(words)
-
-    def iterator(self, chunk_size: int | None = None) -> Iterator[M]:
-        return self.get_queryset().iterator(chunk_size)
-
-    def get(self, *args: Q, **kwargs: Any) -> M:
-        """The one row that the lookups name; ``get(id=1)`` reads the row's own URL."""
-        return self.get_queryset().get(*args, **kwargs)
-
-    def first(self) -> M | None:
-        return self.get_queryset().first()
-
-    def last(self) -> M | None:
-        return self.get_queryset().last()
-
-    def count(self) -> int:
-        return self.get_queryset().count()
-
-    def exists(self) -> bool:
-        return self.get_queryset().exists()
-
-    def values(self, *fields: str) -> list[dict[str, Any]]:
-        return self.get_queryset().values(*fields)
-
-    def values_list(self, *fields: str, flat: bool = False) -> list[Any]:
-        return self.get_queryset().values_list(*fields, flat=flat)
-
-    def in_bulk(self, id_list: Iterable[Any] | None = None) -> dict[Any, M]:
-        return self.get_queryset().in_bulk(id_list)
-
     def create(self, **kwargs: Any) -> M:
-        """Creates a row: one POST, never sent twice. Only the given values are sent; other defaults are the server's."""
-        body = self.model._info().new_body(kwargs)
-        return self.model._from_row(_run(self._rows().create(body), self.model), self.client)
+        """Creates a row. Only the given values are sent; other defaults are the server's. The filter plays no part in it.
+
+        Raises: ``pydantic.ValidationError`` before anything is sent; ``BadRequestError`` with the server's messages in
+        ``errors``; ``OutcomeUnknown`` when the row may be there all the same; ``APIException``.
+        Requests: one POST, which is never sent again once the server may have got it.
+        """
+        return self._one(_run(self._endpoint.create(self._info.new_body(kwargs)), self.model))
 
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
-        """The row that the lookups name, or a new one with their values and the defaults; and whether it is new."""
-        upsert = Upsert(self.model, self._rows(), kwargs)
+        """The row of this query for which the lookups hold, or a new one; and whether it is new.
+
+        A new row gets what the lookups and filters say with ``=``, and the defaults, which may be functions.
+
+        Raises: ``Model.MultipleObjectsReturned``; ``InvalidRequestError`` behind a slice, ``search`` or ``parameters``;
+        and as ``create``.
+        Requests: those of ``get``, and one POST for a new row. When the server refuses it as a duplicate, those of
+        ``get`` again, for the row that somebody else has created.
+        """
+        upsert = Upsert(self, kwargs)
         return self._found(upsert, _run_or_invalid(upsert, upsert.get_or_create(defaults), self.model))
 
     def update_or_create(
@@ -241,8 +250,13 @@ class Manager(BaseManager[M], ModelManager):
         create_defaults: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> tuple[M, bool]:
-        """The row that the lookups name, with the defaults written into it; or a new one; and whether it is new."""
-        upsert = Upsert(self.model, self._rows(), kwargs)
+        """The row of this query for which the lookups hold, with the defaults written into it; or a new one; and whether
+        it is new. A new row gets ``create_defaults`` in place of ``defaults`` where they are given.
+
+        Raises: as ``get_or_create``; ``UnsupportedError`` when it cannot be seen on the row that it matches.
+        Requests: as ``get_or_create``, and one PATCH where the row differs from the defaults.
+        """
+        upsert = Upsert(self, kwargs)
         operation = upsert.update_or_create(defaults, create_defaults)
         found, created = self._found(upsert, _run_or_invalid(upsert, operation, self.model))
         if upsert.invalid is not None:
@@ -251,19 +265,17 @@ class Manager(BaseManager[M], ModelManager):
             found.save()
         return found, created
 
-    def _found(self, upsert: Upsert[M], value: Any) -> tuple[M, bool]:
-        row, created = (value, False) if upsert.invalid is not None else value
-        return self.model._from_row(row, self.client), created
-
     def bulk_create(self, objs: Iterable[Any], concurrency: int = 8) -> list[M]:
-        """Creates many rows, a few requests at a time, in order. A failure raises ``BulkCreateError`` with everything."""
-        endpoint = self._rows().with_policy(concurrency=concurrency)
-        return self._created(_run(endpoint.create_many(self._bodies(objs)), self.model))
+        """Creates many rows; gives them in the same order.
 
-    def route(self, route: str, method: str = "GET", data: Any = None) -> APIResponse:
-        """Calls an extra route of the collection (DRF's ``@action(detail=False)``)."""
-        body = None if data is None else to_json(data)
-        return response_of(_run(self._rows().call(method, self._route(route), body), self.model))
+        ``objs`` are dictionaries, objects of the schema or instances of the model. Every one is validated before the
+        first is sent. ``concurrency`` is how many requests are under way at a time.
+
+        Raises: ``pydantic.ValidationError``; ``BulkCreateError``, which knows what was created and what was not.
+        Requests: one POST for each row.
+        """
+        endpoint = self._endpoint.with_policy(concurrency=concurrency)
+        return self._created(_run(endpoint.create_many(self._bodies(objs)), self.model))
 
 
 def _run_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any]) -> Any:
@@ -273,6 +285,282 @@ def _run_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any])
         if upsert.invalid is not None and isinstance(missing, model.DoesNotExist):
             raise upsert.invalid from None
         raise
+
+
+Model = TypeVar("Model", bound="APIModel")
+Rows = TypeVar("Rows", bound=QuerySet[Any])
+
+
+class ModelManager:
+    """``objects`` of a model that has no manager of its own."""
+
+    # The second one lets a model have an `objects` of any type.
+    @overload
+    def __get__(self, instance: None, owner: type[Model]) -> Manager[Model]: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> Any: ...
+    def __get__(self, instance: object, owner: type[Any]) -> Any:
+        if instance is not None:
+            raise AttributeError("the manager is used through the class, not through an instance")
+        return Manager(owner)
+
+
+if TYPE_CHECKING:
+
+    class ManagerOf(Generic[Rows]):
+        """A manager with the methods of a queryset class, which type checkers take for such a queryset."""
+
+        def __get__(self, instance: object, owner: type[Any]) -> Rows: ...
+
+
+class Manager(BaseManager[M]):
+    """Where queries start: ``User.objects``. A subclass on the model adds methods, which chain.
+
+    What is not described here is the method of ``QuerySet``, on ``get_queryset()``.
+    """
+
+    _query_class = QuerySet
+
+    def __get__(self, instance: object, owner: type[Any]) -> Self:
+        if instance is not None:
+            raise AttributeError("the manager is used through the class, not through an instance")
+        return self._bind(owner)
+
+    @classmethod
+    def from_queryset(cls, queryset_class: type[Rows], class_name: str | None = None) -> type[ManagerOf[Rows]]:
+        """A manager class with the methods of a queryset class: ``objects = Manager.from_queryset(UserQuerySet)()``.
+
+        As in Django: methods with an underscore, or with ``queryset_only = True``, stay on the queryset, and those that
+        this class has are left as they are. Type checkers see the queryset's methods.
+
+        Requests: none.
+        """
+        return cast("type[ManagerOf[Rows]]", cls._from_queryset(queryset_class, class_name))
+
+    def get_queryset(self) -> QuerySet[M]:
+        """Where every query starts; override it to restrict them all.
+
+        Requests: none.
+        """
+        return cast("QuerySet[M]", self._query())
+
+    def all(self) -> QuerySet[M]:
+        """Every row. Nothing is sent before the rows are needed.
+
+        Requests: none.
+        """
+        return self.get_queryset()
+
+    def none(self) -> QuerySet[M]:
+        """No rows, and no request.
+
+        Requests: none.
+        """
+        return self.get_queryset().none()
+
+    def filter(self, *args: Q, **kwargs: Any) -> QuerySet[M]:
+        """Only the rows for which every lookup holds.
+
+        Requests: none.
+        """
+        return self.get_queryset().filter(*args, **kwargs)
+
+    def exclude(self, *args: Q, **kwargs: Any) -> QuerySet[M]:
+        """Only the rows for which the lookups do not all hold.
+
+        Requests: none.
+        """
+        return self.get_queryset().exclude(*args, **kwargs)
+
+    def order_by(self, *fields: str) -> QuerySet[M]:
+        """Every row, in this order.
+
+        Requests: none.
+        """
+        return self.get_queryset().order_by(*fields)
+
+    def reverse(self) -> QuerySet[M]:
+        """Every row, in the opposite order.
+
+        Requests: none.
+        """
+        return self.get_queryset().reverse()
+
+    def search(self, words: str) -> QuerySet[M]:
+        """Only the rows that the server finds for the words.
+
+        Requests: none.
+        """
+        return self.get_queryset().search(words)
+
+    def parameters(self, **parameters: Any) -> QuerySet[M]:
+        """Every row, with query parameters that are sent as they stand.
+
+        Requests: none.
+        """
+        return self.get_queryset().parameters(**parameters)
+
+    def on_ignored(self, policy: OnIgnored) -> QuerySet[M]:
+        """Every row, with another policy for what the server ignores.
+
+        Requests: none.
+        """
+        return self.get_queryset().on_ignored(policy)
+
+    def on_drift(self, policy: OnDrift) -> QuerySet[M]:
+        """Every row, with another policy for data that moves.
+
+        Requests: none.
+        """
+        return self.get_queryset().on_drift(policy)
+
+    def on_invalid(self, policy: Literal["raise", "skip"], report: Callable[[RowError], object] | None = None) -> QuerySet[M]:
+        """Every row, with another policy for rows that do not fit the schema.
+
+        Requests: none.
+        """
+        return self.get_queryset().on_invalid(policy, report)
+
+    def max_scan(self, rows: int) -> QuerySet[M]:
+        """Every row, with another bound on what is read.
+
+        Requests: none.
+        """
+        return self.get_queryset().max_scan(rows)
+
+    def page_size(self, rows: int) -> QuerySet[M]:
+        """Every row, in pages of this size.
+
+        Requests: none.
+        """
+        return self.get_queryset().page_size(rows)
+
+    def explain(self, rows: int | None = None) -> Explanation:
+        """What reading every row will do.
+
+        Requests: none.
+        """
+        return self.get_queryset().explain(rows)
+
+    def iterator(self, chunk_size: int | None = None) -> Iterator[M]:
+        """Every row, page by page, with the memory of a few pages.
+
+        Requests: one GET for each page.
+        """
+        return self.get_queryset().iterator(chunk_size)
+
+    def keyset(self, after: Any = None) -> Iterator[M]:
+        """Every row by primary key, stable while rows come and go.
+
+        Requests: one GET for each page; two more, once for each client, to see whether the server sorts by the key.
+        """
+        return self.get_queryset().keyset(after)
+
+    def get(self, *args: Q, **kwargs: Any) -> M:
+        """The one row for which the lookups hold; ``get(id=1)`` reads the row's own URL.
+
+        Raises: ``Model.DoesNotExist``, ``Model.MultipleObjectsReturned``, ``APIException``.
+        Requests: one GET; after a 404 of the row one more, which tells a missing row from a wrong URL.
+        """
+        return self.get_queryset().get(*args, **kwargs)
+
+    def first(self) -> M | None:
+        """The first row, or ``None``.
+
+        Requests: one GET of one row.
+        """
+        return self.get_queryset().first()
+
+    def last(self) -> M | None:
+        """The last row, or ``None``.
+
+        Requests: two GETs: of the count, and of the row at its end.
+        """
+        return self.get_queryset().last()
+
+    def count(self) -> int:
+        """How many rows there are.
+
+        Requests: one GET of one row, for the count beside it; one for each page where the server does not count.
+        """
+        return self.get_queryset().count()
+
+    def exists(self) -> bool:
+        """Whether there is a row.
+
+        Requests: one GET of one row.
+        """
+        return self.get_queryset().exists()
+
+    def values(self, *fields: str) -> list[dict[str, Any]]:
+        """Every row as a dictionary, with these fields or all.
+
+        Requests: one GET for each page.
+        """
+        return self.get_queryset().values(*fields)
+
+    def values_list(self, *fields: str, flat: bool = False) -> list[Any]:
+        """Every row as a tuple; with ``flat=True`` the values of the one field.
+
+        Requests: one GET for each page.
+        """
+        return self.get_queryset().values_list(*fields, flat=flat)
+
+    def in_bulk(self, id_list: Iterable[Any] | None = None) -> dict[Any, M]:
+        """The rows with these primary keys, by key.
+
+        Requests: one GET for each 100 keys; without ``id_list`` one for each page.
+        """
+        return self.get_queryset().in_bulk(id_list)
+
+    def update(self, **kwargs: Any) -> int:
+        """Writes the values into every row; gives how many rows have them now. See ``QuerySet.update``.
+
+        Requests: one GET for each page, then one PATCH for each row that differs.
+        """
+        return self.get_queryset().update(**kwargs)
+
+    def create(self, **kwargs: Any) -> M:
+        """Creates a row. See ``QuerySet.create``.
+
+        Requests: one POST.
+        """
+        return self.get_queryset().create(**kwargs)
+
+    def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
+        """The row for which the lookups hold, or a new one; and whether it is new. See ``QuerySet.get_or_create``.
+
+        Requests: those of ``get``, and one POST for a new row.
+        """
+        return self.get_queryset().get_or_create(defaults, **kwargs)
+
+    def update_or_create(
+        self,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> tuple[M, bool]:
+        """The row for which the lookups hold, changed, or a new one. See ``QuerySet.update_or_create``.
+
+        Requests: those of ``get``, and one PATCH where the row differs or one POST for a new row.
+        """
+        return self.get_queryset().update_or_create(defaults, create_defaults, **kwargs)
+
+    def bulk_create(self, objs: Iterable[Any], concurrency: int = 8) -> list[M]:
+        """Creates many rows; gives them in the same order. See ``QuerySet.bulk_create``.
+
+        Requests: one POST for each row.
+        """
+        return self.get_queryset().bulk_create(objs, concurrency)
+
+    def route(self, route: str, method: str = "GET", data: Any = None) -> APIResponse:
+        """Calls an extra route of the collection (DRF's ``@action(detail=False)``); ``data`` is sent as JSON.
+
+        Raises: ``APIException``; an error status is one.
+        Requests: one, of that method.
+        """
+        body = None if data is None else to_json(data)
+        return response_of(_run(self._rows().call(method, self._route(route), body), self.model))
 
 
 class APIModel(BaseAPIModel):
@@ -287,7 +575,12 @@ class APIModel(BaseAPIModel):
     def save(self, update_fields: Iterable[str] | None = None) -> None:
         """Sends what has changed; exactly ``update_fields`` where they are given; everything of a new row.
 
-        Nothing changed: no request. After an error the changes are still to be saved.
+        After an error the changes are still to be saved.
+
+        Raises: ``BadRequestError`` with the server's messages in ``errors``; ``OutcomeUnknown`` when the change may have
+        been made all the same; ``ValueError`` for a name that is no field, or read-only; ``Model.DoesNotExist``;
+        ``APIException``.
+        Requests: one PATCH; one POST for a new row; none when nothing has changed.
         """
         endpoint = self._endpoint_of_row()
         if self._is_new():
@@ -300,30 +593,53 @@ class APIModel(BaseAPIModel):
             self._saved(_run(endpoint.patch(key, to_json(changes)), type(self)), changes)
 
     def delete(self) -> None:
-        """Deletes the row. The instance stays readable."""
+        """Deletes the row. The instance stays readable.
+
+        Raises: ``InvalidRequestError`` for a row that was never saved, or was deleted; ``Model.DoesNotExist``;
+        ``APIException``.
+        Requests: one DELETE.
+        """
         _run(self._endpoint_of_row().delete(self._key()), type(self))
         object.__setattr__(self, "_deleted", True)
 
     def refresh_from_api(self) -> None:
-        """Reads the row anew; changes that were not saved are lost."""
+        """Reads the row anew; changes that were not saved are lost.
+
+        Raises: as ``delete``; ``pydantic.ValidationError`` for a row that does not fit the schema.
+        Requests: one GET of the row's URL.
+        """
         self._refreshed(_run(self._endpoint_of_row().row(self._key()), type(self)))
 
     def route(self, route: str, method: str = "POST", data: Any = None) -> APIResponse:
-        """Calls an extra route of the row (DRF's ``@action(detail=True)``). The instance is not changed."""
+        """Calls an extra route of the row (DRF's ``@action(detail=True)``); ``data`` is sent as JSON.
+
+        The instance is not changed.
+
+        Raises: ``InvalidRequestError`` for a row that was never saved; ``APIException``; an error status is one.
+        Requests: one, of that method.
+        """
         endpoint = self._endpoint_of_row()
         path = self._info().engine.route(self._key(), route)
         body = None if data is None else to_json(data)
         return response_of(_run(endpoint.call(method, path, body), type(self)))
 
     def related(self, model: type[Model], route: str) -> Manager[Model]:
-        """The rows of another model behind a nested route of this row: ``user.related(Post, "posts")``."""
+        """The rows of another model behind a nested route of this row: ``user.related(Post, "posts")``.
+
+        Raises: ``InvalidRequestError`` for a row that was never saved.
+        Requests: none.
+        """
         self._endpoint_of_row()
         path = self._info().engine.route(self._key(), route)
         return model.objects.using(self._client).at(path)
 
 
 def register_models(client: ServiceClient, *model_classes: type[APIModel]) -> None:
-    """Lets the models speak through the client, in this context and those that come from it."""
+    """Lets the models speak through the client, in this context and those that come from it.
+
+    Raises: ``ConfigurationError`` for an asynchronous client or model, or a model without a schema or an endpoint.
+    Requests: none.
+    """
     if not isinstance(client, ServiceClient):
         raise ConfigurationError(f"register_models() takes a ServiceClient, not {type(client).__name__}")
     for model in model_classes:
