@@ -122,7 +122,10 @@ impl Payload {
             Self::Bool(value) => value.into_pyobject(py)?.to_owned().into_any(),
             Self::Count(count) => count.into_pyobject(py)?.into_any(),
             Self::Row(Some(row)) => bytes(&row).into_any(),
-            Self::Rows(Some(rows)) => PyList::new(py, rows.iter().map(bytes))?.into_any(),
+            // Each row is let go of once it is copied, so that a page's bytes are not held until all rows are.
+            Self::Rows(Some(rows)) => {
+                PyList::new(py, rows.into_iter().map(|row| bytes(&row)))?.into_any()
+            }
             Self::Found(row, created) => (bytes(&row), created).into_pyobject(py)?.into_any(),
             Self::Created(results) => {
                 let list = PyList::empty(py);
