@@ -16,7 +16,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ._engine import Condition, Model
 from ._json import to_json
-from .exceptions import ConfigurationError
+from .exceptions import ConfigurationError, InvalidRequestError
 from .q import Q
 
 _STYLES = ("limit_offset", "page_number", "cursor", "link", "none")
@@ -141,7 +141,10 @@ class ModelInfo:
             and not hasattr(type(value), "_wire_key")
         ):  # fmt: skip
             value = list(value)
-        return Condition.lookup(self._path(name), to_json(value))
+        try:
+            return Condition.lookup(self._path(name), to_json(value))
+        except ValueError as error:  # Such as a NaN, or an instance without a key.
+            raise InvalidRequestError(f"`{name}`: {error}") from None
 
     # Validation
 
