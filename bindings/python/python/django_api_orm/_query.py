@@ -75,7 +75,7 @@ class BaseQuery(Generic[M]):
         self._endpoint = endpoint if endpoint is not None else client._endpoint(model_class)
         self._plan = plan if plan is not None else Plan()
         self._manager = manager
-        self._result_cache: list[M] | None = None
+        self._begin()
 
     @property
     def client(self) -> Any:
@@ -91,16 +91,18 @@ class BaseQuery(Generic[M]):
     def _info(self) -> ModelInfo:
         return self.model._info()
 
+    def _begin(self) -> None:
+        """Nothing is fetched yet."""
+        self._result_cache: list[M] | None = None
+
     def _clone(self, *, plan: Plan | None = None, endpoint: Endpoint | None = None) -> Self:
-        clone = type(self)(
-            self.model,
-            self._client,
-            endpoint=endpoint if endpoint is not None else self._endpoint,
-            plan=plan if plan is not None else self._plan,
-            manager=self._manager,
-        )
-        clone._invalid, clone._report, clone._expected = self._invalid, self._report, self._expected
-        clone._condition, clone._restricted_by, clone._policy = self._condition, self._restricted_by, self._policy
+        clone = type(self).__new__(type(self))
+        clone.__dict__.update(self.__dict__)
+        clone._begin()
+        if plan is not None:
+            clone._plan = plan
+        if endpoint is not None:
+            clone._endpoint = endpoint
         return clone
 
     def _filtered(self, plan: Plan, condition: Condition) -> Self:
@@ -488,7 +490,8 @@ class BaseManager(Generic[M]):
     def _query(self) -> Any:
         if self._base is not None:
             return self._base._clone()
-        return self._query_class(self.model, self.client, endpoint=self._rows(), manager=self)
+        client = self.client
+        return self._query_class(self.model, client, endpoint=endpoint_of(client, self.model, self._at), manager=self)
 
     @classmethod
     def _from_queryset(cls, queryset_class: type[Any], class_name: str | None) -> type[Any]:

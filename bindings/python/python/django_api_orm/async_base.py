@@ -55,8 +55,11 @@ class AsyncQuerySet(BaseQuery[M]):
     A subclass adds methods of its own; ``objects = UserQuerySet.as_manager()`` gives them to the model too.
     """
 
-    _task: asyncio.Task[list[M]] | None = None
-    _waiting = 0
+    def _begin(self) -> None:
+        super()._begin()
+        self._task: asyncio.Task[list[M]] | None = None
+        self._waiting = 0
+        self._notices: list[tuple[str, str]] = []
 
     @classmethod
     def as_manager(cls) -> ManagerOf[Self]:
@@ -79,7 +82,7 @@ class AsyncQuerySet(BaseQuery[M]):
             return self._result_cache
         task = self._task
         if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
-            self._notices: list[tuple[str, str]] = []
+            self._notices = []
             task = self._task = asyncio.ensure_future(self._load(self._notices))
             self._waiting = 0
         self._waiting += 1

@@ -38,8 +38,8 @@ class QuerySet(BaseQuery[M]):
     A subclass adds methods of its own; ``objects = UserQuerySet.as_manager()`` gives them to the model too.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def _begin(self) -> None:
+        super()._begin()
         self._fetching = threading.Lock()
 
     @classmethod
