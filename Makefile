@@ -41,6 +41,8 @@ test-python: drf-venv python-venv ## Python: the package on the reference server
 lint-python: python-venv ## Types and style of the Python package
 	cd bindings/python && "$(PYTHON_VENV)/bin/mypy" && "$(PYTHON_VENV)/bin/pyright" --pythonpath "$(PYTHON_VENV)/bin/python"
 	cd bindings/python && "$(PYTHON_VENV)/bin/ruff" check --no-cache && "$(PYTHON_VENV)/bin/ruff" format --no-cache --check
+	"$(PYTHON_VENV)/bin/ruff" check --no-cache --config bindings/python/pyproject.toml benches/python
+	"$(PYTHON_VENV)/bin/ruff" format --no-cache --config bindings/python/pyproject.toml --check benches/python
 
 # Built with the profile of the Rust tests, whose dependencies are compiled already.
 .PHONY: python-venv
@@ -53,7 +55,7 @@ $(PYTHON_VENV)/.installed: bindings/python/requirements-dev.txt
 	@touch $@
 
 .PHONY: wheel
-wheel: python-venv ## Build the Python wheel under target/wheels: one for CPython 3.10 and later
+wheel: $(PYTHON_VENV)/.installed ## Build the Python wheel under target/wheels: one for CPython 3.10 and later
 	rm -rf target/wheels
 	cd bindings/python && PATH="$(PYTHON_VENV)/bin:$$PATH" maturin build --quiet --locked --out ../../target/wheels
 
@@ -63,6 +65,15 @@ test-wheel: wheel ## Install the wheel into a fresh environment and run the quic
 	$(PYTHON) -m venv target/wheel-venv
 	target/wheel-venv/bin/python -m pip install --quiet --disable-pip-version-check target/wheels/*.whl
 	cd target/wheel-venv && bin/python -I -m django_api_orm.quickstart && bin/python -I ../../scripts/wheel_facts.py ../wheels/*.whl
+
+# The published package has our name, so it lives in a directory of its own.
+.PHONY: bench-python
+bench-python: wheel ## What the Python package costs beside its peers
+	rm -rf target/bench-venv target/bench-published
+	$(PYTHON) -m venv target/bench-venv
+	target/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benches/python/requirements.txt target/wheels/*.whl
+	target/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target target/bench-published django-api-orm==0.1.0
+	target/bench-venv/bin/python benches/python/bench.py --published target/bench-published
 
 .PHONY: drf-venv
 drf-venv: $(DRF_VENV)/.installed ## Install the reference server under target/drf-venv
