@@ -44,7 +44,9 @@ _OPTIONS = frozenset(
 
 
 class Credential:
-    """A credential: never shown by ``repr``."""
+    """What the requests of a client are sent with. Made by ``TokenAuth``, ``BearerAuth``, ``BasicAuth`` and ``HeaderAuth``;
+    never shown by ``repr``.
+    """
 
     __slots__ = ("_parts",)
 
@@ -56,17 +58,17 @@ class Credential:
 
 
 def TokenAuth(token: str) -> Credential:
-    """``Authorization: Token ...``, as Django REST Framework's ``TokenAuthentication`` expects it."""
+    """``Authorization: Token ...``, as Django REST Framework's ``TokenAuthentication`` expects it. As ``auth_token=``."""
     return Credential("token", token)
 
 
 def BearerAuth(token: str) -> Credential:
-    """``Authorization: Bearer ...``."""
+    """``Authorization: Bearer ...``, for OAuth and JSON Web Tokens."""
     return Credential("bearer", token)
 
 
 def BasicAuth(user: str, password: str) -> Credential:
-    """``Authorization: Basic ...``."""
+    """``Authorization: Basic ...``. As ``auth=("user", "password")``."""
     return Credential("basic", user, password)
 
 
@@ -92,7 +94,11 @@ def _credential(auth_token: str | None, auth: Credential | tuple[str, str] | str
 
 
 class APIResponse:
-    """A successful answer to a request that was written by hand."""
+    """A successful answer to a request that was written by hand.
+
+    ``data`` is the decoded body (text where it is not JSON, ``None`` where there is none), ``headers`` are by lower-case
+    name, ``content`` holds the bytes, ``attempts`` counts how often the request was sent.
+    """
 
     __slots__ = ("attempts", "content", "data", "headers", "http_version", "status_code")
 
@@ -115,6 +121,10 @@ class APIResponse:
         self.attempts = attempts
 
     def json(self) -> Any:
+        """The body as JSON.
+
+        Raises: ``ValueError`` for a body that is not JSON.
+        """
         return json.loads(self.content)
 
     def __repr__(self) -> str:
@@ -137,7 +147,7 @@ def response_of(value: tuple[int, list[tuple[str, str]], bytes, str, int]) -> AP
 
 
 class Stats:
-    """What a client has cost so far."""
+    """What a client has cost so far: ``requests``, ``retries``, ``connections`` and ``bytes_received``."""
 
     __slots__ = ("bytes_received", "connections", "requests", "retries")
 
@@ -172,6 +182,25 @@ class BaseClient:
         proxy: str | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
+        """A client of the API at ``base_url``, such as ``https://api.example.com``. Times are in seconds.
+
+        Who: ``auth_token`` for DRF's tokens, or ``auth``, which is a ``Credential``, a pair of user and password, or the value
+        of the ``Authorization`` header; ``headers`` that go with every request; ``user_agent``.
+
+        How long: ``timeout`` of a whole call, retries included (30); ``connect_timeout`` (5) and ``attempt_timeout`` (30)
+        within it. ``max_retries`` (3), the first after up to ``retry_delay`` (0.2), then twice as long each.
+
+        Which way: ``verify_ssl``, ``ca_file`` (PEM, besides the system's), ``proxy`` or ``proxy_from_env``,
+        ``follow_redirects`` on the same origin, ``http2`` over TLS, ``http2_prior_knowledge``, ``max_connections`` (100),
+        ``max_keepalive_connections`` (20) for ``keepalive_timeout`` (4), ``max_response_size`` in bytes (64 MiB).
+
+        How queries behave: ``page_size`` (the server's), ``read_ahead`` in pages (4), ``max_scan`` in rows (100,000),
+        ``on_ignored`` ("local"), ``on_drift`` ("warn"), ``nulls`` ("smallest"), ``ordering_parameter`` ("ordering") and
+        ``search_parameter`` ("search"). See docs/python/clients.md.
+
+        Raises: ``ConfigurationError`` for a setting that cannot be; ``TypeError`` for one that there is not.
+        Requests: none. Connections are opened by the first request.
+        """
         if unknown := sorted(options.keys() - _OPTIONS):
             raise TypeError(f"{type(self).__name__}() got unexpected arguments: {', '.join(unknown)}")
         if not verify_ssl:
@@ -207,7 +236,10 @@ class BaseClient:
         return (self._engine.base_url(), hashlib.sha256(secret).digest())
 
     def with_token(self, auth_token: str) -> Self:
-        """This client for another account: with ``Authorization: Token ...`` in place of its credentials. As ``with_auth``."""
+        """This client for another account, with ``Authorization: Token ...``. As ``with_auth``.
+
+        Requests: none.
+        """
         return self.with_auth(TokenAuth(auth_token))
 
     def with_auth(self, auth: Credential | tuple[str, str] | str | None) -> Self:
@@ -230,12 +262,18 @@ class BaseClient:
 
     @property
     def base_url(self) -> str:
-        """The base URL, without a slash at its end."""
+        """The base URL, without a slash at its end.
+
+        Requests: none.
+        """
         return self._engine.base_url()
 
     @property
     def stats(self) -> Stats:
-        """Requests, retries, connections and bytes since the client was made."""
+        """Requests, retries, connections and bytes since the client was made; with those of the clients made by ``with_auth``.
+
+        Requests: none.
+        """
         return Stats(*self._engine.stats())
 
     def _endpoint(self, model: type[Any]) -> Endpoint:

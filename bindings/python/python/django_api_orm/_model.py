@@ -89,7 +89,11 @@ class BaseAPIModel:
 
     @classmethod
     def get_schema_class(cls) -> type[BaseModel]:
-        """The schema; raises ``ConfigurationError`` where there is none."""
+        """The schema of the rows.
+
+        Raises: ``ConfigurationError`` where there is none.
+        Requests: none.
+        """
         schema = getattr(cls, "_schema_class", None)
         if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
             raise ConfigurationError(f"{cls.__name__}._schema_class must be a subclass of pydantic.BaseModel")
@@ -97,7 +101,11 @@ class BaseAPIModel:
 
     @classmethod
     def get_endpoint(cls) -> str:
-        """The collection's path; raises ``ConfigurationError`` where there is none."""
+        """The collection's path.
+
+        Raises: ``ConfigurationError`` where there is none.
+        Requests: none.
+        """
         endpoint = getattr(cls, "_endpoint", None)
         if not isinstance(endpoint, str) or not endpoint:
             raise ConfigurationError(f"{cls.__name__}._endpoint must be a path such as '/api/v1/users/'")
@@ -106,6 +114,13 @@ class BaseAPIModel:
     # Making instances
 
     def __init__(self, **values: Any) -> None:
+        """A row that is not saved yet, from the values of its fields, by Python's names or those of the wire.
+
+        The key and read-only fields may be missing. ``_client`` names a client other than the registered one.
+
+        Raises: ``pydantic.ValidationError``.
+        Requests: none.
+        """
         set_slot = object.__setattr__
         set_slot(self, "_client", values.pop("_client", None))
         set_slot(self, "_row", None)
@@ -147,7 +162,11 @@ class BaseAPIModel:
 
     @classmethod
     def from_api(cls, data: Mapping[str, Any], client: Any = None) -> Self:
-        """An instance of a row that the server sent, by the names of the wire."""
+        """An instance of a row that the server sent, by the names of the wire; ``client`` names one other than the registered.
+
+        Raises: ``pydantic.ValidationError``.
+        Requests: none.
+        """
         return cls._from_row(to_json(dict(data)), client)
 
     # Attributes
@@ -189,15 +208,26 @@ class BaseAPIModel:
         return key
 
     def to_dict(self, exclude_unset: bool = False, exclude_none: bool = False) -> dict[str, Any]:
-        """The fields in JSON's types, by their Python names."""
+        """The fields in JSON's types, by their Python names.
+
+        ``exclude_unset`` leaves out what neither the server nor the program gave, ``exclude_none`` what is ``None``.
+
+        Requests: none.
+        """
         return self.model_dump(mode="json", exclude_unset=exclude_unset, exclude_none=exclude_none)
 
     def model_dump(self, **kwargs: Any) -> dict[str, Any]:
-        """The schema's ``model_dump``."""
+        """The schema's ``model_dump``: a dictionary of Python values.
+
+        Requests: none.
+        """
         return self._data.model_dump(**kwargs)
 
     def model_dump_json(self, **kwargs: Any) -> str:
-        """The schema's ``model_dump_json``."""
+        """The schema's ``model_dump_json``: JSON text.
+
+        Requests: none.
+        """
         return self._data.model_dump_json(**kwargs)
 
     @property
@@ -205,11 +235,17 @@ class BaseAPIModel:
         return self._data
 
     def raw(self) -> dict[str, Any] | None:
-        """The row as the server last sent it, with what the schema does not declare; ``None`` before it was saved."""
+        """The row as the server last sent it, with what the schema does not declare; ``None`` before it was saved.
+
+        Requests: none.
+        """
         return None if self._row is None else json.loads(self._row)
 
     def changes(self) -> dict[str, Any]:
-        """What ``save`` would send."""
+        """What ``save`` would send: the fields that differ from the server's row, by the names that are sent.
+
+        Requests: none.
+        """
         return self._changes()
 
     # Inside, only names with an underscore are called: a field may be named `changes` or `raw`, and then hides the method.

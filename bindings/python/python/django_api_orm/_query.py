@@ -34,7 +34,7 @@ OnDrift = Literal["warn", "error", "ignore"]
 
 
 class Explanation(str):
-    """What a query will do, as text; and by parts."""
+    """What a query will do, as text; and by parts: ``pushed``, ``local``, ``checked`` and ``requests(rows)``."""
 
     #: The query parameters that the server is sent, pagination left out.
     pushed: list[tuple[str, str]]
@@ -45,7 +45,10 @@ class Explanation(str):
     _requests: Callable[[int], int | None]
 
     def requests(self, rows: int) -> int | None:
-        """How many requests it takes if the server has ``rows`` rows; ``None`` while its page size is not known."""
+        """How many requests it takes if the server has ``rows`` rows; ``None`` while its page size is not known.
+
+        Requests: none.
+        """
         return self._requests(rows)
 
 
@@ -79,12 +82,18 @@ class BaseQuery(Generic[M]):
 
     @property
     def client(self) -> Any:
-        """The client that the query goes through."""
+        """The client that the query goes through.
+
+        Requests: none.
+        """
         return self._client
 
     @property
     def model_class(self) -> type[M]:
-        """The model class; ``model`` is the same."""
+        """The model class; ``model`` is the same.
+
+        Requests: none.
+        """
         return self.model
 
     @property
@@ -121,7 +130,10 @@ class BaseQuery(Generic[M]):
         return clone
 
     def using(self, client: Any) -> Self:
-        """The same query on this client, whatever the model is registered with."""
+        """The same query, with its settings, on this client, whatever the model is registered with.
+
+        Requests: none.
+        """
         at = None if self._manager is None else self._manager._at
         clone = self._clone(endpoint=endpoint_of(client, self.model, at).with_policy(**self._policy))
         clone._client = client
@@ -139,38 +151,67 @@ class BaseQuery(Generic[M]):
     # Which rows
 
     def all(self) -> Self:
-        """The same rows, to be fetched anew."""
+        """The same rows, to be fetched anew.
+
+        Requests: none.
+        """
         return self._clone()
 
     def none(self) -> Self:
-        """No rows, and no request."""
+        """No rows, and no request.
+
+        Requests: none.
+        """
         return self._restricted(self._plan.slice(0, 0), "none()")
 
     def filter(self, *args: Q, **kwargs: Any) -> Self:
-        """Only the rows for which every lookup holds: ``filter(age__gte=18)``, ``filter(Q(a=1) | Q(b=2))``."""
+        """Only the rows for which every lookup holds: ``filter(age__gte=18)``, ``filter(Q(a=1) | Q(b=2))``.
+
+        A value may be a date, a number, a UUID, ``None``, an instance of a model (its key), or for ``in`` any iterable.
+
+        Raises: ``TypeError`` or ``ValueError`` for a value without a JSON form. A mistake such as a filter after a slice is
+        raised by the first request, before it is sent: ``InvalidRequestError``.
+        Requests: none.
+        """
         condition = self._info.condition(args, kwargs)
         return self._filtered(self._plan.filter(condition), condition)
 
     def exclude(self, *args: Q, **kwargs: Any) -> Self:
-        """Only the rows for which the lookups do not all hold."""
+        """Only the rows for which the lookups do not all hold, with Django's rules for nulls. As ``filter``.
+
+        Requests: none.
+        """
         condition = self._info.condition(args, kwargs)
         return self._filtered(self._plan.exclude(condition), ~condition)
 
     def order_by(self, *fields: str) -> Self:
-        """In this order, instead of any earlier one: ``order_by("name", "-created_at")``."""
+        """In this order, instead of any earlier one: ``order_by("name", "-created_at")``.
+
+        Raises: ``TypeError`` for what is no name.
+        Requests: none.
+        """
         info = self._info
         return self._clone(plan=self._plan.order_by([info.order(field) for field in fields]))
 
     def reverse(self) -> Self:
-        """In the opposite order."""
+        """In the opposite order. Without an order every page is read, and the rows are turned round.
+
+        Requests: none.
+        """
         return self._clone(plan=self._plan.reverse())
 
     def search(self, words: str) -> Self:
-        """Only the rows that the server finds for the words (DRF's ``SearchFilter``)."""
+        """Only the rows that the server finds for the words (DRF's ``SearchFilter``). Only the server can judge them.
+
+        Requests: none.
+        """
         return self._restricted(self._plan.search(words), "search()")
 
     def parameters(self, **parameters: Any) -> Self:
-        """Sends query parameters as they stand. The server alone knows what they do to the answer."""
+        """Sends query parameters as they stand. The server alone knows what they do to the answer.
+
+        Requests: none.
+        """
         from ._client import _text
 
         plan = self._plan
@@ -181,29 +222,52 @@ class BaseQuery(Generic[M]):
     # How it behaves
 
     def on_ignored(self, policy: OnIgnored) -> Self:
-        """When the server ignores a filter or an ordering: finish here (``"local"``), ``"error"``, or ``"trust"`` it."""
+        """When the server ignores a filter or an ordering: finish here (``"local"``), raise ``IgnoredError`` (``"error"``), or
+        take the rows as they come (``"trust"``).
+
+        Raises: ``ValueError`` for another word.
+        Requests: none.
+        """
         return self._with_policy(on_ignored_=policy)
 
     def on_drift(self, policy: OnDrift) -> Self:
-        """When the data moves during a walk over pages: ``"warn"``, ``"error"`` or ``"ignore"``."""
+        """When the data moves during a walk over pages: ``"warn"``, ``"error"`` or ``"ignore"``.
+
+        Raises: ``ValueError`` for another word.
+        Requests: none.
+        """
         return self._with_policy(on_drift_=policy)
 
     def max_scan(self, rows: int) -> Self:
-        """The most rows that are read when a part of the query is evaluated here."""
+        """The most rows that are read when a part of the query is evaluated here; beyond that ``UnsupportedError``.
+
+        Requests: none.
+        """
         return self._with_policy(max_scan=rows)
 
     def page_size(self, rows: int) -> Self:
-        """Rows asked for in a page, where the paginator allows it."""
+        """Rows asked for in a page, where the paginator allows it.
+
+        Requests: none.
+        """
         return self._with_policy(page_size=rows)
 
     def expect(self, rows: int) -> Self:
-        """``update`` and ``delete`` refuse to write unless exactly so many rows match."""
+        """``update`` and ``delete`` raise ``UnsupportedError``, and write nothing, unless exactly so many rows match.
+
+        Requests: none.
+        """
         clone = self._clone()
         clone._expected = rows
         return clone
 
     def on_invalid(self, policy: Literal["raise", "skip"], report: Callable[[RowError], object] | None = None) -> Self:
-        """Whether a row that does not fit the schema raises, or is skipped and handed to ``report``."""
+        """Whether a row that does not fit the schema raises pydantic's ``ValidationError`` (``"raise"``), or is left out and
+        handed to ``report`` as a ``RowError`` (``"skip"``).
+
+        Raises: ``ValueError`` for another word.
+        Requests: none.
+        """
         if policy not in ("raise", "skip"):
             raise ValueError(f'on_invalid is "raise" or "skip", not {policy!r}')
         clone = self._clone()
@@ -211,7 +275,12 @@ class BaseQuery(Generic[M]):
         return clone
 
     def explain(self, rows: int | None = None) -> Explanation:
-        """What the query will do: what the server is asked, what is evaluated here and why. Sends nothing."""
+        """What the query will do: what the server is asked, what is evaluated here and why, and what it costs when the server
+        has ``rows`` rows.
+
+        Raises: ``InvalidRequestError`` for a query that cannot be made.
+        Requests: none.
+        """
         text, pushed, local, checked, _ = self._endpoint.explain(self._plan, rows)
         explanation = Explanation(text)
         explanation.pushed, explanation.local, explanation.checked = pushed, local, checked
@@ -454,7 +523,11 @@ class BaseManager(Generic[M]):
 
     @property
     def model(self) -> type[M]:
-        """The model class."""
+        """The model class.
+
+        Raises: ``TypeError`` for a manager without a model.
+        Requests: none.
+        """
         if self._model is None:
             raise TypeError("a manager is used through a model: User.objects")
         return self._model
@@ -463,25 +536,38 @@ class BaseManager(Generic[M]):
 
     @property
     def client(self) -> Any:
-        """The client that queries go through here and now."""
+        """The client that queries go through here and now.
+
+        Raises: ``ConfigurationError`` when the model is not registered here, or it is in doubt with which client.
+        Requests: none.
+        """
         if self._base is not None:
             return self._base._client
         return self._explicit if self._explicit is not None else client_of(self.model)
 
     def using(self, client: Any) -> Self:
-        """The same manager on this client, whatever the model is registered with."""
+        """The same manager on this client, whatever the model is registered with.
+
+        Requests: none.
+        """
         manager = self._copy()
         manager._explicit = client
         return manager
 
     def at(self, endpoint: str) -> Self:
-        """The same model behind another collection, such as the nested route ``/api/v1/users/3/posts/``."""
+        """The same model behind another collection, such as the nested route ``/api/v1/users/3/posts/``.
+
+        Requests: none.
+        """
         manager = self._copy()
         manager._at = endpoint
         return manager
 
     def get_endpoint(self) -> str:
-        """The collection's path."""
+        """The collection's path.
+
+        Requests: none.
+        """
         return self._at if self._at is not None else self.model.get_endpoint()
 
     def _rows(self) -> Endpoint:

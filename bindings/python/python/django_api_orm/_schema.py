@@ -23,7 +23,13 @@ _STYLES = ("limit_offset", "page_number", "cursor", "link", "none")
 
 
 class Pagination:
-    """How an endpoint pages, where it is not left to the first answer: ``_pagination = Pagination("page_number", 50)``."""
+    """How an endpoint pages, where it is not left to the first answer: ``_pagination = Pagination("page_number", 50)``.
+
+    ``style`` is ``"limit_offset"``, ``"page_number"``, ``"cursor"``, ``"link"`` or ``"none"``; ``page_size`` is how many
+    rows are asked for in a page, ``page_size_parameter`` the name by which that is asked.
+
+    Raises: ``ConfigurationError`` for another style.
+    """
 
     __slots__ = ("page_size", "page_size_parameter", "style")
 

@@ -22,7 +22,8 @@ __all__ = ["AsyncServiceClient"]
 class AsyncServiceClient(BaseClient):
     """A client of one API for asyncio. Event loops and threads may share it.
 
-    Closing it drops its connections; a later call opens new ones.
+    The settings are described in ``BaseClient.__init__``. Leaving its ``async with`` block drops its connections; a later
+    call opens new ones.
     """
 
     async def __aenter__(self) -> Self:
@@ -34,16 +35,27 @@ class AsyncServiceClient(BaseClient):
         await self.close()
 
     async def close(self) -> None:
-        """Drops the connections. Requests under way go on."""
+        """Drops the connections; the next request opens new ones. A client made by ``with_auth`` leaves them open.
+
+        Requests under way go on.
+
+        Requests: none.
+        """
         if self._owns_connections:
             await perform(self._engine.close())
 
     async def aclose(self) -> None:
-        """The same as ``close``, for ``contextlib.aclosing``."""
+        """The same as ``close``, for ``contextlib.aclosing``.
+
+        Requests: none.
+        """
         await self.close()
 
     def manager(self, model: type[M]) -> AsyncManager[M]:
-        """The model's manager on this client, whatever the model is registered with."""
+        """The model's manager on this client, whatever the model is registered with.
+
+        Requests: none.
+        """
         return model.objects.using(self)
 
     async def request(
@@ -56,20 +68,49 @@ class AsyncServiceClient(BaseClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> APIResponse:
-        """A request that is written by hand. An error status raises."""
+        """A request that is written by hand, such as for a route that is no collection.
+
+        ``endpoint`` is a path below ``base_url``; ``params`` become the query (``None`` is left out, a list is joined by
+        commas); ``data`` is sent as JSON; ``timeout``, in seconds, takes the place of the client's.
+
+        Raises: ``InvalidRequestError`` for a path that leaves the base URL; ``APIException``; an error status is one.
+        Requests: one, of that method, and its retries.
+        """
         return response_of(await perform(self._request(method, endpoint, params, data, headers, timeout)))
 
     async def get(self, endpoint: str, params: Mapping[str, Any] | None = None) -> APIResponse:
+        """Reads a path below ``base_url``. As ``request``.
+
+        Requests: one GET, and its retries.
+        """
         return await self.request("GET", endpoint, params=params)
 
     async def post(self, endpoint: str, data: Any = None) -> APIResponse:
+        """Sends JSON to a path below ``base_url``. As ``request``.
+
+        Raises: ``OutcomeUnknown`` when the server may have carried it out; and as ``request``.
+        Requests: one POST, which is never sent again once the server may have got it.
+        """
         return await self.request("POST", endpoint, data=data)
 
     async def patch(self, endpoint: str, data: Any = None) -> APIResponse:
+        """Sends changes as JSON. As ``request``.
+
+        Raises: ``OutcomeUnknown`` when the server may have carried it out; and as ``request``.
+        Requests: one PATCH, which is never sent again once the server may have got it.
+        """
         return await self.request("PATCH", endpoint, data=data)
 
     async def put(self, endpoint: str, data: Any = None) -> APIResponse:
+        """Sends a whole row as JSON. As ``request``.
+
+        Requests: one PUT, and its retries.
+        """
         return await self.request("PUT", endpoint, data=data)
 
     async def delete(self, endpoint: str) -> APIResponse:
+        """Deletes what is behind a path. As ``request``.
+
+        Requests: one DELETE, and its retries.
+        """
         return await self.request("DELETE", endpoint)

@@ -22,7 +22,8 @@ __all__ = ["APIResponse", "BasicAuth", "BearerAuth", "Credential", "HeaderAuth",
 class ServiceClient(BaseClient):
     """A client of one API, for code without an event loop. Threads may share it.
 
-    Closing it drops its connections; a later call opens new ones.
+    The settings are described in ``BaseClient.__init__``. Leaving its ``with`` block drops its connections; a later call
+    opens new ones.
     """
 
     def __enter__(self) -> Self:
@@ -32,12 +33,18 @@ class ServiceClient(BaseClient):
         self.close()
 
     def close(self) -> None:
-        """Drops the connections."""
+        """Drops the connections; the next request opens new ones. A client made by ``with_auth`` leaves them open.
+
+        Requests: none.
+        """
         if self._owns_connections:
             run(self._engine.close())
 
     def manager(self, model: type[M]) -> Manager[M]:
-        """The model's manager on this client, whatever the model is registered with."""
+        """The model's manager on this client, whatever the model is registered with.
+
+        Requests: none.
+        """
         return model.objects.using(self)
 
     def request(
@@ -50,20 +57,49 @@ class ServiceClient(BaseClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> APIResponse:
-        """A request that is written by hand. An error status raises."""
+        """A request that is written by hand, such as for a route that is no collection.
+
+        ``endpoint`` is a path below ``base_url``; ``params`` become the query (``None`` is left out, a list is joined by
+        commas); ``data`` is sent as JSON; ``timeout``, in seconds, takes the place of the client's.
+
+        Raises: ``InvalidRequestError`` for a path that leaves the base URL; ``APIException``; an error status is one.
+        Requests: one, of that method, and its retries.
+        """
         return response_of(run(self._request(method, endpoint, params, data, headers, timeout)))
 
     def get(self, endpoint: str, params: Mapping[str, Any] | None = None) -> APIResponse:
+        """Reads a path below ``base_url``. As ``request``.
+
+        Requests: one GET, and its retries.
+        """
         return self.request("GET", endpoint, params=params)
 
     def post(self, endpoint: str, data: Any = None) -> APIResponse:
+        """Sends JSON to a path below ``base_url``. As ``request``.
+
+        Raises: ``OutcomeUnknown`` when the server may have carried it out; and as ``request``.
+        Requests: one POST, which is never sent again once the server may have got it.
+        """
         return self.request("POST", endpoint, data=data)
 
     def patch(self, endpoint: str, data: Any = None) -> APIResponse:
+        """Sends changes as JSON. As ``request``.
+
+        Raises: ``OutcomeUnknown`` when the server may have carried it out; and as ``request``.
+        Requests: one PATCH, which is never sent again once the server may have got it.
+        """
         return self.request("PATCH", endpoint, data=data)
 
     def put(self, endpoint: str, data: Any = None) -> APIResponse:
+        """Sends a whole row as JSON. As ``request``.
+
+        Requests: one PUT, and its retries.
+        """
         return self.request("PUT", endpoint, data=data)
 
     def delete(self, endpoint: str) -> APIResponse:
+        """Deletes what is behind a path. As ``request``.
+
+        Requests: one DELETE, and its retries.
+        """
         return self.request("DELETE", endpoint)

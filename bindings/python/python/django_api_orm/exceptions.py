@@ -62,10 +62,14 @@ class ErrorResponse:
 
     @property
     def text(self) -> str:
+        """The body as text."""
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON; raises ``ValueError`` where it is not."""
+        """The body as JSON.
+
+        Raises: ``ValueError`` for a body that is not JSON.
+        """
         return json.loads(self.content)
 
     def __repr__(self) -> str:
@@ -73,7 +77,11 @@ class ErrorResponse:
 
 
 class APIException(Exception):
-    """Everything that this package raises of its own, but for pydantic's errors and mistakes in a call's arguments."""
+    """Everything that this package raises of its own.
+
+    Beside it there are pydantic's ``ValidationError``, for data that does not fit a schema, and ``TypeError`` and
+    ``ValueError`` for mistakes in a call's arguments.
+    """
 
     message: str = ""
     #: The status of the response, if there was one.
@@ -115,7 +123,7 @@ def _restore(kind: type[APIException], message: str, state: dict[str, Any]) -> A
 
 
 class ConfigurationError(APIException):
-    """The client or a model is set up wrongly, or a model is used without a client."""
+    """The client or a model is set up wrongly, or a model is used without a client. Nothing was sent."""
 
 
 class InvalidRequestError(APIException, ValueError):
@@ -135,23 +143,27 @@ class ValidationException(APIException):
 
 
 class APIConnectionError(APIException):
-    """No connection could be made, or it broke."""
+    """No connection could be made, or it broke: name, network, TLS. Also named ``ConnectionError``; no subclass of Python's."""
 
 
 class APITimeoutError(APIException):
-    """Time ran out."""
+    """Time ran out. Also named ``TimeoutError``; no subclass of Python's."""
 
 
 class DecodeError(APIException):
-    """The response is not what was expected."""
+    """The response is not what was expected: no JSON, no page of rows, too large; with ``on_drift="error"`` also rows that
+    moved.
+    """
 
 
 class UnsupportedError(APIException):
-    """The question cannot be answered rightly."""
+    """The question cannot be answered rightly: something has to be evaluated on rows that do not show it, more than
+    ``max_scan`` rows would have to be read, or a write would touch other rows than expected.
+    """
 
 
 class IgnoredError(APIException):
-    """The server ignored a filter, and ``on_ignored="error"`` was asked for."""
+    """The server ignored a filter or an ordering, and ``on_ignored="error"`` was asked for."""
 
 
 class OutcomeUnknown(APIException):
@@ -159,11 +171,11 @@ class OutcomeUnknown(APIException):
 
 
 class APIHTTPError(APIException):
-    """The server answered with an error status."""
+    """The server answered with an error status. Also named ``HTTPStatusError``."""
 
 
 class APIClientError(APIHTTPError):
-    """4xx."""
+    """4xx: the request was refused."""
 
 
 class BadRequestError(APIClientError, ValidationException):
@@ -171,31 +183,33 @@ class BadRequestError(APIClientError, ValidationException):
 
 
 class UnauthorizedError(APIClientError):
-    """401."""
+    """401: no credentials, or wrong ones. Also named ``AuthenticationError``."""
 
 
 class ForbiddenError(APIClientError):
-    """403."""
+    """403: not for this account."""
 
 
 class NotFoundError(APIClientError, DoesNotExist):
-    """404. Of a missing row it is a ``Model.DoesNotExist`` too; of a wrong URL it is not."""
+    """404. A ``DoesNotExist``; that of the model, such as ``User.DoesNotExist``, only if a row is missing, not if the URL is
+    wrong.
+    """
 
 
 class ConflictError(APIClientError):
-    """409."""
+    """409: somebody else was there first."""
 
 
 class PreconditionFailedError(APIClientError):
-    """412 or 428."""
+    """412 or 428: the row is not the one that was read."""
 
 
 class TooManyRequestsError(APIClientError):
-    """429; ``retry_after`` says how long to wait."""
+    """429; ``retry_after`` says how long to wait. Also named ``RateLimitError``."""
 
 
 class APIServerError(APIHTTPError):
-    """5xx."""
+    """5xx: the server failed."""
 
 
 class InternalServerError(APIServerError):
@@ -215,7 +229,9 @@ class GatewayTimeoutError(APIServerError):
 
 
 class RowError(DecodeError):
-    """A row that does not fit the schema, as it is reported when invalid rows are skipped."""
+    """A row that does not fit the schema, as it is reported when invalid rows are skipped: its ``index`` in the query and its
+    ``key``. ``__cause__`` is pydantic's error.
+    """
 
     def __init__(self, message: str = "", index: int = 0, key: Any = None) -> None:
         super().__init__(message)
@@ -224,14 +240,14 @@ class RowError(DecodeError):
 
 
 class BulkCreateError(APIException):
-    """Some rows could not be created. ``created`` and ``failed`` hold ``(index, instance)`` and ``(index, exception)``."""
+    """Some rows could not be created. ``created`` holds ``(index, instance)``, ``failed`` holds ``(index, exception)``."""
 
     created: Sequence[tuple[int, Any]] = ()
     failed: Sequence[tuple[int, APIException]] = ()
 
 
 class BulkWriteError(APIException):
-    """Some rows could not be written. ``written`` holds keys, ``failed`` holds ``(key, exception)``."""
+    """Some rows could not be written. ``written`` holds their keys as text, ``failed`` holds ``(key, exception)``."""
 
     written: Sequence[str] = ()
     failed: Sequence[tuple[str, APIException]] = ()
@@ -242,11 +258,11 @@ class APIWarning(UserWarning):
 
 
 class IgnoredWarning(APIWarning):
-    """The server ignores a filter, an ordering or an offset; it was done here."""
+    """The server ignores a filter, an ordering or an offset; it was done here. Given once for each endpoint."""
 
 
 class DataMovedWarning(APIWarning):
-    """Rows came twice, or not as many as the server counted."""
+    """Rows came twice, or not as many as the server counted: they were changed during the walk."""
 
 
 ConnectionError = APIConnectionError

@@ -8,7 +8,13 @@ __all__ = ["Q"]
 
 
 class Q:
-    """A condition on rows: ``Q(age__gte=18) & ~Q(role="admin")``. Keyword arguments must all hold."""
+    """A condition on rows: ``Q(age__gte=18) & ~Q(role="admin")``. Keyword arguments must all hold.
+
+    Joined by ``&``, ``|`` and ``^`` (one of both), negated by ``~``; an empty ``Q()`` holds for every row and is false as a
+    truth value. What the query string cannot say is evaluated on the rows, with Django's rules for nulls.
+
+    Raises: ``TypeError`` for positional arguments, or operands, that are no ``Q``.
+    """
 
     __slots__ = ("_parts", "_word")
 

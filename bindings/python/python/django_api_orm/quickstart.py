@@ -11,6 +11,8 @@ from django_api_orm.testserver import TestServer
 
 
 class UserSchema(BaseModel):
+    """A row, as the API sends it."""
+
     id: int | None = None
     name: str
     email: str
@@ -19,11 +21,14 @@ class UserSchema(BaseModel):
 
 
 class User(AsyncAPIModel):
+    """The model: a schema, and where its rows are."""
+
     _schema_class = UserSchema
     _endpoint = "/api/v1/users/"
 
 
 async def main(base_url: str, token: str | None) -> None:
+    """Creates, queries, changes and deletes users of the API at ``base_url``, and prints what it does."""
     async with AsyncServiceClient(base_url, auth_token=token) as client:
         register_async_models(client, User)
 

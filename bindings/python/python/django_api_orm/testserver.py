@@ -25,7 +25,10 @@ __all__ = ["TestServer", "main"]
 class TestServer:
     """The reference site, or a site made from rows: ``TestServer({"books": [{"id": 1, "title": "Emma"}]})``.
 
-    Each table stands under ``/api/v1/NAME/``.
+    Each table stands under ``/api/v1/NAME/``. ``port=0`` takes a free one; ``token`` is asked for in every request;
+    ``tls=True`` serves https and HTTP/2, with a certificate of ``ca_file``. It ends with its ``with`` block, or by ``close``.
+
+    Raises: ``ConfigurationError`` in a build without the server; ``RuntimeError`` when it cannot start.
     """
 
     __test__ = False
@@ -47,6 +50,7 @@ class TestServer:
 
     @property
     def base_url(self) -> str:
+        """What a client is given: ``http://127.0.0.1:PORT``."""
         return self._server.base_url
 
     @property
@@ -56,11 +60,11 @@ class TestServer:
 
     @property
     def ca_file(self) -> str | None:
-        """The authority of the server's certificate, with ``tls=True``."""
+        """The authority of the server's certificate, with ``tls=True``; else ``None``."""
         return self._server.ca_file
 
     def reset(self) -> None:
-        """Brings the rows of the start back."""
+        """Brings the rows of the start back, and forgets ``requests``."""
         self._server.reset()
 
     def requests(self) -> list[tuple[str, str, bytes]]:
@@ -68,14 +72,15 @@ class TestServer:
         return self._server.requests()
 
     def delay_next(self, seconds: float) -> None:
-        """Answers the next request that much later."""
+        """Answers the next request so many seconds later."""
         self._server.delay_next(seconds)
 
     def fail_next(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        """Answers the next request with this."""
+        """Answers the next request with this, and does not carry it out."""
         self._server.fail_next(status, list((headers or {}).items()), body)
 
     def close(self) -> None:
+        """Ends the server. Afterwards the other methods raise ``RuntimeError``."""
         self._server.close()
 
     def __enter__(self) -> Self:
@@ -86,6 +91,9 @@ class TestServer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves until Ctrl-C or SIGTERM; gives the exit status. ``arguments`` are those of the command line where they are not
+    given.
+    """
     parser = argparse.ArgumentParser(prog="python -m django_api_orm.testserver", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="listen on this port; otherwise on a free one")
     parser.add_argument("--seed", metavar="FILE", help='serve the tables of this JSON file: {"books": [{...}], ...}')

@@ -15,7 +15,9 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 class SupportsToDict(Protocol):
     """What can be turned into a dictionary."""
 
-    def to_dict(self, exclude_unset: bool = False, exclude_none: bool = False) -> dict[str, Any]: ...
+    def to_dict(self, exclude_unset: bool = False, exclude_none: bool = False) -> dict[str, Any]:
+        """As ``APIModel.to_dict``."""
+        ...
 
 
 JSON = dict[str, Any]
