@@ -255,7 +255,7 @@ def test_concurrent_first_evaluations_share_one_fetch(server):
         query = client.manager(user).filter(id__lte=50)
         server.clear_requests()
         lists = await asyncio.gather(*[query._fetch() for _ in range(10)])
-        assert all(rows is lists[0] for rows in lists) and len(lists[0]) == 50
+        assert all(row is first for rows in lists for row, first in zip(rows, lists[0], strict=True)) and len(lists[0]) == 50
         once = len(server.requests())
         assert [each async for each in query] == lists[0] and await query.count() == 50
         assert len(server.requests()) == once

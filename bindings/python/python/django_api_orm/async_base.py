@@ -49,6 +49,17 @@ async def _in_turns(make: Callable[[list[bytes], int], list[T]], rows: list[byte
     return made
 
 
+class _Fetch(Generic[M]):
+    """One walk over the rows, and who waits for it."""
+
+    __slots__ = ("notices", "task", "waiting")
+
+    def __init__(self, query: AsyncQuerySet[M]) -> None:
+        self.notices: list[tuple[str, str]] = []
+        self.waiting = 0
+        self.task = asyncio.ensure_future(query._load(self.notices))
+
+
 class AsyncQuerySet(BaseQuery[M]):
     """A lazy description of rows; evaluated by ``await``, ``async for`` and ``await qs._fetch()``, and then kept.
 
@@ -57,9 +68,7 @@ class AsyncQuerySet(BaseQuery[M]):
 
     def _begin(self) -> None:
         super()._begin()
-        self._task: asyncio.Task[list[M]] | None = None
-        self._waiting = 0
-        self._notices: list[tuple[str, str]] = []
+        self._under_way: _Fetch[M] | None = None
 
     @classmethod
     def as_manager(cls) -> ManagerOf[Self]:
@@ -74,40 +83,40 @@ class AsyncQuerySet(BaseQuery[M]):
         return await _in_turns(self._instances, rows)
 
     async def _fetch(self) -> list[M]:
-        """Every row; tasks that ask at the same time share one walk.
+        """Every row, in a list of the caller's own; tasks that ask at the same time share one walk.
 
         Requests: one GET for each page; none once the rows are fetched.
         """
+        return list(await self._evaluated())
+
+    async def _evaluated(self) -> list[M]:
         if self._result_cache is not None:
             return self._result_cache
-        task = self._task
-        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
-            self._notices = []
-            task = self._task = asyncio.ensure_future(self._load(self._notices))
-            self._waiting = 0
-        self._waiting += 1
+        fetch = self._under_way
+        if fetch is None or fetch.task.done() or fetch.task.get_loop() is not asyncio.get_running_loop():
+            fetch = self._under_way = _Fetch(self)
+        fetch.waiting += 1
         try:
-            rows = await asyncio.shield(task)
-        except asyncio.CancelledError:
-            # The walk goes on as long as somebody waits for it.
-            if self._waiting == 1 and not task.done():
-                task.cancel()
-            raise
+            rows = await asyncio.shield(fetch.task)
         finally:
-            self._waiting -= 1
-            if self._notices and task.done():
-                notices, self._notices = self._notices, []
+            fetch.waiting -= 1
+            if fetch.waiting == 0:
+                # The walk goes on as long as somebody waits for it; whoever asks from now on starts another one.
+                fetch.task.cancel()
+                if self._under_way is fetch:
+                    self._under_way = None
+            if fetch.notices and fetch.task.done():
+                notices, fetch.notices = fetch.notices, []
                 emit(notices)
         if self._result_cache is None:
             self._result_cache = rows
-            self._task = None
         return self._result_cache
 
     def __await__(self) -> Generator[Any, None, list[M]]:
         return self._fetch().__await__()
 
     async def __aiter__(self) -> AsyncIterator[M]:
-        for instance in await self._fetch():
+        for instance in await self._evaluated():
             yield instance
 
     def __iter__(self) -> Any:
@@ -136,7 +145,7 @@ class AsyncQuerySet(BaseQuery[M]):
 
         Requests: one GET for each page; none once the rows are fetched.
         """
-        return len(await self._fetch())
+        return len(await self._evaluated())
 
     async def iterator(self, chunk_size: int | None = None) -> AsyncIterator[M]:
         """The rows page by page, with the memory of a few pages. ``chunk_size`` is the page's size, where it can be set.
@@ -245,7 +254,7 @@ class AsyncQuerySet(BaseQuery[M]):
         Requests: one GET for each 100 keys; none for no keys. Without ``id_list`` one for each page.
         """
         if id_list is None:
-            return {instance.pk: instance for instance in await self._fetch()}
+            return {instance.pk: instance for instance in await self._evaluated()}
         rows = await _perform(self._by_key(id_list), self.model)
         return {instance.pk: instance for instance in await _in_turns(self._instances, rows)}
 

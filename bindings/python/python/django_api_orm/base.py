@@ -40,7 +40,8 @@ class QuerySet(BaseQuery[M]):
 
     def _begin(self) -> None:
         super()._begin()
-        self._fetching = threading.Lock()
+        self._lock = threading.RLock()
+        self._evaluating = False
 
     @classmethod
     def as_manager(cls) -> ManagerOf[Self]:
@@ -51,24 +52,34 @@ class QuerySet(BaseQuery[M]):
         return Manager.from_queryset(cls)()
 
     def _fetch(self) -> list[M]:
-        """Every row; threads that ask at the same time share one walk.
+        """Every row, in a list of the caller's own; threads that ask at the same time share one walk.
 
+        Raises: ``RuntimeError`` in a signal handler, or a report of ``on_invalid``, that runs while this thread is
+        fetching these rows.
         Requests: one GET for each page; none once the rows are fetched.
         """
-        with self._fetching:
+        return list(self._evaluated())
+
+    def _evaluated(self) -> list[M]:
+        with self._lock:
             if self._result_cache is None:
-                rows = _run(self._endpoint.rows(self._plan), self.model)
-                self._result_cache = self._instances(rows)
+                if self._evaluating:
+                    raise RuntimeError("this thread is fetching the rows of this queryset already: use `all()` for another one")
+                self._evaluating = True
+                try:
+                    self._result_cache = self._instances(_run(self._endpoint.rows(self._plan), self.model))
+                finally:
+                    self._evaluating = False
             return self._result_cache
 
     def __iter__(self) -> Iterator[M]:
-        return iter(self._fetch())
+        return iter(self._evaluated())
 
     def __len__(self) -> int:
-        return len(self._fetch())
+        return len(self._evaluated())
 
     def __bool__(self) -> bool:
-        return bool(self._fetch())
+        return bool(self._evaluated())
 
     @overload
     def __getitem__(self, key: int) -> M: ...
