@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -51,3 +54,7 @@ def new(number: int) -> dict[str, Any]:
     values = row(number)
     del values["id"]
     return values
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(json.dumps(tables()))
