@@ -450,3 +450,94 @@ def test_a_pickled_instance_carries_no_client(testserver):
     assert isinstance(missing, Portable.DoesNotExist) and str(missing) == "none"
     with pytest.raises(TypeError):
         pickle.dumps(client)
+
+
+def test_a_job_never_speaks_through_the_closed_client_of_the_one_before(testserver):
+    user, _ = models()
+    other, _ = models()
+
+    def job(token, closed_by):
+        client = ServiceClient(testserver.base_url, auth_token=token)
+        register_models(client, user, other)
+        assert user.objects.count() == 250
+        closed_by(client)
+        return client
+
+    def leave(client):
+        with client:
+            pass
+
+    # The only client that there ever was goes on.
+    first = job("user-token-1", leave)
+    assert user.objects.count() == 250 and user.objects.client is first
+    for closed_by in (ServiceClient.close, leave):
+        second = job("user-token-2", closed_by)
+        with pytest.raises(orm.ConfigurationError, match="in this context is closed"):
+            user.objects.count()
+        assert user.objects.using(second).count() == 250
+        with second:
+            assert user.objects.client is second
+    register_models(second, user)
+    assert user.objects.client is second
+    # What other contexts forget does not make it the only one.
+    with first:
+        register_models(first, other)
+    contextvars.Context().run(orm.unregister_models, other)
+    contextvars.Context().run(register_models, second, other)
+    second.close()
+    first.close()
+    with pytest.raises(orm.ConfigurationError, match="in this context is closed"):
+        other.objects.all()
+
+
+def test_a_client_for_one_account_that_is_closed(testserver):
+    _, user = models()
+
+    async def main():
+        pool = AsyncServiceClient(testserver.base_url)
+        for number in (1, 2):
+            async with pool.with_token(f"user-token-{number}") as client:
+                register_async_models(client, user)
+                assert (await user.objects.client.get("/api/v1/whoami/")).data == {"token": f"user-token-{number}"}
+        with pytest.raises(orm.ConfigurationError, match="in this context is closed"):
+            user.objects.all()
+
+    asyncio.run(main())
+
+
+def test_a_client_keeps_no_secret_where_python_sees_it():
+    def client(**settings):
+        return ServiceClient("http://127.0.0.1:1", **settings)
+
+    secret = client(auth_token="S3CRET-1", headers={"X-Api-Key": "S3CRET-2"}, proxy="http://proxy:S3CRET-3@127.0.0.1:2")
+    for each in (secret, secret.with_token("S3CRET-4"), client(headers={"Authorization": "S3CRET-5"})):
+        assert "S3CRET" not in repr(vars(each))
+    assert client(auth_token="a")._identity == client(auth_token="a")._identity
+    identities = [
+        each._identity
+        for each in (
+            client(auth_token="a"),
+            client(auth_token="b"),
+            client(auth_token="a", headers={"X-Tenant": "1"}),
+            client(auth_token="a", proxy="http://127.0.0.1:2"),
+            client(),
+        )
+    ]
+    assert len(set(identities)) == 5
+    assert client(auth_token="b").with_token("a")._identity == identities[0]
+    assert client(auth_token="b").with_auth(None)._identity == identities[4]
+    # What is compared here is another in each process: nobody can look a known secret up in it.
+    script = "from django_api_orm import *; print(ServiceClient('http://127.0.0.1:1', auth_token='a')._identity)"
+    assert run_script(script).stdout.strip() not in ("", repr(identities[0]))
+
+
+@pytest.mark.parametrize("name", ["Authorization", "AUTHORIZATION"])
+def test_an_authorization_header_is_a_credential(server, name):
+    client = ServiceClient(server.base_url, headers={name: "Token user-token-1", "X-Other": "stays"})
+    assert client.get("/api/v1/whoami/").data == {"token": "user-token-1"}
+    assert client.with_token("user-token-2").get("/api/v1/whoami/").data == {"token": "user-token-2"}
+    with pytest.raises(orm.UnauthorizedError):
+        client.with_auth(None).get("/api/v1/whoami/")
+    for more in ({"auth_token": "a"}, {"auth": ("a", "b")}, {"headers": {"Authorization": "a", "authorization": "b"}}):
+        with pytest.raises(orm.ConfigurationError, match="once"):
+            ServiceClient(server.base_url, **{"headers": {name: "a"}, **more})

@@ -43,6 +43,14 @@ _OPTIONS = frozenset(
 )
 
 
+#: Of this process: what is hashed with it can be compared here, and searched for nowhere.
+_KEY = os.urandom(32)
+
+
+def _digest(secret: Any) -> bytes:
+    return hashlib.blake2b(json.dumps(secret).encode(), key=_KEY, digest_size=32).digest()
+
+
 class Credential:
     """What the requests of a client are sent with. Made by ``TokenAuth``, ``BearerAuth``, ``BasicAuth`` and ``HeaderAuth``;
     never shown by ``repr``.
@@ -75,6 +83,11 @@ def BasicAuth(user: str, password: str) -> Credential:
 def HeaderAuth(name: str, value: str) -> Credential:
     """A header of another name, such as ``X-API-Key``."""
     return Credential("header", name, value)
+
+
+def _authorization(headers: list[tuple[str, str]]) -> list[str]:
+    """The values of the header that says for whom the client speaks."""
+    return [value for name, value in headers if str(name).lower() == "authorization"]
 
 
 def _credential(auth_token: str | None, auth: Credential | tuple[str, str] | str | None) -> list[str] | None:
@@ -185,7 +198,8 @@ class BaseClient:
         """A client of the API at ``base_url``, such as ``https://api.example.com``. Times are in seconds.
 
         Who: ``auth_token`` for DRF's tokens, or ``auth``, which is a ``Credential``, a pair of user and password, or the value
-        of the ``Authorization`` header; ``headers`` that go with every request; ``user_agent``.
+        of the ``Authorization`` header; ``headers`` that go with every request, where ``Authorization`` is as ``auth``;
+        ``user_agent``.
 
         How long: ``timeout`` of a whole call, retries included (30); ``connect_timeout`` (5) and ``attempt_timeout`` (30)
         within it. ``max_retries`` (3), the first after up to ``retry_delay`` (0.2), then twice as long each.
@@ -209,6 +223,13 @@ class BaseClient:
                 UserWarning,
                 stacklevel=3,
             )
+        always = list((headers or {}).items())
+        authorization = _authorization(always)
+        if authorization:
+            if len(authorization) > 1 or auth_token is not None or auth is not None:
+                raise ConfigurationError("give credentials once: in `auth_token`, in `auth` or as the header `Authorization`")
+            auth = HeaderAuth("authorization", authorization[0])
+            always = [pair for pair in always if not _authorization([pair])]
         settings: dict[str, Any] = {
             "timeout": timeout,
             "verify_ssl": verify_ssl,
@@ -217,7 +238,7 @@ class BaseClient:
             "http2": http2,
             "max_connections": max_connections,
             "max_keepalive_connections": max_keepalive_connections,
-            "headers": list((headers or {}).items()),
+            "headers": always,
             "retry_delay": retry_delay,
             "ca_file": None if ca_file is None else os.fspath(ca_file),
             "proxy": proxy,
@@ -227,13 +248,14 @@ class BaseClient:
         self._engine = Client(base_url, credential, settings)
         self._endpoints: WeakKeyDictionary[type[Any], Endpoint] = WeakKeyDictionary()
         self._owns_connections = True
-        self._way = [settings[name] for name in ("headers", "verify_ssl", "ca_file", "proxy")]
+        self._closed = False
+        #: No secret is kept here: only what can be compared.
+        self._way = _digest([self.base_url, *(settings[name] for name in ("headers", "verify_ssl", "ca_file", "proxy"))])
         self._identity = self._identify(credential)
 
     def _identify(self, credential: list[str] | None) -> object:
         """Equal for clients that reach the same server, in the same way, for the same account."""
-        secret = json.dumps([credential, *self._way]).encode()
-        return (self._engine.base_url(), hashlib.sha256(secret).digest())
+        return (self._way, _digest(credential))
 
     def with_token(self, auth_token: str) -> Self:
         """This client for another account, with ``Authorization: Token ...``. As ``with_auth``.
@@ -246,7 +268,8 @@ class BaseClient:
         """This client with other credentials, or with none, over the same connections; this one still speaks for itself.
 
         For a server that makes calls for its own users: one client with a pool of connections, and from it one for each
-        request. Closing the new client leaves the connections open: they belong to this one.
+        request. Closing the new client leaves the connections open: they belong to this one. ``headers`` other than
+        ``Authorization`` stay, such as a ``Cookie``: what belongs to one account has no place there.
 
         Raises: ``ConfigurationError`` for what is no credential.
         Requests: none.
@@ -257,6 +280,7 @@ class BaseClient:
         client._engine = self._engine.with_auth(credential)
         client._endpoints = WeakKeyDictionary()
         client._owns_connections = False
+        client._closed = False
         client._identity = client._identify(credential)
         return client
 

@@ -3,7 +3,8 @@
 A registration is held in a context variable, so that concurrent tasks and threads that register the same model with clients
 of their own never see each other's. It is held on the class too, for code that runs in another context, such as the requests
 of a server whose startup hook registered the models. There it counts only while all registrations of the model were alike:
-nobody can tell whose client is meant once there were two, however long one of them is closed.
+nobody can tell whose client is meant once there were two, however long one of them is closed. For the same reason a client
+that is closed no longer counts in its own context then: a pool's thread may have come to another job since.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _lock = threading.Lock()
 def register(client: BaseClient, *models: type[Any]) -> None:
     """Lets the models speak through the client, in this context and those that come from it."""
     here = WeakKeyDictionary(_context.get(_NONE))
+    client._closed = False
     with _lock:
         for model in models:
             registrations = _registrations.setdefault(model, _Registrations(client))
@@ -74,26 +76,29 @@ def client_of(model: type[Any]) -> BaseClient:
 
     Raises ``ConfigurationError`` when there is none, or when it is in doubt which one is meant.
     """
-    client = _context.get(_NONE).get(model)
-    if client is not None:
-        return client
+    here = _context.get(_NONE).get(model)
+    if here is not None and not here._closed:
+        return here
     with _lock:
         registrations = _registrations.get(model)
-        last = None if registrations is None else registrations.last
-        in_doubt = registrations is not None and len(registrations.identities) > 1
-    if last is None:
+        client = here if registrations is None or here is not None else registrations.last
+        identities = set() if registrations is None else set(registrations.identities)
+    if client is None:
         function = model._register_function
         raise ConfigurationError(
             f"model `{model.__name__}` is not registered with a client: call "
             f"`{function}(client, {model.__name__})` first, or use `client.manager({model.__name__})`"
         )
-    if in_doubt:
+    if here is not None:
+        identities.add(here._identity)
+    if len(identities) > 1:
+        state = "none of them in this context" if here is None else "the one in this context is closed"
         raise ConfigurationError(
-            f"model `{model.__name__}` was registered with several clients that differ in address or credentials, and none "
-            f"of them in this context: register it here, name the client (`{model.__name__}.objects.using(client)`), or call "
+            f"model `{model.__name__}` was registered with several clients that differ in address or credentials, and "
+            f"{state}: register it here, name the client (`{model.__name__}.objects.using(client)`), or call "
             f"`unregister_models({model.__name__})` before the registration that is to hold everywhere"
         )
-    return last
+    return client
 
 
 def _after_fork() -> None:

@@ -27,6 +27,7 @@ class AsyncServiceClient(BaseClient):
     """
 
     async def __aenter__(self) -> Self:
+        self._closed = False
         return self
 
     async def __aexit__(
@@ -41,6 +42,7 @@ class AsyncServiceClient(BaseClient):
 
         Requests: none.
         """
+        self._closed = True
         if self._owns_connections:
             await perform(self._engine.close())
 

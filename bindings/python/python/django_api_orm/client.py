@@ -27,6 +27,7 @@ class ServiceClient(BaseClient):
     """
 
     def __enter__(self) -> Self:
+        self._closed = False
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
@@ -37,6 +38,7 @@ class ServiceClient(BaseClient):
 
         Requests: none.
         """
+        self._closed = True
         if self._owns_connections:
             run(self._engine.close())
 
