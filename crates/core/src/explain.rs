@@ -6,6 +6,7 @@ use crate::{
     dialect::Compiled,
     filter::Q,
     knowledge::Knowledge,
+    lookup::Lookup,
     model::ModelMeta,
     page::{Pagination, Style},
     plan::{Plan, Range},
@@ -19,6 +20,7 @@ pub struct Explain {
     query: Vec<(String, String)>,
     local: Vec<String>,
     checked: Vec<String>,
+    unseen: Vec<String>,
     trusted: bool,
     sorting: Sorting,
     range: Range,
@@ -86,6 +88,22 @@ impl Explain {
         if plan.search_words().is_some() && known.searches.is_none() && !trusted {
             proofs += 2;
         }
+        let is_unseen = |guard: &&Lookup| {
+            !model.fields().is_empty()
+                && !model
+                    .fields()
+                    .iter()
+                    .any(|field| field.name() == guard.root())
+        };
+        let (unseen, checked): (Vec<&Lookup>, Vec<&Lookup>) =
+            compiled.guards.iter().partition(is_unseen);
+        let names = |lookups: Vec<&Lookup>| lookups.iter().map(ToString::to_string).collect();
+        let unseen = unseen
+            .into_iter()
+            .filter(|guard| {
+                model.filters().is_none() && known.honours(&guard.parameter()) != Some(true)
+            })
+            .collect();
         let asked = declared
             .and_then(Pagination::page_size)
             .or(policy.page_size);
@@ -112,7 +130,8 @@ impl Explain {
             endpoint: model.endpoint().to_owned(),
             query: compiled.pairs.clone(),
             local: compiled.notes.clone(),
-            checked: compiled.guards.iter().map(ToString::to_string).collect(),
+            checked: names(checked),
+            unseen: names(unseen),
             trusted,
             sorting,
             range,
@@ -151,7 +170,8 @@ impl Explain {
 
     /// How many requests it takes to read the whole answer, if the server has `rows` rows for what it is sent and does as
     /// asked. `None` while the size of its pages is not known, which the first answer shows; where reading stops as soon as
-    /// enough rows have been found here; and where a cursor has to be kept from losing the nulls of an order.
+    /// enough rows have been found here; where a cursor has to be kept from losing the nulls of an order; and where it has to
+    /// be seen first whether the server looks at a filter on what is no field of the model.
     #[must_use]
     pub fn requests(&self, rows: u64) -> Option<u64> {
         if self.empty {
@@ -188,6 +208,9 @@ impl Explain {
         if pages > 1 && (stops_early || self.may_lose_nulls) {
             return None;
         }
+        if rows > 0 && !self.unseen.is_empty() && !self.trusted {
+            return None;
+        }
         Some(self.proofs + pages)
     }
 }
@@ -203,6 +226,14 @@ impl fmt::Display for Explain {
         }
         for checked in self.checked() {
             write!(f, "\n  checked on every row: {checked}")?;
+        }
+        if !self.trusted {
+            for unseen in &self.unseen {
+                write!(
+                    f,
+                    "\n  no field of the model, so believed only once the server is seen to look at it: {unseen}"
+                )?;
+            }
         }
         if self.trusted {
             f.write_str("\n  nothing that the server is sent is checked")?;

@@ -5,6 +5,7 @@ use django_api_orm_core::{
     Error, ModelMeta, NullOrder, Q, Result,
     dialect::Compiled,
     evaluate::{Evaluator, Fields, RowOrder, Verdict},
+    lookup::Lookup,
     row,
 };
 use serde_json::{Map, Value};
@@ -21,12 +22,15 @@ pub(crate) struct RowCheck {
 /// A pushed lookup, checked on the rows that come back.
 #[derive(Debug)]
 struct Guard {
+    lookup: Lookup,
     parameter: String,
     evaluator: Evaluator,
     /// The same, but undecided where databases differ: whether `a` is `A` is the server's to say.
     tolerant: Evaluator,
     /// The server ignores the parameter: the lookup now sorts rows out instead of raising a doubt.
     ignored: bool,
+    /// The server is known to honour the parameter: it is believed where rows do not tell.
+    honoured: bool,
 }
 
 /// What a check has shown of a row.
@@ -36,6 +40,8 @@ pub(crate) enum Checked {
     Belongs,
     /// Nothing speaks against the row, but a part of the filter is left to the server's word.
     Believed,
+    /// The same, and it is not known yet whether the server honours these parameters.
+    Unproven(Vec<String>),
     /// The row does not belong; the server was not asked, or is known to ignore it.
     Excluded,
     /// The row violates lookups that the server was asked for: their parameters.
@@ -52,10 +58,12 @@ impl RowCheck {
             .iter()
             .map(|lookup| {
                 Ok(Guard {
+                    lookup: lookup.clone(),
                     parameter: lookup.parameter(),
                     evaluator: Evaluator::compile_for(&Q::Lookup(lookup.clone()), &fields)?,
                     tolerant: Evaluator::compile_for(&Q::Lookup(lookup.clone()), &tolerant)?,
                     ignored: false,
+                    honoured: false,
                 })
             })
             .collect::<Result<_>>()?;
@@ -119,6 +127,25 @@ impl RowCheck {
         }
     }
 
+    /// From now on, the server is believed about this lookup where a row does not tell.
+    pub(crate) fn believe(&mut self, parameter: &str) {
+        for guard in self
+            .guards
+            .iter_mut()
+            .filter(|guard| guard.parameter == parameter)
+        {
+            guard.honoured = true;
+        }
+    }
+
+    /// The lookup of a parameter.
+    pub(crate) fn lookup(&self, parameter: &str) -> Option<&Lookup> {
+        self.guards
+            .iter()
+            .find(|guard| guard.parameter == parameter)
+            .map(|guard| &guard.lookup)
+    }
+
     /// The parameters whose lookup can be evaluated on this row.
     pub(crate) fn evaluable(&self, row: &Map<String, Value>) -> Vec<&str> {
         self.guards
@@ -136,6 +163,7 @@ impl RowCheck {
         let mut violated = Vec::new();
         let mut excluded = false;
         let mut believed = false;
+        let mut unproven = Vec::new();
         for guard in &self.guards {
             let tolerant = (!guard.ignored).then(|| guard.tolerant.evaluate(row));
             if tolerant == Some(Verdict::False) {
@@ -146,9 +174,12 @@ impl RowCheck {
                     Verdict::False => excluded = true,
                     Verdict::Unknown(reason) => return Err(cannot_evaluate(&reason)),
                 }
-            } else {
-                // What cannot be evaluated here only the server can know.
-                believed |= tolerant != Some(Verdict::True);
+            } else if tolerant != Some(Verdict::True) {
+                // What cannot be evaluated here only the server can know: if it looks at the parameter at all.
+                believed = true;
+                if !guard.honoured && guard.evaluator.evaluate(row) != Verdict::True {
+                    unproven.push(guard.parameter.clone());
+                }
             }
         }
         if !violated.is_empty() {
@@ -158,6 +189,7 @@ impl RowCheck {
             return Ok(Checked::Excluded);
         }
         match self.check_residual(row)? {
+            Checked::Belongs if !unproven.is_empty() => Ok(Checked::Unproven(unproven)),
             Checked::Belongs if believed => Ok(Checked::Believed),
             checked => Ok(checked),
         }

@@ -2,7 +2,8 @@
 //!
 //! A row that violates a filter proves that the filter is ignored. That none of the rows at hand violates it proves
 //! nothing where only some rows are seen: then counts are compared with and without the filter, and for an ordering the
-//! first rows of both directions. What is learnt is kept by the client, so a proof is paid once per endpoint.
+//! first rows of both directions. Of a filter on what the rows do not hold, it is seen whether the server looks at it at all.
+//! What is learnt is kept by the client, so a proof is paid once per endpoint.
 
 use std::cmp::Ordering;
 
@@ -16,6 +17,7 @@ use django_api_orm_core::{
     plan::{Order, Plan},
     row,
 };
+use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::{
@@ -78,11 +80,19 @@ pub(crate) async fn filters(collection: &Collection, compiled: &Compiled) -> Res
     if collection.policy.on_ignored == OnIgnored::Trust {
         return Ok(Filters::Honoured { count });
     }
-    let check = RowCheck::new(compiled, collection.model())?;
+    let mut check = RowCheck::new(compiled, collection.model())?;
     let row = check.pick(row)?;
-    if let Checked::Violates(parameters) = check.check(&row)? {
-        ignored(collection, &parameters)?;
-        return Ok(Filters::Ignored);
+    match check.check(&row)? {
+        Checked::Violates(parameters) => {
+            ignored(collection, &parameters)?;
+            return Ok(Filters::Ignored);
+        }
+        Checked::Unproven(parameters)
+            if !unseen(collection, compiled, &mut check, &parameters).await? =>
+        {
+            return Ok(Filters::Ignored);
+        }
+        _ => {}
     }
     for parameter in check.evaluable(&row) {
         if collection.knowledge()?.honours(parameter) == Some(true) {
@@ -102,6 +112,94 @@ pub(crate) async fn filters(collection: &Collection, compiled: &Compiled) -> Res
         }
     }
     Ok(Filters::Honoured { count })
+}
+
+/// Finds out whether the server honours filters that the rows at hand do not show; `check` then believes it, or leaves rows
+/// out. Gives whether all are honoured.
+///
+/// A filter that the model declares is believed.
+pub(crate) async fn unseen(
+    collection: &Collection,
+    compiled: &Compiled,
+    check: &mut RowCheck,
+    parameters: &[String],
+) -> Result<bool> {
+    let mut all = true;
+    for parameter in parameters {
+        let Some(lookup) = check.lookup(parameter) else {
+            continue;
+        };
+        if collection.model().filters().is_some()
+            || collection.knowledge()?.honours(parameter) == Some(true)
+        {
+            check.believe(parameter);
+        } else if is_looked_at(collection, compiled, lookup).await? {
+            collection.learn(|known| known.learn_parameter(parameter, true))?;
+            check.believe(parameter);
+        } else {
+            ignored(collection, std::slice::from_ref(parameter))?;
+            check.ignore(parameter);
+            all = false;
+        }
+    }
+    Ok(all)
+}
+
+/// Whether the server looks at a parameter with which it has found rows: a value that no row has must find none, or be
+/// refused; else the filter must at least leave rows out.
+///
+/// Costs a request for a page of one row; up to three where the first does not tell.
+async fn is_looked_at(
+    collection: &Collection,
+    compiled: &Compiled,
+    lookup: &Lookup,
+) -> Result<bool> {
+    let parameter = lookup.parameter();
+    let alone = |text: String| {
+        let mut pairs = compiled.extra.clone();
+        pairs.push((parameter.clone(), text));
+        pairs
+    };
+    let other = match &lookup.value {
+        // A server takes for no filter at all what is neither true nor false.
+        Value::Bool(value) => (!value).to_string(),
+        Value::Null => "false".to_owned(),
+        _ => {
+            let word = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+            match lookup.op {
+                Op::Range => format!("{word},{word}"),
+                _ => word,
+            }
+        }
+    };
+    let others = match one_row(collection, &alone(other)).await {
+        Ok(page) if page.rows().is_empty() => return Ok(true),
+        Ok(page) => page.count(),
+        Err(error)
+            if [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY]
+                .map(Some)
+                .contains(&error.status()) =>
+        {
+            return Ok(true);
+        }
+        Err(error) => return Err(error),
+    };
+    let Some(whole) = one_row(collection, &compiled.extra).await?.count() else {
+        return Ok(false);
+    };
+    if others.is_some_and(|others| others < whole) {
+        return Ok(true);
+    }
+    let sent = compiled
+        .pairs
+        .iter()
+        .find(|(name, _)| *name == parameter)
+        .map(|(_, text)| text.clone());
+    let found = match sent {
+        Some(text) => one_row(collection, &alone(text)).await?.count(),
+        None => None,
+    };
+    Ok(found.is_some_and(|found| found < whole))
 }
 
 /// Whether the server sorts by every key of the order, as far as its answers tell.

@@ -313,7 +313,9 @@ impl Walk {
             let picked = streaming.check.pick(&row)?;
             let sorted_out = streaming.check.sorts_out();
             let ignored = streaming.check.ignored();
-            let checked = self.check(&mut streaming.check, &picked)?;
+            let checked = self
+                .check(&streaming.compiled, &mut streaming.check, &picked)
+                .await?;
             if streaming.believed && streaming.check.ignored() > ignored {
                 return Ok(Err(Hindrance::Misplaced));
             }
@@ -378,19 +380,30 @@ impl Walk {
     }
 
     /// Whether the row belongs to the answer; notices filters that the server ignores.
-    fn check(&self, check: &mut RowCheck, row: &Map<String, Value>) -> Result<Checked> {
+    async fn check(
+        &self,
+        compiled: &Compiled,
+        check: &mut RowCheck,
+        row: &Map<String, Value>,
+    ) -> Result<Checked> {
         if self.collection.policy.on_ignored == OnIgnored::Trust {
             return check.check_residual(row);
         }
-        let checked = check.check(row)?;
-        let Checked::Violates(parameters) = &checked else {
-            return Ok(checked);
-        };
-        proof::ignored(&self.collection, parameters)?;
-        for parameter in parameters {
-            check.ignore(parameter);
+        loop {
+            match check.check(row)? {
+                Checked::Violates(parameters) => {
+                    proof::ignored(&self.collection, &parameters)?;
+                    for parameter in &parameters {
+                        check.ignore(parameter);
+                    }
+                    return Ok(Checked::Excluded);
+                }
+                Checked::Unproven(parameters) => {
+                    proof::unseen(&self.collection, compiled, check, &parameters).await?;
+                }
+                checked => return Ok(checked),
+            }
         }
-        Ok(Checked::Excluded)
     }
 
     /// Whether the row may stand after the one before it. A doubt is settled by asking the server for both directions.
@@ -444,7 +457,7 @@ impl Walk {
                         format!("the row {key} came twice in one walk"),
                     )?;
                 }
-                match self.check(&mut check, &picked)? {
+                match self.check(&compiled, &mut check, &picked).await? {
                     Checked::Excluded => {}
                     checked => rows.push((checked, picked, row)),
                 }
@@ -454,7 +467,7 @@ impl Walk {
         for (checked, picked, row) in rows {
             // Since it was believed, the server may have been seen to ignore a filter.
             let excluded = checked == Checked::Believed
-                && self.check(&mut check, &picked)? == Checked::Excluded;
+                && self.check(&compiled, &mut check, &picked).await? == Checked::Excluded;
             if !excluded {
                 belonging.push((picked, row));
             }

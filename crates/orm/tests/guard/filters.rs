@@ -1,10 +1,10 @@
 //! Ignored filters, and the search.
 
-use django_api_orm::{ErrorKind, OnIgnored, WarningKind};
-use django_api_orm_testserver::Quirk;
+use django_api_orm::{ErrorKind, Filter, OnIgnored, QuerySet, WarningKind, prelude::*};
+use django_api_orm_testserver::{Quirk, TestServer};
 use serde_json::json;
 
-use super::site::{deaf_to, ids, q, resource, site, thing, where_, with_rows};
+use super::site::{Thing, deaf_to, ids, q, resource, site, thing, where_, with_rows};
 
 #[tokio::test]
 async fn an_ignored_filter_is_finished_here() {
@@ -226,8 +226,8 @@ async fn what_is_less_than_a_list_is_right_too() {
     assert_eq!(keys, [2, 5]);
 }
 
-/// Many databases ignore case, so a row that differs only by it is taken on the server's word; but not any more once other
-/// rows show that the server ignores the filter.
+/// Many databases ignore case, so a row that differs only by it is taken on the server's word; but only if the server looks at
+/// the filter at all.
 #[tokio::test]
 async fn a_server_that_ignores_a_filter_is_not_believed_about_rows_before() {
     let mut rows = vec![json!({"name": "Ann"}), json!({"name": "ann"})];
@@ -255,12 +255,105 @@ async fn a_server_that_ignores_a_filter_is_not_believed_about_rows_before() {
                 Err(error) => break Some(error.kind()),
             }
         };
-        match end {
-            None => assert_eq!(found, [2]),
-            // Rows that were handed out cannot be taken back.
-            Some(kind) => assert_eq!((kind, stranger > 100), (ErrorKind::Unsupported, true)),
-        }
+        assert_eq!((end, found), (None, vec![2]));
     }
+}
+
+#[tokio::test]
+async fn a_filter_that_no_row_shows_is_not_believed() {
+    let filters = [
+        ("knid", json!("b")),
+        ("owner__name", json!("Ann")),
+        ("owner__name__icontains", json!("a")),
+        ("owner__age__gt", json!(18)),
+        ("owner__age__range", json!([18, 30])),
+        ("owner__in", json!([1, 2])),
+        ("owner__isnull", json!(false)),
+        ("has_owner", json!(true)),
+        ("born__date", json!("2024-05-01")),
+    ];
+    for (name, value) in filters {
+        // One row: a `get` would take it.
+        let one_row = || with_rows(&json!([{"name": "boss"}]));
+        let strict = site(one_row()).await;
+        let refused = strict.things().filter(q(name, value.clone()));
+        let error = ids(refused.on_ignored(OnIgnored::Error)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Ignored, "{name}");
+        let site = site(one_row()).await;
+        let things = site.things();
+        let query = || things.filter(q(name, value.clone()));
+        let kinds = [
+            query().await.map(|_| ()),
+            query().count().await.map(|_| ()),
+            query().first().await.map(|_| ()),
+            query().exists().await.map(|_| ()),
+            query().reverse().await.map(|_| ()),
+            things.get(q(name, value.clone())).await.map(|_| ()),
+            things
+                .get_or_create(q(name, value.clone()), [Thing::F.name.set("new")])
+                .await
+                .map(|_| ()),
+        ]
+        .map(|answer| answer.unwrap_err().kind());
+        assert_eq!(kinds, [ErrorKind::Unsupported; 7], "{name}");
+        assert_eq!(site.writes(), Vec::<String>::new());
+        let subject = site.warnings()[0].1.clone();
+        assert!(subject.starts_with(name), "{subject}");
+        let trusting = query().on_ignored(OnIgnored::Trust);
+        assert_eq!(ids(trusting).await.unwrap(), [1]);
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_no_row_shows_is_believed_once_the_server_is_seen_to_look_at_it() {
+    #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/posts/")]
+    struct Post {
+        id: Option<i64>,
+    }
+
+    let server = TestServer::reference_builder().start().await.unwrap();
+    let client = ServiceClient::builder(server.base_url())
+        .auth_token("test-token")
+        .build()
+        .unwrap();
+    let posts = client.objects::<Post>();
+    let by_author = |name: &str| posts.filter(Filter::lookup("author__name", name));
+    let cost = async |queryset: QuerySet<Post>| {
+        let before = client.stats().requests;
+        let rows = queryset.await.unwrap().len();
+        (rows, client.stats().requests - before)
+    };
+    // No row, nothing to doubt.
+    assert_eq!(cost(by_author("Nobody")).await, (0, 1));
+    let (rows, requests) = cost(by_author("Carol Brown")).await;
+    let pages = rows.div_ceil(25) as u64;
+    assert!(pages > 0);
+    assert_eq!(
+        requests,
+        pages + 1,
+        "one to see that nobody's posts are not found"
+    );
+    assert_eq!(cost(by_author("Carol Brown")).await, (rows, pages));
+
+    #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/posts/", filters("author__name"))]
+    struct Declared {
+        id: Option<i64>,
+    }
+    let other = ServiceClient::builder(server.base_url())
+        .auth_token("test-token")
+        .build()
+        .unwrap();
+    let declared = other
+        .objects::<Declared>()
+        .filter(Filter::lookup("author__name", "Carol Brown"));
+    assert_eq!(declared.await.unwrap().len(), rows);
+    assert_eq!(
+        other.stats().requests,
+        pages,
+        "what is declared is believed"
+    );
 }
 
 #[tokio::test]
