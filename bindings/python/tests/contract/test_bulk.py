@@ -46,7 +46,7 @@ async def test_a_partial_failure_carries_what_was_created_and_what_was_not(site)
         {"name": "", "email": "bulk3@example.com"},
         row(4),
     ]
-    with pytest.raises(orm.BulkCreateError, match="^2 of 5") as failure:
+    with pytest.raises(orm.BulkCreateError, match=r"^2 of 5") as failure:
         await settle(site.users.bulk_create(rows))
     error = failure.value
     assert [(index, user.name) for index, user in error.created] == [(0, "User 0"), (2, "User 2"), (4, "User 4")]

@@ -25,8 +25,7 @@ async def test_two_clients_with_two_tokens(site):
 
 async def test_one_client_for_many_users(site):
     def whoami(number):
-        headers = {"Authorization": f"Token user-token-{number}"}
-        return site.client.request("GET", "/api/v1/whoami/", headers=headers)
+        return site.client.with_token(f"user-token-{number}").get("/api/v1/whoami/")
 
     answers = await concurrently(site, 20, whoami)
     assert [answer.data["token"] for answer in answers] == [f"user-token-{number}" for number in range(1, 21)]

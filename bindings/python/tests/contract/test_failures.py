@@ -12,7 +12,7 @@ from .site import ids, settle, writes
 
 
 async def test_a_wrong_token(site):
-    stranger = site.connect(auth_token="nobody")
+    stranger = site.client.with_token("nobody")
     users = stranger.manager(site.models.User)
     for ask in (
         lambda: users.get(id=1),
@@ -26,7 +26,7 @@ async def test_a_wrong_token(site):
         assert error.status_code == 401
         assert error.detail == "Invalid token."
         assert "nobody" not in f"{error} {error!r} {error.__dict__!r}", "no secret"
-    assert stranger.stats.requests == 3, "not sent again"
+    assert site.cost() == 3, "not sent again"
 
 
 async def test_no_token(site):
@@ -38,7 +38,7 @@ async def test_no_token(site):
 
 @writes
 async def test_throttling_is_waited_for(site):
-    client = site.connect(auth_token="user-token-1")
+    client = site.client.with_token("user-token-1")
     assert (await settle(client.get("/api/v1/throttled/"))).attempts == 1
     second = await settle(client.get("/api/v1/throttled/"))
     assert second.attempts >= 2, "refused once at least"

@@ -95,5 +95,7 @@ async def test_an_empty_answer(site):
 
 
 async def test_parameters_of_a_raw_request(site):
-    answer = await settle(site.client.get("/api/v1/users/", params={"limit": 2, "active": True, "id__in": [1, 2, 3], "age": None}))
+    answer = await settle(
+        site.client.get("/api/v1/users/", params={"limit": 2, "active": True, "id__in": [1, 2, 3], "age": None})
+    )
     assert [row["id"] for row in answer.data["results"]] == [1, 2]

@@ -109,7 +109,9 @@ async def test_update_or_create_sends_nothing_if_nothing_is_to_change(site):
 
 @writes
 async def test_update_or_create_creates(site):
-    user, created = await settle(site.users.update_or_create(email="new@example.com", defaults={"name": "New", "active": False}))
+    user, created = await settle(
+        site.users.update_or_create(email="new@example.com", defaults={"name": "New", "active": False})
+    )
     assert created is True
     assert (user.id, user.name, user.active) == (251, "New", False)
     assert site.cost() == 2
