@@ -468,6 +468,19 @@ class Upsert(Generic[M]):
             return self.endpoint.get_for_write(Plan().filter(self.condition))
         return self.endpoint.update_or_create(self.condition, update, body)
 
+    def assign(self, found: M, defaults: Mapping[str, Any] | None) -> None:
+        """Writes the defaults into the row that was found; ``address__city`` into the object that is there."""
+        for name, value in _evaluated(defaults or {}).items():
+            head, *path = name.split("__")
+            if path:
+                whole = found.model_dump(include={head}).get(head) or {}
+                part = whole
+                for step in path[:-1]:
+                    part = part.setdefault(step, {})
+                part[path[-1]] = value
+                value = whole
+            setattr(found, head, value)
+
 
 def _evaluated(values: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults may be given as functions, as in Django."""

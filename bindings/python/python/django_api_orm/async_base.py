@@ -315,8 +315,7 @@ class AsyncQuerySet(BaseQuery[M]):
         operation = upsert.update_or_create(defaults, create_defaults)
         found, created = self._found(upsert, await _perform_or_invalid(upsert, operation, self.model))
         if upsert.invalid is not None:
-            for name, value in (defaults or {}).items():
-                setattr(found, name, value)
+            upsert.assign(found, defaults)
             await found.save()
         return found, created
 

@@ -271,8 +271,7 @@ class QuerySet(BaseQuery[M]):
         operation = upsert.update_or_create(defaults, create_defaults)
         found, created = self._found(upsert, _run_or_invalid(upsert, operation, self.model))
         if upsert.invalid is not None:
-            for name, value in (defaults or {}).items():
-                setattr(found, name, value)
+            upsert.assign(found, defaults)
             found.save()
         return found, created
 
