@@ -1,0 +1,89 @@
+"""Every Python program in the documentation runs, on the test server.
+
+The blocks of a page share their names, in order, and find ``base_url`` and ``token`` there. A block may use ``await``
+outside of any function. ``print(value)  # -> text`` says what is printed, and is held to it.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import contextvars
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+#: Every page outside of what is built or installed.
+PAGES = sorted(
+    page
+    for folder in (".", "docs", "bindings/python", "crates", "tests", "examples", "benches")
+    for page in (ROOT / folder).glob("*.md" if folder in (".", "bindings/python") else "**/*.md")
+)
+FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
+SAYS = re.compile(r"^( *)print\((.*)\)  # -> (.*)$", re.MULTILINE)
+
+
+def blocks(page):
+    """`(line, code)` of the page's Python."""
+    text = page.read_text(encoding="utf-8")
+    for fence in FENCE.finditer(text):
+        if "py" in fence["language"]:
+            assert fence["language"] == "python", f"{page}: a block in {fence['language']!r} would not be run"
+            yield text.count("\n", 0, fence.start()) + 1, fence["code"]
+
+
+def has_python(page):
+    return "```py" in page.read_text(encoding="utf-8")
+
+
+def says(expected, *values):
+    assert " ".join(map(str, values)) == expected
+
+
+async def finish(coroutine):
+    await coroutine
+    return contextvars.copy_context()
+
+
+def run(page, names):
+    loop = asyncio.new_event_loop()
+    try:
+        for line, code in blocks(page):
+            code = SAYS.sub(lambda said: f"{said[1]}_says({said[3]!r}, {said[2]})", code)
+            compiled = compile("\n" * line + code, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+            if compiled.co_flags & inspect.CO_COROUTINE:
+                # What the block registers holds in the next one too, as if the page were one program.
+                after = loop.run_until_complete(finish(eval(compiled, names)))
+                for variable, value in after.items():
+                    variable.set(value)
+            else:
+                exec(compiled, names)
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+@pytest.mark.parametrize("page", filter(has_python, PAGES), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_snippet_of_a_page_runs(page, server):
+    names = {"__name__": "snippets", "base_url": server.base_url, "token": server.token, "_says": says}
+    contextvars.copy_context().run(run, page, names)
+
+
+def test_what_must_have_programs_has_some():
+    pages = {str(page.relative_to(ROOT)) for page in PAGES if has_python(page)}
+    guides = {f"docs/python/{page.name}" for page in (ROOT / "docs" / "python").glob("*.md")}
+    assert guides and pages >= guides | {"README.md", "bindings/python/README.md"}
+
+
+def test_a_wrong_snippet_fails(tmp_path, server):
+    page = tmp_path / "page.md"
+    for wrong in ("print(1 + 1)  # -> 3", "nothing", "await nothing"):
+        page.write_text(f"```python\nx = 1\n```\n\n```python\n{wrong}\n```\n")
+        with pytest.raises((AssertionError, NameError)):
+            run(page, {"_says": says})
+    page.write_text("```pycon\n>>> 1\n```\n")
+    with pytest.raises(AssertionError, match="would not be run"):
+        run(page, {})
