@@ -9,7 +9,8 @@ import threading
 
 import django_api_orm as orm
 import pytest
-from django_api_orm import APIModel, AsyncAPIModel, AsyncServiceClient, ServiceClient, register_async_models, register_models
+from django_api_orm import APIModel, AsyncAPIModel, AsyncServiceClient, Q, ServiceClient, register_async_models, register_models
+from pydantic import computed_field
 from schemas import UserSchema
 
 
@@ -153,3 +154,110 @@ def test_a_report_that_asks_for_the_rows_under_way(client):
     query = Wrong.objects.all().on_invalid("skip", lambda error: len(query))
     with pytest.raises(RuntimeError, match="already"):
         list(query)
+
+
+# Conditions and slices at their edges
+
+
+NOTHING = {
+    "iteration": (list, []),
+    "filter": (lambda none: list(none.filter(name="x")), []),
+    "exclude": (lambda none: list(none.exclude(Q(name="x") | Q(id=1))), []),
+    "order_by": (lambda none: list(none.order_by("-name").reverse()), []),
+    "search": (lambda none: list(none.search("x").parameters(a=1)), []),
+    "slice": (lambda none: list(none[2:5]), []),
+    "all": (lambda none: list(none.all().none()), []),
+    "using": (lambda none: list(none.using(none.client)), []),
+    "iterator": (lambda none: list(none.iterator()), []),
+    "keyset": (lambda none: list(none.keyset()), []),
+    "values": (lambda none: none.values("id"), []),
+    "values_list": (lambda none: none.filter(id=1).values_list("id", flat=True), []),
+    "in_bulk": (lambda none: none.in_bulk([1, 2]), {}),
+    "count": (lambda none: none.filter(id=1).count(), 0),
+    "exists": (lambda none: none.exclude(id=1).exists(), False),
+    "first": (lambda none: none.first(), None),
+    "last": (lambda none: none.order_by("name").last(), None),
+    "update": (lambda none: none.update(name="x"), 0),
+    "delete": (lambda none: none.filter(id=1).delete(), 0),
+}
+
+
+@pytest.mark.parametrize("asked", NOTHING)
+def test_none_stays_empty_and_sends_nothing(server, client, asked):
+    call, answer = NOTHING[asked]
+    for none in (User.objects.none(), User.objects.filter(id=1)[:5].none()):
+        assert call(none) == answer
+        with pytest.raises(User.DoesNotExist):
+            none.get(id=1)
+    assert server.requests() == []
+
+
+def test_none_where_few_filters_are_declared(server, client):
+    class Strict(User):
+        _filter_fields = ("name",)
+
+    register_models(client, Strict)
+    assert list(Strict.objects.none()) == [] and server.requests() == []
+
+
+async def test_none_of_an_asynchronous_model(server, async_client):
+    none = AsyncUser.objects.none().filter(name="x")
+    assert (await none, await none.count(), [user async for user in none.keyset()]) == ([], 0, [])
+    assert server.requests() == []
+
+
+def test_an_empty_q_leaves_the_other_side(client):
+    one = Q(id=1)
+    for q in (Q() | one, one | Q(), Q() ^ one, one ^ Q(), Q() & one, one & Q(), ~Q() | one, one & ~Q(), Q() | (one ^ Q())):
+        assert repr(q) == "Q(id=1)" and [user.pk for user in User.objects.filter(q)] == [1]
+    for q in (Q() | Q(), Q() ^ Q(), Q() & Q()):
+        assert not q and User.objects.filter(q).count() == 250
+    with pytest.raises(TypeError, match="not with int"):
+        Q() | 1
+
+
+def test_slices_beyond_what_servers_count(server, client):
+    users = User.objects.order_by("id")
+    for beyond in (users[10**30 :], users[2**63 :], users[10**30 : 10**31], users[5:][10**30 :]):
+        assert list(beyond) == [] and beyond.count() == 0
+    with pytest.raises(IndexError):
+        users[10**30]
+    assert server.requests() == []
+    assert [user.pk for user in users[248 : 10**30]] == [249, 250]
+    assert "limit" not in server.requests()[-1][1]
+    for call in (users.page_size, users.max_scan, users.expect, users.explain):
+        for number in (-1, 10**30):
+            with pytest.raises(ValueError, match="takes a number of rows, not"):
+                call(number)
+
+
+# Values
+
+
+class Loud(APIModel):
+    class _schema_class(UserSchema):
+        @computed_field
+        @property
+        def shout(self) -> str:
+            return self.name.upper()
+
+    _endpoint = "/api/v1/users/"
+
+
+def test_values_of_computed_fields(client):
+    register_models(client, Loud)
+    rows = Loud.objects.order_by("id")[:1]
+    assert rows.values("id", "shout") == [{"id": 1, "shout": "ALICE SMITH"}]
+    assert rows.values_list("shout", "joined_on__year") == [("ALICE SMITH", rows[0].joined_on.year)]
+    assert "shout" not in rows.values()[0]
+
+
+def test_values_of_what_is_not_there(client):
+    rows = User.objects.filter(id=1)
+    with pytest.raises(ValueError, match=r"has no field `nope`: choose from active, .*email, id,"):
+        rows.values("nope")
+    for path in ("name__first", "name__upper", "tags__0"):
+        with pytest.raises(ValueError, match=f"for `{path}` in a value of type"):
+            rows.values_list(path)
+    # An object of any shape need not have every key.
+    assert rows.values_list("settings__no_such_key", flat=True) == [None]

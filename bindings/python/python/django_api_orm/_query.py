@@ -32,6 +32,9 @@ M = TypeVar("M", bound="BaseAPIModel")
 OnIgnored = Literal["local", "error", "trust"]
 OnDrift = Literal["warn", "error", "ignore"]
 
+#: The most rows that servers count: what databases hold in 64 bits with a sign.
+_MOST_ROWS = 2**63 - 1
+
 
 class Explanation(str):
     """What a query will do, as text; and by parts: ``pushed``, ``local``, ``checked`` and ``requests(rows)``."""
@@ -58,6 +61,7 @@ class BaseQuery(Generic[M]):
     _invalid: Literal["raise", "skip"] = "raise"
     _report: Callable[[RowError], object] | None = None
     _expected: int | None = None
+    _empty = False
     #: What the filters say together, and what restricts the rows in another way.
     _condition: Condition | None = None
     _restricted_by: str | None = None
@@ -158,11 +162,13 @@ class BaseQuery(Generic[M]):
         return self._clone()
 
     def none(self) -> Self:
-        """No rows, and no request.
+        """No rows, and no request, whatever the query is changed to.
 
         Requests: none.
         """
-        return self._restricted(self._plan.slice(0, 0), "none()")
+        clone = self._restricted(Plan().filter(self._info.condition((), {"pk__in": []})), "none()")
+        clone._empty = True
+        return clone
 
     def filter(self, *args: Q, **kwargs: Any) -> Self:
         """Only the rows for which every lookup holds: ``filter(age__gte=18)``, ``filter(Q(a=1) | Q(b=2))``.
@@ -243,14 +249,14 @@ class BaseQuery(Generic[M]):
 
         Requests: none.
         """
-        return self._with_policy(max_scan=rows)
+        return self._with_policy(max_scan=_rows("max_scan()", rows))
 
     def page_size(self, rows: int) -> Self:
         """Rows asked for in a page, where the paginator allows it.
 
         Requests: none.
         """
-        return self._with_policy(page_size=rows)
+        return self._with_policy(page_size=_rows("page_size()", rows))
 
     def expect(self, rows: int) -> Self:
         """``update`` and ``delete`` raise ``UnsupportedError``, and write nothing, unless exactly so many rows match.
@@ -258,7 +264,7 @@ class BaseQuery(Generic[M]):
         Requests: none.
         """
         clone = self._clone()
-        clone._expected = rows
+        clone._expected = _rows("expect()", rows)
         return clone
 
     def on_invalid(self, policy: Literal["raise", "skip"], report: Callable[[RowError], object] | None = None) -> Self:
@@ -281,6 +287,7 @@ class BaseQuery(Generic[M]):
         Raises: ``InvalidRequestError`` for a query that cannot be made.
         Requests: none.
         """
+        rows = None if rows is None else _rows("explain()", rows)
         text, pushed, local, checked, _ = self._endpoint.explain(self._plan, rows)
         explanation = Explanation(text)
         explanation.pushed, explanation.local, explanation.checked = pushed, local, checked
@@ -295,6 +302,10 @@ class BaseQuery(Generic[M]):
                 raise ValueError("negative slicing is not supported: reverse() the query, or use last()")
         start: int = key.start or 0
         stop: int | None = key.stop
+        if start > _MOST_ROWS:
+            start = stop = 0
+        if stop is not None and stop > _MOST_ROWS:
+            stop = None
         return self._restricted(self._plan.slice(start, stop), "a slice")
 
     # Rows
@@ -335,13 +346,18 @@ class BaseQuery(Generic[M]):
         info = self._info
         objects = info.rows(rows, start)
         paths = [(info.pk_name if name == "pk" else name).split("__") for name in names]
-        if paths and all(len(path) == 1 and path[0] in info.wire for path in paths):
+        declared = info.wire.keys() | info.schema.model_computed_fields.keys()
+        if paths and all(len(path) == 1 and path[0] in declared for path in paths):
             return list(zip(*[map(attrgetter(name), objects) for (name,) in paths]))  # noqa: B905
-        undeclared = any(path[0] not in info.wire for path in paths)
+        undeclared = [path[0] for path in paths if path[0] not in declared]
         picked: list[tuple[Any, ...]] = []
         for data, row in zip(objects, rows):  # noqa: B905
             raw = json.loads(row) if undeclared else {}
-            picked.append(tuple(_pick(data if path[0] in info.wire else raw, path) for path in paths))
+            for name in undeclared:
+                if name not in raw:
+                    choices = ", ".join(sorted(declared | raw.keys()))
+                    raise ValueError(f"`{self.model.__name__}` has no field `{name}`: choose from {choices}")
+            picked.append(tuple(_pick(data if path[0] in declared else raw, path) for path in paths))
         return picked
 
     # Writes
@@ -411,12 +427,24 @@ def _is_ours(owner: type[Any]) -> bool:
 
 
 def _pick(value: Any, path: list[str]) -> Any:
-    """The value at a path; nothing is below a null."""
+    """The value at a path; nothing is below a null, nor where an object of any shape has no such key."""
     for name in path:
         if value is None:
             return None
-        value = value[name] if isinstance(value, dict) else getattr(value, name)
+        below = value.get(name) if isinstance(value, dict) else getattr(value, name, _MISSING)
+        if below is _MISSING or callable(below):
+            raise ValueError(f"there is no `{name}` for `{'__'.join(path)}` in a value of type {type(value).__name__}")
+        value = below
     return value
+
+
+_MISSING: Any = object()
+
+
+def _rows(where: str, number: int) -> int:
+    if not 0 <= number <= _MOST_ROWS:
+        raise ValueError(f"{where} takes a number of rows, not {number}")
+    return number
 
 
 class Upsert(Generic[M]):

@@ -169,6 +169,8 @@ class AsyncQuerySet(BaseQuery[M]):
         Raises: ``InvalidRequestError`` for a query with an order or a slice of its own; ``APIException``.
         Requests: one GET for each page; two more, once for each client, to see whether the server sorts by the key.
         """
+        if self._empty:
+            return
         walk = self._keyset(after)
         start = 0
         while (rows := await perform(walk.next())) is not None:
@@ -232,15 +234,19 @@ class AsyncQuerySet(BaseQuery[M]):
     async def values(self, *fields: str) -> list[dict[str, Any]]:
         """Dictionaries in place of instances, with these fields or all; ``address__city`` is a part of an object.
 
+        The values have the types of the schema, such as ``Decimal`` and ``datetime``, as Django's have. Computed fields, and
+        what the server sends beside the schema's fields, are given where they are named.
+
+        Raises: ``ValueError`` for a name that neither the schema nor a row has; and as iteration.
         Requests: one GET for each page.
         """
         rows = await _perform(self._endpoint.rows(self._plan), self.model)
         return await _in_turns(partial(self._values, fields), rows)
 
     async def values_list(self, *fields: str, flat: bool = False) -> list[Any]:
-        """Tuples in place of instances; with ``flat=True`` the values of the one field.
+        """Tuples in place of instances; with ``flat=True`` the values of the one field. The names are as for ``values``.
 
-        Raises: ``ValueError`` for ``flat=True`` without exactly one field.
+        Raises: ``ValueError`` for ``flat=True`` without exactly one field; and as ``values``.
         Requests: one GET for each page.
         """
         if flat and len(fields) != 1:

@@ -102,7 +102,7 @@ class QuerySet(BaseQuery[M]):
             raise ValueError("negative indexing is not supported: use last()")
         if self._result_cache is not None:
             return self._result_cache[key]
-        row = _run(self._endpoint.first(self._plan.slice(key, key + 1)), self.model)
+        row = _run(self._endpoint.first(self._slice(slice(key, key + 1))._plan), self.model)
         if row is None:
             raise IndexError(f"there is no row {key}")
         return self._one(row)
@@ -128,6 +128,8 @@ class QuerySet(BaseQuery[M]):
         Raises: ``InvalidRequestError`` for a query with an order or a slice of its own; ``APIException``.
         Requests: one GET for each page; two more, once for each client, to see whether the server sorts by the key.
         """
+        if self._empty:
+            return
         walk = self._keyset(after)
         start = 0
         while (rows := run(walk)) is not None:
@@ -190,14 +192,18 @@ class QuerySet(BaseQuery[M]):
     def values(self, *fields: str) -> list[dict[str, Any]]:
         """Dictionaries in place of instances, with these fields or all; ``address__city`` is a part of an object.
 
+        The values have the types of the schema, such as ``Decimal`` and ``datetime``, as Django's have. Computed fields, and
+        what the server sends beside the schema's fields, are given where they are named.
+
+        Raises: ``ValueError`` for a name that neither the schema nor a row has; and as iteration.
         Requests: one GET for each page.
         """
         return self._values(fields, _run(self._endpoint.rows(self._plan), self.model))
 
     def values_list(self, *fields: str, flat: bool = False) -> list[Any]:
-        """Tuples in place of instances; with ``flat=True`` the values of the one field.
+        """Tuples in place of instances; with ``flat=True`` the values of the one field. The names are as for ``values``.
 
-        Raises: ``ValueError`` for ``flat=True`` without exactly one field.
+        Raises: ``ValueError`` for ``flat=True`` without exactly one field; and as ``values``.
         Requests: one GET for each page.
         """
         if flat and len(fields) != 1:

@@ -10,8 +10,9 @@ __all__ = ["Q"]
 class Q:
     """A condition on rows: ``Q(age__gte=18) & ~Q(role="admin")``. Keyword arguments must all hold.
 
-    Joined by ``&``, ``|`` and ``^`` (one of both), negated by ``~``; an empty ``Q()`` holds for every row and is false as a
-    truth value. What the query string cannot say is evaluated on the rows, with Django's rules for nulls.
+    Joined by ``&``, ``|`` and ``^`` (one of both), negated by ``~``; an empty ``Q()`` is false as a truth value; it
+    holds for every row, and leaves what it is joined with as it is.
+    What the query string cannot say is evaluated on the rows, with Django's rules for nulls.
 
     Raises: ``TypeError`` for positional arguments, or operands, that are no ``Q``.
     """
@@ -31,6 +32,9 @@ class Q:
         for part in parts:
             if not isinstance(part, Q):
                 raise TypeError(f"a Q is joined with another Q, not with {type(part).__name__}")
+        if word != "NOT" and not all(parts):
+            # As in Django: an empty one leaves the other one as it is.
+            return next(filter(None, parts), parts[0])
         q = cls(*parts)
         q._word = word
         return q
@@ -42,6 +46,8 @@ class Q:
         return self._joined("OR", self, other)
 
     def __xor__(self, other: Q) -> Q:
+        if not self or not other:
+            return self._joined("XOR", self, other)
         return (self & ~other) | (~self & other)
 
     def __invert__(self) -> Q:
