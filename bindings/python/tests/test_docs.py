@@ -8,12 +8,13 @@ import importlib
 import inspect
 import pkgutil
 import re
+from pathlib import Path
 
 import django_api_orm as orm
 import pytest
 from django_api_orm import APIModel, AsyncAPIModel, AsyncManager, AsyncQuerySet, AsyncServiceClient, Manager, QuerySet
 from django_api_orm import ServiceClient as Client
-from django_api_orm._client import BaseClient
+from django_api_orm._client import _OPTIONS, BaseClient
 from schemas import PostSchema, UserSchema
 
 MODULES = [importlib.import_module(f"{orm.__name__}.{module.name}") for module in pkgutil.iter_modules(orm.__path__)]
@@ -222,3 +223,11 @@ def test_rows_and_clients_cost_what_is_said(server):
                 wrong[kind.__name__, name] = cost
         assert {name.split(",")[0] for name in calls} >= {name for name, _ in members(kind)}
     assert not wrong
+
+
+def test_every_setting_of_a_client_is_in_the_guide():
+    page = (Path(__file__).parents[3] / "docs" / "python" / "clients.md").read_text(encoding="utf-8")
+    table = page[page.index("## Settings") : page.index("## Credentials")]
+    described = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    arguments = set(inspect.signature(BaseClient.__init__).parameters) - {"self", "options"}
+    assert described == arguments | _OPTIONS

@@ -66,7 +66,7 @@ def run(page, names):
         loop.close()
 
 
-@pytest.mark.parametrize("page", filter(has_python, PAGES), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", list(filter(has_python, PAGES)), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_snippet_of_a_page_runs(page, server):
     names = {"__name__": "snippets", "base_url": server.base_url, "token": server.token, "_says": says}
     contextvars.copy_context().run(run, page, names)
@@ -76,6 +76,22 @@ def test_what_must_have_programs_has_some():
     pages = {str(page.relative_to(ROOT)) for page in PAGES if has_python(page)}
     guides = {f"docs/python/{page.name}" for page in (ROOT / "docs" / "python").glob("*.md")}
     assert guides and pages >= guides | {"README.md", "bindings/python/README.md"}
+
+
+def anchors(page):
+    """The headings of a page, as links name them."""
+    for heading in re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    wrong = []
+    for path, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", page.read_text(encoding="utf-8")):
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            wrong.append(f"{path}#{anchor}")
+    assert not wrong
 
 
 def test_a_wrong_snippet_fails(tmp_path, server):
