@@ -1,14 +1,14 @@
 //! The client: its settings, its connections for event loops, its lanes for synchronous calls.
 
 use std::{
-    process,
+    mem, process,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use django_api_orm::{
-    Error, NullOrder, OnDrift, OnIgnored, Result, ServiceClient, Warning, WarningKind,
-    client::Credential, dialect::Dialect, path::ApiPath,
+    Error, NullOrder, OnDrift, OnIgnored, Result, ServiceClient, client::Credential,
+    dialect::Dialect, path::ApiPath,
 };
 use http::Method;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
@@ -16,17 +16,14 @@ use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 use crate::{
     failure,
     lane::Lane,
+    notice,
     operation::{Operation, Payload},
-    runtime,
 };
 
 /// Idle lanes that are kept; more come into being when more threads call at the same time.
 const IDLE_LANES: usize = 32;
 
-type Build = dyn Fn(&Arc<Mutex<Vec<Notice>>>) -> Result<ServiceClient> + Send + Sync;
-
-/// A warning on its way to Python: its kind and its text.
-pub(crate) type Notice = (&'static str, String);
+type Build = dyn Fn() -> Result<ServiceClient> + Send + Sync;
 
 /// For whom a client speaks, and the connections that it does it with.
 pub(crate) struct Shared {
@@ -38,7 +35,6 @@ pub(crate) struct Shared {
 /// What a client shares with those that were made from it.
 struct Connections {
     build: Box<Build>,
-    notices: Arc<Mutex<Vec<Notice>>>,
     /// Locked only by threads that are attached to Python, so that it is free in a child after `fork`.
     state: Mutex<State>,
 }
@@ -56,12 +52,21 @@ impl Connections {
         let pid = process::id();
         if state.pid != pid {
             // After `fork` the parent's connections and threads are not ours; they are left as they are.
-            let root = (self.build)(&self.notices)?;
-            std::mem::forget(std::mem::take(&mut state.idle));
-            std::mem::forget(std::mem::replace(&mut state.root, root));
+            let root = (self.build)()?;
+            state.idle.clear();
+            mem::forget(mem::replace(&mut state.root, root));
             state.pid = pid;
         }
         Ok(state)
+    }
+}
+
+impl Drop for Connections {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if state.pid != process::id() {
+            mem::forget(state.root.clone());
+        }
     }
 }
 
@@ -95,13 +100,8 @@ impl Shared {
         if let Some(lane) = state.idle.pop() {
             return Ok(lane);
         }
-        let runtime = runtime::single_threaded()
-            .map_err(|error| Error::runtime(format!("no runtime could be started: {error}")))?;
-        Ok(Lane {
-            runtime,
-            client: state.root.on_another_runtime(),
-            generation: state.generation,
-        })
+        Lane::new(&state.root, state.generation)
+            .map_err(|error| Error::runtime(format!("no runtime could be started: {error}")))
     }
 
     /// Takes a lane back for the next call.
@@ -112,16 +112,6 @@ impl Shared {
         if lane.generation == state.generation && state.idle.len() < IDLE_LANES {
             state.idle.push(lane);
         }
-    }
-
-    /// The warnings since the last time.
-    pub(crate) fn notices(&self) -> Vec<Notice> {
-        let mut notices = self
-            .connections
-            .notices
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *notices)
     }
 }
 
@@ -141,14 +131,10 @@ impl Client {
     ) -> PyResult<Self> {
         let settings = Settings::read(settings)?;
         let credential = auth.as_deref().map(credential).transpose()?;
-        let build = move |notices: &Arc<Mutex<Vec<Notice>>>| {
-            settings.build(&base_url, credential.clone(), notices)
-        };
-        let notices = Arc::default();
-        let root = build(&notices).map_err(|error| failure::raised(py, &error))?;
+        let build = move || settings.build(&base_url, credential.clone());
+        let root = build().map_err(|error| failure::raised(py, &error))?;
         let connections = Connections {
             build: Box::new(build),
-            notices,
             state: Mutex::new(State {
                 pid: process::id(),
                 root,
@@ -180,10 +166,10 @@ impl Client {
                 .state()
                 .map_err(|error| failure::raised(py, &error))?;
             state.generation += 1;
-            std::mem::take(&mut state.idle)
+            mem::take(&mut state.idle)
         };
         py.detach(|| drop(lanes));
-        Ok(Operation::new(&self.0, |client| async move {
+        Ok(Operation::new(&self.0, false, |client| async move {
             client.close().await;
             Ok(Payload::None)
         }))
@@ -204,7 +190,8 @@ impl Client {
             .map_err(|_| PyValueError::new_err(format!("{method:?} is not an HTTP method")))?;
         let body = body.map(crate::plan::json).transpose()?;
         let timeout = timeout.map(seconds).transpose()?;
-        Ok(Operation::new(&self.0, move |client| async move {
+        let writes = !method.is_safe();
+        Ok(Operation::new(&self.0, writes, move |client| async move {
             let mut request = client.request(method, &path).query(query);
             for (name, value) in &headers {
                 request = request.header(name, value);
@@ -342,21 +329,10 @@ impl Settings {
         })
     }
 
-    fn build(
-        &self,
-        base_url: &str,
-        credential: Option<Credential>,
-        notices: &Arc<Mutex<Vec<Notice>>>,
-    ) -> Result<ServiceClient> {
-        let notices = Arc::clone(notices);
+    fn build(&self, base_url: &str, credential: Option<Credential>) -> Result<ServiceClient> {
         let mut builder = ServiceClient::builder(base_url)
             .headers(self.headers.clone())
-            .on_warning(move |warning| {
-                notices
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push((kind(warning), warning.to_string()));
-            });
+            .on_warning(notice::hear);
         if let Some(credential) = credential {
             builder = builder.credential(credential);
         }
@@ -400,13 +376,6 @@ impl Settings {
             dialect = dialect.with_search_parameter(name);
         }
         builder.dialect(dialect).build()
-    }
-}
-
-fn kind(warning: &Warning) -> &'static str {
-    match warning.kind() {
-        WarningKind::Drift => "drift",
-        _ => "ignored",
     }
 }
 

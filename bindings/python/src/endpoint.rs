@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use django_api_orm::{
-    BulkWriteError, FieldMeta, ModelMeta, OnDrift, OnIgnored, Pagination, Result, ServiceClient,
+    BulkWriteError, FieldMeta, Kind, ModelMeta, OnDrift, OnIgnored, Pagination, Result, ServiceClient,
     engine::{Assigned, Collection, KeysetWalk},
 };
 use http::Method;
@@ -27,7 +27,7 @@ pub(crate) struct Model(Arc<ModelMeta>);
 
 #[pymethods]
 impl Model {
-    /// `fields` are `(wire name, is read-only)`; `pagination` is `(style, page size, size parameter)`.
+    /// `fields` are `(wire name, is read-only, "decimal" or nothing)`; `pagination` is `(style, page size, size parameter)`.
     #[new]
     #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters))]
     fn new(
@@ -35,17 +35,22 @@ impl Model {
         endpoint: &str,
         primary_key: &str,
         lookup_field: Option<&str>,
-        fields: Vec<(String, bool)>,
+        fields: Vec<(String, bool, Option<String>)>,
         pagination: Option<(String, Option<u64>, Option<String>)>,
         filters: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let fields = fields
             .into_iter()
-            .map(|(name, read_only)| {
+            .map(|(name, read_only, kind)| {
                 let field = FieldMeta::new(name);
-                if read_only { field.read_only() } else { field }
+                let field = if read_only { field.read_only() } else { field };
+                match kind.as_deref() {
+                    None => Ok(field),
+                    Some("decimal") => Ok(field.with_kind(Kind::Decimal)),
+                    Some(kind) => Err(PyValueError::new_err(format!("{kind:?} is no kind"))),
+                }
             })
-            .collect();
+            .collect::<PyResult<Vec<_>>>()?;
         let mut model = ModelMeta::new(name, endpoint)
             .with_primary_key(primary_key)
             .with_fields(fields);
@@ -144,13 +149,22 @@ impl Endpoint {
         }
     }
 
-    fn operation<F, Fut>(&self, work: F) -> Operation
+    fn read<F, Fut>(&self, work: F) -> Operation
     where
         F: FnOnce(Collection) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Payload>> + Send + 'static,
     {
         let on = self.on();
-        Operation::new(&self.client, move |client| work(on(&client)))
+        Operation::new(&self.client, false, move |client| work(on(&client)))
+    }
+
+    fn write<F, Fut>(&self, work: F) -> Operation
+    where
+        F: FnOnce(Collection) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Payload>> + Send + 'static,
+    {
+        let on = self.on();
+        Operation::new(&self.client, true, move |client| work(on(&client)))
     }
 
     fn concurrency(&self) -> usize {
@@ -223,9 +237,9 @@ impl Endpoint {
     /// Every row.
     fn rows(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.operation(move |rows| async move {
-            Ok(Payload::Rows(Some(rows.walk(&plan).collect().await?)))
-        })
+        self.read(
+            move |rows| async move { Ok(Payload::Rows(Some(rows.walk(&plan).collect().await?))) },
+        )
     }
 
     /// The rows batch by batch.
@@ -250,35 +264,35 @@ impl Endpoint {
 
     fn get(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.operation(move |rows| async move { Ok(Payload::Row(Some(rows.get(&plan).await?))) })
+        self.read(move |rows| async move { Ok(Payload::Row(Some(rows.get(&plan).await?))) })
     }
 
     /// The same for a row that is to be changed: it must be seen to satisfy the whole filter.
     fn get_for_write(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.operation(move |rows| async move {
-            Ok(Payload::Row(Some(rows.get_for_write(&plan).await?)))
-        })
+        self.read(
+            move |rows| async move { Ok(Payload::Row(Some(rows.get_for_write(&plan).await?))) },
+        )
     }
 
     fn first(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.operation(move |rows| async move { Ok(Payload::Row(rows.first(&plan).await?)) })
+        self.read(move |rows| async move { Ok(Payload::Row(rows.first(&plan).await?)) })
     }
 
     fn last(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.operation(move |rows| async move { Ok(Payload::Row(rows.last(&plan).await?)) })
+        self.read(move |rows| async move { Ok(Payload::Row(rows.last(&plan).await?)) })
     }
 
     fn count(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.operation(move |rows| async move { Ok(Payload::Count(rows.count(&plan).await?)) })
+        self.read(move |rows| async move { Ok(Payload::Count(rows.count(&plan).await?)) })
     }
 
     fn exists(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.operation(move |rows| async move { Ok(Payload::Bool(rows.exists_row(&plan).await?)) })
+        self.read(move |rows| async move { Ok(Payload::Bool(rows.exists_row(&plan).await?)) })
     }
 
     /// The rows with these primary keys (a JSON list).
@@ -288,7 +302,7 @@ impl Endpoint {
             return Err(PyValueError::new_err("keys must be a list"));
         };
         let concurrency = self.concurrency();
-        Ok(self.operation(move |rows| async move {
+        Ok(self.read(move |rows| async move {
             Ok(Payload::Rows(Some(
                 rows.rows_by_key(&plan, &keys, concurrency).await?,
             )))
@@ -297,12 +311,12 @@ impl Endpoint {
 
     /// The row with this key, from its own URL.
     fn row(&self, key: String) -> Operation {
-        self.operation(move |rows| async move { Ok(Payload::Row(Some(rows.row(&key).await?))) })
+        self.read(move |rows| async move { Ok(Payload::Row(Some(rows.row(&key).await?))) })
     }
 
     fn create(&self, row: &[u8]) -> PyResult<Operation> {
         let row = object(row)?;
-        Ok(self.operation(move |rows| async move {
+        Ok(self.write(move |rows| async move {
             let body = rows.new_row(&row)?;
             Ok(Payload::Row(Some(rows.create(&body).await?)))
         }))
@@ -315,7 +329,7 @@ impl Endpoint {
             .map(|body| object(body))
             .collect::<PyResult<_>>()?;
         let concurrency = self.concurrency();
-        Ok(self.operation(move |rows| async move {
+        Ok(self.write(move |rows| async move {
             let bodies: Vec<_> = bodies
                 .iter()
                 .map(|body| rows.new_row(body))
@@ -329,7 +343,7 @@ impl Endpoint {
     fn get_or_create(&self, condition: &Condition, values: &[u8]) -> PyResult<Operation> {
         let condition = condition.0.clone();
         let values = object(values)?;
-        Ok(self.operation(move |rows| async move {
+        Ok(self.write(move |rows| async move {
             let (row, created) = rows.find_or_create(&condition, &values, false).await?;
             Ok(Payload::Found(row, created))
         }))
@@ -345,7 +359,7 @@ impl Endpoint {
         let condition = condition.0.clone();
         let values = assigned(py, values)?;
         let created = object(created)?;
-        Ok(self.operation(move |rows| async move {
+        Ok(self.write(move |rows| async move {
             let (row, created) = rows.update_or_create(&condition, &values, &created).await?;
             Ok(Payload::Found(row, created))
         }))
@@ -354,13 +368,12 @@ impl Endpoint {
     /// Changes fields of a row; the value is the server's row, or `None` where it sends none.
     fn patch(&self, key: String, values: &[u8]) -> PyResult<Operation> {
         let values = object(values)?;
-        Ok(self.operation(
-            move |rows| async move { Ok(Payload::Row(rows.patch(&key, &values).await?)) },
-        ))
+        Ok(self
+            .write(move |rows| async move { Ok(Payload::Row(rows.patch(&key, &values).await?)) }))
     }
 
     fn delete(&self, key: String) -> Operation {
-        self.operation(move |rows| async move {
+        self.write(move |rows| async move {
             rows.delete(&key).await?;
             Ok(Payload::None)
         })
@@ -378,7 +391,7 @@ impl Endpoint {
         let plan = plan.0.clone();
         let values = assigned(py, values)?;
         let concurrency = self.concurrency();
-        Ok(self.operation(move |rows| async move {
+        Ok(self.write(move |rows| async move {
             written(
                 rows.update_rows(&plan, expected, &values, concurrency)
                     .await,
@@ -391,7 +404,7 @@ impl Endpoint {
     fn delete_rows(&self, plan: &Plan, expected: Option<u64>) -> Operation {
         let plan = plan.0.clone();
         let concurrency = self.concurrency();
-        self.operation(move |rows| async move {
+        self.write(move |rows| async move {
             written(rows.delete_rows(&plan, expected, concurrency).await)
         })
     }
@@ -439,11 +452,17 @@ impl Endpoint {
     ) -> PyResult<Operation> {
         let method = Method::from_bytes(method.as_bytes())
             .map_err(|_| PyValueError::new_err(format!("{method:?} is not an HTTP method")))?;
+        let is_safe = method.is_safe();
         let path = crate::client::path(py, path)?;
         let body = body.map(json).transpose()?;
-        Ok(self.operation(move |rows| async move {
+        let work = move |rows: Collection| async move {
             let call = rows.route(method, path, body.as_ref())?;
             Ok(Payload::Response(rows.client()?.send(call).await?))
-        }))
+        };
+        Ok(if is_safe {
+            self.read(work)
+        } else {
+            self.write(work)
+        })
     }
 }

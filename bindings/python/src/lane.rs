@@ -2,24 +2,36 @@
 //! it. A call takes a lane and gives it back, so calls one after the other share connections, and threads never wait for
 //! each other.
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{future::Future, io, mem, pin::pin, process, sync::Arc, time::Duration};
 
 use django_api_orm::ServiceClient;
 use pyo3::prelude::*;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 /// How long a signal such as Ctrl-C may go unnoticed.
 const SIGNALS: Duration = Duration::from_millis(50);
 
 /// A runtime with a client whose connections live on it.
 pub(crate) struct Lane {
-    pub(crate) runtime: Runtime,
+    runtime: Arc<Runtime>,
     pub(crate) client: ServiceClient,
     /// Lanes of an earlier generation were closed.
     pub(crate) generation: u64,
+    /// The process that opened the lane.
+    pid: u32,
 }
 
 impl Lane {
+    /// A lane with connections of its own.
+    pub(crate) fn new(client: &ServiceClient, generation: u64) -> io::Result<Self> {
+        Ok(Self {
+            runtime: Arc::new(Builder::new_current_thread().enable_all().build()?),
+            client: client.on_another_runtime(),
+            generation,
+            pid: process::id(),
+        })
+    }
+
     /// Carries a future out on the calling thread, with Python free to run meanwhile.
     ///
     /// # Errors
@@ -39,6 +51,16 @@ impl Lane {
                 Ok(output) => return Ok(output),
                 Err(_) => py.check_signals()?,
             }
+        }
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        // After `fork` the sockets and the poll set are shared with the parent, and are not the child's to close.
+        if self.pid != process::id() {
+            mem::forget(Arc::clone(&self.runtime));
+            mem::forget(self.client.clone());
         }
     }
 }

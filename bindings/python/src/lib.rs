@@ -8,6 +8,7 @@ mod client;
 mod endpoint;
 mod failure;
 mod lane;
+mod notice;
 mod operation;
 mod plan;
 mod queue;

@@ -15,8 +15,9 @@ use pyo3::{
 };
 
 use crate::{
-    client::{Notice, Shared},
+    client::Shared,
     failure,
+    notice::{self, Notice},
 };
 
 /// What an operation yields.
@@ -48,28 +49,28 @@ type Begin = Box<dyn FnOnce(ServiceClient) -> Work + Send>;
 #[pyclass(frozen, module = "django_api_orm._engine")]
 pub(crate) struct Operation {
     pub(crate) client: Arc<Shared>,
+    /// Whether it may change something on the server, so that its outcome must not be lost.
+    #[pyo3(get)]
+    writes: bool,
     begin: Mutex<Option<Begin>>,
 }
 
 impl Operation {
-    pub(crate) fn new<F, Fut>(client: &Arc<Shared>, work: F) -> Self
+    pub(crate) fn new<F, Fut>(client: &Arc<Shared>, writes: bool, work: F) -> Self
     where
         F: FnOnce(ServiceClient) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Payload>> + Send + 'static,
     {
-        let shared = Arc::clone(client);
         let begin: Begin = Box::new(move |service| {
             let work = work(service);
             Box::pin(async move {
-                let result = work.await;
-                Outcome {
-                    result,
-                    notices: shared.notices(),
-                }
+                let (result, notices) = notice::listening(work).await;
+                Outcome { result, notices }
             })
         });
         Self {
             client: Arc::clone(client),
+            writes,
             begin: Mutex::new(Some(begin)),
         }
     }

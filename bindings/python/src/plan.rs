@@ -5,9 +5,33 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 use serde_json::Value;
 
 /// JSON text as a value.
+///
+/// # Errors
+/// `ValueError` for what is no JSON, and for an integer beyond 64 bits, which would be rounded.
 pub(crate) fn json(text: &[u8]) -> PyResult<Value> {
+    if let Some(integer) = wide_integer(text) {
+        return Err(PyValueError::new_err(format!(
+            "the integer {integer} needs more than 64 bits and would be rounded: send it as text"
+        )));
+    }
     serde_json::from_slice(text)
         .map_err(|error| PyValueError::new_err(format!("the value has no JSON form: {error}")))
+}
+
+/// An integer in JSON text that 64 bits cannot hold.
+fn wide_integer(text: &[u8]) -> Option<&str> {
+    let mut in_string = false;
+    let mut escaped = false;
+    let outside = |byte: &u8| {
+        let quote = *byte == b'"' && !escaped;
+        escaped = in_string && *byte == b'\\' && !escaped;
+        in_string ^= quote;
+        in_string || !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
+    };
+    text.split(outside)
+        .filter_map(|token| std::str::from_utf8(token).ok())
+        .filter(|token| token.len() >= 19 && !token.contains(['.', 'e', 'E']))
+        .find(|token| token.parse::<i64>().is_err() && token.parse::<u64>().is_err())
 }
 
 /// A tree of lookups.

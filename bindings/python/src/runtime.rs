@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Handle};
 
 /// The process that started the thread, and the way to it.
 static BACKGROUND: Mutex<Option<(u32, Handle)>> = Mutex::new(None);
@@ -22,7 +22,7 @@ pub(crate) fn background() -> io::Result<Handle> {
     {
         return Ok(handle.clone());
     }
-    let runtime = single_threaded()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     thread::Builder::new()
         .name("django-api-orm".to_owned())
@@ -32,9 +32,4 @@ pub(crate) fn background() -> io::Result<Handle> {
         std::mem::forget(parents);
     }
     Ok(handle)
-}
-
-/// A runtime that the calling thread drives.
-pub(crate) fn single_threaded() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
 }

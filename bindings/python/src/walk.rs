@@ -1,6 +1,9 @@
 //! Walks: the rows of a query batch by batch, for iterators that do not keep what they have handed out.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    process,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use django_api_orm::{
     Error, Result, ServiceClient,
@@ -12,6 +15,7 @@ use crate::{
     client::Shared,
     failure,
     lane::Lane,
+    notice,
     operation::{Finished, Operation, Outcome, Payload},
 };
 
@@ -47,6 +51,8 @@ pub(crate) struct Walk {
     client: Arc<Shared>,
     state: Arc<tokio::sync::Mutex<State>>,
     lane: Mutex<Option<Lane>>,
+    /// The process that began it.
+    pid: u32,
 }
 
 impl Walk {
@@ -58,7 +64,19 @@ impl Walk {
             client: Arc::clone(client),
             state: Arc::new(tokio::sync::Mutex::new(State::Fresh(Box::new(begin)))),
             lane: Mutex::new(None),
+            pid: process::id(),
         }
+    }
+
+    /// Refuses to go on in a child after `fork`: the pages to come are on connections of the parent.
+    fn check_process(&self, py: Python<'_>) -> PyResult<()> {
+        if self.pid == process::id() {
+            return Ok(());
+        }
+        let error = Error::invalid_request(
+            "this iteration began before `fork`, in another process: start it anew",
+        );
+        Err(failure::raised(py, &error))
     }
 }
 
@@ -89,13 +107,17 @@ async fn step(state: Arc<tokio::sync::Mutex<State>>, client: ServiceClient) -> R
 #[pymethods]
 impl Walk {
     /// The operation that gives the next batch, for an event loop. `None` as its value ends the walk.
-    fn next(&self) -> Operation {
+    fn next(&self, py: Python<'_>) -> PyResult<Operation> {
+        self.check_process(py)?;
         let state = Arc::clone(&self.state);
-        Operation::new(&self.client, move |client| step(state, client))
+        Ok(Operation::new(&self.client, false, move |client| {
+            step(state, client)
+        }))
     }
 
     /// The next batch on the calling thread: as `Operation.run`.
     fn run<'py>(&self, py: Python<'py>) -> PyResult<Finished<'py>> {
+        self.check_process(py)?;
         let taken = self
             .lane
             .lock()
@@ -108,17 +130,14 @@ impl Walk {
                 .lane()
                 .map_err(|error| failure::raised(py, &error))?,
         };
-        let result = lane.drive(
-            py,
-            step(Arc::clone(&self.state), self.client.on_lane(&lane)),
-        )?;
+        let work = step(Arc::clone(&self.state), self.client.on_lane(&lane));
+        let (result, notices) = lane.drive(py, notice::listening(work))?;
         let is_over = !matches!(result, Ok(Payload::Rows(Some(_))));
         if is_over {
             self.client.give_back(lane);
         } else {
             *self.lane.lock().unwrap_or_else(PoisonError::into_inner) = Some(lane);
         }
-        let notices = self.client.notices();
         Outcome { result, notices }.finish(py)
     }
 }

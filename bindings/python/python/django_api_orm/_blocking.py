@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ._engine import Operation, Walk
-from ._warn import emit
+from ._warn import settle
 
 
 def run(work: Operation | Walk) -> Any:
     """Carries the operation, or the next step of the walk, out on this thread."""
-    succeeded, value, notices = work.run()
-    if notices:
-        emit(notices)
-    if not succeeded:
-        raise value
-    return value
+    return settle(work.run(), isinstance(work, Operation) and work.writes)

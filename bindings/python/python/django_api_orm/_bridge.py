@@ -13,7 +13,7 @@ import weakref
 from typing import Any
 
 from ._engine import Operation, Queue
-from ._warn import emit
+from ._warn import settle
 
 _Result = tuple[bool, Any, list[tuple[str, str]]]
 
@@ -103,16 +103,15 @@ async def perform(operation: Operation, later: list[tuple[str, str]] | None = No
     token = loop_queue.queue.start(operation)
     loop_queue.waiting[token] = future
     try:
-        succeeded, value, notices = await future
+        outcome = await future
     except BaseException:
         loop_queue.waiting.pop(token, None)
         loop_queue.queue.cancel(token)
         raise
-    if notices:
-        if later is None:
-            emit(notices)
-        else:
-            later.extend(notices)
+    if later is None:
+        return settle(outcome, operation.writes)
+    succeeded, value, notices = outcome
+    later.extend(notices)
     if not succeeded:
         raise value
     return value

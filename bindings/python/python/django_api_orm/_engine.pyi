@@ -23,6 +23,8 @@ class Client:
 
 @final
 class Operation:
+    @property
+    def writes(self) -> bool: ...
     def run(self) -> tuple[bool, Any, _Warnings]: ...
 
 @final
@@ -63,7 +65,7 @@ class Model:
         endpoint: str,
         primary_key: str,
         lookup_field: str | None,
-        fields: list[tuple[str, bool]],
+        fields: list[tuple[str, bool, str | None]],
         pagination: tuple[str, int | None, str | None] | None,
         filters: list[str] | None,
     ) -> Model: ...

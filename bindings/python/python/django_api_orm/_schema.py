@@ -6,6 +6,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -49,6 +50,12 @@ def _read_name(name: str, field: FieldInfo) -> str:
     return alias if isinstance(alias, str) else field.alias or name
 
 
+def _kind(annotation: Any) -> str | None:
+    """What the engine has to know of a field's values: "1.50" and "1.5" are the same decimal, and are not the same text."""
+    kinds = {argument for argument in typing.get_args(annotation) or (annotation,) if argument is not type(None)}
+    return "decimal" if kinds == {Decimal} else None
+
+
 def _nested(annotation: Any) -> type[BaseModel] | None:
     """The schema that a field holds, ``Optional`` and lists looked through."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -89,7 +96,7 @@ class ModelInfo:
             model.get_endpoint(),
             self.pk_wire,
             self.key_wire if lookup else None,
-            [(self.sent[name], name in self.read_only) for name in fields],
+            [(self.sent[name], name in self.read_only, _kind(field.annotation)) for name, field in fields.items()],
             self._pagination(model._pagination),
             None if filters is None else [self._path(name) for name in filters],
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
 from .exceptions import APIWarning, DataMovedWarning, IgnoredWarning
 
@@ -14,9 +16,32 @@ _CATEGORIES: dict[str, type[APIWarning]] = {"ignored": IgnoredWarning, "drift": 
 
 
 def emit(notices: Iterable[tuple[str, str]]) -> None:
-    """Warns about each notice."""
+    """Warns about each notice; raises the first one that a filter such as ``-W error`` turns into an error."""
+    raised: Warning | None = None
     for kind, message in notices:
-        warnings.warn(message, _CATEGORIES.get(kind, APIWarning), stacklevel=_depth())
+        try:
+            warnings.warn(message, _CATEGORIES.get(kind, APIWarning), stacklevel=_depth())
+        except Warning as warning:
+            raised = raised or warning
+    if raised is not None:
+        raise raised
+
+
+def settle(outcome: tuple[bool, Any, list[tuple[str, str]]], writes: bool) -> Any:
+    """The value of an operation that has ended, or its error; and its warnings.
+
+    Where warnings are errors, they do not take the place of an error, nor of what a write has done: there they are logged.
+    """
+    succeeded, value, notices = outcome
+    try:
+        emit(notices)
+    except Warning as warning:
+        if succeeded and not writes:
+            raise
+        logging.getLogger("django_api_orm").warning("%s", warning)
+    if not succeeded:
+        raise value
+    return value
 
 
 def _depth() -> int:
