@@ -97,6 +97,7 @@ QUERIES = {
     "get_endpoint": (lambda rows: User.objects.get_endpoint(), 0),
     "at": (lambda rows: User.objects.using(rows.client).at("/api/v1/users/"), 0),
     "client": (lambda rows: rows.client, 0),
+    "manager": (lambda rows: rows.all().manager, 0),
     "model": (lambda rows: rows.model, 0),
     "model_class": (lambda rows: rows.model_class, 0),
     "using": (lambda rows: rows.using(rows.client), 0),

@@ -9,8 +9,18 @@ import threading
 
 import django_api_orm as orm
 import pytest
-from django_api_orm import APIModel, AsyncAPIModel, AsyncServiceClient, Q, ServiceClient, register_async_models, register_models
-from pydantic import computed_field
+from django_api_orm import (
+    APIModel,
+    AsyncAPIModel,
+    AsyncServiceClient,
+    Manager,
+    Q,
+    QuerySet,
+    ServiceClient,
+    register_async_models,
+    register_models,
+)
+from pydantic import Field, ValidationError, computed_field
 from schemas import UserSchema
 
 
@@ -261,3 +271,114 @@ def test_values_of_what_is_not_there(client):
             rows.values_list(path)
     # An object of any shape need not have every key.
     assert rows.values_list("settings__no_such_key", flat=True) == [None]
+
+
+# Rows that do not fit
+
+
+class Fitting(APIModel):
+    class _schema_class(UserSchema):
+        age: int = Field(ge=35, le=65)
+
+    _endpoint = "/api/v1/users/"
+
+
+class AsyncFitting(AsyncAPIModel):
+    _schema_class = Fitting._schema_class
+    _endpoint = "/api/v1/users/"
+
+
+@pytest.fixture
+def fitting(client, async_client):
+    register_models(client, Fitting)
+    register_async_models(async_client, AsyncFitting)
+    fits = [user.pk for user in User.objects.order_by("id") if user.age is not None and 35 <= user.age <= 65]
+    # The first and the last row do not fit, and they are not alone.
+    assert fits[0] > 2 and fits[-1] < 249 and len(fits) > 50
+    return fits
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_skipping_leaves_rows_out_wherever_they_become_objects(client, fitting, ordered):
+    errors = []
+    rows = Fitting.objects.on_invalid("skip", errors.append)
+    if ordered:
+        rows = rows.order_by("id")
+    assert [row.pk for row in rows.all()] == fitting == [row.pk for row in rows.iterator()] == sorted(rows.all().in_bulk())
+    assert rows.values_list("id", flat=True) == [row["id"] for row in rows.values("id")] == fitting
+    assert (rows.first().pk, rows.last().pk) == (fitting[0], fitting[-1])
+    assert (rows[0].pk, rows[3].pk, rows[len(fitting) - 1].pk) == (fitting[0], fitting[3], fitting[-1])
+    with pytest.raises(IndexError):
+        rows[len(fitting)]
+    # These speak of the server's rows.
+    assert rows.count() == 250 and rows.exists()
+    fetched = rows.all()
+    assert (len(fetched), fetched.count(), fetched.last()) == (len(fitting), 250, fetched[len(fitting) - 1])
+    top = rows[:20]
+    assert (top.count(), [row.pk for row in top.all()]) == (20, [pk for pk in fitting if pk <= 20])
+    assert (top.first().pk, top.last().pk) == (fitting[0], [pk for pk in fitting if pk <= 20][-1])
+    nobody = rows[:2]
+    assert (nobody.first(), nobody.last(), nobody.values(), nobody.count()) == (None, None, [], 2)
+    assert not nobody and nobody.exists()
+    errors.clear()
+    assert rows.first() is not None
+    assert [(error.index, error.key) for error in errors] == [(at, at + 1) for at in range(fitting[0] - 1)]
+    with pytest.raises(ValidationError):
+        rows.get(id=1)
+
+
+async def test_skipping_in_an_asynchronous_model(async_client, fitting):
+    errors = []
+    rows = AsyncFitting.objects.on_invalid("skip", errors.append)
+    assert ((await rows.first()).pk, (await rows.last()).pk) == (fitting[0], fitting[-1])
+    errors.clear()
+    assert await rows.values_list("id", flat=True) == fitting and await rows.count() == 250
+    assert [error.key for error in errors] == [pk for pk in range(1, 251) if pk not in fitting]
+    assert (await rows[:2].first(), await rows[:2].last()) == (None, None)
+
+
+def test_without_skipping_they_raise(client, fitting):
+    for call in (
+        list,
+        lambda rows: rows.first(),
+        lambda rows: rows.last(),
+        lambda rows: rows[0],
+        lambda rows: rows.values("id"),
+    ):
+        with pytest.raises(ValidationError):
+            call(Fitting.objects.all())
+
+
+# What the published package has
+
+
+def test_names_that_were_imported_from_the_clients_modules():
+    from django_api_orm import async_client, client
+
+    for module in (client, async_client):
+        for name in (
+            "APIException",
+            "APIResponse",
+            "AuthenticationError",
+            "ConnectionError",
+            "DoesNotExist",
+            "HTTPStatusError",
+            "RateLimitError",
+            "TimeoutError",
+        ):
+            assert name in module.__all__ and getattr(module, name) is getattr(orm, name)
+
+
+def test_the_manager_of_a_query(client, async_client):
+    manager = User.objects.filter(id=1).manager
+    assert (type(manager), manager.model, manager.client, manager.count()) == (Manager, User, client, 250)
+    assert QuerySet(User, client).manager.get(id=1).pk == 1
+    assert AsyncUser.objects.all().manager.client is async_client
+
+
+def test_parameters_that_are_lists(server, client):
+    client.get("/api/v1/users/", params={"tag": ["a", "b"], "id__in": [1, 2], "none": [], "age__range": (1, 2), "limit": 1})
+    assert server.requests()[-1][1].endswith("?tag=a&tag=b&id__in=1,2&age__range=1,2&limit=1")
+    client.get("/api/v1/users/", params=[("tag", "a"), ("tag", None), ("tag", ("b", True))])
+    assert server.requests()[-1][1].endswith("?tag=a&tag=b&tag=true")
+    assert User.objects.filter(id__in=[1, 2]).explain().pushed == [("id__in", "1,2")]

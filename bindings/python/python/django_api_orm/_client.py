@@ -316,7 +316,11 @@ class BaseClient:
         timeout: float | None,
     ) -> Operation:
         pairs: Any = params.items() if isinstance(params, Mapping) else params or ()
-        query: list[tuple[str, str]] = [(str(name), _text(value)) for name, value in pairs if value is not None]
+        query: list[tuple[str, str]] = []
+        for name, value in pairs:
+            # django-filter reads the values of `in` and `range` from one parameter, and those of several choices from many.
+            repeats = isinstance(value, (list, tuple, set, frozenset)) and not str(name).endswith(("__in", "__range"))
+            query += [(str(name), _text(each)) for each in (value if repeats else [value]) if each is not None]
         body = None if data is None else to_json(data)
         return self._engine.request(method, endpoint, query, body, list((headers or {}).items()), timeout)
 

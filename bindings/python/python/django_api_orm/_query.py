@@ -12,7 +12,7 @@ from operator import attrgetter
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
@@ -91,6 +91,15 @@ class BaseQuery(Generic[M]):
         Requests: none.
         """
         return self._client
+
+    @property
+    def manager(self) -> Any:
+        """The manager that the query came from, on the query's client.
+
+        Requests: none.
+        """
+        model: Any = self.model
+        return (self._manager or model.objects).using(self._client)
 
     @property
     def model_class(self) -> type[M]:
@@ -271,6 +280,10 @@ class BaseQuery(Generic[M]):
         """Whether a row that does not fit the schema raises pydantic's ``ValidationError`` (``"raise"``), or is left out and
         handed to ``report`` as a ``RowError`` (``"skip"``).
 
+        Rows are left out wherever they become objects or values: iteration, ``first``, ``last``, ``[3]``, ``values``,
+        ``in_bulk``. ``count``, ``exists`` and slices speak of the server's rows, so ``[:10]`` may give fewer than ten; what
+        asks for one row (``get``, ``create``) raises.
+
         Raises: ``ValueError`` for another word.
         Requests: none.
         """
@@ -318,18 +331,23 @@ class BaseQuery(Generic[M]):
             try:
                 instances.append(self.model._from_row(row, self._client))
             except ValidationError as error:
-                if self._report is not None:
-                    key = self._info.key_in(row)
-                    skipped = RowError(str(error), index, key)
-                    skipped.__cause__ = error
-                    self._report(skipped)
+                self._skipped(row, index, error)
         return instances
+
+    def _skipped(self, row: bytes, index: int, error: ValidationError) -> None:
+        if self._report is not None:
+            skipped = RowError(str(error), index, self._info.key_in(row))
+            skipped.__cause__ = error
+            self._report(skipped)
 
     def _one(self, row: bytes) -> M:
         return self.model._from_row(row, self._client)
 
-    def _maybe(self, row: bytes | None) -> M | None:
-        return None if row is None else self._one(row)
+    def _kept(self, row: bytes, index: int) -> M | None:
+        """The instance; ``None`` where the row does not fit the schema and is to be skipped."""
+        if self._invalid == "raise":
+            return self._one(row)
+        return next(iter(self._instances([row], index)), None)
 
     # Values
 
@@ -342,9 +360,21 @@ class BaseQuery(Generic[M]):
         picked = self._picked(rows, names, start)
         return [row[0] for row in picked] if flat else picked
 
+    def _valid(self, rows: list[bytes], start: int) -> tuple[list[BaseModel], list[bytes]]:
+        """The schema's objects, and the rows that they were made of."""
+        if self._invalid == "raise":
+            return self._info.rows(rows, start), rows
+        valid: list[tuple[BaseModel, bytes]] = []
+        for index, row in enumerate(rows, start):
+            try:
+                valid.append((self._info.validate_json(row), row))
+            except ValidationError as error:
+                self._skipped(row, index, error)
+        return [data for data, _ in valid], [row for _, row in valid]
+
     def _picked(self, rows: list[bytes], names: tuple[str, ...], start: int) -> list[tuple[Any, ...]]:
         info = self._info
-        objects = info.rows(rows, start)
+        objects, rows = self._valid(rows, start)
         paths = [(info.pk_name if name == "pk" else name).split("__") for name in names]
         declared = info.wire.keys() | info.schema.model_computed_fields.keys()
         if paths and all(len(path) == 1 and path[0] in declared for path in paths):

@@ -192,21 +192,36 @@ class AsyncQuerySet(BaseQuery[M]):
         """The first row, or ``None``.
 
         Requests: one GET of one row; two more, once for each client and ordering, to see whether the server sorts.
-        None once the rows are fetched.
+        None once the rows are fetched. One more for each row that ``on_invalid`` skips.
         """
         if self._result_cache is not None:
             return self._result_cache[0] if self._result_cache else None
-        return self._maybe(await _perform(self._endpoint.first(self._plan), self.model))
+        index = 0
+        while True:
+            plan = self._plan.slice(index, index + 1) if index else self._plan
+            row = await _perform(self._endpoint.first(plan), self.model)
+            if row is None:
+                return None
+            if (first := self._kept(row, index)) is not None:
+                return first
+            index += 1
 
     async def last(self) -> M | None:
         """The last row, or ``None``.
 
         Requests: with an ordering, those of ``first``; else two GETs: of the count, and of the row at its end. None once
-        the rows are fetched.
+        the rows are fetched. Where ``on_invalid`` skips: always the two, and one more for each row that is skipped.
         """
         if self._result_cache is not None:
             return self._result_cache[-1] if self._result_cache else None
-        return self._maybe(await _perform(self._endpoint.last(self._plan), self.model))
+        if self._invalid == "raise":
+            row = await _perform(self._endpoint.last(self._plan), self.model)
+            return None if row is None else self._one(row)
+        for index in range(await self.count() - 1, -1, -1):
+            row = await _perform(self._endpoint.first(self._plan.slice(index, index + 1)), self.model)
+            if row is not None and (last := self._kept(row, index)) is not None:
+                return last
+        return None
 
     async def count(self) -> int:
         """How many rows there are.
@@ -215,7 +230,7 @@ class AsyncQuerySet(BaseQuery[M]):
         the server honours the filter. One for each page where a part of the query is evaluated here, or the server does
         not count. None once the rows are fetched.
         """
-        if self._result_cache is not None:
+        if self._result_cache is not None and self._invalid == "raise":
             return len(self._result_cache)
         count: int = await _perform(self._endpoint.count(self._plan), self.model)
         return count
@@ -226,7 +241,7 @@ class AsyncQuerySet(BaseQuery[M]):
         Requests: one GET of one row; more where a part of the query is evaluated here, until one belongs. None once the
         rows are fetched.
         """
-        if self._result_cache is not None:
+        if self._result_cache is not None and self._invalid == "raise":
             return bool(self._result_cache)
         exists: bool = await _perform(self._endpoint.exists(self._plan), self.model)
         return exists

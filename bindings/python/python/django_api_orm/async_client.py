@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._bridge import perform
 from ._client import APIResponse, BaseClient, response_of
+from .exceptions import (
+    APIException,
+    AuthenticationError,
+    ConnectionError,
+    DoesNotExist,
+    HTTPStatusError,
+    RateLimitError,
+    TimeoutError,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -16,7 +25,17 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=AsyncAPIModel)
 
-__all__ = ["AsyncServiceClient"]
+__all__ = [
+    "APIException",
+    "APIResponse",
+    "AsyncServiceClient",
+    "AuthenticationError",
+    "ConnectionError",
+    "DoesNotExist",
+    "HTTPStatusError",
+    "RateLimitError",
+    "TimeoutError",
+]
 
 
 class AsyncServiceClient(BaseClient):
@@ -72,8 +91,9 @@ class AsyncServiceClient(BaseClient):
     ) -> APIResponse:
         """A request that is written by hand, such as for a route that is no collection.
 
-        ``endpoint`` is a path below ``base_url``; ``params`` become the query (``None`` is left out, a list is joined by
-        commas); ``data`` is sent as JSON; ``timeout``, in seconds, takes the place of the client's.
+        ``endpoint`` is a path below ``base_url``; ``params`` become the query (``None`` is left out; a list repeats the
+        name, and is joined by commas for ``__in`` and ``__range``); ``data`` is sent as JSON; ``timeout``, in seconds,
+        takes the place of the client's.
 
         Raises: ``InvalidRequestError`` for a path that leaves the base URL; ``APIException``; an error status is one.
         Requests: one, of that method, and its retries.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast, overload
 
 from . import _registry
@@ -89,7 +90,8 @@ class QuerySet(BaseQuery[M]):
         """``[3]`` is one row; ``[10:20]`` is a lazy slice; ``[::2]``, with a step, is a list.
 
         Raises: ``IndexError`` where there is no such row; ``ValueError`` for a negative number.
-        Requests: one GET for a row; none for a slice; those of the slice for a list. None once the rows are fetched.
+        Requests: one GET for a row; none for a slice; those of the slice for a list. None once the rows are fetched. Where
+        ``on_invalid`` skips, one for each page up to the row.
         """
         if isinstance(key, slice):
             if self._result_cache is not None:
@@ -102,6 +104,10 @@ class QuerySet(BaseQuery[M]):
             raise ValueError("negative indexing is not supported: use last()")
         if self._result_cache is not None:
             return self._result_cache[key]
+        if self._invalid == "skip":
+            for instance in islice(self.iterator(), key, None):
+                return instance
+            raise IndexError(f"there is no row {key} that fits the schema")
         row = _run(self._endpoint.first(self._slice(slice(key, key + 1))._plan), self.model)
         if row is None:
             raise IndexError(f"there is no row {key}")
@@ -150,21 +156,36 @@ class QuerySet(BaseQuery[M]):
         """The first row, or ``None``.
 
         Requests: one GET of one row; two more, once for each client and ordering, to see whether the server sorts.
-        None once the rows are fetched.
+        None once the rows are fetched. One more for each row that ``on_invalid`` skips.
         """
         if self._result_cache is not None:
             return self._result_cache[0] if self._result_cache else None
-        return self._maybe(_run(self._endpoint.first(self._plan), self.model))
+        index = 0
+        while True:
+            plan = self._plan.slice(index, index + 1) if index else self._plan
+            row = _run(self._endpoint.first(plan), self.model)
+            if row is None:
+                return None
+            if (first := self._kept(row, index)) is not None:
+                return first
+            index += 1
 
     def last(self) -> M | None:
         """The last row, or ``None``.
 
         Requests: with an ordering, those of ``first``; else two GETs: of the count, and of the row at its end. None once
-        the rows are fetched.
+        the rows are fetched. Where ``on_invalid`` skips: always the two, and one more for each row that is skipped.
         """
         if self._result_cache is not None:
             return self._result_cache[-1] if self._result_cache else None
-        return self._maybe(_run(self._endpoint.last(self._plan), self.model))
+        if self._invalid == "raise":
+            row = _run(self._endpoint.last(self._plan), self.model)
+            return None if row is None else self._one(row)
+        for index in range(self.count() - 1, -1, -1):
+            row = _run(self._endpoint.first(self._plan.slice(index, index + 1)), self.model)
+            if row is not None and (last := self._kept(row, index)) is not None:
+                return last
+        return None
 
     def count(self) -> int:
         """How many rows there are.
@@ -173,7 +194,7 @@ class QuerySet(BaseQuery[M]):
         the server honours the filter. One for each page where a part of the query is evaluated here, or the server does
         not count. None once the rows are fetched.
         """
-        if self._result_cache is not None:
+        if self._result_cache is not None and self._invalid == "raise":
             return len(self._result_cache)
         count: int = _run(self._endpoint.count(self._plan), self.model)
         return count
@@ -184,7 +205,7 @@ class QuerySet(BaseQuery[M]):
         Requests: one GET of one row; more where a part of the query is evaluated here, until one belongs. None once the
         rows are fetched.
         """
-        if self._result_cache is not None:
+        if self._result_cache is not None and self._invalid == "raise":
             return bool(self._result_cache)
         exists: bool = _run(self._endpoint.exists(self._plan), self.model)
         return exists

@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._blocking import run
 from ._client import APIResponse, BaseClient, BasicAuth, BearerAuth, Credential, HeaderAuth, TokenAuth, response_of
+from .exceptions import (
+    APIException,
+    AuthenticationError,
+    ConnectionError,
+    DoesNotExist,
+    HTTPStatusError,
+    RateLimitError,
+    TimeoutError,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -16,7 +25,22 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=APIModel)
 
-__all__ = ["APIResponse", "BasicAuth", "BearerAuth", "Credential", "HeaderAuth", "ServiceClient", "TokenAuth"]
+__all__ = [
+    "APIException",
+    "APIResponse",
+    "AuthenticationError",
+    "BasicAuth",
+    "BearerAuth",
+    "ConnectionError",
+    "Credential",
+    "DoesNotExist",
+    "HTTPStatusError",
+    "HeaderAuth",
+    "RateLimitError",
+    "ServiceClient",
+    "TimeoutError",
+    "TokenAuth",
+]
 
 
 class ServiceClient(BaseClient):
@@ -61,8 +85,9 @@ class ServiceClient(BaseClient):
     ) -> APIResponse:
         """A request that is written by hand, such as for a route that is no collection.
 
-        ``endpoint`` is a path below ``base_url``; ``params`` become the query (``None`` is left out, a list is joined by
-        commas); ``data`` is sent as JSON; ``timeout``, in seconds, takes the place of the client's.
+        ``endpoint`` is a path below ``base_url``; ``params`` become the query (``None`` is left out; a list repeats the
+        name, and is joined by commas for ``__in`` and ``__range``); ``data`` is sent as JSON; ``timeout``, in seconds,
+        takes the place of the client's.
 
         Raises: ``InvalidRequestError`` for a path that leaves the base URL; ``APIException``; an error status is one.
         Requests: one, of that method, and its retries.
