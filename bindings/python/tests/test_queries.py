@@ -382,3 +382,27 @@ def test_parameters_that_are_lists(server, client):
     client.get("/api/v1/users/", params=[("tag", "a"), ("tag", None), ("tag", ("b", True))])
     assert server.requests()[-1][1].endswith("?tag=a&tag=b&tag=true")
     assert User.objects.filter(id__in=[1, 2]).explain().pushed == [("id__in", "1,2")]
+
+
+# Managers of one's own
+
+
+class Suspicious(Manager["Guarded"]):
+    def get_queryset(self):
+        return super().get_queryset().on_ignored("error")
+
+
+class Guarded(APIModel):
+    _schema_class = UserSchema
+    _endpoint = "/api/v1/users/"
+
+    objects = Suspicious()
+
+
+def test_the_settings_of_a_manager_hold_for_what_it_creates(server, client):
+    register_models(client, Guarded)
+    for write in (Guarded.objects.get_or_create, Guarded.objects.update_or_create):
+        # The server ignores this filter, as the manager does not allow.
+        with pytest.raises(orm.IgnoredError):
+            write(email__startswith="nobody@", defaults={"name": "N", "email": "nobody@example.com"})
+    assert {method for method, _, _ in server.requests()} == {"GET"}
