@@ -6,6 +6,7 @@ import ast
 import re
 from pathlib import Path
 
+from .plans import PLANS
 from .site import ITEMS
 
 RUST = Path(__file__).parents[4] / "crates/orm/tests/contract"
@@ -79,3 +80,8 @@ def test_the_table_is_not_stale():
 def test_what_writes_in_rust_writes_in_python():
     rust, python = rust_cases(), python_cases()
     assert sorted(case for case in rust.keys() & python.keys() if rust[case] and not python[case]) == []
+
+
+def test_the_matrix_asks_the_same_queries():
+    source = (RUST / "cases" / "matrix" / "plans.rs").read_text(encoding="utf-8")
+    assert [plan.name for plan in PLANS] == re.findall(r'\bplan\(\s*"(.+?)",', source)
