@@ -5,7 +5,7 @@ from __future__ import annotations
 import django_api_orm as orm
 import pytest
 
-from .site import concurrently, ids, settle
+from .site import async_only, concurrently, ids, settle
 
 
 async def test_http2_is_negotiated(site):
@@ -17,6 +17,8 @@ async def test_http2_is_negotiated(site):
     assert client.stats.connections == 1
 
 
+# Synchronous calls are driven by the thread that makes them, on connections of its own.
+@async_only
 async def test_a_hundred_gets_at_once_share_one_connection(site):
     client = site.connect_tls(http2=True)
     users = client.manager(site.models.User)
