@@ -37,7 +37,8 @@ async def _perform(operation: Operation, model: type[Any], later: list[tuple[str
         return await perform(operation, later)
     except (DoesNotExist, MultipleObjectsReturned) as error:
         specialise(model, error)
-        raise
+        # By name: Python 3.10 raises again what the class was before.
+        raise error
 
 
 async def _in_turns(make: Callable[[list[bytes], int], list[T]], rows: list[bytes], start: int = 0) -> list[T]:

@@ -30,7 +30,8 @@ def _run(operation: Operation, model: type[Any]) -> Any:
         return run(operation)
     except (DoesNotExist, MultipleObjectsReturned) as error:
         specialise(model, error)
-        raise
+        # By name: Python 3.10 raises again what the class was before.
+        raise error
 
 
 class QuerySet(BaseQuery[M]):
