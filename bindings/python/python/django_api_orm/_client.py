@@ -331,6 +331,22 @@ class BaseClient:
         raise TypeError("a client cannot be pickled: it holds connections and credentials")
 
 
+def endpoint_of(client: BaseClient, model: type[Any], at: str | None) -> Endpoint:
+    """The model's collection on the client, or the same model behind another collection."""
+    return client._endpoint(model) if at is None else Endpoint(client._engine, model._info().engine.at(at))
+
+
+class Nested:
+    """A client as the rows of another collection know it: what is done with them is done there."""
+
+    __slots__ = ("client", "path")
+
+    def __init__(self, client: BaseClient | None, path: str) -> None:
+        #: ``None`` for rows that came from another process: the client that is registered here.
+        self.client = client
+        self.path = path
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import repeat
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
 
 from . import exceptions
+from ._client import Nested, endpoint_of
 from ._engine import Endpoint
 from ._json import to_json
 from ._registry import client_of
@@ -155,7 +157,7 @@ class BaseAPIModel:
         # What `_made` does, a slot at a time and not an instance at a time: no Python code runs for each row.
         objects = cls._info().rows(rows, start)
         made = list(map(cls.__new__, repeat(cls, len(rows))))
-        columns = (repeat(client), rows, repeat(False), objects, map(_DICT_OF, objects))
+        columns: tuple[Iterable[Any], ...] = (repeat(client), rows, repeat(False), objects, map(_DICT_OF, objects))
         for set_slot, values in zip(_SETTERS, columns):  # noqa: B905
             deque(map(set_slot, made, values), maxlen=0)
         return made
@@ -182,8 +184,15 @@ class BaseAPIModel:
     def __setattr__(self, name: str, value: Any) -> None:
         data: BaseModel = self._data
         if name in type(data).model_fields:
-            # Either the value is valid, or nothing changes.
-            self._info().validate_assignment(data, name, value)
+            # Either the value is valid, or nothing changes: pydantic has put a new dictionary in place by the time that a
+            # validator of the whole model objects.
+            before, given = data.__dict__, data.__pydantic_fields_set__
+            try:
+                self._info().validate_assignment(data, name, value)
+            except BaseException:
+                object.__setattr__(data, "__dict__", before)
+                object.__setattr__(data, "__pydantic_fields_set__", given)
+                raise
             object.__setattr__(self, "__dict__", data.__dict__)
         elif name == "pk":
             setattr(self, self._info().pk_name, value)
@@ -286,16 +295,25 @@ class BaseAPIModel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without the client: it holds credentials. The copy speaks through the client that is registered where it is.
-        return (_restore, (type(self), self._data, self._row, self._deleted))
+        return (_restore, (type(self), self._data, self._row, self._deleted, self._at()))
 
     # Writing
 
+    def _at(self) -> str | None:
+        """The collection that the row was read from, where that is not the model's own."""
+        return self._client.path if isinstance(self._client, Nested) else None
+
+    def _client_of_row(self) -> Any:
+        client = self._client.client if isinstance(self._client, Nested) else self._client
+        return client_of(type(self)) if client is None else client
+
     def _endpoint_of_row(self) -> Endpoint:
-        client: BaseClient | None = self._client
-        if client is None:
-            client = client_of(type(self))
-            object.__setattr__(self, "_client", client)
-        return client._endpoint(type(self))
+        return endpoint_of(self._client_of_row(), type(self), self._at())
+
+    def _path_of(self, route: str) -> str:
+        """The path of a route below the row."""
+        engine, at = self._info().engine, self._at()
+        return (engine if at is None else engine.at(at)).route(self._key(), route)
 
     def _key(self) -> str:
         """The value in the row's URL: the server's, whatever the fields say now."""
@@ -324,35 +342,74 @@ class BaseAPIModel:
         if isinstance(update_fields, str):
             raise TypeError("update_fields is a list of names, not a text")
         names: list[str] = []
+        extras: list[str] = []
         for field in update_fields:
-            name = info.names.get(field.split("__")[0], field.split("__")[0])
+            name = info.name_of(field.split("__")[0])
+            if name in (self._data.model_extra or {}):
+                extras.append(name)
+                continue
             if name not in info.sent:
                 raise ValueError(f"{type(self).__name__} has no field {field!r} (update_fields)")
             if name in info.read_only:
                 raise ValueError(f"{type(self).__name__}.{name} is read-only and cannot be saved")
             names.append(name)
-        return info.dump(self._data, names)
+        sent = info.dump(self._data, names)
+        if self._row is not None:
+            sent.update((name, value) for name, value in self._changes().items() if name in sent)
+        extra = self._data.model_extra or {}
+        sent.update(json.loads(to_json({name: extra[name] for name in extras})))
+        return sent
 
-    def _saved(self, row: bytes | None, sent: Mapping[str, Any], created: bool = False) -> None:
-        """Takes the server's answer over; what was not sent stays as it is."""
+    def _new_body(self, update_fields: Iterable[str] | None) -> dict[str, Any]:
+        if update_fields is not None:
+            raise InvalidRequestError(f"this {type(self).__name__} is not saved yet: save it without `update_fields` first")
+        return self._info().dump_set(self._data)
+
+    def _saved(self, row: bytes | None, sent: Mapping[str, Any]) -> None:
+        """Takes the server's answer over; what was not sent, or was changed meanwhile, stays as it is.
+
+        The write has succeeded: an answer that is no row, or a part of one, does not undo that.
+        """
         info = self._info()
-        unsaved = {} if created else {name: value for name, value in self._changes().items() if name not in sent}
-        fields: dict[str, Any]
+        pending = {name: value for name, value in self._changes().items() if sent.get(name, _UNSENT) != value}
         data: BaseModel | None = None
         if row is not None:
-            try:
+            with contextlib.suppress(ValidationError):
                 data = info.validate_json(row)
+        try:
+            if data is None:
+                row = self._row_behind(row, sent)
+                data = info.validate_json(row)
+            if pending and row is not None:
+                data = info.validate_json(to_json({**json.loads(row), **self._by_read_name(pending)}))
+        except ValidationError as error:
+            object.__setattr__(self, "_row", row)
+            raise _written_but(type(self), row, error) from error
+        if row is not None:
+            self._take(data, row)
+
+    def _row_behind(self, answer: bytes | None, sent: Mapping[str, Any]) -> bytes:
+        """The row as it must be on the server: as it was, with what was sent, and with what the answer says of it."""
+        row: dict[str, Any] = {**(json.loads(self._row) if self._row else {}), **self._by_read_name(sent)}
+        with contextlib.suppress(ValueError):
+            said = json.loads(answer or b"null")
+            if isinstance(said, dict):
+                row.update(said)
+        return to_json(row)
+
+    @classmethod
+    def _from_written(cls, row: bytes, sent: bytes, client: Any) -> Self:
+        """The instance of a row that was just created with these values, from the server's answer."""
+        info = cls._info()
+        try:
+            return cls._made(info.validate_json(row), row, client)
+        except ValidationError as error:
+            blank = cls._made(info.schema.model_construct(), None, client)
+            whole = blank._row_behind(row, json.loads(sent))
+            try:
+                return cls._made(info.validate_json(whole), whole, client)
             except ValidationError:
-                # The write succeeded; an answer that is no row, or a part of one, does not undo that.
-                row = None
-        if row is None:
-            fields = {**(json.loads(self._row) if self._row else {}), **self._by_read_name(sent)}
-            row = to_json(fields)
-        if unsaved or data is None:
-            fields = json.loads(row)
-            fields.update(self._by_read_name(unsaved))
-            data = info.validate_json(to_json(fields))
-        self._take(data, row)
+                raise _written_but(cls, whole, error) from error
 
     def _by_read_name(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         info = self._info()
@@ -360,6 +417,9 @@ class BaseAPIModel:
         return {read.get(name, name): value for name, value in sent.items()}
 
     def _take(self, data: BaseModel, row: bytes) -> None:
+        fields = type(data).model_fields
+        own = {name: value for name, value in self.__dict__.items() if name not in fields}
+        object.__setattr__(data, "__dict__", {**data.__dict__, **own})
         object.__setattr__(self, "_data", data)
         object.__setattr__(self, "_row", row)
         object.__setattr__(self, "__dict__", data.__dict__)
@@ -372,16 +432,30 @@ class BaseAPIModel:
             raise info.invalid_row(error, row, 0) from None
         self._take(data, row)
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"a field cannot be deleted: {name}")
+    def __delattr__(self, name: str) -> None:
+        if name in type(self._data).model_fields:
+            raise AttributeError(f"a field cannot be deleted: {name}")
+        object.__delattr__(self, name)
 
 
 _SETTERS = [BaseAPIModel.__dict__[slot].__set__ for slot in ("_client", "_row", "_deleted", "_data", "__dict__")]
 _DICT_OF = attrgetter("__dict__")
 
 
-def _restore(model: type[Any], data: BaseModel, row: bytes | None, deleted: bool) -> Any:
-    instance = model._made(data, row, None)
+_UNSENT: Any = object()
+
+
+def _written_but(model: type[Any], row: bytes | None, error: ValidationError) -> exceptions.DecodeError:
+    """For an answer to a write that cannot be taken over: the write itself has been carried out."""
+    key = None if row is None else model._info().key_in(row)
+    return exceptions.DecodeError(
+        f"the {model.__name__} was written (key: {key!r}), but the server's answer does not fit the schema, so it is not "
+        "known here what the row is now; do not write it again: see `__cause__`"
+    )
+
+
+def _restore(model: type[Any], data: BaseModel, row: bytes | None, deleted: bool, at: str | None = None) -> Any:
+    instance = model._made(data, row, None if at is None else Nested(None, at))
     object.__setattr__(instance, "_deleted", deleted)
     return instance
 

@@ -5,6 +5,7 @@ Nothing here sends a request.
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from ._client import Nested, _text, endpoint_of
 from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
 from ._registry import client_of
-from .exceptions import BulkCreateError, BulkWriteError, InvalidRequestError, RowError
+from .exceptions import BulkCreateError, BulkWriteError, DecodeError, InvalidRequestError, RowError
 from .q import Q
 
 if TYPE_CHECKING:
@@ -91,6 +93,12 @@ class BaseQuery(Generic[M]):
         Requests: none.
         """
         return self._client
+
+    @property
+    def _home(self) -> Any:
+        """Where the rows of this query live: they are saved where they were read."""
+        at = None if self._manager is None else self._manager._at
+        return self._client if at is None else Nested(self._client, at)
 
     @property
     def manager(self) -> Any:
@@ -227,8 +235,6 @@ class BaseQuery(Generic[M]):
 
         Requests: none.
         """
-        from ._client import _text
-
         plan = self._plan
         for name, value in parameters.items():
             plan = plan.parameter(name, _text(value))
@@ -325,11 +331,11 @@ class BaseQuery(Generic[M]):
 
     def _instances(self, rows: list[bytes], start: int = 0) -> list[M]:
         if self._invalid == "raise":
-            return self.model._from_rows(rows, self._client, start)
+            return self.model._from_rows(rows, self._home, start)
         instances: list[M] = []
         for index, row in enumerate(rows, start):
             try:
-                instances.append(self.model._from_row(row, self._client))
+                instances.append(self.model._from_row(row, self._home))
             except ValidationError as error:
                 self._skipped(row, index, error)
         return instances
@@ -341,7 +347,7 @@ class BaseQuery(Generic[M]):
             self._report(skipped)
 
     def _one(self, row: bytes) -> M:
-        return self.model._from_row(row, self._client)
+        return self.model._from_row(row, self._home)
 
     def _kept(self, row: bytes, index: int) -> M | None:
         """The instance; ``None`` where the row does not fit the schema and is to be skipped."""
@@ -409,15 +415,29 @@ class BaseQuery(Generic[M]):
         error.__cause__ = failed[0][1]
         raise error
 
-    def _created(self, results: list[Any]) -> list[M]:
-        """Instances in the order of the input, or everything that is known in one exception."""
+    def _new(self, row: bytes, body: bytes) -> M:
+        return self.model._from_written(row, body, self._home)
+
+    def _created(self, results: list[Any], given: list[Any], bodies: list[bytes]) -> list[M]:
+        """Instances in the order of the input, those that were given among them; or everything that is known in one
+        exception.
+        """
         created: list[tuple[int, M]] = []
         failed: list[tuple[int, Any]] = []
         for index, result in enumerate(results):
-            if isinstance(result, bytes):
-                created.append((index, self._one(result)))
-            else:
+            if not isinstance(result, bytes):
                 failed.append((index, result))
+                continue
+            try:
+                if isinstance(given[index], self.model):
+                    instance: M = given[index]
+                    object.__setattr__(instance, "_client", self._home)
+                    instance._saved(result, json.loads(bodies[index]))
+                else:
+                    instance = self._new(result, bodies[index])
+                created.append((index, instance))
+            except DecodeError as unread:
+                failed.append((index, unread))
         if not failed:
             return [instance for _, instance in created]
         error = BulkCreateError(
@@ -429,6 +449,8 @@ class BaseQuery(Generic[M]):
 
     def _found(self, upsert: Upsert[M], value: Any) -> tuple[M, bool]:
         row, created = (value, False) if upsert.invalid is not None else value
+        if created and upsert.body is not None:
+            return self._new(row, upsert.body), True
         return self._one(row), created
 
     def _bodies(self, objs: Iterable[Any]) -> list[bytes]:
@@ -493,10 +515,12 @@ class Upsert(Generic[M]):
         self.condition = condition if query._condition is None else query._condition & condition
         self.equalities = {name.removesuffix("__exact"): value for name, value in lookups.items() if _is_equality(info, name)}
         self.invalid: ValidationError | None = None
+        #: What a new row is created with.
+        self.body: bytes | None = None
 
     def _body(self, values: Mapping[str, Any]) -> bytes | None:
         """A valid new row; ``None`` where there is none, which matters only if there has to be one."""
-        flat = {**self.equalities, **_evaluated(values)}
+        flat = {**self.equalities, **values}
         nested = {name: value for name, value in flat.items() if "__" in name}
         for name in nested:
             del flat[name]
@@ -507,37 +531,44 @@ class Upsert(Generic[M]):
                 inner = inner.setdefault(part, {})
             inner[last] = value
         try:
-            return self.info.new_body(flat)
+            self.body = self.info.new_body(flat)
         except ValidationError as invalid:
             self.invalid = invalid
-            return None
+        return self.body
 
     def get_or_create(self, defaults: Mapping[str, Any] | None) -> Operation:
-        body = self._body(defaults or {})
+        body = self._body(_evaluated(defaults or {}))
         if body is None:
             return self.endpoint.get(Plan().filter(self.condition))
         return self.endpoint.get_or_create(self.condition, body)
 
     def update_or_create(self, defaults: Mapping[str, Any] | None, create_defaults: Mapping[str, Any] | None) -> Operation:
-        update = to_json(self.info.values(_evaluated(defaults or {})))
-        body = self._body(defaults or {} if create_defaults is None else create_defaults)
+        self.defaults = _evaluated(defaults or {})
+        update = to_json(self.info.values(self.defaults))
+        body = self._body(self.defaults if create_defaults is None else _evaluated(create_defaults))
         if body is None:
             # Finds and changes; creates nothing, because the engine would need a body for it.
             return self.endpoint.get_for_write(Plan().filter(self.condition))
         return self.endpoint.update_or_create(self.condition, update, body)
 
-    def assign(self, found: M, defaults: Mapping[str, Any] | None) -> None:
-        """Writes the defaults into the row that was found; ``address__city`` into the object that is there."""
-        for name, value in _evaluated(defaults or {}).items():
-            head, *path = name.split("__")
+    def patch(self, found: M) -> dict[str, Any]:
+        """What is sent so that the row that was found has the defaults; ``address__city`` in the object that is there."""
+        info = self.info
+        row: dict[str, Any] = json.loads(found._row or b"{}")
+        changes: dict[str, Any] = {}
+        for name, value in info.values(self.defaults).items():
+            head, *path = name.split("__") if name not in info.sent.values() else [name]
+            read = next((info.wire[field] for field, sent in info.sent.items() if sent == head), head)
             if path:
-                whole = found.model_dump(include={head}).get(head) or {}
+                whole = changes.setdefault(head, copy.deepcopy(row.get(read) or {}))
                 part = whole
                 for step in path[:-1]:
                     part = part.setdefault(step, {})
                 part[path[-1]] = value
-                value = whole
-            setattr(found, head, value)
+            else:
+                changes[head] = value
+        now = info.dump(found._data)
+        return {name: value for name, value in changes.items() if now.get(name, row.get(name, _MISSING)) != value}
 
 
 def _evaluated(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -555,11 +586,6 @@ _LOOKUPS = frozenset(
     "iexact contains icontains startswith istartswith endswith iendswith regex iregex in gt gte lt lte range isnull "
     "year month day hour minute second week_day date time".split()
 )
-
-
-def endpoint_of(client: BaseClient, model: type[Any], at: str | None) -> Endpoint:
-    """The model's collection on the client, or the same model behind another collection."""
-    return client._endpoint(model) if at is None else Endpoint(client._engine, model._info().engine.at(at))
 
 
 class BaseManager(Generic[M]):

@@ -11,7 +11,17 @@ from functools import reduce
 from operator import and_
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ValidationError, create_model
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    RootModel,
+    Secret,
+    SecretBytes,
+    SecretStr,
+    ValidationError,
+    create_model,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
@@ -43,10 +53,14 @@ class Pagination:
 
 
 def _read_name(name: str, field: FieldInfo) -> str:
-    """The field's name in a row."""
+    """The field's name in a row; of several, the first."""
     alias = field.validation_alias
     if isinstance(alias, AliasChoices):
-        alias = next((choice for choice in alias.choices if isinstance(choice, str)), None)
+        alias = next((choice for choice in alias.choices if isinstance(choice, str)), alias.choices[0])
+    if isinstance(alias, AliasPath):
+        raise ConfigurationError(
+            f"the field `{name}` has an AliasPath, which tells how to read it and not how to write it: declare a nested schema"
+        )
     return alias if isinstance(alias, str) else field.alias or name
 
 
@@ -68,12 +82,42 @@ def _nested(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
+def _types(annotation: Any, known: set[Any] | None = None) -> set[Any]:
+    """Every class that a field can hold, those inside of nested schemas and collections included."""
+    known = set() if known is None else known
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _types(arguments[0], known)
+    if origin is typing.Literal:
+        return known
+    if isinstance(origin, type):
+        known.add(origin)
+    for argument in arguments:
+        if not isinstance(argument, list):
+            _types(argument, known)
+    if isinstance(annotation, type) and annotation not in known:
+        known.add(annotation)
+        if issubclass(annotation, BaseModel):
+            for field in annotation.model_fields.values():
+                _types(field.annotation, known)
+    return known
+
+
+def _names(model: type[Any], attribute: str) -> tuple[str, ...]:
+    names = getattr(model, attribute)
+    if isinstance(names, str):
+        raise ConfigurationError(f"{model.__name__}.{attribute} is a list of names, not a text: [{names!r}]")
+    return tuple(names)
+
+
 class ModelInfo:
     """A model class as the engine sees it, and what turns its rows into objects and back."""
 
     def __init__(self, model: type[Any]) -> None:
         self.model = model
         self.schema: type[BaseModel] = model.get_schema_class()
+        if issubclass(self.schema, RootModel):
+            raise ConfigurationError(f"{model.__name__}._schema_class is a RootModel: a row has fields")
         self.schema.model_rebuild()
         fields = self.schema.model_fields
         self.wire: dict[str, str] = {name: _read_name(name, field) for name, field in fields.items()}
@@ -84,13 +128,27 @@ class ModelInfo:
         lookup = model._lookup_field
         self.key_name: str = lookup or self.pk_name
         self.key_wire = self.wire.get(self.key_name, self.key_name)
-        self.read_only = frozenset(model._read_only_fields)
+        if self.pk_name != "id" and self.pk_name not in fields:
+            raise ConfigurationError(f"{model.__name__}._id_field names {self.pk_name!r}, which is no field of the schema")
+        self.read_only = frozenset(_names(model, "_read_only_fields"))
+        if unknown := sorted(self.read_only - fields.keys()):
+            raise ConfigurationError(f"{model.__name__}._read_only_fields names what is no field: {', '.join(unknown)}")
+        #: Fields with a secret inside: pydantic writes asterisks in its place.
+        self.secret = frozenset(
+            name for name, field in fields.items() if _types(field.annotation) & {Secret, SecretStr, SecretBytes}
+        )
+        #: Whether a nested schema has computed fields, which are not the server's.
+        self.computes_inside = any(
+            isinstance(kind, type) and issubclass(kind, BaseModel) and bool(kind.model_computed_fields)
+            for field in fields.values()
+            for kind in _types(field.annotation)
+        )
         validator = self.schema.__pydantic_validator__
         self.validate_json: Callable[[bytes], BaseModel] = validator.validate_json
         self.validate_python: Callable[[Any], BaseModel] = validator.validate_python
         self.validate_assignment: Callable[[Any, str, Any], Any] = validator.validate_assignment
         self._new_schema: type[BaseModel] | None = None
-        filters = model._filter_fields
+        filters = None if model._filter_fields is None else _names(model, "_filter_fields")
         self.engine = Model(
             model.__name__,
             model.get_endpoint(),
@@ -107,6 +165,8 @@ class ModelInfo:
             return None
         if isinstance(declared, str):
             declared = Pagination(declared)
+        if not isinstance(declared, Pagination):
+            raise ConfigurationError(f"_pagination is a Pagination(...) or one of {', '.join(_STYLES)}, not {declared!r}")
         return (declared.style, declared.page_size, declared.page_size_parameter)
 
     # Names and conditions
@@ -222,6 +282,13 @@ class ModelInfo:
         """Fields by the names that are sent, in JSON's types."""
         include = None if names is None else set(names)
         dumped: dict[str, Any] = data.model_dump(mode="json", by_alias=True, include=include, warnings=False)
+        if self.secret:
+            secret = self.secret if include is None else self.secret & include
+            dumped.update(json.loads(to_json(data.model_dump(by_alias=True, include=set(secret), warnings=False))))
+        if self.computes_inside:
+            for name, sent in self.sent.items():
+                if sent in dumped:
+                    _leave_computed(dumped[sent], getattr(data, name, None))
         return dumped
 
     def dump_set(self, data: BaseModel) -> dict[str, Any]:
@@ -238,7 +305,9 @@ class ModelInfo:
         """Single values, each validated as an assignment, by the names that are sent."""
         body: dict[str, Any] = {}
         for name, value in values.items():
-            name = self.pk_name if name == "pk" else self.names.get(name, name)
+            name = self.pk_name if name == "pk" else self.name_of(name)
+            if name in self.read_only:
+                raise ValueError(f"{self.model.__name__}.{name} is read-only and cannot be saved")
             if name not in self.wire:
                 # A part of an object, such as `address__city`, or what the schema does not declare.
                 body[self._path(name)] = json.loads(to_json(value))
@@ -246,12 +315,21 @@ class ModelInfo:
             blank = self.schema.model_construct()
             try:
                 self.validate_assignment(blank, name, value)
+            except ValidationError as error:
+                if any(line["loc"] for line in error.errors(include_url=False)):
+                    raise
+                # Only a validator of the whole model objects, and it misses the other fields.
+            except Exception:
+                blank = self.schema.model_construct()
+            if name in blank.model_fields_set:
                 body.update(self.dump(blank, [name]))
-            except ValidationError:
-                raise
-            except Exception:  # A validator of the whole model misses the other fields.
+            else:
                 body[self.sent[name]] = json.loads(to_json(value))
         return body
+
+    def name_of(self, name: str) -> str:
+        """A field's own name, given that or its name in a row."""
+        return name if name in self.wire else self.names.get(name, name)
 
     def changes(self, data: BaseModel, row: bytes | None) -> dict[str, Any]:
         """What differs from the server's row, as the schema reads it, by the names that are sent."""
@@ -260,6 +338,7 @@ class ModelInfo:
         before = self.validate_json(row)
         now = self.dump(data, self.sent)
         was = self.dump(before, self.sent)
+        raw: dict[str, Any] = json.loads(row)
         changes: dict[str, Any] = {}
         again: dict[str, Any] | None = None
         for name, sent in self.sent.items():
@@ -270,7 +349,7 @@ class ModelInfo:
                 again = again or self.dump(self.validate_json(row), self.sent)
                 if again.get(sent, _MISSING) != was.get(sent, _MISSING):
                     continue
-            changes[sent] = now[sent]
+            changes[sent] = _with_undeclared(now[sent], raw.get(self.wire[name]), self.schema.model_fields[name].annotation)
         extra, extra_was = data.model_extra or {}, before.model_extra or {}
         for name, value in extra.items():
             if name not in extra_was or extra_was[name] != value:
@@ -279,6 +358,39 @@ class ModelInfo:
 
 
 _MISSING: Any = object()
+
+
+def _with_undeclared(sent: Any, was: Any, annotation: Any) -> Any:
+    """An object that is sent whole, with what the server's has and the schema does not declare: it is not to be lost."""
+    schema = _nested(annotation)
+    if schema is None or not isinstance(sent, dict) or not isinstance(was, dict):
+        return sent
+    fields = schema.model_fields
+    read = {_read_name(name, field): (name, field) for name, field in fields.items()}
+    computed = {field.alias or name for name, field in schema.model_computed_fields.items()}
+    whole = {name: value for name, value in was.items() if name not in read and name not in computed}
+    for name, field in fields.items():
+        written = field.serialization_alias or field.alias or name
+        if written in sent:
+            whole[written] = _with_undeclared(sent[written], was.get(_read_name(name, field)), field.annotation)
+    # Extras that the schema allows.
+    return {**whole, **{name: value for name, value in sent.items() if name not in whole}}
+
+
+def _leave_computed(dumped: Any, value: Any) -> None:
+    """Takes the computed fields of nested objects out."""
+    if isinstance(value, BaseModel) and isinstance(dumped, dict):
+        schema = type(value)
+        for name, computed in schema.model_computed_fields.items():
+            dumped.pop(computed.alias or name, None)
+        for name, field in schema.model_fields.items():
+            _leave_computed(dumped.get(field.serialization_alias or field.alias or name), getattr(value, name, None))
+    elif isinstance(value, (list, tuple)) and isinstance(dumped, list):
+        for item, part in zip(dumped, value):  # noqa: B905
+            _leave_computed(item, part)
+    elif isinstance(value, dict) and isinstance(dumped, dict):
+        for name, part in value.items():
+            _leave_computed(dumped.get(name), part)
 
 
 def _custom(kind: str, message: str) -> PydanticCustomError:

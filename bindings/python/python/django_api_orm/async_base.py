@@ -306,7 +306,8 @@ class AsyncQuerySet(BaseQuery[M]):
         ``errors``; ``OutcomeUnknown`` when the row may be there all the same; ``APIException``.
         Requests: one POST, which is never sent again once the server may have got it.
         """
-        return self._one(await _perform(self._endpoint.create(self._info.new_body(kwargs)), self.model))
+        body = self._info.new_body(kwargs)
+        return self._new(await _perform(self._endpoint.create(body), self.model), body)
 
     async def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
         """The row of this query for which the lookups hold, or a new one; and whether it is new.
@@ -336,9 +337,9 @@ class AsyncQuerySet(BaseQuery[M]):
         upsert = Upsert(self, kwargs)
         operation = upsert.update_or_create(defaults, create_defaults)
         found, created = self._found(upsert, await _perform_or_invalid(upsert, operation, self.model))
-        if upsert.invalid is not None:
-            upsert.assign(found, defaults)
-            await found.save()
+        if upsert.invalid is not None and (changes := upsert.patch(found)):
+            answer = await _perform(self._endpoint.patch(found._key(), to_json(changes)), self.model)
+            found._saved(answer, changes)
         return found, created
 
     async def bulk_create(self, objs: Iterable[Any], concurrency: int = 8) -> list[M]:
@@ -351,7 +352,9 @@ class AsyncQuerySet(BaseQuery[M]):
         Requests: one POST for each row.
         """
         endpoint = self._endpoint.with_policy(concurrency=concurrency)
-        return self._created(await _perform(endpoint.create_many(self._bodies(objs)), self.model))
+        given = list(objs)
+        bodies = self._bodies(given)
+        return self._created(await _perform(endpoint.create_many(bodies), self.model), given, bodies)
 
 
 async def _perform_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any]) -> Any:
@@ -650,8 +653,10 @@ class AsyncAPIModel(BaseAPIModel):
 
     objects = ModelManager()
 
-    async def save(self, update_fields: Iterable[str] | None = None) -> None:
+    async def save(self, update_fields: Iterable[str] | None = None, *, force_insert: bool = False) -> None:
         """Sends what has changed; exactly ``update_fields`` where they are given; everything of a new row.
+
+        A row that has no key yet is new. ``force_insert`` creates one whose key the program has chosen.
 
         After an error the changes are still to be saved.
 
@@ -661,9 +666,9 @@ class AsyncAPIModel(BaseAPIModel):
         Requests: one PATCH; one POST for a new row; none when nothing has changed.
         """
         endpoint = self._endpoint_of_row()
-        if self._is_new():
-            body = self._info().dump_set(self._data)
-            self._saved(await _perform(endpoint.create(to_json(body)), type(self)), body, created=True)
+        if self._is_new() or force_insert:
+            body = self._new_body(update_fields)
+            self._saved(await _perform(endpoint.create(to_json(body)), type(self)), body)
             return
         key = self._key()
         changes = self._to_send(update_fields)
@@ -697,7 +702,7 @@ class AsyncAPIModel(BaseAPIModel):
         Requests: one, of that method.
         """
         endpoint = self._endpoint_of_row()
-        path = self._info().engine.route(self._key(), route)
+        path = self._path_of(route)
         body = None if data is None else to_json(data)
         return response_of(await _perform(endpoint.call(method, path, body), type(self)))
 
@@ -707,9 +712,7 @@ class AsyncAPIModel(BaseAPIModel):
         Raises: ``InvalidRequestError`` for a row that was never saved.
         Requests: none.
         """
-        self._endpoint_of_row()
-        path = self._info().engine.route(self._key(), route)
-        return model.objects.using(self._client).at(path)
+        return model.objects.using(self._client_of_row()).at(self._path_of(route))
 
 
 def register_async_models(client: AsyncServiceClient, *model_classes: type[AsyncAPIModel]) -> None:

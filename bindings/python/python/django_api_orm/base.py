@@ -268,7 +268,8 @@ class QuerySet(BaseQuery[M]):
         ``errors``; ``OutcomeUnknown`` when the row may be there all the same; ``APIException``.
         Requests: one POST, which is never sent again once the server may have got it.
         """
-        return self._one(_run(self._endpoint.create(self._info.new_body(kwargs)), self.model))
+        body = self._info.new_body(kwargs)
+        return self._new(_run(self._endpoint.create(body), self.model), body)
 
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
         """The row of this query for which the lookups hold, or a new one; and whether it is new.
@@ -298,9 +299,9 @@ class QuerySet(BaseQuery[M]):
         upsert = Upsert(self, kwargs)
         operation = upsert.update_or_create(defaults, create_defaults)
         found, created = self._found(upsert, _run_or_invalid(upsert, operation, self.model))
-        if upsert.invalid is not None:
-            upsert.assign(found, defaults)
-            found.save()
+        if upsert.invalid is not None and (changes := upsert.patch(found)):
+            answer = _run(self._endpoint.patch(found._key(), to_json(changes)), self.model)
+            found._saved(answer, changes)
         return found, created
 
     def bulk_create(self, objs: Iterable[Any], concurrency: int = 8) -> list[M]:
@@ -313,7 +314,9 @@ class QuerySet(BaseQuery[M]):
         Requests: one POST for each row.
         """
         endpoint = self._endpoint.with_policy(concurrency=concurrency)
-        return self._created(_run(endpoint.create_many(self._bodies(objs)), self.model))
+        given = list(objs)
+        bodies = self._bodies(given)
+        return self._created(_run(endpoint.create_many(bodies), self.model), given, bodies)
 
 
 def _run_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any]) -> Any:
@@ -610,8 +613,10 @@ class APIModel(BaseAPIModel):
 
     objects = ModelManager()
 
-    def save(self, update_fields: Iterable[str] | None = None) -> None:
+    def save(self, update_fields: Iterable[str] | None = None, *, force_insert: bool = False) -> None:
         """Sends what has changed; exactly ``update_fields`` where they are given; everything of a new row.
+
+        A row that has no key yet is new. ``force_insert`` creates one whose key the program has chosen.
 
         After an error the changes are still to be saved.
 
@@ -621,9 +626,9 @@ class APIModel(BaseAPIModel):
         Requests: one PATCH; one POST for a new row; none when nothing has changed.
         """
         endpoint = self._endpoint_of_row()
-        if self._is_new():
-            body = self._info().dump_set(self._data)
-            self._saved(_run(endpoint.create(to_json(body)), type(self)), body, created=True)
+        if self._is_new() or force_insert:
+            body = self._new_body(update_fields)
+            self._saved(_run(endpoint.create(to_json(body)), type(self)), body)
             return
         key = self._key()
         changes = self._to_send(update_fields)
@@ -657,7 +662,7 @@ class APIModel(BaseAPIModel):
         Requests: one, of that method.
         """
         endpoint = self._endpoint_of_row()
-        path = self._info().engine.route(self._key(), route)
+        path = self._path_of(route)
         body = None if data is None else to_json(data)
         return response_of(_run(endpoint.call(method, path, body), type(self)))
 
@@ -667,9 +672,7 @@ class APIModel(BaseAPIModel):
         Raises: ``InvalidRequestError`` for a row that was never saved.
         Requests: none.
         """
-        self._endpoint_of_row()
-        path = self._info().engine.route(self._key(), route)
-        return model.objects.using(self._client).at(path)
+        return model.objects.using(self._client_of_row()).at(self._path_of(route))
 
 
 def register_models(client: ServiceClient, *model_classes: type[APIModel]) -> None:
