@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use django_api_orm::{
-    BulkWriteError, FieldMeta, Kind, ModelMeta, OnDrift, OnIgnored, Pagination, Result, ServiceClient,
+    BulkWriteError, FieldMeta, Kind, ModelMeta, OnDrift, OnIgnored, Pagination, Result,
+    ServiceClient,
     engine::{Assigned, Collection, KeysetWalk},
 };
 use http::Method;
