@@ -146,7 +146,7 @@ pub(crate) async fn unseen(
 }
 
 /// Whether the server looks at a parameter with which it has found rows: a value that no row has must find none, or be
-/// refused; else the filter must at least leave rows out.
+/// refused; else the two must at least find different rows, or the filter must leave rows out.
 ///
 /// Costs a request for a page of one row; up to three where the first does not tell.
 async fn is_looked_at(
@@ -168,13 +168,16 @@ async fn is_looked_at(
             let word = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
             match lookup.op {
                 Op::Range => format!("{word},{word}"),
+                // Text beyond that of any row, at the end that the lookup asks for.
+                Op::Gt | Op::Gte => format!("zzzz{word}"),
+                Op::Lt | Op::Lte => format!("!{word}"),
                 _ => word,
             }
         }
     };
     let others = match one_row(collection, &alone(other)).await {
         Ok(page) if page.rows().is_empty() => return Ok(true),
-        Ok(page) => page.count(),
+        Ok(page) => page,
         Err(error)
             if [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY]
                 .map(Some)
@@ -184,22 +187,19 @@ async fn is_looked_at(
         }
         Err(error) => return Err(error),
     };
-    let Some(whole) = one_row(collection, &compiled.extra).await?.count() else {
+    let Some((_, text)) = compiled.pairs.iter().find(|(name, _)| *name == parameter) else {
         return Ok(false);
     };
-    if others.is_some_and(|others| others < whole) {
-        return Ok(true);
+    let found = one_row(collection, &alone(text.clone())).await?;
+    if let (Some(others), Some(found)) = (others.count(), found.count()) {
+        if others != found {
+            return Ok(true);
+        }
+        let whole = one_row(collection, &compiled.extra).await?.count();
+        return Ok(whole.is_some_and(|whole| found < whole));
     }
-    let sent = compiled
-        .pairs
-        .iter()
-        .find(|(name, _)| *name == parameter)
-        .map(|(_, text)| text.clone());
-    let found = match sent {
-        Some(text) => one_row(collection, &alone(text)).await?.count(),
-        None => None,
-    };
-    Ok(found.is_some_and(|found| found < whole))
+    // Without counts, other rows come first.
+    Ok(!collection.same_row(others.rows().first(), found.rows().first()))
 }
 
 /// Whether the server sorts by every key of the order, as far as its answers tell.

@@ -1,7 +1,7 @@
 //! Ignored filters, and the search.
 
 use django_api_orm::{ErrorKind, Filter, OnIgnored, QuerySet, WarningKind, prelude::*};
-use django_api_orm_testserver::{Quirk, TestServer};
+use django_api_orm_testserver::{Field, OnDelete, Paginator, Quirk, Resource, TestServer};
 use serde_json::json;
 
 use super::site::{Thing, deaf_to, ids, q, resource, site, thing, where_, with_rows};
@@ -354,6 +354,88 @@ async fn a_filter_that_no_row_shows_is_believed_once_the_server_is_seen_to_look_
         pages,
         "what is declared is believed"
     );
+}
+
+/// Things of two owners, of whom the rows show the keys alone.
+fn owned(paginator: Option<Paginator>) -> [Resource; 2] {
+    let rows: Vec<_> = (1..=30)
+        .map(|id| json!({"name": format!("thing {id}"), "owner": 1 + id % 2}))
+        .collect();
+    let owners = Resource::new("owners")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::text("name", 50),
+            Field::boolean("active"),
+        ])
+        .rows(json!([{"name": "Ann", "active": true}, {"name": "Bob", "active": false}]));
+    let things = Resource::new("things")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::text("name", 50),
+            Field::foreign_key("owner", "owners", OnDelete::Cascade),
+        ])
+        .filter("owner__active", ["exact"])
+        .filter("owner__name", ["exact", "gt"])
+        .rows(json!(rows));
+    let things = match paginator {
+        Some(paginator) => things.paginator(paginator),
+        None => things,
+    };
+    [owners, things]
+}
+
+#[tokio::test]
+async fn whether_a_server_looks_at_a_filter_is_seen_with_and_without_counts() {
+    #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/things/")]
+    struct Owned {
+        id: Option<i64>,
+        owner: i64,
+    }
+
+    let paginators = || {
+        [
+            Some(Paginator::limit_offset()),
+            Some(Paginator::page_number(10)),
+            Some(Paginator::cursor(10, ["id"])),
+            None,
+        ]
+    };
+    for deaf in [false, true] {
+        for paginator in paginators() {
+            let [owners, mut things] = owned(paginator);
+            if deaf {
+                things = things.quirk(Quirk::ignore_parameters([
+                    "owner__active",
+                    "owner__name",
+                    "owner__name__gt",
+                ]));
+            }
+            let server = TestServer::builder()
+                .resource(owners)
+                .resource(things)
+                .start()
+                .await
+                .unwrap();
+            let client = ServiceClient::new(server.base_url()).unwrap();
+            let things = client.objects::<Owned>();
+            for (name, value, owner) in [
+                ("owner__active", json!(true), 1),
+                ("owner__active", json!(false), 2),
+                ("owner__name", json!("Bob"), 2),
+                ("owner__name__gt", json!("Ann"), 2),
+            ] {
+                let found = things.filter(Filter::lookup(name, value)).await;
+                if deaf {
+                    assert_eq!(found.unwrap_err().kind(), ErrorKind::Unsupported);
+                } else {
+                    let found = found.unwrap();
+                    assert_eq!(found.len(), 15);
+                    assert!(found.iter().all(|thing| thing.owner == owner), "{name}");
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test]
