@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import warnings
@@ -38,6 +37,8 @@ def settle(outcome: tuple[bool, Any, list[tuple[str, str]]], writes: bool) -> An
     except Warning as warning:
         if succeeded and not writes:
             raise
+        import logging  # Rarely needed, and two milliseconds to import.
+
         logging.getLogger("django_api_orm").warning("%s", warning)
     if not succeeded:
         raise value
