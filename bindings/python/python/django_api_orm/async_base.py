@@ -123,6 +123,9 @@ class AsyncQuerySet(BaseQuery[M]):
     def __iter__(self) -> Any:
         raise TypeError("use `async for`, or `await` the queryset for a list")
 
+    def __len__(self) -> int:
+        raise TypeError("an asynchronous queryset has no length: use `await queryset.count()`, or `len(await queryset)`")
+
     def __bool__(self) -> bool:
         raise TypeError("an asynchronous queryset has no truth value: use `await queryset.exists()`")
 

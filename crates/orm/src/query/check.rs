@@ -214,7 +214,7 @@ impl RowCheck {
 
 fn cannot_evaluate(reason: &impl std::fmt::Display) -> Error {
     Error::unsupported(format!(
-        "a part of the filter has to be evaluated on the rows, and cannot be: {reason}; use a filter that the server \
-         supports"
+        "a part of the filter has to be evaluated on the rows, and cannot be: {reason}; check its name, or use a filter \
+         that the server supports"
     ))
 }

@@ -88,7 +88,7 @@ pub(crate) async fn filters(collection: &Collection, compiled: &Compiled) -> Res
             return Ok(Filters::Ignored);
         }
         Checked::Unproven(parameters)
-            if !unseen(collection, compiled, &mut check, &parameters).await? =>
+            if !unseen(collection, compiled, &mut check, &row, &parameters).await? =>
         {
             return Ok(Filters::Ignored);
         }
@@ -122,6 +122,7 @@ pub(crate) async fn unseen(
     collection: &Collection,
     compiled: &Compiled,
     check: &mut RowCheck,
+    row: &Row,
     parameters: &[String],
 ) -> Result<bool> {
     let mut all = true;
@@ -137,8 +138,12 @@ pub(crate) async fn unseen(
             collection.learn(|known| known.learn_parameter(parameter, true))?;
             check.believe(parameter);
         } else {
-            ignored(collection, std::slice::from_ref(parameter))?;
             check.ignore(parameter);
+            if collection.policy.on_ignored != OnIgnored::Error {
+                // What cannot be finished here either is an error, and nothing to warn of.
+                check.check(row)?;
+            }
+            ignored(collection, std::slice::from_ref(parameter))?;
             all = false;
         }
     }

@@ -399,7 +399,7 @@ impl Walk {
                     return Ok(Checked::Excluded);
                 }
                 Checked::Unproven(parameters) => {
-                    proof::unseen(&self.collection, compiled, check, &parameters).await?;
+                    proof::unseen(&self.collection, compiled, check, row, &parameters).await?;
                 }
                 checked => return Ok(checked),
             }
