@@ -341,27 +341,18 @@ impl Endpoint {
         }))
     }
 
-    fn get_or_create(&self, condition: &Condition, values: &[u8]) -> PyResult<Operation> {
+    /// `for_write`: a row that is found is to be changed, so it must be seen to satisfy the whole filter.
+    #[pyo3(signature = (condition, values, *, for_write=false))]
+    fn get_or_create(
+        &self,
+        condition: &Condition,
+        values: &[u8],
+        for_write: bool,
+    ) -> PyResult<Operation> {
         let condition = condition.0.clone();
         let values = object(values)?;
         Ok(self.write(move |rows| async move {
-            let (row, created) = rows.find_or_create(&condition, &values, false).await?;
-            Ok(Payload::Found(row, created))
-        }))
-    }
-
-    fn update_or_create(
-        &self,
-        py: Python<'_>,
-        condition: &Condition,
-        values: &[u8],
-        created: &[u8],
-    ) -> PyResult<Operation> {
-        let condition = condition.0.clone();
-        let values = assigned(py, values)?;
-        let created = object(created)?;
-        Ok(self.write(move |rows| async move {
-            let (row, created) = rows.update_or_create(&condition, &values, &created).await?;
+            let (row, created) = rows.find_or_create(&condition, &values, for_write).await?;
             Ok(Payload::Found(row, created))
         }))
     }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import datetime
 import json
 import pickle
-from typing import Any
+import uuid
+import warnings
+from typing import Any, Literal
 
 import django_api_orm as orm
 import pytest
@@ -22,6 +25,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     computed_field,
+    field_serializer,
     model_validator,
 )
 
@@ -320,6 +324,10 @@ def test_a_pickled_row_lives_where_it_was_read(things):
     [
         ({"_read_only_fields": "name"}, "list of names"),
         ({"_read_only_fields": ["nmae"]}, "nmae"),
+        ({"_read_only_fields": 5}, "list of names"),
+        ({"_read_only_fields": [5]}, "list of names"),
+        ({"_filter_fields": 5}, "list of names"),
+        ({"_lookup_field": 5}, "_lookup_field"),
         ({"_filter_fields": "name"}, "list of names"),
         ({"_id_field": "key"}, "key"),
         ({"_pagination": 5}, "_pagination"),
@@ -341,3 +349,358 @@ def test_schemas_that_are_no_rows_are_refused(things):
     for schema in (RootModel[list[int]], Path, Choices):
         with pytest.raises(orm.ConfigurationError):
             model(things, schema)
+
+
+def test_secrets_are_found_wherever_they_are(things):
+    class Own(SecretStr):
+        pass
+
+    class Login(BaseModel):
+        password: SecretStr
+        valid_for: datetime.timedelta
+
+        @field_serializer("valid_for", when_used="json")
+        def hours(self, value: datetime.timedelta) -> str:
+            return f"{value.total_seconds() / 3600:g} h"
+
+    class Schema(Thing):
+        own: Own | None = None
+        free: Any = None
+        login: Login | None = None
+
+    thing = model(things, Schema, endpoint="/api/v1/secrets/")
+    login = Login(password=SecretStr("deep"), valid_for=datetime.timedelta(hours=2))
+    things.fail_next(201, b'{"id": 1, "name": "n"}', JSON)
+    thing.objects.create(name="n", own="mine", free={"k": [SecretStr("any")]}, login=login)
+    assert writes(things)[-1][2] == {
+        "name": "n",
+        "own": "mine",
+        "free": {"k": ["any"]},
+        "login": {"password": "deep", "valid_for": "2 h"},
+    }
+    with pytest.raises(orm.APIException):
+        thing.objects.route("act", "POST", data=[login])
+    assert writes(things)[-1][2] == [{"password": "deep", "valid_for": "2 h"}]
+
+
+def test_a_refused_value_leaves_nothing_behind(things):
+    class Schema(Thing):
+        model_config = ConfigDict(extra="allow")
+
+        end: int = 0
+
+        @model_validator(mode="after")
+        def refuse(self):
+            self.seen = True
+            if self.end == 5:
+                raise ValueError("refused")
+            return self
+
+    one = model(things, Schema, endpoint="/api/v1/plain/").objects.get(id=1)
+    fields, extra = set(one._data.model_fields_set), dict(one._data.model_extra)
+    with pytest.raises(ValidationError, match="refused"):
+        one.end = 5
+    assert (one._data.model_fields_set, one._data.model_extra) == (fields, extra)
+    assert "end" not in one.to_dict(exclude_unset=True)
+
+
+def test_one_field_is_validated_where_the_others_are_required(things):
+    class Schema(Thing):
+        start: int
+        end: int
+
+        @model_validator(mode="before")
+        @classmethod
+        def complete(cls, values: Any) -> Any:
+            if isinstance(values, dict) and "end" not in values:
+                raise ValueError("there is no end")
+            return values
+
+        @model_validator(mode="after")
+        def ordered(self):
+            if self.start > self.end:
+                raise ValueError("refused")
+            return self
+
+    thing = model(things, Schema)
+    assert thing.objects.filter(id=1).update(start="25") == 1
+    assert writes(things)[-1][2] == {"start": 25}
+    with pytest.raises(ValidationError):
+        thing.objects.filter(id=1).update(start="much")
+    assert len(writes(things)) == 1
+
+
+def test_no_part_of_a_read_only_field_is_sent(things):
+    class Parts(BaseModel):
+        x: int
+
+    class Schema(Thing):
+        parts: Parts | None = None
+        kept: str = ""
+
+    thing = model(things, Schema, _read_only_fields=("parts", "kept"))
+    for write in (
+        lambda: thing.objects.filter(id=1).update(parts__x=3),
+        lambda: thing.objects.update_or_create(id=1, defaults={"parts__x": 3}),
+    ):
+        with pytest.raises(ValueError, match="read-only"):
+            write()
+    assert writes(things) == []
+    assert thing(name="n", kept="x").changes() == {"name": "n"}
+
+
+def test_the_parts_of_a_field_that_is_sent_by_another_name_are_not_written_alone(things):
+    class Schema(Thing):
+        parts: dict[str, Any] = Field({}, validation_alias="parts", serialization_alias="parts_to_write")
+
+    thing = model(things, Schema)
+    with pytest.raises(orm.InvalidRequestError, match="parts_to_write"):
+        thing.objects.filter(id=1).update(parts__x=3)
+    assert writes(things) == []
+
+
+PARTIAL = [b'{"state": "queued"}', b'{"id": 1, "state": "queued"}', b'{"name": "changed"}']
+
+
+@pytest.mark.parametrize("answer", PARTIAL)
+@pytest.mark.parametrize("way", ["save", "update_or_create", "update_or_create without a new row"])
+def test_a_part_of_a_row_is_taken_as_far_as_it_goes(things, answer, way):
+    class Schema(Thing):
+        name: str = "default"
+        kept: str = "default"
+        start: int
+
+    thing = model(things, Schema)
+    row = thing.objects.get(id=1)
+    if way == "save":
+        row.name = "changed"
+        things.fail_next(200, answer, JSON)
+        row.save()
+    else:
+        # The first answer is for the search.
+        things.fail_next(200, json.dumps(ROWS["things"][0]).encode(), JSON)
+        things.fail_next(200, answer, JSON)
+        new = {} if way.endswith("row") else {"start": 1}
+        row, created = thing.objects.update_or_create(id=1, defaults={"name": "changed"}, create_defaults=new)
+        assert not created
+    assert writes(things) == [("PATCH", "/api/v1/things/1/", {"name": "changed"})]
+    assert (row.pk, row.name, row.kept, row.start) == (1, "changed", "k", 20)
+    assert row.changes() == {}
+    row.kept = "again"
+    row.save()
+    assert writes(things)[-1] == ("PATCH", "/api/v1/things/1/", {"kept": "again"})
+
+
+def test_defaults_do_not_hide_that_an_answer_is_no_row(things):
+    class Schema(Thing):
+        name: str = "default"
+
+    made = model(things, Schema, endpoint="/api/v1/plain/")
+    things.fail_next(201, b'{"id": 42, "state": "queued"}', JSON)
+    row = made.objects.create(name="new")
+    assert (row.pk, row.name, row.changes()) == (42, "new", {})
+
+
+def test_a_row_stays_usable_where_the_answer_cannot_be_taken_over(things):
+    class Schema(Thing):
+        made_at: datetime.datetime
+
+    thing = model(things, Schema, endpoint="/api/v1/plain/", _read_only_fields=("made_at",))
+    new = thing(name="new")
+    things.fail_next(201, b'{"id": 42, "state": "queued"}', JSON)
+    with pytest.raises(orm.DecodeError, match="was written") as error:
+        new.save()
+    assert error.value.key == new.pk == 42
+    assert new.changes() == {}
+    new.name = "changed"
+    things.fail_next(200, b'{"id": 42, "name": "changed"}', JSON)
+    with pytest.raises(orm.DecodeError, match="was written"):
+        new.save()
+    assert writes(things)[-1] == ("PATCH", "/api/v1/plain/42/", {"name": "changed"})
+    assert new.changes() == {}
+
+
+@pytest.mark.parametrize("answer", [(204, b""), (200, b'{"id": 1}')])
+def test_what_is_not_read_as_it_is_written_can_be_saved(things, answer):
+    class Schema(Thing):
+        start: int
+        words: list[str] = []
+
+        @field_serializer("start")
+        def cents(self, value: int) -> int:
+            return value * 100
+
+        @field_serializer("words")
+        def text(self, value: list[str]) -> str:
+            return ",".join(value)
+
+    one = model(things, Schema).objects.get(id=1)
+    one.start, one.words = 3, ["a", "b"]
+    things.fail_next(*answer, JSON)
+    one.save()
+    assert writes(things) == [("PATCH", "/api/v1/things/1/", {"start": 300, "words": "a,b"})]
+    assert (one.pk, one.start, one.words) == (1, 3, ["a", "b"])
+    assert one.changes() == {}
+    one.start = 20
+    assert one.changes() == {"start": 2000}
+
+
+def test_a_change_that_is_taken_back_while_a_row_is_saved_is_kept(things):
+    class Schema(Thing):
+        start: int
+
+        @field_serializer("start")
+        def cents(self, value: int) -> int:
+            return value * 100
+
+    thing = model(things, Schema, AsyncAPIModel)
+
+    async def main():
+        row = await thing.objects.get(id=1)
+        row.name, row.start = "changed", 1
+        saving = asyncio.ensure_future(row.save(update_fields=["name"]))
+        await asyncio.sleep(0)
+        row.name = "one"
+        await saving
+        assert row.changes() == {"name": "one", "start": 100}
+        assert (row.name, row.start) == ("one", 1)
+
+    asyncio.run(main())
+
+
+def test_a_nested_object_is_sent_as_it_is_now(things):
+    class Free(BaseModel):
+        model_config = ConfigDict(extra="allow")
+
+        x: int
+
+    class Circle(BaseModel):
+        kind: Literal["circle"]
+        radius: int
+
+    class Square(BaseModel):
+        kind: Literal["square"]
+        side: int
+
+    class Schema(BaseModel):
+        id: int
+        parts: Free
+        shape: Circle | Square
+        shapes: list[Square]
+        named: dict[str, Square]
+
+    square = {"kind": "square", "side": 2, "colour": "red"}
+    row = {"id": 1, "parts": {"x": 1, "a": 1, "b": 1}, "shape": square}
+    one = model(things, Schema).from_api(
+        {**row, "shapes": [{"id": 1, **square}, {"id": 2, **square}], "named": {"first": square}}
+    )
+    assert one.changes() == {}
+    one.parts.a = 2
+    del one.parts.b
+    assert one.changes() == {"parts": {"x": 1, "a": 2}}
+    one.shape.side = 3
+    assert one.changes()["shape"] == {"kind": "square", "side": 3, "colour": "red"}
+    one.shape = Circle(kind="circle", radius=1)
+    assert one.changes()["shape"] == {"kind": "circle", "radius": 1}
+    one.named["first"].side = 5
+    one.named["second"] = Square(kind="square", side=6)
+    assert one.changes()["named"] == {"first": {**square, "side": 5}, "second": {"kind": "square", "side": 6}}
+
+
+def test_an_unchanged_nested_object_is_sent_whole(things):
+    class Parts(BaseModel):
+        x: int
+
+    class Schema(Thing):
+        parts: Parts
+
+    one = model(things, Schema).objects.get(id=1)
+    one.save(update_fields=["parts"])
+    assert writes(things)[-1][2] == {"parts": {"x": 1, "unknown": "stays"}}
+
+
+def test_objects_in_a_list_are_told_apart_by_their_keys(things):
+    class Item(BaseModel):
+        id: int | None = None
+        x: int
+
+    class Schema(BaseModel):
+        id: int
+        items: list[Item]
+
+    one = model(things, Schema).from_api({"id": 1, "items": [{"id": 1, "x": 1, "of": "1"}, {"id": 2, "x": 2, "of": "2"}]})
+    one.items.reverse()
+    one.items.append(Item(x=3))
+    assert one.changes() == {"items": [{"id": 2, "x": 2, "of": "2"}, {"id": 1, "x": 1, "of": "1"}, {"id": None, "x": 3}]}
+
+
+def test_rows_that_the_server_never_sent_are_new(things):
+    class Chosen(Thing):
+        id: uuid.UUID = Field(default_factory=uuid.uuid4)
+
+    plain = "/api/v1/plain/"
+    chosen = model(things, Chosen, endpoint=plain)(name="chosen")
+    things.fail_next(201, json.dumps({"id": str(chosen.id), "name": "chosen"}).encode(), JSON)
+    chosen.save()
+    assert writes(things)[-1][:2] == ("POST", plain) and writes(things)[-1][2]["name"] == "chosen"
+    thing = model(things, Thing, endpoint=plain)
+    thing(id=7, name="seven").save()
+    assert writes(things)[-1] == ("POST", plain, {"id": 7, "name": "seven"})
+    thing(id=1, name="known").save(force_update=True)
+    assert writes(things)[-1] == ("PATCH", "/api/v1/plain/1/", {"name": "known"})
+    thing(id=1, name="again").save(update_fields=["name"])
+    assert writes(things)[-1] == ("PATCH", "/api/v1/plain/1/", {"name": "again"})
+    before = len(writes(things))
+    with pytest.raises(orm.InvalidRequestError):
+        thing(name="no key").save(force_update=True)
+    with pytest.raises(ValueError, match="force"):
+        thing(id=1, name="both").save(force_insert=True, force_update=True)
+    gone = thing.objects.get(id=1)
+    gone.delete()
+    with pytest.raises(orm.InvalidRequestError, match="deleted"):
+        gone.save()
+    assert [method for method, _, _ in writes(things)[before:]] == ["DELETE"]
+
+
+def test_a_field_may_be_called_pk(things):
+    class Schema(Thing):
+        pk: str = Field("", alias="kept")
+
+    thing = model(things, Schema)
+    assert set(thing.objects.in_bulk([1, 2])) == set(thing.objects.in_bulk()) == {1, 2}
+
+
+def test_a_choice_of_names_is_never_answered_wrongly(things):
+    class Schema(BaseModel):
+        id: int | None = None
+        title: str = Field("", validation_alias=AliasChoices("label", "name"))
+
+    thing = model(things, Schema)
+    assert thing.objects.get(id=1).title == "one"
+    for query in (thing.objects.filter(title="one"), thing.objects.exclude(title="one")):
+        with warnings.catch_warnings(), pytest.raises(orm.UnsupportedError, match="label"):
+            warnings.simplefilter("ignore", orm.IgnoredWarning)
+            list(query)
+
+
+def test_a_path_of_a_nested_schema_is_refused(things):
+    class Inner(BaseModel):
+        city: str = Field("", validation_alias=AliasPath("address", "city"))
+
+    class Schema(Thing):
+        inner: Inner | None = None
+
+    with pytest.raises(orm.ConfigurationError, match=r"Inner\.city"):
+        model(things, Schema)
+
+
+def test_conflicting_defaults_are_refused(things):
+    class Schema(Thing):
+        kept: str
+        parts: dict[str, Any] = {}
+
+    thing = model(things, Schema)
+    for defaults in ({"parts": {"x": 2}, "parts__x": 1}, {"kept__x": 1}):
+        with pytest.raises(orm.InvalidRequestError):
+            thing.objects.update_or_create(id=1, defaults=defaults)
+    assert writes(things) == []

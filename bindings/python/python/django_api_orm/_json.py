@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pydantic_core
-from pydantic import Secret, SecretBytes, SecretStr
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 
 
 def _other(value: Any) -> Any:
@@ -17,19 +18,45 @@ def _other(value: Any) -> Any:
 
 
 _PLAIN = frozenset((str, int, float, bool, type(None), bytes))
+_SECRETS = (Secret, SecretStr, SecretBytes)
 
 
 def revealed(value: Any) -> Any:
     """The value with what its secrets hold, which pydantic would write as asterisks."""
     if type(value) in _PLAIN:
         return value
-    if isinstance(value, (Secret, SecretStr, SecretBytes)):
+    if isinstance(value, _SECRETS):
         return revealed(value.get_secret_value())
+    if isinstance(value, BaseModel):
+        return dumped(value)
     if isinstance(value, dict):
         return {key: revealed(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [revealed(item) for item in value]
     return value
+
+
+def dumped(data: BaseModel, include: set[str] | None = None) -> dict[str, Any]:
+    """Fields by the names that are sent, in JSON's types, secrets as what they hold."""
+    written = data.model_dump(mode="json", by_alias=True, include=include, warnings=False)
+    revealed: dict[str, Any] = _unmasked(written, data.model_dump(by_alias=True, include=include, warnings=False))
+    return revealed
+
+
+def _unmasked(written: Any, value: Any) -> Any:
+    """What pydantic wrote of a value, without its asterisks; what a serializer of the schema's own wrote stays."""
+    if isinstance(value, _SECRETS):
+        return jsonable(value) if written == str(value) else written
+    if isinstance(value, dict) and isinstance(written, dict) and len(value) == len(written):
+        return {name: _unmasked(part, inner) for (name, part), inner in zip(written.items(), value.values())}  # noqa: B905
+    if isinstance(value, (list, tuple, set, frozenset)) and isinstance(written, list) and len(value) == len(written):
+        return [_unmasked(part, inner) for part, inner in zip(written, value)]  # noqa: B905
+    return written
+
+
+def jsonable(value: Any) -> Any:
+    """The value in JSON's types. Raises as ``to_json``."""
+    return json.loads(to_json(value))
 
 
 def to_json(value: Any) -> bytes:

@@ -16,9 +16,9 @@ from pydantic import BaseModel, ValidationError
 from . import exceptions
 from ._client import Nested, endpoint_of
 from ._engine import Endpoint
-from ._json import to_json
+from ._json import jsonable, to_json
 from ._registry import client_of
-from ._schema import ModelInfo, Pagination
+from ._schema import ModelInfo, Pagination, put
 from .exceptions import ConfigurationError, InvalidRequestError
 
 if TYPE_CHECKING:
@@ -186,12 +186,13 @@ class BaseAPIModel:
         if name in type(data).model_fields:
             # Either the value is valid, or nothing changes: pydantic has put a new dictionary in place by the time that a
             # validator of the whole model objects.
-            before, given = data.__dict__, data.__pydantic_fields_set__
+            before, given, extra = data.__dict__, data.__pydantic_fields_set__.copy(), data.__pydantic_extra__
             try:
                 self._info().validate_assignment(data, name, value)
             except BaseException:
                 object.__setattr__(data, "__dict__", before)
                 object.__setattr__(data, "__pydantic_fields_set__", given)
+                object.__setattr__(data, "__pydantic_extra__", extra)
                 raise
             object.__setattr__(self, "__dict__", data.__dict__)
         elif name == "pk":
@@ -320,17 +321,27 @@ class BaseAPIModel:
         if self._deleted:
             raise InvalidRequestError(f"this {type(self).__name__} has been deleted")
         info = self._info()
+        key = self._keyed()
+        if key is None:
+            raise InvalidRequestError(f"this {type(self).__name__} has no `{info.key_name}`: save it first")
+        return str(key)
+
+    def _keyed(self) -> Any:
+        info = self._info()
         key: Any = None
         if self._row is not None:
             key = json.loads(self._row).get(info.key_wire)
         if key is None:
             key = getattr(self._data, info.key_name, None)
-        if key is None or key == "":
-            raise InvalidRequestError(f"this {type(self).__name__} has no `{info.key_name}`: save it first")
-        return str(key)
+        return None if key == "" else key
 
-    def _is_new(self) -> bool:
-        return self._row is None and getattr(self._data, self._info().key_name, None) is None
+    def _is_new(self, force_insert: bool, force_update: bool, update_fields: Iterable[str] | None) -> bool:
+        """Whether ``save`` creates the row: the server never sent it, and nothing that is asked for needs one there."""
+        if force_insert and force_update:
+            raise ValueError("force_insert and force_update cannot both hold")
+        if self._row is not None or self._deleted:
+            return force_insert
+        return force_insert or not (force_update or (update_fields is not None and self._keyed() is not None))
 
     def _to_send(self, update_fields: Iterable[str] | None) -> dict[str, Any]:
         info = self._info()
@@ -353,70 +364,93 @@ class BaseAPIModel:
             if name in info.read_only:
                 raise ValueError(f"{type(self).__name__}.{name} is read-only and cannot be saved")
             names.append(name)
-        sent = info.dump(self._data, names)
-        if self._row is not None:
-            sent.update((name, value) for name, value in self._changes().items() if name in sent)
         extra = self._data.model_extra or {}
-        sent.update(json.loads(to_json({name: extra[name] for name in extras})))
-        return sent
+        return {**info.fields(self._data, self._row, names), **jsonable({name: extra[name] for name in extras})}
 
-    def _new_body(self, update_fields: Iterable[str] | None) -> dict[str, Any]:
+    def _new_body(self, update_fields: Iterable[str] | None = None) -> dict[str, Any]:
         if update_fields is not None:
             raise InvalidRequestError(f"this {type(self).__name__} is not saved yet: save it without `update_fields` first")
         return self._info().dump_set(self._data)
 
-    def _saved(self, row: bytes | None, sent: Mapping[str, Any]) -> None:
+    def _saved(self, answer: bytes | None, sent: Mapping[str, Any]) -> None:
         """Takes the server's answer over; what was not sent, or was changed meanwhile, stays as it is.
 
         The write has succeeded: an answer that is no row, or a part of one, does not undo that.
         """
         info = self._info()
-        pending = {name: value for name, value in self._changes().items() if sent.get(name, _UNSENT) != value}
+        pending = self._changed_since(sent)
+        said = _object(answer)
+        object.__setattr__(self, "_deleted", False)
         data: BaseModel | None = None
-        if row is not None:
+        if answer is not None and self._is_row(said, sent):
             with contextlib.suppress(ValidationError):
-                data = info.validate_json(row)
-        try:
-            if data is None:
-                row = self._row_behind(row, sent)
-                data = info.validate_json(row)
-            if pending and row is not None:
-                data = info.validate_json(to_json({**json.loads(row), **self._by_read_name(pending)}))
-        except ValidationError as error:
-            object.__setattr__(self, "_row", row)
-            raise _written_but(type(self), row, error) from error
-        if row is not None:
-            self._take(data, row)
-
-    def _row_behind(self, answer: bytes | None, sent: Mapping[str, Any]) -> bytes:
-        """The row as it must be on the server: as it was, with what was sent, and with what the answer says of it."""
-        row: dict[str, Any] = {**(json.loads(self._row) if self._row else {}), **self._by_read_name(sent)}
-        with contextlib.suppress(ValueError):
-            said = json.loads(answer or b"null")
-            if isinstance(said, dict):
-                row.update(said)
-        return to_json(row)
-
-    @classmethod
-    def _from_written(cls, row: bytes, sent: bytes, client: Any) -> Self:
-        """The instance of a row that was just created with these values, from the server's answer."""
-        info = cls._info()
-        try:
-            return cls._made(info.validate_json(row), row, client)
-        except ValidationError as error:
-            blank = cls._made(info.schema.model_construct(), None, client)
-            whole = blank._row_behind(row, json.loads(sent))
+                data = info.validate_json(answer)
+        row = answer
+        if data is None:
+            believed = self._believed(sent, pending)
+            row = to_json({**believed, **said})
             try:
-                return cls._made(info.validate_json(whole), whole, client)
-            except ValidationError:
-                raise _written_but(cls, whole, error) from error
+                data = info.validate_json(row) if said else self._data
+            except ValidationError as error:
+                self._keep({**believed, **{name: said[name] for name in (info.pk_wire, info.key_wire) if name in said}})
+                raise _written_but(type(self), info.key_in(row), error) from error
+        if data is not self._data:
+            self._carry(pending, data)
+        self._take(data, row)
 
-    def _by_read_name(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+    def _changed_since(self, sent: Mapping[str, Any]) -> set[str]:
+        """The fields that are not as they were sent: left out, or changed while the request was under way."""
         info = self._info()
-        read = {sent_as: info.wire[name] for name, sent_as in info.sent.items()}
+        own = {sent_as: name for name, sent_as in info.sent.items()}
+        now = {**info.fields(self._data, self._row, [own[name] for name in sent if name in own]), **self._changes()}
+        return {own.get(name, name) for name, value in now.items() if name not in sent or sent[name] != value}
+
+    def _is_row(self, answer: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
+        """Whether an answer to a write shows the row, and not a part of it, or something else: ``{"state": "queued"}``."""
+        info = self._info()
+        if info.pk_name in info.wire and info.pk_wire not in answer:
+            return False
+        if self._row is not None:
+            return bool(json.loads(self._row).keys() <= answer.keys())
+        return not sent or not answer.keys().isdisjoint(self._as_read(sent, answer))
+
+    def _believed(self, sent: Mapping[str, Any], pending: set[str]) -> dict[str, Any]:
+        """The row as it must be on the server: as it was, with what was sent."""
+        info = self._info()
+        row: dict[str, Any] = json.loads(self._row) if self._row else {}
+        row.update(self._as_read(sent, row))
+        text = to_json(row)
+        again = info.fields(info.read(text), text, info.sent)
+        for name, sent_as in info.sent.items():
+            if sent_as in sent and name not in pending and again.get(sent_as, _UNSENT) != sent[sent_as]:
+                # The schema does not read it as it writes it; perhaps as it would be without a serializer of its own.
+                with contextlib.suppress(TypeError, ValueError):
+                    row[info.name_in(row, name)] = jsonable(getattr(self._data, name))
+        return row
+
+    def _as_read(self, sent: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+        """What was sent, by the names that it has in the row."""
+        info = self._info()
+        read = {sent_as: info.name_in(row, name) for name, sent_as in info.sent.items()}
         return {read.get(name, name): value for name, value in sent.items()}
 
-    def _take(self, data: BaseModel, row: bytes) -> None:
+    def _carry(self, names: set[str], data: BaseModel) -> None:
+        """Keeps the values of these fields, which are still to be saved, beside what the server says of the others."""
+        for name in names:
+            if name in type(data).model_fields:
+                put(data, name, getattr(self._data, name))
+            elif data.__pydantic_extra__ is not None:
+                data.__pydantic_extra__[name] = (self._data.model_extra or {})[name]
+
+    def _keep(self, row: Mapping[str, Any]) -> None:
+        """Takes over no more than what the row is known by."""
+        info = self._info()
+        object.__setattr__(self, "_row", to_json(row))
+        read = info.read(to_json(row))
+        for name in {info.pk_name, info.key_name} & read.model_fields_set:
+            put(self._data, name, getattr(read, name))
+
+    def _take(self, data: BaseModel, row: bytes | None) -> None:
         fields = type(data).model_fields
         own = {name: value for name, value in self.__dict__.items() if name not in fields}
         object.__setattr__(data, "__dict__", {**data.__dict__, **own})
@@ -445,13 +479,23 @@ _DICT_OF = attrgetter("__dict__")
 _UNSENT: Any = object()
 
 
-def _written_but(model: type[Any], row: bytes | None, error: ValidationError) -> exceptions.DecodeError:
+def _object(answer: bytes | None) -> dict[str, Any]:
+    """What an answer says; nothing, where it is no object."""
+    try:
+        said = json.loads(answer or b"null")
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _written_but(model: type[Any], key: Any, error: ValidationError) -> exceptions.DecodeError:
     """For an answer to a write that cannot be taken over: the write itself has been carried out."""
-    key = None if row is None else model._info().key_in(row)
-    return exceptions.DecodeError(
+    unread = exceptions.DecodeError(
         f"the {model.__name__} was written (key: {key!r}), but the server's answer does not fit the schema, so it is not "
         "known here what the row is now; do not write it again: see `__cause__`"
     )
+    unread.key = key
+    return unread
 
 
 def _restore(model: type[Any], data: BaseModel, row: bytes | None, deleted: bool, at: str | None = None) -> Any:

@@ -19,6 +19,7 @@ from ._client import Nested, _text, endpoint_of
 from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
 from ._registry import client_of
+from ._schema import put
 from .exceptions import BulkCreateError, BulkWriteError, DecodeError, InvalidRequestError, RowError
 from .q import Q
 
@@ -415,10 +416,10 @@ class BaseQuery(Generic[M]):
         error.__cause__ = failed[0][1]
         raise error
 
-    def _new(self, row: bytes, body: bytes) -> M:
-        return self.model._from_written(row, body, self._home)
+    def _unsaved(self, values: Mapping[str, Any]) -> M:
+        return self.model._made(self._info.new(values), None, self._home)
 
-    def _created(self, results: list[Any], given: list[Any], bodies: list[bytes]) -> list[M]:
+    def _created(self, results: list[Any], instances: list[M], bodies: list[dict[str, Any]]) -> list[M]:
         """Instances in the order of the input, those that were given among them; or everything that is known in one
         exception.
         """
@@ -429,12 +430,9 @@ class BaseQuery(Generic[M]):
                 failed.append((index, result))
                 continue
             try:
-                if isinstance(given[index], self.model):
-                    instance: M = given[index]
-                    object.__setattr__(instance, "_client", self._home)
-                    instance._saved(result, json.loads(bodies[index]))
-                else:
-                    instance = self._new(result, bodies[index])
+                instance = instances[index]
+                object.__setattr__(instance, "_client", self._home)
+                instance._saved(result, bodies[index])
                 created.append((index, instance))
             except DecodeError as unread:
                 failed.append((index, unread))
@@ -448,17 +446,19 @@ class BaseQuery(Generic[M]):
         raise error
 
     def _found(self, upsert: Upsert[M], value: Any) -> tuple[M, bool]:
-        row, created = (value, False) if upsert.invalid is not None else value
-        if created and upsert.body is not None:
-            return self._new(row, upsert.body), True
+        row, created = value if upsert.new is not None else (value, False)
+        if created and upsert.new is not None:
+            upsert.new._saved(row, upsert.new._new_body())
+            return upsert.new, True
         return self._one(row), created
 
-    def _bodies(self, objs: Iterable[Any]) -> list[bytes]:
-        """Every row is validated before the first one is sent."""
-        info = self._info
-        return [
-            to_json(info.dump_set(obj._data)) if isinstance(obj, self.model) else info.new_body(_mapping(obj)) for obj in objs
-        ]
+    def _given(self, obj: Any) -> M:
+        """The instance of what ``bulk_create`` is given, validated."""
+        if isinstance(obj, self.model):
+            return obj
+        if isinstance(obj, self._info.schema):
+            return self.model._made(obj.model_copy(), None, self._home)
+        return self._unsaved(_mapping(obj))
 
     def _by_key(self, keys: Iterable[Any]) -> Operation:
         return self._endpoint.by_key(self._plan, to_json(list(keys)))
@@ -514,12 +514,12 @@ class Upsert(Generic[M]):
         condition: Condition = info.condition((), lookups)
         self.condition = condition if query._condition is None else query._condition & condition
         self.equalities = {name.removesuffix("__exact"): value for name, value in lookups.items() if _is_equality(info, name)}
+        self.unsaved = query._unsaved
         self.invalid: ValidationError | None = None
-        #: What a new row is created with.
-        self.body: bytes | None = None
+        #: The row that is created; ``None`` where there is no valid one, which matters only if there has to be one.
+        self.new: M | None = None
 
-    def _body(self, values: Mapping[str, Any]) -> bytes | None:
-        """A valid new row; ``None`` where there is none, which matters only if there has to be one."""
+    def _find_or_create(self, values: Mapping[str, Any], *, for_write: bool) -> Operation:
         flat = {**self.equalities, **values}
         nested = {name: value for name, value in flat.items() if "__" in name}
         for name in nested:
@@ -531,44 +531,49 @@ class Upsert(Generic[M]):
                 inner = inner.setdefault(part, {})
             inner[last] = value
         try:
-            self.body = self.info.new_body(flat)
+            self.new = self.unsaved(flat)
         except ValidationError as invalid:
             self.invalid = invalid
-        return self.body
+            plan = Plan().filter(self.condition)
+            return self.endpoint.get_for_write(plan) if for_write else self.endpoint.get(plan)
+        return self.endpoint.get_or_create(self.condition, to_json(self.new._new_body()), for_write=for_write)
 
     def get_or_create(self, defaults: Mapping[str, Any] | None) -> Operation:
-        body = self._body(_evaluated(defaults or {}))
-        if body is None:
-            return self.endpoint.get(Plan().filter(self.condition))
-        return self.endpoint.get_or_create(self.condition, body)
+        return self._find_or_create(_evaluated(defaults or {}), for_write=False)
 
     def update_or_create(self, defaults: Mapping[str, Any] | None, create_defaults: Mapping[str, Any] | None) -> Operation:
-        self.defaults = _evaluated(defaults or {})
-        update = to_json(self.info.values(self.defaults))
-        body = self._body(self.defaults if create_defaults is None else _evaluated(create_defaults))
-        if body is None:
-            # Finds and changes; creates nothing, because the engine would need a body for it.
-            return self.endpoint.get_for_write(Plan().filter(self.condition))
-        return self.endpoint.update_or_create(self.condition, update, body)
+        update = _evaluated(defaults or {})
+        self.fields, self.parts = self.info.assigned(update)
+        return self._find_or_create(update if create_defaults is None else _evaluated(create_defaults), for_write=True)
 
-    def patch(self, found: M) -> dict[str, Any]:
-        """What is sent so that the row that was found has the defaults; ``address__city`` in the object that is there."""
+    def changes(self, found: M) -> dict[str, Any]:
+        """Gives the row that was found the defaults, and says what has to be sent for that."""
         info = self.info
+        fields = dict(self.fields)
         row: dict[str, Any] = json.loads(found._row or b"{}")
-        changes: dict[str, Any] = {}
-        for name, value in info.values(self.defaults).items():
-            head, *path = name.split("__") if name not in info.sent.values() else [name]
-            read = next((info.wire[field] for field, sent in info.sent.items() if sent == head), head)
-            if path:
-                whole = changes.setdefault(head, copy.deepcopy(row.get(read) or {}))
-                part = whole
-                for step in path[:-1]:
-                    part = part.setdefault(step, {})
-                part[path[-1]] = value
-            else:
-                changes[head] = value
-        now = info.dump(found._data)
-        return {name: value for name, value in changes.items() if now.get(name, row.get(name, _MISSING)) != value}
+        objects: dict[str, Any] = {}
+        for path, value in self.parts.items():
+            head, *steps = path.split("__")
+            if info.name_of(head) in fields:
+                raise InvalidRequestError(f"`{path}` is a part of `{head}`, which is given too")
+            if not steps:
+                objects[head] = value
+                continue
+            part = objects.setdefault(head, copy.deepcopy(row.get(head)) or {})
+            for step in steps[:-1]:
+                part = part.setdefault(step, {}) if isinstance(part, dict) else None
+            if not isinstance(part, dict):
+                raise InvalidRequestError(f"`{path}`: there is no object to write it into")
+            part[steps[-1]] = value
+        changes = {name: value for name, value in objects.items() if row.get(name, _MISSING) != value}
+        if changes:
+            read = info.validate_json(to_json({**row, **changes}))
+            fields.update({name: getattr(read, name) for name in map(info.name_of, changes) if name in info.wire})
+        data = found._data
+        for name, value in fields.items():
+            if getattr(data, name) != value:
+                put(data, name, value)
+        return {**found._changes(), **changes}
 
 
 def _evaluated(values: Mapping[str, Any]) -> dict[str, Any]:

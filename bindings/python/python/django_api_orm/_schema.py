@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import types
 import typing
@@ -9,16 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import reduce
 from operator import and_
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import (
     AliasChoices,
     AliasPath,
     BaseModel,
     RootModel,
-    Secret,
-    SecretBytes,
-    SecretStr,
+    TypeAdapter,
     ValidationError,
     create_model,
 )
@@ -26,7 +25,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ._engine import Condition, Model
-from ._json import to_json
+from ._json import dumped, jsonable, to_json
 from .exceptions import ConfigurationError, InvalidRequestError
 from .q import Q
 
@@ -56,12 +55,30 @@ def _read_name(name: str, field: FieldInfo) -> str:
     """The field's name in a row; of several, the first."""
     alias = field.validation_alias
     if isinstance(alias, AliasChoices):
-        alias = next((choice for choice in alias.choices if isinstance(choice, str)), alias.choices[0])
-    if isinstance(alias, AliasPath):
-        raise ConfigurationError(
-            f"the field `{name}` has an AliasPath, which tells how to read it and not how to write it: declare a nested schema"
-        )
+        alias = next((choice for choice in alias.choices if isinstance(choice, str)), None)
     return alias if isinstance(alias, str) else field.alias or name
+
+
+def _sent_name(name: str, field: FieldInfo) -> str:
+    return field.serialization_alias or field.alias or name
+
+
+def _name_in(row: Mapping[str, Any], name: str, field: FieldInfo) -> str:
+    """The field's name in this row: the one of its ``AliasChoices`` that the server uses."""
+    alias = field.validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else ()
+    return next((choice for choice in choices if isinstance(choice, str) and choice in row), _read_name(name, field))
+
+
+def _refuse_paths(schema: type[BaseModel]) -> None:
+    for name, field in schema.model_fields.items():
+        alias = field.validation_alias
+        choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+        if all(isinstance(choice, AliasPath) for choice in choices):
+            raise ConfigurationError(
+                f"the field `{schema.__name__}.{name}` has an AliasPath, which tells how to read it and not how to write it: "
+                "declare a nested schema"
+            )
 
 
 def _kind(annotation: Any) -> str | None:
@@ -90,6 +107,8 @@ def _types(annotation: Any, known: set[Any] | None = None) -> set[Any]:
         return _types(arguments[0], known)
     if origin is typing.Literal:
         return known
+    if hasattr(annotation, "__value__"):  # `type Name = ...`
+        return _types(annotation.__value__, known)
     if isinstance(origin, type):
         known.add(origin)
     for argument in arguments:
@@ -104,10 +123,11 @@ def _types(annotation: Any, known: set[Any] | None = None) -> set[Any]:
 
 
 def _names(model: type[Any], attribute: str) -> tuple[str, ...]:
-    names = getattr(model, attribute)
-    if isinstance(names, str):
-        raise ConfigurationError(f"{model.__name__}.{attribute} is a list of names, not a text: [{names!r}]")
-    return tuple(names)
+    given = getattr(model, attribute)
+    names = None if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise ConfigurationError(f"{model.__name__}.{attribute} is a list of names, such as ['name'], not {given!r}")
+    return names
 
 
 class ModelInfo:
@@ -120,12 +140,17 @@ class ModelInfo:
             raise ConfigurationError(f"{model.__name__}._schema_class is a RootModel: a row has fields")
         self.schema.model_rebuild()
         fields = self.schema.model_fields
+        schemas = [kind for kind in _types(self.schema) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        for schema in schemas:
+            _refuse_paths(schema)
         self.wire: dict[str, str] = {name: _read_name(name, field) for name, field in fields.items()}
         self.names: dict[str, str] = {wire: name for name, wire in self.wire.items()}
-        self.sent: dict[str, str] = {name: field.serialization_alias or field.alias or name for name, field in fields.items()}
+        self.sent: dict[str, str] = {name: _sent_name(name, field) for name, field in fields.items()}
         self.pk_name: str = model._id_field
         self.pk_wire = self.wire.get(self.pk_name, self.pk_name)
         lookup = model._lookup_field
+        if lookup is not None and not (isinstance(lookup, str) and lookup):
+            raise ConfigurationError(f"{model.__name__}._lookup_field is the name of a field, not {lookup!r}")
         self.key_name: str = lookup or self.pk_name
         self.key_wire = self.wire.get(self.key_name, self.key_name)
         if self.pk_name != "id" and self.pk_name not in fields:
@@ -133,16 +158,8 @@ class ModelInfo:
         self.read_only = frozenset(_names(model, "_read_only_fields"))
         if unknown := sorted(self.read_only - fields.keys()):
             raise ConfigurationError(f"{model.__name__}._read_only_fields names what is no field: {', '.join(unknown)}")
-        #: Fields with a secret inside: pydantic writes asterisks in its place.
-        self.secret = frozenset(
-            name for name, field in fields.items() if _types(field.annotation) & {Secret, SecretStr, SecretBytes}
-        )
         #: Whether a nested schema has computed fields, which are not the server's.
-        self.computes_inside = any(
-            isinstance(kind, type) and issubclass(kind, BaseModel) and bool(kind.model_computed_fields)
-            for field in fields.values()
-            for kind in _types(field.annotation)
-        )
+        self.computes_inside = any(schema.model_computed_fields for schema in schemas)
         validator = self.schema.__pydantic_validator__
         self.validate_json: Callable[[bytes], BaseModel] = validator.validate_json
         self.validate_python: Callable[[Any], BaseModel] = validator.validate_python
@@ -171,10 +188,10 @@ class ModelInfo:
 
     # Names and conditions
 
-    def _path(self, path: str) -> str:
+    def _path(self, path: str, name_of: Callable[[str, FieldInfo], str] = _read_name) -> str:
         """A path in Python's names with the names of the wire: ``address__zip_code__in`` may be ``address__zip__in``."""
         if path in self.wire:
-            return self.wire[path]
+            return name_of(path, self.schema.model_fields[path])
         head, *rest = path.split("__")
         if head == "pk":
             return "__".join([self.pk_wire, *rest])
@@ -182,7 +199,7 @@ class ModelInfo:
         schema: type[BaseModel] | None = self.schema
         for part in (head, *rest):
             field = schema.model_fields.get(part) if schema is not None else None
-            parts.append(part if field is None else _read_name(part, field))
+            parts.append(part if field is None else name_of(part, field))
             schema = None if field is None else _nested(field.annotation)
         return "__".join(parts)
 
@@ -280,101 +297,176 @@ class ModelInfo:
 
     def dump(self, data: BaseModel, names: Iterable[str] | None = None) -> dict[str, Any]:
         """Fields by the names that are sent, in JSON's types."""
-        include = None if names is None else set(names)
-        dumped: dict[str, Any] = data.model_dump(mode="json", by_alias=True, include=include, warnings=False)
-        if self.secret:
-            secret = self.secret if include is None else self.secret & include
-            dumped.update(json.loads(to_json(data.model_dump(by_alias=True, include=set(secret), warnings=False))))
+        fields = dumped(data, None if names is None else set(names))
         if self.computes_inside:
             for name, sent in self.sent.items():
-                if sent in dumped:
-                    _leave_computed(dumped[sent], getattr(data, name, None))
-        return dumped
+                if sent in fields:
+                    _leave_computed(fields[sent], getattr(data, name, None))
+        return fields
 
     def dump_set(self, data: BaseModel) -> dict[str, Any]:
         """The fields that were given a value; schema defaults are the server's to choose. Computed fields are not sent."""
-        dumped = self.dump(data, data.model_fields_set & self.sent.keys())
+        fields = self.dump(data, data.model_fields_set & self.sent.keys() - self.read_only)
         if data.model_extra:
-            dumped.update(json.loads(to_json(data.model_extra)))
-        return dumped
+            fields.update(jsonable(data.model_extra))
+        return fields
 
-    def new_body(self, values: Mapping[str, Any]) -> bytes:
-        return to_json(self.dump_set(self.new(values)))
+    def assigned(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Single values, each validated as an assignment, by their fields; and what is no field, in JSON's types, by its path
+        on the wire: a part of an object, such as ``address__city``, and what the schema does not declare.
+        """
+        fields: dict[str, Any] = {}
+        parts: dict[str, Any] = {}
+        for given, value in values.items():
+            name = self.pk_name if given == "pk" else self.name_of(given)
+            field = name if name in self.wire else self.name_of(given.partition("__")[0])
+            if field in self.read_only:
+                raise ValueError(f"{self.model.__name__}.{field} is read-only and cannot be saved")
+            if name in self.wire:
+                fields[name] = self._value(name, value)
+                continue
+            path, written = self._path(name), self._path(name, _sent_name)
+            if path != written:
+                raise InvalidRequestError(f"`{given}` is read as `{path}` and sent as `{written}`: give the whole `{field}`")
+            parts[path] = jsonable(value)
+        return fields, parts
 
     def values(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Single values, each validated as an assignment, by the names that are sent."""
-        body: dict[str, Any] = {}
-        for name, value in values.items():
-            name = self.pk_name if name == "pk" else self.name_of(name)
-            if name in self.read_only:
-                raise ValueError(f"{self.model.__name__}.{name} is read-only and cannot be saved")
-            if name not in self.wire:
-                # A part of an object, such as `address__city`, or what the schema does not declare.
-                body[self._path(name)] = json.loads(to_json(value))
-                continue
-            blank = self.schema.model_construct()
-            try:
-                self.validate_assignment(blank, name, value)
-            except ValidationError as error:
-                if any(line["loc"] for line in error.errors(include_url=False)):
-                    raise
-                # Only a validator of the whole model objects, and it misses the other fields.
-            except Exception:
-                blank = self.schema.model_construct()
-            if name in blank.model_fields_set:
-                body.update(self.dump(blank, [name]))
-            else:
-                body[self.sent[name]] = json.loads(to_json(value))
-        return body
+        """What is sent for single values."""
+        fields, parts = self.assigned(values)
+        blank = self.schema.model_construct()
+        for name in fields:
+            put(blank, name, fields[name])
+        return {**self.dump(blank, fields), **parts}
+
+    def _value(self, name: str, value: Any) -> Any:
+        """One value as its field has it, whatever the other fields are."""
+        blank = self.schema.model_construct()
+        try:
+            self.validate_assignment(blank, name, value)
+        except ValidationError as error:
+            if any(line["loc"] for line in error.errors(include_url=False)):
+                raise
+            # Only a validator of the whole model objects: it misses the other fields.
+        except Exception:
+            # So does this one, with an error of its own. (A field that is refused raises a `ValidationError`.)
+            pass
+        if name in blank.model_fields_set:
+            return getattr(blank, name)
+        # It objected before it came to the field.
+        field = self.schema.model_fields[name]
+        annotated: Any = Annotated
+        return TypeAdapter(annotated[field.annotation, field]).validate_python(value)
 
     def name_of(self, name: str) -> str:
         """A field's own name, given that or its name in a row."""
         return name if name in self.wire else self.names.get(name, name)
 
+    def read(self, row: bytes) -> BaseModel:
+        """The row as the schema reads it; without the fields that do not fit, where an answer to a write was no row."""
+        try:
+            return self.validate_json(row)
+        except ValidationError:
+            blank = self.schema.model_construct()
+            values = json.loads(row)
+            for name, field in self.schema.model_fields.items():
+                if (read := _name_in(values, name, field)) in values:
+                    with contextlib.suppress(Exception):
+                        self.validate_assignment(blank, name, values[read])
+            return blank
+
     def changes(self, data: BaseModel, row: bytes | None) -> dict[str, Any]:
         """What differs from the server's row, as the schema reads it, by the names that are sent."""
         if row is None:
             return self.dump_set(data)
-        before = self.validate_json(row)
+        before = self.read(row)
         now = self.dump(data, self.sent)
         was = self.dump(before, self.sent)
-        raw: dict[str, Any] = json.loads(row)
-        changes: dict[str, Any] = {}
+        names: list[str] = []
         again: dict[str, Any] | None = None
         for name, sent in self.sent.items():
             if name in self.read_only or sent not in now or now[sent] == was.get(sent, _MISSING):
                 continue
             if name not in data.model_fields_set and name not in before.model_fields_set:
                 # Neither the server nor the program gave it: a default that is made anew each time is no change.
-                again = again or self.dump(self.validate_json(row), self.sent)
+                again = again or self.dump(self.read(row), self.sent)
                 if again.get(sent, _MISSING) != was.get(sent, _MISSING):
                     continue
-            changes[sent] = _with_undeclared(now[sent], raw.get(self.wire[name]), self.schema.model_fields[name].annotation)
+            names.append(name)
+        changes = self._whole(data, now, names, before, row)
         extra, extra_was = data.model_extra or {}, before.model_extra or {}
         for name, value in extra.items():
             if name not in extra_was or extra_was[name] != value:
-                changes[name] = json.loads(to_json(value))
+                changes[name] = jsonable(value)
         return changes
+
+    def fields(self, data: BaseModel, row: bytes | None, names: Iterable[str]) -> dict[str, Any]:
+        """These fields as they are sent, changed or not."""
+        names = list(names)
+        now = self.dump(data, names)
+        return now if row is None else self._whole(data, now, names, self.read(row), row)
+
+    def _whole(
+        self, data: BaseModel, now: Mapping[str, Any], names: Iterable[str], before: BaseModel, row: bytes
+    ) -> dict[str, Any]:
+        raw: dict[str, Any] = json.loads(row)
+        whole: dict[str, Any] = {}
+        for name in names:
+            if (sent := self.sent[name]) in now:
+                was = raw.get(self.name_in(raw, name))
+                whole[sent] = _with_undeclared(now[sent], was, getattr(data, name, None), getattr(before, name, None))
+        return whole
+
+    def name_in(self, row: Mapping[str, Any], name: str) -> str:
+        """A field's name in this row."""
+        return _name_in(row, name, self.schema.model_fields[name])
 
 
 _MISSING: Any = object()
 
 
-def _with_undeclared(sent: Any, was: Any, annotation: Any) -> Any:
-    """An object that is sent whole, with what the server's has and the schema does not declare: it is not to be lost."""
-    schema = _nested(annotation)
-    if schema is None or not isinstance(sent, dict) or not isinstance(was, dict):
-        return sent
-    fields = schema.model_fields
-    read = {_read_name(name, field): (name, field) for name, field in fields.items()}
-    computed = {field.alias or name for name, field in schema.model_computed_fields.items()}
-    whole = {name: value for name, value in was.items() if name not in read and name not in computed}
-    for name, field in fields.items():
-        written = field.serialization_alias or field.alias or name
-        if written in sent:
-            whole[written] = _with_undeclared(sent[written], was.get(_read_name(name, field)), field.annotation)
-    # Extras that the schema allows.
-    return {**whole, **{name: value for name, value in sent.items() if name not in whole}}
+def put(data: BaseModel, name: str, value: Any) -> None:
+    """Sets a field to what is known to be valid."""
+    vars(data)[name] = value
+    data.__pydantic_fields_set__.add(name)
+
+
+def _with_undeclared(sent: Any, was: Any, value: Any, before: Any) -> Any:
+    """An object that is sent whole, with what the server's has and the schema does not declare: it is not to be lost.
+
+    ``was`` is what the server sent, ``before`` how the schema reads it, ``value`` what it is now.
+    """
+    if isinstance(value, BaseModel) and isinstance(sent, dict) and isinstance(was, dict):
+        if type(before) is not type(value):
+            return sent
+        schema = type(value)
+        known = {*(before.model_extra or ()), *(field.alias or name for name, field in schema.model_computed_fields.items())}
+        whole: dict[str, Any] = {}
+        for name, field in schema.model_fields.items():
+            if (written := _sent_name(name, field)) in sent:
+                read = _name_in(was, name, field)
+                known.add(read)
+                inner = getattr(value, name, None), getattr(before, name, None)
+                whole[written] = _with_undeclared(sent[written], was.get(read), *inner)
+        return {**{name: part for name, part in was.items() if name not in known}, **sent, **whole}
+    if isinstance(value, dict) and isinstance(before, dict) and isinstance(sent, dict) and isinstance(was, dict):
+        # By position: a key in JSON is a text, whatever it is here.
+        parts = zip(sent.items(), value.items())  # noqa: B905
+        return {name: _with_undeclared(part, was.get(name), item, before.get(key)) for (name, part), (key, item) in parts}
+    if isinstance(value, list) and isinstance(before, list) and isinstance(sent, list) and isinstance(was, list):
+        # Which object of the server's is meant, only a key can tell: objects may have moved.
+        known_by = {part["id"]: (part, item) for part, item in zip(was, before) if _has_key(part)}  # noqa: B905
+        nothing = (None, None)
+        return [
+            _with_undeclared(part, found[0], item, found[1])
+            for part, item in zip(sent, value)  # noqa: B905
+            for found in (known_by.get(part["id"], nothing) if _has_key(part) else nothing,)
+        ]
+    return sent
+
+
+def _has_key(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("id"), (int, str))
 
 
 def _leave_computed(dumped: Any, value: Any) -> None:
@@ -384,13 +476,13 @@ def _leave_computed(dumped: Any, value: Any) -> None:
         for name, computed in schema.model_computed_fields.items():
             dumped.pop(computed.alias or name, None)
         for name, field in schema.model_fields.items():
-            _leave_computed(dumped.get(field.serialization_alias or field.alias or name), getattr(value, name, None))
+            _leave_computed(dumped.get(_sent_name(name, field)), getattr(value, name, None))
     elif isinstance(value, (list, tuple)) and isinstance(dumped, list):
         for item, part in zip(dumped, value):  # noqa: B905
             _leave_computed(item, part)
     elif isinstance(value, dict) and isinstance(dumped, dict):
-        for name, part in value.items():
-            _leave_computed(dumped.get(name), part)
+        for item, part in zip(dumped.values(), value.values()):  # noqa: B905
+            _leave_computed(item, part)
 
 
 def _custom(kind: str, message: str) -> PydanticCustomError:

@@ -238,9 +238,9 @@ class QuerySet(BaseQuery[M]):
         Requests: one GET for each 100 keys; none for no keys. Without ``id_list`` one for each page.
         """
         if id_list is None:
-            return {instance.pk: instance for instance in self}
+            return {instance._pk(): instance for instance in self}
         rows = _run(self._by_key(id_list), self.model)
-        return {instance.pk: instance for instance in self._instances(rows)}
+        return {instance._pk(): instance for instance in self._instances(rows)}
 
     def update(self, **kwargs: Any) -> int:
         """Writes the values into every row; gives how many rows have them now.
@@ -268,8 +268,10 @@ class QuerySet(BaseQuery[M]):
         ``errors``; ``OutcomeUnknown`` when the row may be there all the same; ``APIException``.
         Requests: one POST, which is never sent again once the server may have got it.
         """
-        body = self._info.new_body(kwargs)
-        return self._new(_run(self._endpoint.create(body), self.model), body)
+        new = self._unsaved(kwargs)
+        body = new._new_body()
+        new._saved(_run(self._endpoint.create(to_json(body)), self.model), body)
+        return new
 
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
         """The row of this query for which the lookups hold, or a new one; and whether it is new.
@@ -299,7 +301,7 @@ class QuerySet(BaseQuery[M]):
         upsert = Upsert(self, kwargs)
         operation = upsert.update_or_create(defaults, create_defaults)
         found, created = self._found(upsert, _run_or_invalid(upsert, operation, self.model))
-        if upsert.invalid is not None and (changes := upsert.patch(found)):
+        if not created and (changes := upsert.changes(found)):
             answer = _run(self._endpoint.patch(found._key(), to_json(changes)), self.model)
             found._saved(answer, changes)
         return found, created
@@ -314,9 +316,10 @@ class QuerySet(BaseQuery[M]):
         Requests: one POST for each row.
         """
         endpoint = self._endpoint.with_policy(concurrency=concurrency)
-        given = list(objs)
-        bodies = self._bodies(given)
-        return self._created(_run(endpoint.create_many(bodies), self.model), given, bodies)
+        instances = [self._given(obj) for obj in objs]
+        bodies = [instance._new_body() for instance in instances]
+        created = endpoint.create_many([to_json(body) for body in bodies])
+        return self._created(_run(created, self.model), instances, bodies)
 
 
 def _run_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any]) -> Any:
@@ -613,10 +616,13 @@ class APIModel(BaseAPIModel):
 
     objects = ModelManager()
 
-    def save(self, update_fields: Iterable[str] | None = None, *, force_insert: bool = False) -> None:
+    def save(
+        self, update_fields: Iterable[str] | None = None, *, force_insert: bool = False, force_update: bool = False
+    ) -> None:
         """Sends what has changed; exactly ``update_fields`` where they are given; everything of a new row.
 
-        A row that has no key yet is new. ``force_insert`` creates one whose key the program has chosen.
+        A row that did not come from the server is new, whoever chose its key. ``force_update``, and ``update_fields`` for a
+        row with a key, change the server's row without having read it; ``force_insert`` creates one in any case.
 
         After an error the changes are still to be saved.
 
@@ -626,7 +632,7 @@ class APIModel(BaseAPIModel):
         Requests: one PATCH; one POST for a new row; none when nothing has changed.
         """
         endpoint = self._endpoint_of_row()
-        if self._is_new() or force_insert:
+        if self._is_new(force_insert, force_update, update_fields):
             body = self._new_body(update_fields)
             self._saved(_run(endpoint.create(to_json(body)), type(self)), body)
             return

@@ -155,6 +155,9 @@ class DecodeError(APIException):
     moved.
     """
 
+    #: The key of the row that was written, where the answer to a write does not fit the schema.
+    key: Any = None
+
 
 class UnsupportedError(APIException):
     """The question cannot be answered rightly: something has to be evaluated on rows that do not show it, more than
