@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     RootModel,
     SecretStr,
+    SerializeAsAny,
     ValidationError,
     computed_field,
     field_serializer,
@@ -381,6 +382,22 @@ def test_secrets_are_found_wherever_they_are(things):
     with pytest.raises(orm.APIException):
         thing.objects.route("act", "POST", data=[login])
     assert writes(things)[-1][2] == [{"password": "deep", "valid_for": "2 h"}]
+
+
+def test_secrets_of_subclasses_are_found(things):
+    class Keyed(Thing):
+        key: SecretStr
+
+    class One(Thing):
+        part: SerializeAsAny[Thing]
+
+    class Many(Thing):
+        part: list[SerializeAsAny[Thing]]
+
+    keyed = Keyed(name="k", key=SecretStr("mine"))
+    sent = {"id": None, "name": "k", "key": "mine"}
+    assert model(things, One)(name="n", part=keyed).changes() == {"name": "n", "part": sent}
+    assert model(things, Many)(name="n", part=[keyed]).changes() == {"name": "n", "part": [sent]}
 
 
 def test_a_refused_value_leaves_nothing_behind(things):

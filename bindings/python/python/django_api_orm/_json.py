@@ -36,9 +36,11 @@ def revealed(value: Any) -> Any:
     return value
 
 
-def dumped(data: BaseModel, include: set[str] | None = None) -> dict[str, Any]:
-    """Fields by the names that are sent, in JSON's types, secrets as what they hold."""
+def dumped(data: BaseModel, include: set[str] | None = None, secrets: bool = True) -> dict[str, Any]:
+    """Fields by the names that are sent, in JSON's types, secrets as what they hold; ``secrets``: whether there can be any."""
     written = data.model_dump(mode="json", by_alias=True, include=include, warnings=False)
+    if not secrets:
+        return written
     revealed: dict[str, Any] = _unmasked(written, data.model_dump(by_alias=True, include=include, warnings=False))
     return revealed
 

@@ -401,9 +401,8 @@ class BaseAPIModel:
     def _changed_since(self, sent: Mapping[str, Any]) -> set[str]:
         """The fields that are not as they were sent: left out, or changed while the request was under way."""
         info = self._info()
-        own = {sent_as: name for name, sent_as in info.sent.items()}
-        now = {**info.fields(self._data, self._row, [own[name] for name in sent if name in own]), **self._changes()}
-        return {own.get(name, name) for name, value in now.items() if name not in sent or sent[name] != value}
+        now = info.changes(self._data, self._row, sent)
+        return {info.own.get(name, name) for name, value in now.items() if name not in sent or sent[name] != value}
 
     def _is_row(self, answer: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
         """Whether an answer to a write shows the row, and not a part of it, or something else: ``{"state": "queued"}``."""
@@ -431,8 +430,8 @@ class BaseAPIModel:
     def _as_read(self, sent: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
         """What was sent, by the names that it has in the row."""
         info = self._info()
-        read = {sent_as: info.name_in(row, name) for name, sent_as in info.sent.items()}
-        return {read.get(name, name): value for name, value in sent.items()}
+        own = info.own
+        return {info.name_in(row, own[name]) if name in own else name: value for name, value in sent.items()}
 
     def _carry(self, names: set[str], data: BaseModel) -> None:
         """Keeps the values of these fields, which are still to be saved, beside what the server says of the others."""

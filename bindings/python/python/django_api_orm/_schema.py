@@ -7,16 +7,20 @@ import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum
 from functools import reduce
 from operator import and_
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import (
     AliasChoices,
     AliasPath,
     BaseModel,
     RootModel,
+    SerializeAsAny,
     TypeAdapter,
     ValidationError,
     create_model,
@@ -100,10 +104,13 @@ def _nested(annotation: Any) -> type[BaseModel] | None:
 
 
 def _types(annotation: Any, known: set[Any] | None = None) -> set[Any]:
-    """Every class that a field can hold, those inside of nested schemas and collections included."""
+    """Every class that a field can hold, those inside of nested schemas and collections included; ``Any`` where it does not
+    say what.
+    """
     known = set() if known is None else known
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
+        known |= _of_subclasses(arguments[1:])
         return _types(arguments[0], known)
     if origin is typing.Literal:
         return known
@@ -119,7 +126,26 @@ def _types(annotation: Any, known: set[Any] | None = None) -> set[Any]:
         if issubclass(annotation, BaseModel):
             for field in annotation.model_fields.values():
                 _types(field.annotation, known)
+                known |= _of_subclasses(field.metadata)
+            if annotation.model_config.get("extra") == "allow":
+                known.add(Any)
+    if origin is None and annotation not in _WITHOUT_SECRETS and not _is_schema_or_enum(annotation):
+        known.add(Any)
     return known
+
+
+def _of_subclasses(metadata: Iterable[Any]) -> set[Any]:
+    """``SerializeAsAny`` sends what a subclass has, too."""
+    marker: Any = SerializeAsAny
+    return {Any} if any(isinstance(part, marker) for part in metadata) else set()
+
+
+#: What holds no secret by itself.
+_WITHOUT_SECRETS = frozenset((str, int, float, bool, bytes, type(None), Decimal, UUID, date, time, datetime, timedelta))
+
+
+def _is_schema_or_enum(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, (BaseModel, Enum))
 
 
 def _names(model: type[Any], attribute: str) -> tuple[str, ...]:
@@ -140,12 +166,19 @@ class ModelInfo:
             raise ConfigurationError(f"{model.__name__}._schema_class is a RootModel: a row has fields")
         self.schema.model_rebuild()
         fields = self.schema.model_fields
-        schemas = [kind for kind in _types(self.schema) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        kinds = _types(self.schema)
+        #: Whether a value can hold a secret: pydantic writes asterisks in its place.
+        self.secrets = Any in kinds
+        schemas = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         for schema in schemas:
             _refuse_paths(schema)
         self.wire: dict[str, str] = {name: _read_name(name, field) for name, field in fields.items()}
         self.names: dict[str, str] = {wire: name for name, wire in self.wire.items()}
         self.sent: dict[str, str] = {name: _sent_name(name, field) for name, field in fields.items()}
+        #: Fields by the names that are sent.
+        self.own: dict[str, str] = {sent: name for name, sent in self.sent.items()}
+        #: Fields that the server may call by several names.
+        self.choices = frozenset(name for name, field in fields.items() if isinstance(field.validation_alias, AliasChoices))
         self.pk_name: str = model._id_field
         self.pk_wire = self.wire.get(self.pk_name, self.pk_name)
         lookup = model._lookup_field
@@ -297,7 +330,7 @@ class ModelInfo:
 
     def dump(self, data: BaseModel, names: Iterable[str] | None = None) -> dict[str, Any]:
         """Fields by the names that are sent, in JSON's types."""
-        fields = dumped(data, None if names is None else set(names))
+        fields = dumped(data, None if names is None else set(names), self.secrets)
         if self.computes_inside:
             for name, sent in self.sent.items():
                 if sent in fields:
@@ -375,8 +408,8 @@ class ModelInfo:
                         self.validate_assignment(blank, name, values[read])
             return blank
 
-    def changes(self, data: BaseModel, row: bytes | None) -> dict[str, Any]:
-        """What differs from the server's row, as the schema reads it, by the names that are sent."""
+    def changes(self, data: BaseModel, row: bytes | None, also: Iterable[str] = ()) -> dict[str, Any]:
+        """What differs from the server's row, as the schema reads it, by the names that are sent; and, of those, ``also``."""
         if row is None:
             return self.dump_set(data)
         before = self.read(row)
@@ -385,6 +418,9 @@ class ModelInfo:
         names: list[str] = []
         again: dict[str, Any] | None = None
         for name, sent in self.sent.items():
+            if sent in also and sent in now:
+                names.append(name)
+                continue
             if name in self.read_only or sent not in now or now[sent] == was.get(sent, _MISSING):
                 continue
             if name not in data.model_fields_set and name not in before.model_fields_set:
@@ -419,7 +455,7 @@ class ModelInfo:
 
     def name_in(self, row: Mapping[str, Any], name: str) -> str:
         """A field's name in this row."""
-        return _name_in(row, name, self.schema.model_fields[name])
+        return _name_in(row, name, self.schema.model_fields[name]) if name in self.choices else self.wire[name]
 
 
 _MISSING: Any = object()
