@@ -651,7 +651,7 @@ def test_objects_in_a_list_are_told_apart_by_their_keys(things):
     assert one.changes() == {"items": [{"id": 2, "x": 2, "of": "2"}, {"id": 1, "x": 1, "of": "1"}, {"id": None, "x": 3}]}
 
 
-def test_rows_that_the_server_never_sent_are_new(things):
+def test_which_rows_are_new(things):
     class Chosen(Thing):
         id: uuid.UUID = Field(default_factory=uuid.uuid4)
 
@@ -661,17 +661,15 @@ def test_rows_that_the_server_never_sent_are_new(things):
     chosen.save()
     assert writes(things)[-1][:2] == ("POST", plain) and writes(things)[-1][2]["name"] == "chosen"
     thing = model(things, Thing, endpoint=plain)
-    thing(id=7, name="seven").save()
+    thing(id=7, name="seven").save(force_insert=True)
     assert writes(things)[-1] == ("POST", plain, {"id": 7, "name": "seven"})
-    thing(id=1, name="known").save(force_update=True)
+    thing(id=1, name="known").save()
     assert writes(things)[-1] == ("PATCH", "/api/v1/plain/1/", {"name": "known"})
     thing(id=1, name="again").save(update_fields=["name"])
     assert writes(things)[-1] == ("PATCH", "/api/v1/plain/1/", {"name": "again"})
+    with pytest.raises(thing.DoesNotExist):
+        thing(id=99, name="nobody").save()
     before = len(writes(things))
-    with pytest.raises(orm.InvalidRequestError):
-        thing(name="no key").save(force_update=True)
-    with pytest.raises(ValueError, match="force"):
-        thing(id=1, name="both").save(force_insert=True, force_update=True)
     gone = thing.objects.get(id=1)
     gone.delete()
     with pytest.raises(orm.InvalidRequestError, match="deleted"):

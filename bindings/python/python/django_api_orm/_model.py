@@ -335,13 +335,11 @@ class BaseAPIModel:
             key = getattr(self._data, info.key_name, None)
         return None if key == "" else key
 
-    def _is_new(self, force_insert: bool, force_update: bool, update_fields: Iterable[str] | None) -> bool:
-        """Whether ``save`` creates the row: the server never sent it, and nothing that is asked for needs one there."""
-        if force_insert and force_update:
-            raise ValueError("force_insert and force_update cannot both hold")
-        if self._row is not None or self._deleted:
+    def _is_new(self, force_insert: bool) -> bool:
+        """Whether ``save`` creates the row: the server never sent it, and the program has not said which one it is."""
+        if force_insert or self._row is not None or self._deleted:
             return force_insert
-        return force_insert or not (force_update or (update_fields is not None and self._keyed() is not None))
+        return self._keyed() is None or self._info().key_name not in self._data.model_fields_set
 
     def _to_send(self, update_fields: Iterable[str] | None) -> dict[str, Any]:
         info = self._info()

@@ -659,13 +659,11 @@ class AsyncAPIModel(BaseAPIModel):
 
     objects = ModelManager()
 
-    async def save(
-        self, update_fields: Iterable[str] | None = None, *, force_insert: bool = False, force_update: bool = False
-    ) -> None:
+    async def save(self, update_fields: Iterable[str] | None = None, *, force_insert: bool = False) -> None:
         """Sends what has changed; exactly ``update_fields`` where they are given; everything of a new row.
 
-        A row that did not come from the server is new, whoever chose its key. ``force_update``, and ``update_fields`` for a
-        row with a key, change the server's row without having read it; ``force_insert`` creates one in any case.
+        A row without a key, or with one that a default has made, is new. A row with a key that the program gave is the
+        server's, and is changed without being read; ``force_insert`` creates it.
 
         After an error the changes are still to be saved.
 
@@ -675,7 +673,7 @@ class AsyncAPIModel(BaseAPIModel):
         Requests: one PATCH; one POST for a new row; none when nothing has changed.
         """
         endpoint = self._endpoint_of_row()
-        if self._is_new(force_insert, force_update, update_fields):
+        if self._is_new(force_insert):
             body = self._new_body(update_fields)
             self._saved(await _perform(endpoint.create(to_json(body)), type(self)), body)
             return
