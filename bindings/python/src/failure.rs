@@ -1,6 +1,10 @@
 //! Errors of the engine as Python exceptions. The classes are the package's; it makes them from a plain description.
 
 use django_api_orm::{Error, ErrorKind};
+#[cfg(feature = "testserver")]
+use http::StatusCode;
+#[cfg(feature = "testserver")]
+use pyo3::exceptions::PyValueError;
 use pyo3::{
     prelude::*,
     sync::PyOnceLock,
@@ -42,7 +46,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     )?;
     factory
         .bind(py)
-        .call1((name(error.kind()), error.to_string(), details))
+        .call1((error.kind().code(), error.to_string(), details))
 }
 
 /// The same, to be raised.
@@ -53,6 +57,35 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
-fn name(kind: ErrorKind) -> String {
-    format!("{kind:?}")
+/// Every kind of error that the engine has: its code, and what it means.
+#[pyfunction]
+pub(crate) fn error_kinds() -> Vec<(&'static str, &'static str)> {
+    ErrorKind::ALL
+        .iter()
+        .map(|kind| (kind.code(), kind.description().trim()))
+        .collect()
+}
+
+/// An error of this kind as it would reach Python, for tests of the exceptions.
+#[cfg(feature = "testserver")]
+#[pyfunction]
+#[pyo3(signature = (code, status=None))]
+pub(crate) fn error_example<'py>(
+    py: Python<'py>,
+    code: &str,
+    status: Option<u16>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let kind = ErrorKind::ALL
+        .iter()
+        .find(|kind| kind.code() == code)
+        .ok_or_else(|| PyValueError::new_err(format!("there is no kind {code:?}")))?;
+    let mut error = Error::new(*kind, kind.description().trim())
+        .with_request(&http::Method::GET, "/users/{id}/")
+        .with_attempts(1);
+    if let Some(status) = status {
+        let status = StatusCode::from_u16(status)
+            .map_err(|_| PyValueError::new_err(format!("{status} is not a status")))?;
+        error = error.with_status(status);
+    }
+    exception(py, &error)
 }

@@ -25,6 +25,11 @@ mod _engine {
     use super::client::Client;
     #[pymodule_export]
     use super::endpoint::{Endpoint, Model};
+    #[cfg(feature = "testserver")]
+    #[pymodule_export]
+    use super::failure::error_example;
+    #[pymodule_export]
+    use super::failure::error_kinds;
     #[pymodule_export]
     use super::operation::Operation;
     #[pymodule_export]

@@ -4,6 +4,9 @@ from typing import Any, final
 
 _Warnings = list[tuple[str, str]]
 
+def error_kinds() -> list[tuple[str, str]]: ...
+def error_example(code: str, status: int | None = None) -> Exception: ...
+
 @final
 class Client:
     def __new__(cls, base_url: str, auth: list[str] | None, settings: dict[str, Any]) -> Client: ...

@@ -150,9 +150,9 @@ class APITimeoutError(APIException):
     """Time ran out. Also named ``TimeoutError``; no subclass of Python's."""
 
 
-class DecodeError(APIException):
+class DecodeError(APIException, ValueError):
     """The response is not what was expected: no JSON, no page of rows, too large; with ``on_drift="error"`` also rows that
-    moved.
+    moved. A ``ValueError`` too, as bodies that are not JSON are elsewhere in Python.
     """
 
     #: The key of the row that was written, where the answer to a write does not fit the schema.
@@ -288,21 +288,29 @@ _BY_STATUS: dict[int, type[APIHTTPError]] = {
     504: GatewayTimeoutError,
 }
 
+#: By the engine's code for the kind. Kinds that are not here follow from the status of the response: see `_class_of`.
 _BY_KIND: dict[str, type[APIException]] = {
-    "Configuration": ConfigurationError,
-    "InvalidRequest": InvalidRequestError,
-    "Connect": APIConnectionError,
-    "Timeout": APITimeoutError,
-    "DoesNotExist": DoesNotExist,
-    "MultipleObjectsReturned": MultipleObjectsReturned,
-    "Decode": DecodeError,
-    "TooLarge": DecodeError,
-    "OutcomeUnknown": OutcomeUnknown,
-    "Ignored": IgnoredError,
-    "Unsupported": UnsupportedError,
-    "ScanLimit": UnsupportedError,
-    "Drift": DecodeError,
+    "configuration": ConfigurationError,
+    "invalid_request": InvalidRequestError,
+    "connect": APIConnectionError,
+    "timeout": APITimeoutError,
+    "validation": BadRequestError,
+    "does_not_exist": DoesNotExist,
+    "multiple_objects_returned": MultipleObjectsReturned,
+    "decode": DecodeError,
+    "too_large": DecodeError,
+    "outcome_unknown": OutcomeUnknown,
+    "ignored": IgnoredError,
+    "unsupported": UnsupportedError,
+    "scan_limit": UnsupportedError,
+    "drift": DecodeError,
+    "runtime": APIException,
 }
+
+#: Kinds that a status gives.
+_OF_STATUS = frozenset(
+    "status authentication permission not_found conflict precondition_failed throttled server redirect".split()
+)
 
 
 def _also_unknown(kind: type[APIException]) -> type[APIException]:
@@ -335,13 +343,13 @@ class _RowMissing(NotFoundError):
 
 
 def _class_of(kind: str, status: int | None) -> type[APIException]:
-    if kind == "DoesNotExist" and status == 404:
+    if kind == "does_not_exist" and status == 404:
         return _RowMissing
-    if kind in _BY_KIND:
-        return _BY_KIND[kind]
+    if kind not in _OF_STATUS:
+        return _BY_KIND.get(kind, APIException)
     if status is None:
         return APIException
-    if kind == "Validation" or status == 400:
+    if status == 400:
         return BadRequestError
     if status in _BY_STATUS:
         return _BY_STATUS[status]

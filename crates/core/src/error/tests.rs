@@ -220,3 +220,26 @@ fn context_reads_from_the_outside_in() {
         "bulk_create: item 3: PATCH /users/{id}/: 400 Bad Request: name: Required."
     );
 }
+
+#[test]
+fn every_kind_has_a_code_of_its_own_and_says_what_it_means() {
+    let mut codes = std::collections::HashSet::new();
+    for kind in ErrorKind::ALL {
+        let code = kind.code();
+        assert!(codes.insert(code), "{code} is given twice");
+        // The code is the name in another spelling, so that nobody has to learn two.
+        let mut spelt = String::new();
+        for character in format!("{kind:?}").chars() {
+            if character.is_ascii_uppercase() && !spelt.is_empty() {
+                spelt.push('_');
+            }
+            spelt.push(character.to_ascii_lowercase());
+        }
+        assert_eq!(code, spelt);
+        assert!(
+            kind.description().trim().ends_with('.'),
+            "{code} is not described"
+        );
+        assert_eq!(Error::new(*kind, "x").kind(), *kind);
+    }
+}

@@ -1,0 +1,71 @@
+"""Every kind of error that the engine has, as an exception."""
+
+from __future__ import annotations
+
+import pickle
+
+import django_api_orm as orm
+import pytest
+from django_api_orm import _engine, exceptions
+
+#: The classes that callers catch, by code and status.
+EXPECTED = {
+    ("configuration", None): orm.ConfigurationError,
+    ("invalid_request", None): orm.InvalidRequestError,
+    ("connect", None): orm.APIConnectionError,
+    ("timeout", None): orm.APITimeoutError,
+    ("status", 405): orm.APIClientError,
+    ("status", 400): orm.BadRequestError,
+    ("validation", 400): orm.BadRequestError,
+    ("validation", 422): orm.BadRequestError,
+    ("authentication", 401): orm.UnauthorizedError,
+    ("permission", 403): orm.ForbiddenError,
+    ("not_found", 404): orm.NotFoundError,
+    ("not_found", 410): orm.APIClientError,
+    ("does_not_exist", None): orm.DoesNotExist,
+    ("does_not_exist", 404): exceptions._RowMissing,
+    ("multiple_objects_returned", None): orm.MultipleObjectsReturned,
+    ("conflict", 409): orm.ConflictError,
+    ("precondition_failed", 412): orm.PreconditionFailedError,
+    ("precondition_failed", 428): orm.PreconditionFailedError,
+    ("throttled", 429): orm.TooManyRequestsError,
+    ("server", 500): orm.InternalServerError,
+    ("server", 501): orm.APIServerError,
+    ("server", 502): orm.BadGatewayError,
+    ("server", 503): orm.ServiceUnavailableError,
+    ("server", 504): orm.GatewayTimeoutError,
+    ("redirect", 302): orm.APIHTTPError,
+    ("decode", None): orm.DecodeError,
+    ("decode", 200): orm.DecodeError,
+    ("too_large", 200): orm.DecodeError,
+    ("outcome_unknown", None): orm.OutcomeUnknown,
+    ("ignored", None): orm.IgnoredError,
+    ("unsupported", None): orm.UnsupportedError,
+    ("scan_limit", None): orm.UnsupportedError,
+    ("drift", None): orm.DecodeError,
+    ("runtime", None): orm.APIException,
+}
+KINDS = dict(_engine.error_kinds())
+
+
+def test_every_kind_has_a_class():
+    assert {code for code, _ in EXPECTED} == KINDS.keys()
+    assert exceptions._BY_KIND.keys() | exceptions._OF_STATUS == KINDS.keys()
+    assert not exceptions._BY_KIND.keys() & exceptions._OF_STATUS
+
+
+@pytest.mark.parametrize(("code", "status"), EXPECTED)
+def test_an_error_has_the_class_of_its_kind(code, status):
+    error = _engine.error_example(code, status)
+    assert type(error) is EXPECTED[code, status]
+    assert KINDS[code] in error.message and error.message == str(error)
+    assert error.status_code == status
+    assert (error.response is None) is (status is None)
+    assert (error.method, error.url, error.attempts, error.errors) == ("GET", "/users/{id}/", 1, {})
+    assert error.is_outcome_unknown is (code == "outcome_unknown")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error) and again.message == error.message and again.status_code == status
+
+
+def test_a_body_that_cannot_be_read_is_a_value_error_too():
+    assert isinstance(_engine.error_example("decode", 200), ValueError)
