@@ -194,8 +194,8 @@ impl Dialect {
                 || turns_pages(name, model)
             {
                 return Err(Error::invalid_request(format!(
-                    "the parameter `{name}` belongs to the paginator, which follows the query: slice it with limit() and \
-                     offset(), or set the size of pages with page_size()"
+                    "the parameter `{name}` belongs to the paginator, which follows the query: slice the query \
+                     instead, or set `page_size`"
                 )));
             }
             if *name == self.ordering && !plan.order().is_empty()
@@ -497,7 +497,7 @@ mod tests {
         for name in ["limit", "offset", "page", "cursor", "p", "per_page"] {
             let error = compile(&declared, name).unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::InvalidRequest);
-            assert!(error.message().contains("limit() and offset()"), "{error}");
+            assert!(error.message().contains("slice the query"), "{error}");
         }
         let plain = ModelMeta::new("User", "/users/");
         assert!(compile(&plain, "p").is_ok() && compile(&plain, "per_page").is_ok());

@@ -1,6 +1,7 @@
 //! The one error type of the project: opaque, one pointer wide, with a kind, predicates and what
 //! the server said. It never shows a secret, a query string or a raw body.
 
+mod body;
 mod display;
 mod excerpt;
 mod fields;

@@ -37,7 +37,11 @@ impl<M: ApiModel> Manager<M> {
     }
 
     pub(crate) fn unregistered() -> Self {
-        Self::from_collection(Collection::unregistered(Arc::clone(M::meta())))
+        let name = M::NAME;
+        let cure = format!(
+            "call `register_models!(client, {name})` first, or use `client.objects::<{name}>()`"
+        );
+        Self::from_collection(Collection::unregistered(Arc::clone(M::meta()), cure))
     }
 
     fn from_collection(collection: Collection) -> Self {

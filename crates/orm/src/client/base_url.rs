@@ -23,23 +23,31 @@ impl BaseUrl {
         // The text may hold a password, so no message quotes it.
         let refuse = |why: &str| {
             Err(Error::configuration(format!(
-                "the base URL {why}; write it such as \"https://api.example.com\""
+                "`base_url` {why}; write it such as \"https://api.example.com\""
             )))
         };
-        let Ok(url) = Url::parse(text.trim()) else {
-            return refuse("is not a URL with a scheme and a host");
-        };
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return refuse("is not an http or https URL");
+        let text = text.trim();
+        if text.is_empty() {
+            return refuse("is empty");
         }
+        let url = match Url::parse(text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
+            _ if text.starts_with("http:") || text.starts_with("https:") => {
+                return refuse("has no host, or an invalid one");
+            }
+            _ if text.contains("://") => return refuse("is not an http or https URL"),
+            _ => return refuse("does not begin with http:// or https://"),
+        };
         if !url.username().is_empty() || url.password().is_some() {
-            return refuse("holds credentials; give them with `basic(user, password)`");
+            return refuse("holds credentials; give user and password as such, outside of the URL");
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return refuse("has a query or a fragment");
+            return refuse("has a query or a fragment; leave it out");
         }
         let prefix = Endpoint::parse(url.path()).map_err(|error| {
-            Error::configuration("the path of the base URL is not usable").with_source(error)
+            let why = error.message().to_owned();
+            Error::configuration(format!("the path of `base_url` is not usable: {why}"))
+                .with_source(error)
         })?;
         Ok(Self {
             origin: url.origin().ascii_serialization(),

@@ -24,19 +24,28 @@ use tokio::sync::Mutex;
 pub struct Credential {
     header: String,
     value: SecretString,
+    /// A token that is empty would be sent as a header that says nothing.
+    is_empty: bool,
 }
 
 impl Credential {
     /// `Authorization: Token …`, as Django REST Framework's `TokenAuthentication` expects it.
     #[must_use]
     pub fn token(token: impl AsRef<str>) -> Self {
-        Self::header(AUTHORIZATION.as_str(), format!("Token {}", token.as_ref()))
+        Self::in_scheme("Token", token.as_ref())
     }
 
     /// `Authorization: Bearer …`, as JWT and OAuth 2 servers expect it.
     #[must_use]
     pub fn bearer(token: impl AsRef<str>) -> Self {
-        Self::header(AUTHORIZATION.as_str(), format!("Bearer {}", token.as_ref()))
+        Self::in_scheme("Bearer", token.as_ref())
+    }
+
+    fn in_scheme(scheme: &str, token: &str) -> Self {
+        Self {
+            is_empty: token.trim().is_empty(),
+            ..Self::header(AUTHORIZATION.as_str(), format!("{scheme} {token}"))
+        }
     }
 
     /// `Authorization: Basic …`.
@@ -52,14 +61,21 @@ impl Credential {
     /// Any header, such as `X-API-Key`.
     #[must_use]
     pub fn header(name: impl Into<String>, value: impl Into<String>) -> Self {
+        let value = value.into();
         Self {
             header: name.into(),
-            value: SecretString::from(value.into()),
+            is_empty: value.trim().is_empty(),
+            value: SecretString::from(value),
         }
     }
 
     /// The header as it is sent.
     pub(super) fn to_header(&self) -> Result<(HeaderName, HeaderValue)> {
+        if self.is_empty {
+            return Err(Error::configuration(
+                "the token is empty (`auth_token`, or another credential): give one, or leave it out to send no credentials",
+            ));
+        }
         let name = HeaderName::try_from(self.header.as_str()).map_err(|_| {
             Error::configuration("the name of the credential's header is not valid")
         })?;

@@ -40,7 +40,12 @@ impl Failure {
             };
         }
         if error.is_connect() || error.connect_info().is_none() {
-            let message = format!("cannot connect: {}", root_cause(&error));
+            let hint = if closed_in_handshake(&error) {
+                "; if the server does not speak TLS on this port, write http:// in `base_url`"
+            } else {
+                ""
+            };
+            let message = format!("cannot connect: {}{hint}", root_cause(&error));
             let error = Error::new(ErrorKind::Connect, message).with_source(error);
             return Self {
                 class: AttemptClass::NotSent,
@@ -55,7 +60,8 @@ impl Failure {
         let (kind, message) = match find::<hyper::Error>(&error) {
             Some(cause) if cause.is_parse() => (
                 ErrorKind::Decode,
-                "the answer of the server is not HTTP".to_owned(),
+                "the answer of the server is not HTTP: check the port in `base_url`, and whether the server wants https://"
+                    .to_owned(),
             ),
             _ => (
                 ErrorKind::Connect,
@@ -132,6 +138,9 @@ impl Failure {
             rustls::Error::InvalidCertificate(why) => {
                 format!("the certificate of the server is not trusted: {why}")
             }
+            rustls::Error::InvalidMessage(_) => {
+                "the server (or the proxy) does not speak TLS on this port: write http:// in `base_url`, or the port for https".to_owned()
+            }
             other => format!("no secure connection: {other}"),
         };
         let error = Error::new(ErrorKind::Connect, excerpt(&message, 300))
@@ -176,22 +185,33 @@ fn was_not_seen(error: &legacy::Error) -> bool {
     })
 }
 
-/// The first error of type `E` in the chain, also inside I/O errors, which hide what they wrap.
+/// The first error of type `E` in the chain.
 fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
-    let mut current = Some(error);
-    while let Some(error) = current {
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
-        }
-        current = match error
+    causes(error).find_map(|error| error.downcast_ref::<E>())
+}
+
+/// The error and what caused it, also inside I/O errors, which hide what they wrap.
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn StdError + 'static) = *error;
+        let wrapped = error
             .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-        {
+            .and_then(io::Error::get_ref);
+        match wrapped {
             Some(inner) => Some(inner),
             None => error.source(),
-        };
-    }
-    None
+        }
+    })
+}
+
+/// Whether the server closed the connection within the TLS handshake.
+fn closed_in_handshake(error: &legacy::Error) -> bool {
+    error.is_connect()
+        && causes(error)
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|cause| cause.kind() == io::ErrorKind::UnexpectedEof)
 }
 
 fn root_cause(error: &(dyn StdError + 'static)) -> String {

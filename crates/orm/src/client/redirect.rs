@@ -47,7 +47,7 @@ pub(super) fn target(
     {
         let hint = if to.scheme() == "https" && from.scheme() == "http" && to.host() == from.host()
         {
-            format!("; set the base URL to {there}")
+            format!("; set `base_url` to {there}")
         } else {
             String::new()
         };
@@ -177,7 +177,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .contains("set the base URL to https://api.example.com")
+                .contains("set `base_url` to https://api.example.com")
         );
     }
 }

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use django_api_orm_core::error::{ErrorKind, excerpt};
 use django_api_orm_core::{Error, Result};
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode, Version};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 /// What the server answered. A status that is an error never gets here: it is an [`Error`].
 #[derive(Clone)]
@@ -73,37 +73,31 @@ impl ApiResponse {
         let error = match serde_path_to_error::deserialize(&mut reader) {
             Ok(value) => match reader.end() {
                 Ok(()) => return Ok(value),
-                Err(error) => self.not_json(error),
+                Err(error) => self.unexpected("JSON").with_source(error),
             },
-            Err(_) if self.body.is_empty() => {
-                self.decode_error("the response has no body, and a value was expected".to_owned())
-            }
+            Err(_) if self.body.is_empty() => self.unexpected("a JSON value"),
             Err(error) if error.inner().classify() == serde_json::error::Category::Data => {
                 // The message of serde quotes at most one value; it is shortened all the same.
                 let message = excerpt(&error.inner().to_string(), 200);
                 let path = excerpt(&error.path().to_string(), 200);
                 self.decode_error(format!("the response does not fit at `{path}`: {message}"))
             }
-            Err(error) => self.not_json(error.into_inner()),
+            Err(error) => self.unexpected("JSON").with_source(error.into_inner()),
         };
         Err(error)
     }
 
-    fn not_json(&self, error: serde_json::Error) -> Error {
-        let kind = self
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .map_or_else(|| "no content type".to_owned(), |value| excerpt(value, 60));
-        let is_json = kind.contains("json");
-        let message = if is_json {
-            // What looks like JSON is data, which is nobody's business here; the position is enough.
-            format!("the response is not valid JSON: {error}")
-        } else {
-            let shown = excerpt(&String::from_utf8_lossy(&self.body), 120);
-            format!("the response is not JSON but {kind}: {shown}")
-        };
-        self.decode_error(message).with_source(error)
+    /// The body as the fields of a JSON object.
+    pub(crate) fn object(&self) -> Result<Map<String, Value>> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| self.unexpected("a JSON object").with_source(error))
+    }
+
+    /// The error that says what the body is, where `expected` should be.
+    pub(crate) fn unexpected(&self, expected: &str) -> Error {
+        Error::unexpected(expected, self.status, &self.headers, &self.body)
+            .with_request(&self.method, self.template.clone())
+            .with_attempts(self.attempts)
     }
 
     fn decode_error(&self, message: String) -> Error {

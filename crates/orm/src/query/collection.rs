@@ -25,7 +25,8 @@ use crate::{
 /// The rows behind one endpoint.
 #[derive(Clone, Debug)]
 pub struct Collection {
-    client: Option<ServiceClient>,
+    /// The client, or what the reader has to do in order to have one, in the words of the language.
+    client: std::result::Result<ServiceClient, Arc<str>>,
     model: Arc<ModelMeta>,
     /// How queries behave beyond what they ask for.
     pub policy: Policy,
@@ -39,7 +40,7 @@ impl Collection {
         Self {
             policy: client.policy().clone(),
             dialect: Arc::clone(client.query_dialect()),
-            client: Some(client.clone()),
+            client: Ok(client.clone()),
             model: match client.pagination() {
                 Some(pagination) if model.pagination().is_none() => {
                     Arc::new(ModelMeta::clone(&model).with_pagination(pagination.clone()))
@@ -54,10 +55,10 @@ impl Collection {
         self.model = Arc::new(ModelMeta::clone(&self.model).with_pagination(pagination));
     }
 
-    /// A collection of a model that no client was registered for: every request is an error that says so.
-    pub fn unregistered(model: Arc<ModelMeta>) -> Self {
+    /// A collection of a model that no client was registered for: every request is an error that says so, and `cure`.
+    pub fn unregistered(model: Arc<ModelMeta>, cure: impl Into<Arc<str>>) -> Self {
         Self {
-            client: None,
+            client: Err(cure.into()),
             model,
             policy: Policy::default(),
             dialect: Arc::default(),
@@ -82,11 +83,10 @@ impl Collection {
     /// # Errors
     /// `Configuration` when the model is not registered with one.
     pub fn client(&self) -> Result<&ServiceClient> {
-        self.client.as_ref().ok_or_else(|| {
+        self.client.as_ref().map_err(|cure| {
             let name = self.model.name();
             Error::configuration(format!(
-                "model `{name}` is not registered with a client: call `register_models!(client, {name})` first, or use \
-                 `client.objects::<{name}>()`"
+                "model `{name}` is not registered with a client: {cure}"
             ))
         })
     }
@@ -178,8 +178,12 @@ impl Collection {
         let endpoint = self.endpoint()?;
         let call = Call::get(endpoint.collection()).queries(pairs.iter().cloned());
         let response = self.client()?.send(call).await?;
-        let page = Page::parse(response.bytes(), response.headers())
-            .map_err(|error| error.with_request(&Method::GET, endpoint.path()))?;
+        let page = Page::parse(response.bytes(), response.headers()).map_err(|error| {
+            if response.object().is_ok() {
+                return error.with_request(&Method::GET, endpoint.path());
+            }
+            response.unexpected("a list of rows").with_source(error)
+        })?;
         self.learn(|known| known.exists = true)?;
         Ok(page)
     }
@@ -190,16 +194,13 @@ impl Collection {
     /// collection is asked once per client and endpoint.
     pub async fn row(&self, key: &str) -> Result<Bytes> {
         let path = self.endpoint()?.detail(key)?;
-        let template = path.template().to_owned();
         let response = match self.client()?.send(Call::get(path)).await {
             Ok(response) => response,
             Err(error) => return Err(self.missing(error).await),
         };
         self.learn_detail()?;
-        let row = response.bytes().clone();
-        let value = object(&row).map_err(|error| error.with_request(&Method::GET, template))?;
-        self.check_key(&value, key)?;
-        Ok(row)
+        self.check_key(&response.object()?, key)?;
+        Ok(response.into_bytes())
     }
 
     fn check_key(&self, row: &Map<String, Value>, key: &str) -> Result<()> {
@@ -256,16 +257,12 @@ impl Collection {
     /// Creates a row; gives the server's row.
     pub async fn create(&self, body: &Map<String, Value>) -> Result<Bytes> {
         let path = self.endpoint()?.collection();
-        let template = path.template().to_owned();
         let response = self.client()?.send(Call::post(path).json(body)?).await?;
         self.learn(|known| known.exists = true)?;
-        let row = response.bytes();
-        object(row).map_err(|error| {
-            error
-                .with_context("the row was created, but the answer does not show it")
-                .with_request(&Method::POST, template)
+        response.object().map_err(|error| {
+            error.with_context("the row was created, but the answer does not show it")
         })?;
-        Ok(row.clone())
+        Ok(response.into_bytes())
     }
 
     /// Changes fields of a row; gives the server's row, if it sends one.
@@ -341,8 +338,8 @@ impl Collection {
             .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?;
         fields.get(field).and_then(key_text).ok_or_else(|| {
             Error::decode(format!(
-                "a row of `{}` has no `{field}`, so its URL is not known; name the key with `#[api(primary_key)]` or \
-                 `lookup_field`",
+                "a row of `{}` has no `{field}`, so its URL is not known; declare the model's primary key, or the field that \
+                 its URLs are made of",
                 self.model.name()
             ))
         })
@@ -369,14 +366,7 @@ pub(crate) fn to_object<B: Serialize + ?Sized>(row: &B) -> Result<Map<String, Va
     }
 }
 
-fn object(row: &Bytes) -> Result<Map<String, Value>> {
-    serde_json::from_slice(row)
-        .map_err(|error| Error::decode("a JSON object was expected").with_source(error))
-}
-
 /// The row that a write was answered with. Some servers answer with nothing, or with something that is no row.
 fn written_row(response: &ApiResponse) -> Option<Bytes> {
-    object(response.bytes())
-        .is_ok()
-        .then(|| response.bytes().clone())
+    response.object().is_ok().then(|| response.bytes().clone())
 }

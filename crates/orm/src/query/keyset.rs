@@ -81,7 +81,7 @@ impl KeysetWalk {
             || self.plan.is_reversed()
         {
             return Err(Error::invalid_request(
-                "keyset() walks in the order of the primary key: no order_by() and no slice",
+                "a keyset walk goes in the order of the primary key, so its queryset takes no order and no slice",
             ));
         }
         let step = self.step();

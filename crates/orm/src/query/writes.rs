@@ -104,7 +104,7 @@ impl Collection {
         if !trusting && (plan.search_words().is_some() || !plan.parameters().is_empty()) {
             return Err(Error::unsupported(
                 "update and delete touch only rows that were seen to satisfy the filter, and a search or an extra parameter \
-                 cannot be seen on a row; filter by fields, or take the server's word with `on_ignored(OnIgnored::Trust)`",
+                 cannot be seen on a row; filter by fields, or set `on_ignored` to trust",
             ));
         }
         let mut reading = self.clone();

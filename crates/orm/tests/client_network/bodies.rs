@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use django_api_orm::ErrorKind;
+use django_api_orm::{ApiModel, ErrorKind};
 use serde::Deserialize;
 
 use crate::server::{Reply, Server, ok, response, status, truncated, with_headers};
@@ -202,7 +202,10 @@ async fn what_is_not_json_is_described_and_not_quoted() {
         .unwrap_err()
         .to_string();
     assert!(
-        shown.contains("not JSON but text/html: Log in") && !shown.contains("s3cr3t"),
+        shown.contains(
+            "JSON was expected, but the response is an HTML page (text/html), titled \"Log in\""
+        ) && shown.contains("it looks like a login page")
+            && !shown.contains("s3cr3t"),
         "{shown}"
     );
     let broken = Reply::Bytes(response(
@@ -233,6 +236,54 @@ async fn what_is_not_json_is_described_and_not_quoted() {
         .json::<i32>()
         .unwrap_err();
     assert!(two.is_decode(), "{two:?}");
+}
+
+#[derive(Debug, serde::Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/users/")]
+struct User {
+    id: Option<i64>,
+    name: String,
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_or_a_page_that_is_something_else_says_what_it_is() {
+    let html = [("Content-Type", "text/html")];
+    let json = [("Content-Type", "application/json")];
+    let login = "<html><title>Sign in</title></html>";
+    let page = "<html><title>Welcome</title></html>";
+    for (headers, body, said) in [
+        (
+            html,
+            login,
+            "an HTML page (text/html), titled \"Sign in\"; it looks like a login page",
+        ),
+        (
+            html,
+            page,
+            "titled \"Welcome\"; `base_url` probably leads to a website",
+        ),
+        (json, r#"{"id": 1, "na"#, "JSON that breaks off"),
+        (json, "", "the response has no body"),
+        (json, "\"x\"", "the response is a JSON string"),
+    ] {
+        let server = Server::script([Reply::Bytes(response(200, &headers, body))]);
+        let users = server.client().objects::<User>();
+        for error in [
+            users.get(User::F.id.eq(1)).await.unwrap_err(),
+            users.all().await.unwrap_err(),
+            users
+                .create(&serde_json::json!({"name": "x"}))
+                .await
+                .unwrap_err(),
+        ] {
+            let shown = error.to_string();
+            assert!(error.is_decode() && shown.contains(said), "{shown}");
+            assert!(
+                shown.contains("/users/") && shown.contains(": 200 OK: "),
+                "{shown}"
+            );
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -386,20 +386,46 @@ fn a_base_url_is_checked_when_the_client_is_built() {
             .unwrap();
         assert_eq!(client.base_url(), normal);
     }
-    for bad in [
-        "",
-        "api.example.com",
-        "localhost:8000",
-        "ftp://api.example.com",
-        "file:///etc/passwd",
-        "http://",
-        "http://user@api.example.com",
-        "http://api.example.com/?a=1",
-        "http://api.example.com/#a",
-        "http://api.example.com/%2e%2e%2f",
-        "http://api.example.com/a//b",
+    for (bad, why) in [
+        ("", "`base_url` is empty"),
+        ("api.example.com", "does not begin with http:// or https://"),
+        ("localhost:8000", "does not begin with http:// or https://"),
+        ("ftp://api.example.com", "is not an http or https URL"),
+        ("file:///etc/passwd", "is not an http or https URL"),
+        ("http://", "has no host"),
+        ("http://user@api.example.com", "holds credentials"),
+        ("http://api.example.com/?a=1", "has a query or a fragment"),
+        ("http://api.example.com/#a", "has a query or a fragment"),
+        ("http://api.example.com/%2e%2e%2f", "the path of `base_url`"),
+        ("http://api.example.com/a//b", "the path of `base_url`"),
     ] {
         let error = ServiceClient::new(bad).unwrap_err();
-        assert!(error.is_configuration(), "{bad}: {error:?}");
+        let shown = error.to_string();
+        assert!(
+            error.is_configuration() && shown.contains(why),
+            "{bad}: {shown}"
+        );
+        assert!(shown.contains("`base_url`"), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn an_empty_token_is_refused_and_not_sent() {
+    let server = Server::script([ok()]);
+    for empty in ["", "  "] {
+        for builder in [
+            server.builder().auth_token(empty),
+            server.builder().bearer(empty),
+            server.builder().auth_header("X-API-Key", empty),
+        ] {
+            let error = builder.build().unwrap_err();
+            assert!(
+                error.is_configuration() && error.to_string().contains("the token is empty"),
+                "{error}"
+            );
+        }
+    }
+    let error = server.client().with_token("").get("/x/").await.unwrap_err();
+    assert!(error.is_configuration(), "{error:?}");
+    assert_eq!(server.count(), 0);
 }

@@ -7,6 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -210,4 +211,51 @@ async fn a_server_may_ask_for_a_certificate() {
         .unwrap_err();
     assert!(!error.is_retryable(), "{error:?}");
     assert_eq!(server.count(), 1);
+}
+
+/// A port that reads what comes and answers with `reply`, whatever it is asked.
+async fn port_that_answers(reply: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(reply).await;
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn the_wrong_scheme_is_named_with_its_cure() {
+    for reply in [b"HTTP/1.1 400 Bad Request\r\n\r\n".as_slice(), b""] {
+        let port = port_that_answers(reply).await;
+        let error = client(&format!("https://localhost:{port}"))
+            .verify_ssl(false)
+            .max_retries(0)
+            .build()
+            .unwrap()
+            .get("/x/")
+            .await
+            .unwrap_err();
+        let shown = error.to_string();
+        assert!(
+            error.is_connect() && shown.contains("write http:// in `base_url`"),
+            "{shown}"
+        );
+    }
+    let certificates = Certificates::new("localhost");
+    let secure = listen(&Server::script([ok()]), certificates.config(&[], false)).await;
+    let error = client(&secure.replace("https", "http"))
+        .max_retries(0)
+        .build()
+        .unwrap()
+        .get("/x/")
+        .await
+        .unwrap_err();
+    let shown = error.to_string();
+    assert!(
+        shown.contains("not HTTP: check the port in `base_url`") && shown.contains("https://"),
+        "{shown}"
+    );
 }
