@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import warnings
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import WeakKeyDictionary
 
 from ._engine import Client, Endpoint, Operation
-from ._json import to_json
-from .exceptions import ConfigurationError
+from ._json import from_json, to_json
+from .exceptions import ConfigurationError, DecodeError
 
 if TYPE_CHECKING:
     from typing_extensions import Self, TypedDict, Unpack
@@ -94,26 +95,50 @@ def _credential(auth_token: str | None, auth: Credential | tuple[str, str] | str
     if auth_token is not None and auth is not None:
         raise ConfigurationError("give `auth_token` or `auth`, not both")
     if auth_token is not None:
-        return ["token", auth_token]
+        return _given("auth_token", ["token", auth_token])
     if auth is None:
         return None
     if isinstance(auth, Credential):
-        return auth._parts
+        return _given("auth", auth._parts)
     if isinstance(auth, str):
-        return ["header", "authorization", auth]
+        return _given("auth", ["header", "authorization", auth])
     if isinstance(auth, tuple) and len(auth) == 2:
-        return ["basic", *auth]
+        return _given("auth", ["basic", *auth])
     raise ConfigurationError("`auth` is a pair of user and password, a header's value, or a credential such as BearerAuth(...)")
+
+
+def _given(parameter: str, credential: list[str]) -> list[str]:
+    """The credential, if it holds something: nobody wants to send an empty token."""
+    kind, *parts = credential
+    if not all(isinstance(part, str) for part in parts):
+        raise ConfigurationError(f"`{parameter}` takes text, not {', '.join(type(part).__name__ for part in parts)}")
+    if not (any(parts) if kind == "basic" else parts[-1].strip()):
+        raise ConfigurationError(
+            f"`{parameter}` is empty: give the credential (is the environment variable set that it comes from?), or leave "
+            f"`{parameter}` out to send none"
+        )
+    return credential
+
+
+def _address(base_url: Any) -> str:
+    if not isinstance(base_url, str) or not base_url.strip():
+        given = "empty" if isinstance(base_url, str) else "None" if base_url is None else f"of type {type(base_url).__name__}"
+        raise ConfigurationError(
+            f'`base_url` is {given}: give the address of the API, such as "https://api.example.com" (is the environment '
+            "variable set that it comes from?)"
+        )
+    if "://" not in base_url:
+        raise ConfigurationError('`base_url` has no scheme: write "https://" or "http://" in front of the host')
+    return base_url
 
 
 class APIResponse:
     """A successful answer to a request that was written by hand.
 
-    ``data`` is the decoded body (text where it is not JSON, ``None`` where there is none), ``headers`` are by lower-case
-    name, ``content`` holds the bytes, ``attempts`` counts how often the request was sent.
+    ``headers`` are by lower-case name, ``content`` holds the bytes, ``attempts`` counts how often the request was sent.
     """
 
-    __slots__ = ("attempts", "content", "data", "headers", "http_version", "status_code")
+    __slots__ = ("_data", "_is_decoded", "attempts", "content", "headers", "http_version", "status_code")
 
     def __init__(
         self,
@@ -124,8 +149,8 @@ class APIResponse:
         http_version: str = "HTTP/1.1",
         attempts: int = 1,
     ) -> None:
-        #: The decoded body; ``None`` where there is none.
-        self.data = data
+        self._data = data
+        self._is_decoded = True
         self.status_code = status_code
         #: By lower-case name.
         self.headers = headers
@@ -133,30 +158,54 @@ class APIResponse:
         self.http_version = http_version
         self.attempts = attempts
 
+    @property
+    def data(self) -> Any:
+        """The decoded body; text where the server does not call it JSON, ``None`` where there is none.
+
+        Raises: ``DecodeError`` for JSON that is cut off, nested too deep, or none.
+        """
+        if not self._is_decoded:
+            self._data = self._decoded()
+            self._is_decoded = True
+        return self._data
+
+    def _decoded(self) -> Any:
+        if not self.content:
+            return None
+        try:
+            return self.json()
+        except DecodeError:
+            if "json" in self.headers.get("content-type", ""):
+                raise
+            return self.content.decode("utf-8", "replace")
+
     def json(self) -> Any:
         """The body as JSON.
 
-        Raises: ``ValueError`` for a body that is not JSON.
+        Raises: ``DecodeError`` for a body that is not JSON, or is nested too deep.
         """
-        return json.loads(self.content)
+        try:
+            return from_json(self.content)
+        except DecodeError as error:
+            kind = self.headers.get("content-type", "no content type")
+            raise DecodeError(
+                f"the body of this answer ({self.status_code}, {kind}, {len(self.content)} bytes) is not JSON that can be "
+                f"read: {error.__cause__ or error}; `content` holds it as it came"
+            ) from None
 
     def __repr__(self) -> str:
         return f"<APIResponse {self.status_code}>"
 
 
 def response_of(value: tuple[int, list[tuple[str, str]], bytes, str, int]) -> APIResponse:
-    """The engine's answer as an ``APIResponse``; a body that is not JSON is given as text."""
+    """The engine's answer as an ``APIResponse``, whose body is decoded when somebody asks for it."""
     status, pairs, content, version, attempts = value
     headers: dict[str, str] = {}
     for name, text in pairs:
         headers[name] = f"{headers[name]}, {text}" if name in headers else text
-    data: Any = None
-    if content:
-        try:
-            data = json.loads(content)
-        except ValueError:
-            data = content.decode("utf-8", "replace")
-    return APIResponse(data, status, headers, content, version, attempts)
+    response = APIResponse(None, status, headers, content, version, attempts)
+    response._is_decoded = False
+    return response
 
 
 class Stats:
@@ -245,13 +294,34 @@ class BaseClient:
             **options,
         }
         credential = _credential(auth_token, auth)
-        self._engine = Client(base_url, credential, settings)
+        self._engine = Client(_address(base_url), credential, settings)
         self._endpoints: WeakKeyDictionary[type[Any], Endpoint] = WeakKeyDictionary()
         self._owns_connections = True
         self._closed = False
         #: No secret is kept here: only what can be compared.
         self._way = _digest([self.base_url, *(settings[name] for name in ("headers", "verify_ssl", "ca_file", "proxy"))])
         self._identity = self._identify(credential)
+
+    if not TYPE_CHECKING:
+        # Not for type checkers, which would take it that any attribute may be set.
+        def __setattr__(self, name: str, value: Any) -> None:
+            if not name.startswith("_"):
+                self._refuse_setting(name)
+            super().__setattr__(name, value)
+
+    def _refuse_setting(self, name: str) -> None:
+        """An attribute that would change nothing is a mistake; a subclass may have attributes of its own."""
+        kind = type(self)
+        known = {*inspect.signature(BaseClient.__init__).parameters, *_OPTIONS} - {"self", "options"}
+        if name in known:
+            cure = "; `client.with_auth(...)` gives a client for another account" if name.startswith("auth") else ""
+            raise AttributeError(f"`{name}` is given when the client is made: {kind.__name__}({name}=...){cure}")
+        if kind.__module__.partition(".")[0] == __package__ and not hasattr(kind, name):
+            import difflib  # Needed for nothing else.
+
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f"; did you mean `{near[0]}`, which is given when the client is made?" if near else ""
+            raise AttributeError(f"a {kind.__name__} has no attribute `{name}`{meant}")
 
     def _identify(self, credential: list[str] | None) -> object:
         """Equal for clients that reach the same server, in the same way, for the same account."""
@@ -262,7 +332,7 @@ class BaseClient:
 
         Requests: none.
         """
-        return self.with_auth(TokenAuth(auth_token))
+        return self.with_auth(Credential(*_given("auth_token", ["token", auth_token])))
 
     def with_auth(self, auth: Credential | tuple[str, str] | str | None) -> Self:
         """This client with other credentials, or with none, over the same connections; this one still speaks for itself.

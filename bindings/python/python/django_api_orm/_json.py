@@ -1,4 +1,4 @@
-"""From Python values to JSON text: dates, decimals, UUIDs, enums, pydantic models and instances of models included."""
+"""Python values as JSON text, dates, decimals, UUIDs, enums, pydantic models and instances of models included; and back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import pydantic_core
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
+
+from .exceptions import DecodeError
 
 
 def _other(value: Any) -> Any:
@@ -67,3 +69,11 @@ def to_json(value: Any) -> bytes:
         return pydantic_core.to_json(revealed(value), fallback=_other)
     except pydantic_core.PydanticSerializationError as error:
         raise TypeError(str(error)) from None
+
+
+def from_json(text: bytes) -> Any:
+    """What JSON text says. Raises ``DecodeError`` for what is not JSON, such as ``NaN``, or is nested too deep."""
+    try:
+        return pydantic_core.from_json(text.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
+    except ValueError as error:
+        raise DecodeError(f"not JSON that can be read: {error}") from error

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from . import exceptions
 from ._client import Nested, endpoint_of
 from ._engine import Endpoint
-from ._json import jsonable, to_json
+from ._json import from_json, jsonable, to_json
 from ._registry import client_of
 from ._schema import ModelInfo, Pagination, put
 from .exceptions import ConfigurationError, InvalidRequestError
@@ -479,8 +479,8 @@ _UNSENT: Any = object()
 def _object(answer: bytes | None) -> dict[str, Any]:
     """What an answer says; nothing, where it is no object."""
     try:
-        said = json.loads(answer or b"null")
-    except ValueError:
+        said = from_json(answer or b"null")
+    except exceptions.DecodeError:
         return {}
     return said if isinstance(said, dict) else {}
 

@@ -337,11 +337,11 @@ class BaseQuery(Generic[M]):
         for index, row in enumerate(rows, start):
             try:
                 instances.append(self.model._from_row(row, self._home))
-            except ValidationError as error:
+            except (ValidationError, DecodeError) as error:
                 self._skipped(row, index, error)
         return instances
 
-    def _skipped(self, row: bytes, index: int, error: ValidationError) -> None:
+    def _skipped(self, row: bytes, index: int, error: ValidationError | DecodeError) -> None:
         if self._report is not None:
             skipped = RowError(str(error), index, self._info.key_in(row))
             skipped.__cause__ = error

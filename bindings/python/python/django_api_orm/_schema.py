@@ -29,8 +29,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ._engine import Condition, Model
-from ._json import dumped, jsonable, to_json
-from .exceptions import ConfigurationError, InvalidRequestError
+from ._json import dumped, from_json, jsonable, to_json
+from .exceptions import ConfigurationError, DecodeError, InvalidRequestError
 from .q import Q
 
 _STYLES = ("limit_offset", "page_number", "cursor", "link", "none")
@@ -287,13 +287,18 @@ class ModelInfo:
     def key_in(self, row: bytes) -> Any:
         """The primary key in a row that may be anything."""
         try:
-            fields = json.loads(row)
-        except ValueError:
+            fields = from_json(row)
+        except DecodeError:
             return None
         return fields.get(self.pk_wire) if isinstance(fields, dict) else None
 
-    def invalid_row(self, error: ValidationError, row: bytes, index: int) -> ValidationError:
-        """The same error with the row's index in front of each location, and its key in the title."""
+    def invalid_row(self, error: ValidationError, row: bytes, index: int) -> ValidationError | DecodeError:
+        """The same error with the row's index in front of each location, and its key in the title; for a row that cannot be
+        read at all, because it is nested too deep, an error that says so.
+        """
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            return DecodeError(f"row {index} of {self.model.__name__} cannot be read: {first['msg']}")
         key = self.key_in(row)
         title = f"{error.title} in row {index} ({self.pk_name}={key!r}) of {self.model.__name__}"
         details: list[InitErrorDetails] = []

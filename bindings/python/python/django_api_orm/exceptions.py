@@ -6,7 +6,6 @@ releases catch (``AuthenticationError``). Data that does not fit a schema raises
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,9 +67,11 @@ class ErrorResponse:
     def json(self) -> Any:
         """The body as JSON.
 
-        Raises: ``ValueError`` for a body that is not JSON.
+        Raises: ``DecodeError`` for a body that is not JSON, or is nested too deep.
         """
-        return json.loads(self.content)
+        from ._json import from_json
+
+        return from_json(self.content)
 
     def __repr__(self) -> str:
         return f"<ErrorResponse {self.status_code}, {len(self.content)} bytes>"
