@@ -6,16 +6,9 @@ use http::{HeaderMap, header::LINK};
 #[must_use]
 pub fn query_pairs(link: &str) -> Vec<(String, String)> {
     let link = link.split('#').next().unwrap_or_default();
-    let Some((_, query)) = link.split_once('?') else {
-        return Vec::new();
-    };
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (form_decode(name), form_decode(value))
-        })
+    let query = link.split_once('?').map_or("", |(_, query)| query);
+    form_urlencoded::parse(query.as_bytes())
+        .into_owned()
         .collect()
 }
 
@@ -24,13 +17,6 @@ pub fn query_pairs(link: &str) -> Vec<(String, String)> {
 pub fn bare_token(link: &str) -> Option<&str> {
     let bare = !link.is_empty() && !link.contains("://") && !link.starts_with(['/', '?', '.']);
     (bare && !link.contains('?')).then_some(link)
-}
-
-fn form_decode(text: &str) -> String {
-    let text = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&text)
-        .decode_utf8_lossy()
-        .into_owned()
 }
 
 /// The target of the first link with this relation in the `Link` headers (RFC 8288).
