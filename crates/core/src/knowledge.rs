@@ -15,6 +15,8 @@ pub struct Knowledge {
     pub size_cap: Option<u64>,
     /// The number of the first page, as its link to the second one shows.
     pub first_page: Option<u64>,
+    /// Offsets are honoured; `None` while nothing has shown it.
+    pub offsets: Option<bool>,
     /// Pages in the middle have come shorter than others: positions cannot be told from page numbers or offsets.
     pub uneven: bool,
     /// Whether the last answer said how many rows there are.
@@ -54,6 +56,11 @@ impl Knowledge {
         *known &= honoured;
     }
 
+    /// Keeps what an answer has shown of offsets. Once ignored is ignored for good.
+    pub fn learn_offsets(&mut self, honoured: bool) {
+        self.offsets = Some(honoured && self.offsets != Some(false));
+    }
+
     /// Whether ordering by the field is honoured; `None` while nothing has shown it.
     #[must_use]
     pub fn orders_by(&self, path: &str) -> Option<bool> {
@@ -85,6 +92,11 @@ mod tests {
         knowledge.learn_parameter("age", false);
         knowledge.learn_parameter("age", true);
         assert_eq!(knowledge.honours("age"), Some(false));
+        knowledge.learn_offsets(true);
+        assert_eq!(knowledge.offsets, Some(true));
+        knowledge.learn_offsets(false);
+        knowledge.learn_offsets(true);
+        assert_eq!(knowledge.offsets, Some(false));
         assert!(knowledge.first_warning("age") && !knowledge.first_warning("age"));
     }
 }

@@ -13,9 +13,6 @@ use super::{
 };
 use crate::warning::WarningKind;
 
-/// What is kept of an endpoint that honours, or ignores, offsets. No filter has this name: it is the paginator's.
-const OFFSET: &str = "offset";
-
 impl Pages {
     /// The first request, and where its page starts if the server does as asked.
     pub(super) fn first_ask(&mut self) -> Result<Ask> {
@@ -23,12 +20,12 @@ impl Pages {
         self.paginator.recall(&known);
         self.uneven = known.uneven;
         let jump = self.start > 0;
-        if jump && known.honours(OFFSET) == Some(false) {
+        if jump && known.offsets == Some(false) {
             self.offsets_are_ignored()?;
         }
         Ok(match self.paginator.style {
             _ if jump && known.uneven => self.first_page_for(Why::Start),
-            Some(Style::LimitOffset) | None if known.honours(OFFSET) != Some(false) => {
+            Some(Style::LimitOffset) | None if known.offsets != Some(false) => {
                 let mut query = self.base.clone();
                 self.paginator.ask_size(&mut query, self.wanted);
                 self.paginator.ask_offset(&mut query, self.start);
@@ -124,7 +121,7 @@ impl Pages {
             Some(Style::LimitOffset) if page.has_previous() => true,
             Some(Style::LimitOffset) => {
                 self.collection.policy.on_ignored == OnIgnored::Trust
-                    || self.collection.knowledge()?.honours(OFFSET) == Some(true)
+                    || self.collection.knowledge()?.offsets == Some(true)
             }
             _ => false,
         })
@@ -148,8 +145,7 @@ impl Pages {
                 .style
                 .filter(|_| self.paginator.is_declared())
                 .or(Some(Style::LimitOffset));
-            self.collection
-                .learn(|known| known.learn_parameter(OFFSET, true))?;
+            self.collection.learn(|known| known.learn_offsets(true))?;
             return Ok(landed);
         }
         if self.paginator.is(Style::LimitOffset) {
@@ -159,9 +155,8 @@ impl Pages {
     }
 
     pub(super) fn offsets_are_ignored(&self) -> Result<()> {
-        self.collection
-            .learn(|known| known.learn_parameter(OFFSET, false))?;
-        let name = self.paginator.position_name().unwrap_or(OFFSET);
+        self.collection.learn(|known| known.learn_offsets(false))?;
+        let name = self.paginator.position_name().unwrap_or("offset");
         self.ignored(WarningKind::OffsetIgnored, name)
     }
 
