@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use django_api_orm::{engine::row, page::Page};
+use django_api_orm::{Row, page::Page};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -30,12 +30,12 @@ struct Envelope {
     results: Vec<Book>,
 }
 
-fn row_by_row(body: &Bytes) -> Result<Vec<(Book, Bytes)>, Box<dyn std::error::Error>> {
+fn row_by_row(body: &Bytes) -> Result<Vec<(Book, Row)>, Box<dyn std::error::Error>> {
     let page = Page::parse(body, &http::HeaderMap::new())?;
     let mut books = Vec::with_capacity(page.rows().len());
-    for text in page.rows() {
-        black_box(row::first(text, "id"));
-        books.push((serde_json::from_slice(text)?, text.clone()));
+    for row in page.rows() {
+        black_box(row.key("id"));
+        books.push((row.decode("Book")?, row.clone()));
     }
     Ok(books)
 }

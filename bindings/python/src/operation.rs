@@ -6,8 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use bytes::Bytes;
-use django_api_orm::{ApiResponse, BulkWriteError, Error, Result, ServiceClient};
+use django_api_orm::{ApiResponse, BulkWriteError, Error, Result, Row, ServiceClient};
 use pyo3::{
     exceptions::PyRuntimeError,
     prelude::*,
@@ -25,10 +24,10 @@ pub(crate) enum Payload {
     None,
     Bool(bool),
     Count(u64),
-    Row(Option<Bytes>),
-    Rows(Option<Vec<Bytes>>),
-    Found(Bytes, bool),
-    Created(Vec<Result<Bytes>>),
+    Row(Option<Row>),
+    Rows(Option<Vec<Row>>),
+    Found(Row, bool),
+    Created(Vec<Result<Row>>),
     NotWritten(BulkWriteError),
     Response(ApiResponse),
 }
@@ -117,7 +116,7 @@ impl Outcome {
 
 impl Payload {
     pub(crate) fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        let bytes = |bytes: &Bytes| PyBytes::new(py, bytes);
+        let bytes = |row: &Row| PyBytes::new(py, row.bytes());
         Ok(match self {
             Self::None | Self::Row(None) | Self::Rows(None) => py.None().into_bound(py),
             Self::Bool(value) => value.into_pyobject(py)?.to_owned().into_any(),
@@ -162,7 +161,7 @@ impl Payload {
                 (
                     response.status().as_u16(),
                     headers,
-                    bytes(response.bytes()),
+                    PyBytes::new(py, response.bytes()),
                     version,
                     response.attempts(),
                 )

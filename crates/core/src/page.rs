@@ -6,7 +6,10 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Value, value::RawValue};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    row::Row,
+};
 
 mod envelope;
 mod links;
@@ -21,7 +24,7 @@ use links::link_header;
 /// One decoded answer of a collection.
 #[derive(Debug, Clone)]
 pub struct Page {
-    rows: Vec<Bytes>,
+    rows: Vec<Row>,
     count: Option<u64>,
     next: Option<String>,
     previous: Option<String>,
@@ -108,15 +111,15 @@ impl Page {
         })
     }
 
-    /// The rows, each the JSON text of one row: a slice of the body, not a copy.
+    /// The rows: slices of the body, not copies.
     #[must_use]
-    pub fn rows(&self) -> &[Bytes] {
+    pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
     /// The rows.
     #[must_use]
-    pub fn into_rows(self) -> Vec<Bytes> {
+    pub fn into_rows(self) -> Vec<Row> {
         self.rows
     }
 
@@ -249,9 +252,9 @@ fn decode(bytes: &[u8]) -> Result<Vec<&RawValue>> {
     })
 }
 
-fn slices(body: &Bytes, rows: Vec<&RawValue>) -> Vec<Bytes> {
+fn slices(body: &Bytes, rows: Vec<&RawValue>) -> Vec<Row> {
     rows.into_iter()
-        .map(|row| body.slice_ref(row.get().as_bytes()))
+        .map(|row| Row::new(body.slice_ref(row.get().as_bytes())))
         .collect()
 }
 

@@ -1,43 +1,221 @@
-//! Reads a few fields of a row without decoding the rest of it.
+//! One row: the JSON text that the server sent for it, of which only what is needed is decoded.
+//!
+//! JSON lets an object have a key twice. Everything here takes the last one, as serde and pydantic do, so that the value
+//! that is checked, the one that tells rows apart and the one that the program gets are the same.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
+use bytes::Bytes;
+use memchr::memmem;
 use serde::{
     Deserializer as _,
-    de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
+    de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
 
-/// Decodes only the named top-level keys of one JSON object.
+use crate::error::{Error, Result};
+
+/// A row as the server sent it: a slice of the page that it came in, so a clone is cheap.
 ///
-/// Everything else is skipped without an allocation, but must still be JSON. A key that the object does not have is
-/// absent from the result; of a key that it has twice, the last one counts.
+/// The text is decoded when it is asked for, and no more of it than that.
 ///
 /// ```
-/// use django_api_orm_core::row;
-/// let bytes = br#"{"id": 7, "bio": "a long text", "team": {"name": "core"}}"#;
-/// let picked = row::pick(bytes, &["id", "team", "age"])?;
-/// assert_eq!(serde_json::Value::Object(picked), serde_json::json!({"id": 7, "team": {"name": "core"}}));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
+/// use django_api_orm_core::row::Row;
+/// use serde_json::json;
 ///
-/// # Errors
-/// The bytes are not one JSON object, or have something after it.
-pub fn pick<S: AsRef<str>>(
-    bytes: &[u8],
-    names: &[S],
-) -> Result<Map<String, Value>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let picked = deserializer.deserialize_map(Row { names })?;
-    deserializer.end()?;
-    Ok(picked)
+/// let row = Row::new(&br#"{"id": 7, "bio": "a long text", "team": {"name": "core"}}"#[..]);
+/// assert_eq!(row.key("id"), Some(json!(7)));
+/// assert_eq!(json!(row.pick(&["id", "team", "age"])?), json!({"id": 7, "team": {"name": "core"}}));
+/// # Ok::<_, django_api_orm_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row(Bytes);
+
+impl Row {
+    /// A row of text that is a JSON object; what reads it says so where it is none.
+    #[must_use]
+    pub fn new(text: impl Into<Bytes>) -> Self {
+        Self(text.into())
+    }
+
+    /// A row of these fields.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for fields without a JSON form.
+    pub fn from_fields(fields: &Map<String, Value>) -> Result<Self> {
+        serde_json::to_vec(fields)
+            .map(Self::new)
+            .map_err(|error| Error::invalid_request("the row has no JSON form").with_source(error))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// The value of the key field. `None` where the row has no such field or a null there, and where its text is no object.
+    ///
+    /// Keys mostly stand at the front of a row, and what follows is not decoded where the name does not come again. So this
+    /// is only for text that is known to be JSON, such as a row of a parsed page.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Option<Value> {
+        let mut found = None;
+        let mut deserializer = serde_json::Deserializer::from_slice(&self.0);
+        // Stopping early is an error to the deserializer; what was found stands all the same.
+        let _ = deserializer.deserialize_map(Search {
+            name,
+            stops: stands_at_most_once(&self.0, name),
+            found: &mut found,
+        });
+        found.filter(|key| !key.is_null())
+    }
+
+    /// What tells the row from others.
+    #[must_use]
+    pub fn identity(&self, key: &str) -> Identity {
+        match self.key(key) {
+            Some(key) => Identity::of_key(&key),
+            None => Identity::of(&self.0),
+        }
+    }
+
+    /// Whether both are the same row: by the key, because other fields, such as a signed URL, may differ each time that a
+    /// row is read; by the whole text where one of them has no key.
+    #[must_use]
+    pub fn is_same(&self, other: &Self, key: &str) -> bool {
+        match (self.key(key), other.key(key)) {
+            (Some(this), Some(that)) => this == that,
+            _ => self == other,
+        }
+    }
+
+    /// The named fields. One that the row does not have is absent; everything else is skipped without an allocation.
+    ///
+    /// # Errors
+    /// `Decode` where the text is not one JSON object, or has something after it.
+    pub fn pick<S: AsRef<str>>(&self, names: &[S]) -> Result<Map<String, Value>> {
+        self.read(Pick { names })
+    }
+
+    /// One field, if the row has it.
+    ///
+    /// # Errors
+    /// As [`pick`](Self::pick).
+    pub fn field(&self, name: &str) -> Result<Option<Value>> {
+        Ok(self.pick(&[name])?.remove(name))
+    }
+
+    /// Every field.
+    ///
+    /// # Errors
+    /// As [`pick`](Self::pick).
+    pub fn fields(&self) -> Result<Map<String, Value>> {
+        serde_json::from_slice(&self.0).map_err(not_an_object)
+    }
+
+    fn read<V: for<'de> Visitor<'de, Value = Map<String, Value>>>(
+        &self,
+        visitor: V,
+    ) -> Result<Map<String, Value>> {
+        let mut deserializer = serde_json::Deserializer::from_slice(&self.0);
+        let picked = deserializer
+            .deserialize_map(visitor)
+            .map_err(not_an_object)?;
+        deserializer.end().map_err(not_an_object)?;
+        Ok(picked)
+    }
+
+    /// The row as a value of the type. `model` names the rows in the error.
+    ///
+    /// # Errors
+    /// `Decode` with the row's key and the path of the field that does not fit.
+    pub fn decode<T: DeserializeOwned>(&self, model: &str) -> Result<T> {
+        serde_json::from_slice(&self.0).or_else(|_| self.decode_slowly(model))
+    }
+
+    /// The same, keeping track of where it is, for the error.
+    fn decode_slowly<T: DeserializeOwned>(&self, model: &str) -> Result<T> {
+        let mut deserializer = serde_json::Deserializer::from_slice(&self.0);
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let key = ["id", "pk", "slug", "uuid"]
+                .into_iter()
+                .find_map(|name| Some(format!(" with {name} {}", key_text(&self.key(name)?)?)))
+                .unwrap_or_default();
+            Error::decode(format!(
+                "a row of `{model}`{key} does not fit: `{}`: {}",
+                error.path(),
+                error.inner()
+            ))
+            .with_source(error.into_inner())
+        })
+    }
 }
 
-struct Row<'n, S> {
+impl From<Row> for Bytes {
+    fn from(row: Row) -> Self {
+        row.0
+    }
+}
+
+fn not_an_object(error: serde_json::Error) -> Error {
+    Error::decode("a row is not a JSON object").with_source(error)
+}
+
+/// A fingerprint of what tells a row from others: its key, or its text where it has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity(u64);
+
+impl Identity {
+    /// The identity of the row with this key.
+    #[must_use]
+    pub fn of_key(key: &Value) -> Self {
+        Self::of(key)
+    }
+
+    /// The identity of a page of rows.
+    #[must_use]
+    pub fn of_rows(rows: &[Self]) -> Self {
+        Self::of(&rows)
+    }
+
+    fn of(what: &impl Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        what.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
+/// The text of a key in a URL; `None` for what cannot be one.
+#[must_use]
+pub fn key_text(key: &Value) -> Option<String> {
+    match key {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Whether an object can have the key no more than once, told by its text alone; `false` where that does not tell.
+fn stands_at_most_once(text: &[u8], name: &str) -> bool {
+    // Either may be written in more than one way.
+    let is_plain = !name
+        .contains(|letter: char| letter.is_control() || ['"', '\\', '/'].contains(&letter))
+        && memmem::find(text, b"\\u").is_none();
+    is_plain
+        && memmem::find_iter(text, format!("\"{name}\"").as_bytes())
+            .nth(1)
+            .is_none()
+}
+
+struct Pick<'n, S> {
     names: &'n [S],
 }
 
-impl<'de, S: AsRef<str>> Visitor<'de> for Row<'_, S> {
+impl<'de, S: AsRef<str>> Visitor<'de> for Pick<'_, S> {
     type Value = Map<String, Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,30 +271,11 @@ impl<'n, S: AsRef<str>> Visitor<'_> for Name<'n, S> {
     }
 }
 
-/// Decodes one top-level key of a JSON object and looks no further: keys mostly stand at the front of a row.
-///
-/// Of a key that the object has twice, the first one counts. What follows the key is not read, so this is only for text
-/// that is known to be JSON, such as a row of a parsed page. `None` where the text is not an object or has no such key.
-///
-/// ```
-/// use django_api_orm_core::row;
-/// assert_eq!(row::first(br#"{"id": 7, "name": "Ann"}"#, "id"), Some(7.into()));
-/// assert_eq!(row::first(br#"{"name": "Ann"}"#, "id"), None);
-/// ```
-#[must_use]
-pub fn first(bytes: &[u8], name: &str) -> Option<Value> {
-    let mut found = None;
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    // Stopping early is an error to the deserializer; what was found stands all the same.
-    let _ = deserializer.deserialize_map(Search {
-        name,
-        found: &mut found,
-    });
-    found
-}
-
+/// Looks for one key.
 struct Search<'n, 'f> {
     name: &'n str,
+    /// The first one is the only one.
+    stops: bool,
     found: &'f mut Option<Value>,
 }
 
@@ -128,14 +287,16 @@ impl<'de> Visitor<'de> for Search<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key_seed(Name {
-            names: &[self.name],
-        })? {
-            if name.is_some() {
-                *self.found = Some(map.next_value()?);
-                return Ok(());
+        let names = &[self.name];
+        while let Some(name) = map.next_key_seed(Name { names })? {
+            if name.is_none() {
+                map.next_value::<IgnoredAny>()?;
+                continue;
             }
-            map.next_value::<IgnoredAny>()?;
+            *self.found = Some(map.next_value()?);
+            if self.stops {
+                break;
+            }
         }
         Ok(())
     }
@@ -148,33 +309,68 @@ mod tests {
 
     use super::*;
 
+    fn row(text: &str) -> Row {
+        Row::new(text.to_owned())
+    }
+
     fn picked(text: &str, names: &[&str]) -> Option<Value> {
-        pick(text.as_bytes(), names).ok().map(Value::Object)
+        row(text).pick(names).ok().map(Value::Object)
     }
 
     #[test]
-    fn the_first_key_is_found_wherever_it_stands() {
+    fn a_key_is_found_wherever_it_stands() {
         for text in [
             r#"{"id": 3}"#,
             r#" {"a": [{"id": 1}], "id":3, "b": {}}"#,
-            r#"{"id": 3, "id": 4}"#,
+            r#"{"id": 3, "b": {"id": 4}, "c": "\"id\"", "d": "id"}"#,
         ] {
-            assert_eq!(first(text.as_bytes(), "id"), Some(json!(3)), "{text}");
+            assert_eq!(row(text).key("id"), Some(json!(3)), "{text}");
         }
-        assert_eq!(first(b"[1]", "id"), None);
-        assert_eq!(first(br#"{"id": {"a": 1}}"#, "id"), Some(json!({"a": 1})));
+        for text in [
+            r#"[{"id": 3}]"#,
+            r#"{"a": {"id": 3}}"#,
+            r#"{"id": null}"#,
+            "7",
+            "",
+        ] {
+            assert_eq!(row(text).key("id"), None, "{text}");
+        }
+        assert_eq!(row(r#"{"id": {"a": 1}}"#).key("id"), Some(json!({"a": 1})));
     }
 
     #[test]
     fn the_last_of_two_equal_keys_counts() {
-        assert_eq!(
-            picked(r#"{"a": 1, "b": 2, "a": 3}"#, &["a"]),
-            Some(json!({"a": 3}))
+        for text in [
+            r#"{"a": 1, "b": 2, "a": 3}"#,
+            r#"{"a": 1, "b": 2, "\u0061": 3}"#,
+            r#"{"\u0061": 1, "a": 3, "b": "\u0061"}"#,
+        ] {
+            assert_eq!(picked(text, &["a"]), Some(json!({"a": 3})), "{text}");
+            assert_eq!(row(text).key("a"), Some(json!(3)), "{text}");
+            assert_eq!(row(text).fields().unwrap().get("a"), Some(&json!(3)));
+        }
+        let (one, other) = (row(r#"{"id": 1, "id": 2}"#), row(r#"{"id": 2}"#));
+        assert!(one.is_same(&other, "id"));
+        assert_eq!(one.identity("id"), other.identity("id"));
+        assert_eq!(row(r#"{"a\/b": 1, "a/b": 2}"#).key("a/b"), Some(json!(2)));
+    }
+
+    #[test]
+    fn rows_without_a_key_are_told_apart_by_their_text() {
+        let (one, other) = (
+            row(r#"{"id": null, "a": 1}"#),
+            row(r#"{"id": null, "a": 2}"#),
+        );
+        assert!(one.is_same(&one.clone(), "id") && !one.is_same(&other, "id"));
+        assert_ne!(one.identity("id"), other.identity("id"));
+        assert_ne!(
+            row(r#"{"id": 1}"#).identity("id"),
+            row(r#"{"id": "1"}"#).identity("id")
         );
     }
 
     #[test]
-    fn escaped_keys_are_found() {
+    fn escaped_names_are_found() {
         assert_eq!(
             picked(r#"{"n\u0061me": [1, {"x": null}]}"#, &["name"]),
             Some(json!({"name": [1, {"x": null}]}))
@@ -195,10 +391,51 @@ mod tests {
             r#"{"b": [1, 2}"#,
             r#"{"b": tru}"#,
         ] {
-            assert_eq!(picked(text, &["a"]), None, "{text}");
+            let error = row(text).pick(&["a"]).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Decode, "{text}");
+            assert_eq!(error.message(), "a row is not a JSON object", "{text}");
         }
         assert_eq!(picked(" {}\n", &["a"]), Some(json!({})));
         assert_eq!(picked(r#"{"a": 1}"#, &[]), Some(json!({})));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let error = row(r#"{"id": 7, "a": [1, "x"]}"#)
+            .decode::<std::collections::HashMap<String, Vec<i64>>>("Thing")
+            .unwrap_err();
+        assert!(
+            error
+                .message()
+                .starts_with("a row of `Thing` with id 7 does not fit: `id`: "),
+            "{error}"
+        );
+    }
+
+    /// Objects with few names, which therefore come twice, in any spelling; deep enough for names that are not the row's own.
+    fn objects() -> impl Strategy<Value = String> {
+        let name = prop::sample::select(vec![
+            "a", "b", r"\u0061", "a/b", r"a\/b", "id", r"i\u0064", "ä", r"\u00e4",
+        ]);
+        let scalar = prop_oneof![
+            any::<i32>().prop_map(|number| number.to_string()),
+            Just("null".to_owned()),
+            Just(r#""id""#.to_owned()),
+            Just(r#""\"a\"""#.to_owned()),
+            Just(r#""\u0061 b\n""#.to_owned()),
+        ];
+        let object = |value: BoxedStrategy<String>, name: BoxedStrategy<&'static str>| {
+            prop::collection::vec((name, value), 0..5).prop_map(|fields| {
+                let fields: Vec<String> = fields
+                    .into_iter()
+                    .map(|(name, value)| format!("\"{name}\":{value}"))
+                    .collect();
+                format!("{{{}}}", fields.join(", "))
+            })
+        };
+        let name = name.boxed();
+        let inner = object(scalar.clone().boxed(), name.clone()).boxed();
+        object(prop_oneof![3 => scalar, 1 => inner].boxed(), name)
     }
 
     proptest! {
@@ -206,18 +443,24 @@ mod tests {
         fn bytes_that_are_anything_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             let whole: Option<Map<String, Value>> = serde_json::from_slice(&bytes).ok();
             // Skipped text is not checked for UTF-8, so `pick` may accept a little more than a whole decode does.
+            let row = Row::new(bytes);
+            let _ = row.key("a");
             if whole.is_some() {
-                prop_assert!(pick(&bytes, &["a"]).is_ok());
+                prop_assert!(row.pick(&["a"]).is_ok());
             }
         }
 
         #[test]
-        fn a_picked_key_holds_what_the_whole_row_holds(row in prop::collection::btree_map("[a-e]", any::<Option<i64>>(), 0..5)) {
-            let row: Map<String, Value> = row.into_iter().map(|(key, value)| (key, json!(value))).collect();
-            let mut expected = row.clone();
-            expected.retain(|key, _| key == "a" || key == "c");
-            let bytes = serde_json::to_vec(&row).unwrap();
-            prop_assert_eq!(pick(&bytes, &["a", "c", "z"]).unwrap(), expected);
+        fn every_way_to_read_a_field_gives_the_same(text in objects()) {
+            let row = Row::new(text);
+            let whole: Map<String, Value> = serde_json::from_slice(row.bytes()).unwrap();
+            let names = ["a", "b", "a/b", "id", "ä", "z"];
+            prop_assert_eq!(row.pick(&names).unwrap(), whole.clone());
+            for name in names {
+                let value = whole.get(name);
+                prop_assert_eq!(row.field(name).unwrap(), value.cloned());
+                prop_assert_eq!(row.key(name), value.filter(|value| !value.is_null()).cloned(), "{:?} of {:?}", name, row);
+            }
         }
     }
 }

@@ -7,15 +7,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use django_api_orm_core::{ApiModel, Error, Field, Result};
+use django_api_orm_core::{ApiModel, Error, Field, Result, row::Row};
 use http::Method;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
     client::ApiResponse,
     manager::Manager,
-    query::{Assigned, key_text, to_object},
+    query::{Assigned, to_object},
 };
 
 /// A row of a model: the value, and what the server last said of it.
@@ -27,15 +27,15 @@ pub struct Instance<M> {
     value: M,
     manager: Manager<M>,
     /// The server's JSON of the row: a slice of the page it came in.
-    row: Bytes,
+    row: Row,
     /// The value in a URL; the row's own, whatever the fields say now.
     key: Option<String>,
     deleted: bool,
 }
 
 impl<M: ApiModel> Instance<M> {
-    pub(crate) fn from_row(manager: Manager<M>, row: Bytes) -> Result<Self> {
-        let value = decode(&row, M::NAME)?;
+    pub(crate) fn from_row(manager: Manager<M>, row: Row) -> Result<Self> {
+        let value = row.decode(M::NAME)?;
         Ok(Self {
             value,
             manager,
@@ -124,7 +124,7 @@ impl<M: ApiModel> Instance<M> {
     pub async fn refresh_from_api(&mut self) -> Result<()> {
         let key = self.key()?;
         let row = self.manager.collection.row(&key).await?;
-        self.value = decode(&row, M::NAME)?;
+        self.value = row.decode(M::NAME)?;
         self.row = row;
         Ok(())
     }
@@ -139,7 +139,7 @@ impl<M: ApiModel> Instance<M> {
     fn changes(&self) -> Result<Map<String, Value>> {
         let model = self.manager.collection.model();
         let now = to_object(&self.value)?;
-        let before = to_object(&decode::<M>(&self.row, M::NAME)?)?;
+        let before = to_object(&self.row.decode::<M>(M::NAME)?)?;
         let mut changes: Map<String, Value> = Map::new();
         for (name, value) in &now {
             if before.get(name) != Some(value) && !model.is_read_only(name) {
@@ -167,33 +167,32 @@ impl<M: ApiModel> Instance<M> {
             .collect();
         let answer = self.manager.collection.patch(&key, &changes).await?;
         let answer =
-            answer.filter(|row| self.is_answer(row, &changes) && decode::<M>(row, M::NAME).is_ok());
+            answer.filter(|row| self.is_answer(row, &changes) && row.decode::<M>(M::NAME).is_ok());
         let row = match answer {
             Some(row) => row,
             None => {
-                let mut row = decode_map(&self.row)?;
+                let mut row = self.row.fields()?;
                 row.extend(changes);
-                encode(&row)?
+                Row::from_fields(&row)?
             }
         };
-        let mut value = decode_map(&row)?;
+        let mut value = row.fields()?;
         value.extend(unsaved);
-        self.value = decode(&encode(&value)?, M::NAME)?;
+        self.value = Row::from_fields(&value)?.decode(M::NAME)?;
         self.row = row;
         self.key = None;
         Ok(())
     }
 
     /// Whether what a write was answered with is this row: not a status message, and not another row.
-    fn is_answer(&self, answer: &Bytes, changes: &Map<String, Value>) -> bool {
+    fn is_answer(&self, answer: &Row, changes: &Map<String, Value>) -> bool {
         let model = self.manager.collection.model();
         [model.primary_key(), model.lookup_field()]
             .into_iter()
             .any(|name| {
-                let answered = django_api_orm_core::row::first(answer, name);
+                let answered = answer.key(name);
                 answered.is_some()
-                    && (answered == django_api_orm_core::row::first(&self.row, name)
-                        || answered.as_ref() == changes.get(name))
+                    && (answered == self.row.key(name) || answered.as_ref() == changes.get(name))
             })
     }
 
@@ -219,9 +218,7 @@ impl<M: ApiModel> Instance<M> {
     /// `Decode` when the row has no primary key.
     pub fn pk(this: &Self) -> Result<M::Key> {
         let field = this.manager.collection.model().primary_key();
-        let fields = django_api_orm_core::row::pick(&this.row, &[field])
-            .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?;
-        let key = fields.get(field).cloned().unwrap_or_default();
+        let key = this.row.field(field)?.unwrap_or_default();
         serde_json::from_value(key).map_err(|error| {
             Error::decode(format!("a row of `{}` has no usable `{field}`", M::NAME))
                 .with_source(error)
@@ -243,7 +240,7 @@ impl<M: ApiModel> Instance<M> {
 
     /// The row in JSON as the server last sent it, with what the model does not declare.
     pub fn raw(this: &Self) -> &Bytes {
-        &this.row
+        this.row.bytes()
     }
 
     /// The manager that the row came from.
@@ -343,38 +340,4 @@ impl<M> IntoFieldName<M> for &str {
     fn into_field_name(self) -> String {
         self.to_owned()
     }
-}
-
-/// Decodes a row; the error names the field.
-pub(crate) fn decode<T: DeserializeOwned>(row: &Bytes, model: &str) -> Result<T> {
-    match serde_json::from_slice(row) {
-        Ok(value) => Ok(value),
-        Err(_) => {
-            let mut deserializer = serde_json::Deserializer::from_slice(row);
-            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-                let path = error.path().to_string();
-                let key = django_api_orm_core::row::pick(row, &["id", "pk", "slug", "uuid"])
-                    .ok()
-                    .and_then(|fields| fields.into_iter().next())
-                    .and_then(|(name, value)| Some(format!(" with {name} {}", key_text(&value)?)))
-                    .unwrap_or_default();
-                Error::decode(format!(
-                    "a row of `{model}`{key} does not fit: `{path}`: {}",
-                    error.inner()
-                ))
-                .with_source(error.into_inner())
-            })
-        }
-    }
-}
-
-fn decode_map(row: &Bytes) -> Result<Map<String, Value>> {
-    serde_json::from_slice(row)
-        .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))
-}
-
-fn encode(row: &Map<String, Value>) -> Result<Bytes> {
-    serde_json::to_vec(row)
-        .map(Bytes::from)
-        .map_err(|error| Error::invalid_request("the row has no JSON form").with_source(error))
 }

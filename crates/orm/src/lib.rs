@@ -65,7 +65,7 @@ pub use django_api_orm_core::{
     ApiModel, Assignment, Dated, Error, ErrorKind, Explain, Field, FieldMeta, Filter, IntoFilter,
     IntoOrder, Key, KeyField, ModelMeta, Nested, NullOrder, OnDrift, OnIgnored, Operand, OrderBy,
     Ordered, Pagination, Policy, Q, Result, Schema, Textual, dialect, error, evaluate::Kind,
-    lookup, page, path, plan,
+    lookup, page, path, plan, row::Row,
 };
 pub use django_api_orm_derive::ApiModel;
 pub use instance::{Instance, IntoFieldName};
@@ -90,7 +90,7 @@ pub mod prelude {
 /// need of it is typed and stands above; this may change in any release.
 #[doc(hidden)]
 pub mod engine {
-    pub use django_api_orm_core::{knowledge::Knowledge, row};
+    pub use django_api_orm_core::knowledge::Knowledge;
 
     pub use crate::query::{Assigned, Collection, KeysetWalk, Walk};
 }

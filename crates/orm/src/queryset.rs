@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     bulk::BulkWriteError,
-    instance::{Instance, decode},
+    instance::Instance,
     manager::Manager,
     query::{Assigned, Collection, KeysetWalk},
     rows::Rows,
@@ -386,7 +386,7 @@ impl<M: ApiModel> QuerySet<M> {
         let Self { manager, plan, .. } = self.clone();
         async move {
             let rows = manager.collection.walk(&plan).collect().await?;
-            rows.iter().map(|row| decode(row, M::NAME)).collect()
+            rows.iter().map(|row| row.decode(M::NAME)).collect()
         }
     }
 

@@ -7,8 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
-use django_api_orm_core::{ApiModel, Result};
+use django_api_orm_core::{ApiModel, Result, row::Row};
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 
@@ -23,8 +22,8 @@ use crate::{
 /// [`next`](Self::next) and [`try_next`](Self::try_next) need no import; as a [`Stream`] it takes all of `futures`'
 /// combinators.
 pub struct Rows<M> {
-    batches: Pin<Box<dyn Stream<Item = Result<Vec<Bytes>>> + Send>>,
-    batch: VecDeque<Bytes>,
+    batches: Pin<Box<dyn Stream<Item = Result<Vec<Row>>> + Send>>,
+    batch: VecDeque<Row>,
     manager: Manager<M>,
 }
 

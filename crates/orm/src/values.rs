@@ -1,7 +1,6 @@
 //! Some fields of a row, typed: what `values_list` gives.
 
-use bytes::Bytes;
-use django_api_orm_core::{ApiModel, Error, Field, Result, row};
+use django_api_orm_core::{ApiModel, Error, Field, Result, row::Row};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -14,14 +13,14 @@ pub trait FieldList<M>: Send + Sync {
     ///
     /// # Errors
     /// `Decode` when the row lacks a field or has another type there.
-    fn read(&self, row: &Bytes) -> Result<Self::Output>;
+    fn read(&self, row: &Row) -> Result<Self::Output>;
 }
 
 impl<M: ApiModel, T: DeserializeOwned> FieldList<M> for Field<M, T> {
     type Output = T;
 
-    fn read(&self, row: &Bytes) -> Result<T> {
-        value(self, &pick(row, &[root(self)])?)
+    fn read(&self, row: &Row) -> Result<T> {
+        value(self, &row.pick(&[root(self)])?)
     }
 }
 
@@ -30,8 +29,8 @@ macro_rules! field_tuples {
         impl<M: ApiModel, $($name: DeserializeOwned),+> FieldList<M> for ($(Field<M, $name>,)+) {
             type Output = ($($name,)+);
 
-            fn read(&self, row: &Bytes) -> Result<Self::Output> {
-                let fields = pick(row, &[$(root(&self.$index)),+])?;
+            fn read(&self, row: &Row) -> Result<Self::Output> {
+                let fields = row.pick(&[$(root(&self.$index)),+])?;
                 Ok(($(value(&self.$index, &fields)?,)+))
             }
         }
@@ -51,11 +50,6 @@ field_tuples! {
 
 fn root<M, T>(field: &Field<M, T>) -> &str {
     field.path().split("__").next().unwrap_or_default()
-}
-
-fn pick(row: &Bytes, names: &[&str]) -> Result<Map<String, Value>> {
-    row::pick(row, names)
-        .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))
 }
 
 fn value<M: ApiModel, T: DeserializeOwned>(

@@ -1,20 +1,16 @@
 //! The answers that are less than a list of rows: count, exists, first, last, the one row, many rows by key.
 
-use bytes::Bytes;
 use django_api_orm_core::{
     Error, ErrorKind, Explain, Pagination, Q, Result,
     lookup::Op,
     page::Style,
     plan::{Plan, Range},
+    row::{Row, key_text},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 
-use super::{
-    collection::{Collection, key_text},
-    proof,
-    walk::Walk,
-};
+use super::{collection::Collection, proof, walk::Walk};
 
 /// Keys in one `in` lookup: keeps the query string well below the limits of servers and proxies.
 const KEYS_PER_REQUEST: usize = 100;
@@ -100,7 +96,7 @@ impl Collection {
     }
 
     /// The first row of the plan.
-    pub async fn first(&self, plan: &Plan) -> Result<Option<Bytes>> {
+    pub async fn first(&self, plan: &Plan) -> Result<Option<Row>> {
         Ok(self
             .walk(&plan.clone().limit(1))
             .collect()
@@ -112,7 +108,7 @@ impl Collection {
     /// The last row of the plan.
     ///
     /// With an order and no slice: the first row of the opposite order. Else the row at the end of what is counted.
-    pub async fn last(&self, plan: &Plan) -> Result<Option<Bytes>> {
+    pub async fn last(&self, plan: &Plan) -> Result<Option<Row>> {
         plan.check()?;
         if !plan.order().is_empty() && plan.range() == Range::ALL {
             return self.first(&plan.clone().reverse()).await;
@@ -136,12 +132,12 @@ impl Collection {
     ///
     /// # Errors
     /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
-    pub async fn get(&self, plan: &Plan) -> Result<Bytes> {
+    pub async fn get(&self, plan: &Plan) -> Result<Row> {
         self.get_with(plan, false).await
     }
 
     /// The same; for a write, the row must be seen to satisfy the whole filter.
-    pub async fn get_with(&self, plan: &Plan, strictly: bool) -> Result<Bytes> {
+    pub async fn get_with(&self, plan: &Plan, strictly: bool) -> Result<Row> {
         plan.check()?;
         if let Some(key) = self.detail_key(plan) {
             return self.row(&key).await;
@@ -192,7 +188,7 @@ impl Collection {
         plan: &Plan,
         keys: &[Value],
         concurrency: usize,
-    ) -> Result<Vec<Bytes>> {
+    ) -> Result<Vec<Row>> {
         let field = self.model().primary_key();
         let mut found = Vec::new();
         for chunk in chunks(keys) {
@@ -216,8 +212,8 @@ impl Collection {
         Ok(found)
     }
 
-    async fn rows_one_by_one(&self, keys: &[Value], concurrency: usize) -> Result<Vec<Bytes>> {
-        let rows: Vec<Option<Bytes>> = stream::iter(keys.iter().filter_map(key_text))
+    async fn rows_one_by_one(&self, keys: &[Value], concurrency: usize) -> Result<Vec<Row>> {
+        let rows: Vec<Option<Row>> = stream::iter(keys.iter().filter_map(key_text))
             .map(|key| async move {
                 match self.row(&key).await {
                     Ok(row) => Ok(Some(row)),

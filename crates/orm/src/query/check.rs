@@ -1,12 +1,11 @@
 //! Checks rows against what the server was asked and what it could not be asked.
 
-use bytes::Bytes;
 use django_api_orm_core::{
     Error, ModelMeta, NullOrder, Q, Result,
     dialect::Compiled,
     evaluate::{Evaluator, Fields, RowOrder, Verdict},
     lookup::Lookup,
-    row,
+    row::Row,
 };
 use serde_json::{Map, Value};
 
@@ -96,9 +95,8 @@ impl RowCheck {
     }
 
     /// The part of a row that checks, sorting and the search for repeated keys need.
-    pub(crate) fn pick(&self, row: &Bytes) -> Result<Map<String, Value>> {
-        row::pick(row, &self.roots)
-            .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))
+    pub(crate) fn pick(&self, row: &Row) -> Result<Map<String, Value>> {
+        row.pick(&self.roots)
     }
 
     /// Whether rows can be sorted out here, so that positions of the server are not those of the query.

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use django_api_orm_core::{
     Error, ErrorKind, ModelMeta, OnIgnored, Pagination, Policy, Result,
     dialect::{Compiled, Dialect},
@@ -11,7 +10,8 @@ use django_api_orm_core::{
     page::Page,
     path::{ApiPath, Endpoint},
     plan::Plan,
-    row, value,
+    row::{Row, key_text},
+    value,
 };
 use http::Method;
 use serde::Serialize;
@@ -192,7 +192,7 @@ impl Collection {
     ///
     /// A 404 is `DoesNotExist` only if the collection itself answers; else the URL is wrong and the 404 stands. The
     /// collection is asked once per client and endpoint.
-    pub async fn row(&self, key: &str) -> Result<Bytes> {
+    pub async fn row(&self, key: &str) -> Result<Row> {
         let path = self.endpoint()?.detail(key)?;
         let response = match self.client()?.send(Call::get(path)).await {
             Ok(response) => response,
@@ -200,7 +200,7 @@ impl Collection {
         };
         self.learn_detail()?;
         self.check_key(&response.object()?, key)?;
-        Ok(response.into_bytes())
+        Ok(Row::new(response.into_bytes()))
     }
 
     fn check_key(&self, row: &Map<String, Value>, key: &str) -> Result<()> {
@@ -255,18 +255,18 @@ impl Collection {
     }
 
     /// Creates a row; gives the server's row.
-    pub async fn create(&self, body: &Map<String, Value>) -> Result<Bytes> {
+    pub async fn create(&self, body: &Map<String, Value>) -> Result<Row> {
         let path = self.endpoint()?.collection();
         let response = self.client()?.send(Call::post(path).json(body)?).await?;
         self.learn(|known| known.exists = true)?;
         response.object().map_err(|error| {
             error.with_context("the row was created, but the answer does not show it")
         })?;
-        Ok(response.into_bytes())
+        Ok(Row::new(response.into_bytes()))
     }
 
     /// Changes fields of a row; gives the server's row, if it sends one.
-    pub async fn patch(&self, key: &str, body: &Map<String, Value>) -> Result<Option<Bytes>> {
+    pub async fn patch(&self, key: &str, body: &Map<String, Value>) -> Result<Option<Row>> {
         let path = self.endpoint()?.detail(key)?;
         match self.client()?.send(Call::patch(path).json(body)?).await {
             Ok(response) => {
@@ -318,40 +318,25 @@ impl Collection {
         Ok(body)
     }
 
-    /// Whether both are the same row: by the primary key, because other fields, such as a signed URL, may differ each time
-    /// that a row is read.
-    pub(crate) fn same_row(&self, one: Option<&Bytes>, other: Option<&Bytes>) -> bool {
-        let (Some(one), Some(other)) = (one, other) else {
-            return one == other;
-        };
-        let [this, that] = [one, other].map(|row| row::first(row, self.model.primary_key()));
-        match (this, that) {
-            (Some(this), Some(that)) => this == that,
-            _ => one == other,
+    /// Whether both are the same row, or none.
+    pub(crate) fn same_row(&self, one: Option<&Row>, other: Option<&Row>) -> bool {
+        match (one, other) {
+            (Some(one), Some(other)) => one.is_same(other, self.model.primary_key()),
+            (one, other) => one.is_none() && other.is_none(),
         }
     }
 
     /// The key of a row as it stands in the row's URL.
-    pub fn key_of(&self, row: &Bytes) -> Result<String> {
+    pub fn key_of(&self, row: &Row) -> Result<String> {
         let field = self.model.lookup_field();
-        let fields = row::pick(row, &[field])
-            .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?;
-        fields.get(field).and_then(key_text).ok_or_else(|| {
+        let key = row.field(field)?;
+        key.as_ref().and_then(key_text).ok_or_else(|| {
             Error::decode(format!(
                 "a row of `{}` has no `{field}`, so its URL is not known; declare the model's primary key, or the field that \
                  its URLs are made of",
                 self.model.name()
             ))
         })
-    }
-}
-
-/// The text of a key in a URL.
-pub(crate) fn key_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
     }
 }
 
@@ -367,6 +352,9 @@ pub(crate) fn to_object<B: Serialize + ?Sized>(row: &B) -> Result<Map<String, Va
 }
 
 /// The row that a write was answered with. Some servers answer with nothing, or with something that is no row.
-fn written_row(response: &ApiResponse) -> Option<Bytes> {
-    response.object().is_ok().then(|| response.bytes().clone())
+fn written_row(response: &ApiResponse) -> Option<Row> {
+    response
+        .object()
+        .is_ok()
+        .then(|| Row::new(response.bytes().clone()))
 }

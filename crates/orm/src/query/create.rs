@@ -1,7 +1,6 @@
 //! Rows that are created, and the way from a filter to the row that must exist.
 
-use bytes::Bytes;
-use django_api_orm_core::{Q, Result, lookup::Op, plan::Plan};
+use django_api_orm_core::{Q, Result, lookup::Op, plan::Plan, row::Row};
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -19,7 +18,7 @@ impl Collection {
         q: &Q,
         values: &Map<String, Value>,
         for_write: bool,
-    ) -> Result<(Bytes, bool)> {
+    ) -> Result<(Row, bool)> {
         let plan = Plan::all().filter(q.clone());
         let find = || async {
             match for_write {
@@ -57,7 +56,7 @@ impl Collection {
         q: &Q,
         values: &Assigned,
         created: &Map<String, Value>,
-    ) -> Result<(Bytes, bool)> {
+    ) -> Result<(Row, bool)> {
         let (row, is_new) = self.find_or_create(q, created, true).await?;
         if is_new {
             return Ok((row, true));
@@ -79,7 +78,7 @@ impl Collection {
         &self,
         bodies: Vec<Map<String, Value>>,
         concurrency: usize,
-    ) -> Vec<Result<Bytes>> {
+    ) -> Vec<Result<Row>> {
         stream::iter(bodies)
             .map(|body| async move { self.create(&body).await })
             .buffered(concurrency.max(1))

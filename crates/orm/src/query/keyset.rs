@@ -1,11 +1,10 @@
 //! A walk by primary key: stable while rows come and go, and resumable.
 
-use bytes::Bytes;
 use django_api_orm_core::{
     Error, OnIgnored, Q, Result,
     lookup::{Lookup, Op},
     plan::{Order, Plan, Range},
-    row,
+    row::Row,
 };
 use serde_json::Value;
 
@@ -43,7 +42,7 @@ impl KeysetWalk {
     }
 
     /// The next rows, never an empty batch; `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
+    pub async fn next(&mut self) -> Result<Option<Vec<Row>>> {
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Ok(None),
@@ -115,16 +114,13 @@ impl KeysetWalk {
         plan.order_by(vec![Order::parse(key)])
     }
 
-    fn key(&self, bytes: &Bytes) -> Result<Value> {
+    fn key(&self, row: &Row) -> Result<Value> {
         let name = self.collection.model().primary_key();
-        row::pick(bytes, &[name])
-            .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?
-            .remove(name)
-            .ok_or_else(|| {
-                Error::decode(format!(
-                    "a row of `{}` has no `{name}` to walk by",
-                    self.collection.model().name()
-                ))
-            })
+        row.key(name).ok_or_else(|| {
+            Error::decode(format!(
+                "a row of `{}` has no `{name}` to walk by",
+                self.collection.model().name()
+            ))
+        })
     }
 }

@@ -14,6 +14,6 @@ mod writes;
 
 pub use assigned::Assigned;
 pub use collection::Collection;
-pub(crate) use collection::{key_text, to_object};
+pub(crate) use collection::to_object;
 pub use keyset::KeysetWalk;
 pub use walk::Walk;

@@ -11,10 +11,10 @@ mod onward;
 mod pairs;
 mod seen;
 
-use bytes::Bytes;
 use django_api_orm_core::{
     Error, ErrorKind, OnDrift, OnIgnored, Result,
     page::{Page, Style},
+    row::Row,
 };
 
 use self::{
@@ -73,7 +73,7 @@ enum Step {
 pub(crate) struct Batch {
     /// The index of the first row among the rows that the server has for the query.
     pub(crate) position: u64,
-    pub(crate) rows: Vec<Bytes>,
+    pub(crate) rows: Vec<Row>,
     /// No page follows.
     pub(crate) last: bool,
 }

@@ -7,7 +7,6 @@
 
 use std::cmp::Ordering;
 
-use bytes::Bytes;
 use django_api_orm_core::{
     Error, NullOrder, OnIgnored, Pagination, Q, Result,
     dialect::Compiled,
@@ -15,7 +14,7 @@ use django_api_orm_core::{
     lookup::{Lookup, Op},
     page::{Page, Style},
     plan::{Order, Plan},
-    row,
+    row::Row,
 };
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -26,7 +25,8 @@ use super::{
 };
 use crate::warning::{Warning, WarningKind};
 
-type Row = Map<String, Value>;
+/// What was picked of a row.
+type Picked = Map<String, Value>;
 
 /// What is proven of the filters of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ pub(crate) async fn unseen(
     collection: &Collection,
     compiled: &Compiled,
     check: &mut RowCheck,
-    row: &Row,
+    row: &Picked,
     parameters: &[String],
 ) -> Result<bool> {
     let mut all = true;
@@ -243,11 +243,7 @@ fn both_ends(collection: &Collection, order: &Order, first: &Page, last: &Page) 
     let orders = [NullOrder::Smallest, NullOrder::Largest]
         .map(|nulls| RowOrder::new(std::slice::from_ref(order), nulls, &fields));
     let roots = orders.first().map(RowOrder::roots).unwrap_or_default();
-    let pick = |row| {
-        row::pick(row, &roots)
-            .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))
-    };
-    let (first, last) = (pick(first)?, pick(last)?);
+    let (first, last) = (first.pick(&roots)?, last.pick(&roots)?);
     // Where the rows do not tell, the difference has to do.
     Ok(orders
         .iter()
@@ -280,7 +276,7 @@ async fn directed(collection: &Collection, compiled: &Compiled, order: &Order) -
 pub(crate) async fn cursor_loses_nulls(
     collection: &Collection,
     compiled: &Compiled,
-    first: Option<&Bytes>,
+    first: Option<&Row>,
 ) -> Result<bool> {
     let known = collection.knowledge()?;
     let style = collection
@@ -330,9 +326,7 @@ pub(crate) async fn cursor_loses_nulls(
         let lookup = Lookup::new(order.path.clone(), Op::IsNull, Value::Bool(true));
         let is_null = Evaluator::compile_for(&Q::Lookup(lookup), &fields)?;
         for row in [&first, &last].into_iter().flatten() {
-            let row = row::pick(row, is_null.roots())
-                .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?;
-            if is_null.evaluate(&row).is_true() {
+            if is_null.evaluate(&row.pick(is_null.roots())?).is_true() {
                 return Ok(true);
             }
         }
@@ -379,7 +373,7 @@ pub(crate) async fn search(collection: &Collection, plan: &Plan) -> Result<()> {
 pub(crate) fn ordering_ignored<'r>(
     collection: &Collection,
     order: &[Order],
-    rows: impl Iterator<Item = &'r Row> + Clone,
+    rows: impl Iterator<Item = &'r Picked> + Clone,
 ) -> Result<()> {
     // The first key that contradicts the order is the one that the server does not know.
     for end in 1..=order.len() {
@@ -438,7 +432,7 @@ impl OrderDoubt {
 
     /// Takes in that `next` came after `last`; whether a server that sorts can hardly have sent the rows so far. Begins
     /// anew once it has said so.
-    pub(crate) fn falls_on(&mut self, last: &Row, next: &Row) -> bool {
+    pub(crate) fn falls_on(&mut self, last: &Picked, next: &Picked) -> bool {
         for (order, contradicted) in self.orders.iter().zip(&mut self.contradicted) {
             *contradicted |= order.compare(last, next) == Some(Ordering::Greater);
         }
@@ -450,7 +444,7 @@ impl OrderDoubt {
     }
 
     /// Whether the rows do not hold what they should be sorted by.
-    pub(crate) fn is_blind(&self, last: &Row, next: &Row) -> bool {
+    pub(crate) fn is_blind(&self, last: &Picked, next: &Picked) -> bool {
         self.orders
             .iter()
             .all(|order| order.compare(last, next).is_none())
@@ -465,9 +459,9 @@ mod tests {
 
     fn is_doubtful(ranks: &[Option<i64>]) -> bool {
         let mut doubt = OrderDoubt::new(&[Order::parse("rank")], &Fields::new("id"));
-        let rows: Vec<Row> = ranks
+        let rows: Vec<Picked> = ranks
             .iter()
-            .map(|rank| Row::from_iter([("rank".to_owned(), json!(rank))]))
+            .map(|rank| Picked::from_iter([("rank".to_owned(), json!(rank))]))
             .collect();
         rows.windows(2)
             .any(|pair| doubt.falls_on(&pair[0], &pair[1]))

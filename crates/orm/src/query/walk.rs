@@ -1,17 +1,13 @@
 //! The rows of a plan, batch after batch: pages, checked, sorted out, sorted and sliced as the plan says.
 
-use std::{
-    collections::{HashSet, VecDeque, hash_map::DefaultHasher},
-    hash::{Hash, Hasher},
-};
+use std::collections::{HashSet, VecDeque};
 
-use bytes::Bytes;
 use django_api_orm_core::{
     Error, OnIgnored, Result,
     dialect::Compiled,
     evaluate::RowOrder,
     plan::{Plan, Range},
-    row,
+    row::{Identity, Row},
 };
 use serde_json::{Map, Value};
 
@@ -46,7 +42,7 @@ enum State {
     Start,
     Streaming(Box<Streaming>),
     /// Every row is at hand, in the right order.
-    Ready(VecDeque<Bytes>),
+    Ready(VecDeque<Row>),
     Done,
 }
 
@@ -66,7 +62,7 @@ struct Streaming {
     believed: bool,
     /// No page has come yet.
     first: bool,
-    keys: HashSet<u64>,
+    keys: HashSet<Identity>,
     last_row: Option<Map<String, Value>>,
 }
 
@@ -106,7 +102,7 @@ impl Walk {
     }
 
     /// The next rows, never an empty batch; `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
+    pub async fn next(&mut self) -> Result<Option<Vec<Row>>> {
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Ok(None),
@@ -166,7 +162,7 @@ impl Walk {
     }
 
     /// Every row from here on.
-    pub async fn collect(mut self) -> Result<Vec<Bytes>> {
+    pub async fn collect(mut self) -> Result<Vec<Row>> {
         self.collecting = true;
         let mut rows = Vec::new();
         loop {
@@ -279,7 +275,7 @@ impl Walk {
         &mut self,
         streaming: &mut Streaming,
         batch: Batch,
-    ) -> Result<std::result::Result<Vec<Bytes>, Hindrance>> {
+    ) -> Result<std::result::Result<Vec<Row>, Hindrance>> {
         let Batch {
             position,
             rows,
@@ -362,13 +358,11 @@ impl Walk {
         Ok(())
     }
 
-    fn notice_repetition(&self, streaming: &mut Streaming, row: &Bytes) -> Result<()> {
-        let Some(key) = row::first(row, self.collection.model().primary_key()) else {
+    fn notice_repetition(&self, streaming: &mut Streaming, row: &Row) -> Result<()> {
+        let Some(key) = row.key(self.collection.model().primary_key()) else {
             return Ok(());
         };
-        let mut hasher = DefaultHasher::new();
-        key.to_string().hash(&mut hasher);
-        if streaming.keys.insert(hasher.finish()) {
+        if streaming.keys.insert(Identity::of_key(&key)) {
             return Ok(());
         }
         report_drift(
@@ -428,7 +422,7 @@ impl Walk {
     async fn everything(
         &mut self,
         plan: &Plan,
-    ) -> Result<(Compiled, Vec<(Map<String, Value>, Bytes)>)> {
+    ) -> Result<(Compiled, Vec<(Map<String, Value>, Row)>)> {
         let mut compiled = self.collection.compile(plan)?;
         let mut check = self.row_check(&compiled)?;
         if self.order_loses_rows
@@ -446,11 +440,9 @@ impl Walk {
             self.scan(batch.rows.len(), true)?;
             for row in batch.rows {
                 let picked = check.pick(&row)?;
-                let key = picked
-                    .get(self.collection.model().primary_key())
-                    .map(ToString::to_string);
-                if let Some(key) = key
-                    && !keys.insert(key.clone())
+                let key = picked.get(self.collection.model().primary_key());
+                if let Some(key) = key.filter(|key| !key.is_null())
+                    && !keys.insert(Identity::of_key(key))
                 {
                     report_drift(
                         &self.collection,
@@ -475,7 +467,7 @@ impl Walk {
         Ok((compiled, belonging))
     }
 
-    async fn sorted(&mut self) -> Result<VecDeque<Bytes>> {
+    async fn sorted(&mut self) -> Result<VecDeque<Row>> {
         let plan = self.plan.clone();
         let nulls = self.collection.policy.nulls;
         let (compiled, rows) = self.everything(&plan).await?;
@@ -495,14 +487,14 @@ impl Walk {
         Ok(self.sliced(rows))
     }
 
-    async fn reversed(&mut self) -> Result<VecDeque<Bytes>> {
+    async fn reversed(&mut self) -> Result<VecDeque<Row>> {
         let plan = self.plan.clone();
         let (_, mut rows) = self.everything(&plan).await?;
         rows.reverse();
         Ok(self.sliced(rows))
     }
 
-    fn sliced(&self, rows: Vec<(Map<String, Value>, Bytes)>) -> VecDeque<Bytes> {
+    fn sliced(&self, rows: Vec<(Map<String, Value>, Row)>) -> VecDeque<Row> {
         let Range { offset, limit } = self.plan.range();
         let skip = usize::try_from(offset).unwrap_or(usize::MAX);
         let take = limit.map_or(usize::MAX, |limit| {
@@ -517,13 +509,13 @@ impl Walk {
 }
 
 /// The part of the rows that lies in what remains of the slice.
-fn slice(rows: Vec<Bytes>, skip: &mut u64, remaining: &mut Option<u64>) -> Vec<Bytes> {
+fn slice(rows: Vec<Row>, skip: &mut u64, remaining: &mut Option<u64>) -> Vec<Row> {
     let skipped = rows.len().min(usize::try_from(*skip).unwrap_or(usize::MAX));
     *skip -= skipped as u64;
     let take = remaining.map_or(usize::MAX, |rows| {
         usize::try_from(rows).unwrap_or(usize::MAX)
     });
-    let rows: Vec<Bytes> = rows.into_iter().skip(skipped).take(take).collect();
+    let rows: Vec<Row> = rows.into_iter().skip(skipped).take(take).collect();
     if let Some(remaining) = remaining {
         *remaining -= rows.len() as u64;
     }

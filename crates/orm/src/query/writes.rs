@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use bytes::Bytes;
-use django_api_orm_core::{Error, ErrorKind, OnDrift, OnIgnored, Result, plan::Plan, row};
+use django_api_orm_core::{Error, ErrorKind, OnDrift, OnIgnored, Result, plan::Plan, row::Row};
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value};
 
@@ -12,7 +11,7 @@ use crate::bulk::BulkWriteError;
 
 impl Collection {
     /// The one row that certainly satisfies the plan's filter.
-    pub async fn get_for_write(&self, plan: &Plan) -> Result<Bytes> {
+    pub async fn get_for_write(&self, plan: &Plan) -> Result<Row> {
         self.get_with(plan, self.policy.on_ignored != OnIgnored::Trust)
             .await
     }
@@ -40,7 +39,7 @@ impl Collection {
         BulkWriteError::sort(results)
     }
 
-    async fn update_row(&self, key: &str, row: &Bytes, values: &Assigned) -> Result<()> {
+    async fn update_row(&self, key: &str, row: &Row, values: &Assigned) -> Result<()> {
         let changes = self.differing(row, values)?;
         if !changes.is_empty() {
             self.patch(key, &changes).await?;
@@ -49,11 +48,9 @@ impl Collection {
     }
 
     /// What has to be sent to the row for it to have the values.
-    pub(crate) fn differing(&self, row: &Bytes, values: &Assigned) -> Result<Map<String, Value>> {
+    pub(crate) fn differing(&self, row: &Row, values: &Assigned) -> Result<Map<String, Value>> {
         let names: Vec<&String> = values.names().collect();
-        let current = row::pick(row, &names)
-            .map_err(|error| Error::decode("a row is not a JSON object").with_source(error))?;
-        Ok(values.changes(&current))
+        Ok(values.changes(&row.pick(&names)?))
     }
 
     /// Deletes the rows of the plan; gives how many were deleted. A row that is gone already is not counted.
@@ -98,7 +95,7 @@ impl Collection {
         &self,
         plan: &Plan,
         expected: Option<u64>,
-    ) -> Result<Vec<(String, Bytes)>> {
+    ) -> Result<Vec<(String, Row)>> {
         plan.check()?;
         let trusting = self.policy.on_ignored == OnIgnored::Trust;
         if !trusting && (plan.search_words().is_some() || !plan.parameters().is_empty()) {

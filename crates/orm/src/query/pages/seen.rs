@@ -1,12 +1,11 @@
 //! What a walk has asked and received so far: enough to notice that a server goes round in circles.
 
-use std::{
-    collections::HashSet,
-    hash::{BuildHasher, RandomState},
-};
+use std::collections::HashSet;
 
-use bytes::Bytes;
-use django_api_orm_core::{page::Page, row};
+use django_api_orm_core::{
+    page::Page,
+    row::{Identity, Row},
+};
 
 use super::pairs::{Pairs, sorted};
 
@@ -17,12 +16,11 @@ const EMPTY_PAGES: u32 = 10_000;
 pub(super) struct Seen {
     primary_key: String,
     queries: HashSet<Pairs>,
-    hasher: RandomState,
-    /// The rows of the first page and of the one before, hashed.
-    first: Vec<u64>,
-    previous: Vec<u64>,
-    /// Whole pages, hashed.
-    pages: HashSet<u64>,
+    /// The rows of the first page and of the one before.
+    first: Vec<Identity>,
+    previous: Vec<Identity>,
+    /// Whole pages.
+    pages: HashSet<Identity>,
     empty: u32,
 }
 
@@ -31,7 +29,6 @@ impl Seen {
         Self {
             primary_key: primary_key.to_owned(),
             queries: HashSet::new(),
-            hasher: RandomState::new(),
             first: Vec::new(),
             previous: Vec::new(),
             pages: HashSet::new(),
@@ -51,26 +48,26 @@ impl Seen {
 
     /// Whether the page is one that came before: all of it, or as much as was asked for of the first or the previous one.
     pub(super) fn has(&self, page: &Page) -> bool {
-        let rows = self.hashes(page.rows());
-        let begins = |known: &[u64]| {
+        let rows = self.identities(page.rows());
+        let begins = |known: &[Identity]| {
             let same = rows.iter().zip(known).all(|(row, known)| row == known);
             !known.is_empty() && same
         };
         !rows.is_empty()
             && (begins(&self.first)
                 || begins(&self.previous)
-                || self.pages.contains(&self.hasher.hash_one(&rows)))
+                || self.pages.contains(&Identity::of_rows(&rows)))
     }
 
     /// Keeps what came. Whether so many empty pages came in a row that there may be no end to them.
-    pub(super) fn keep(&mut self, rows: &[Bytes]) -> bool {
+    pub(super) fn keep(&mut self, rows: &[Row]) -> bool {
         if rows.is_empty() {
             self.empty += 1;
             return self.empty >= EMPTY_PAGES;
         }
         self.empty = 0;
-        let rows = self.hashes(rows);
-        self.pages.insert(self.hasher.hash_one(&rows));
+        let rows = self.identities(rows);
+        self.pages.insert(Identity::of_rows(&rows));
         if self.first.is_empty() {
             self.first.clone_from(&rows);
         }
@@ -79,22 +76,16 @@ impl Seen {
     }
 
     /// The rows that were not on the page before.
-    pub(super) fn without_overlap(&self, rows: &[Bytes]) -> Vec<Bytes> {
+    pub(super) fn without_overlap(&self, rows: &[Row]) -> Vec<Row> {
         rows.iter()
-            .filter(|row| !self.previous.contains(&self.hash(row)))
+            .filter(|row| !self.previous.contains(&row.identity(&self.primary_key)))
             .cloned()
             .collect()
     }
 
-    fn hashes(&self, rows: &[Bytes]) -> Vec<u64> {
-        rows.iter().map(|row| self.hash(row)).collect()
-    }
-
-    /// A row is known by its key: other fields, such as a signed URL, may differ each time it is read.
-    fn hash(&self, row: &Bytes) -> u64 {
-        match row::first(row, &self.primary_key) {
-            Some(key) => self.hasher.hash_one(key.to_string()),
-            None => self.hasher.hash_one(row),
-        }
+    fn identities(&self, rows: &[Row]) -> Vec<Identity> {
+        rows.iter()
+            .map(|row| row.identity(&self.primary_key))
+            .collect()
     }
 }
