@@ -7,11 +7,18 @@ use std::{
 };
 
 use django_api_orm::{
-    Error, NullOrder, OnDrift, OnIgnored, Result, ServiceClient, client::Credential,
-    dialect::Dialect, path::ApiPath,
+    Error, Result, ServiceClient,
+    client::Credential,
+    engine::{Choice, Setting, SettingKind, SettingValue, settings as settings_table},
+    path::ApiPath,
 };
 use http::Method;
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
+use pyo3::{
+    IntoPyObjectExt,
+    exceptions::{PyOverflowError, PyTypeError, PyValueError},
+    prelude::*,
+    types::PyDict,
+};
 
 use crate::{
     failure,
@@ -129,7 +136,7 @@ impl Client {
         auth: Option<Vec<String>>,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
-        let settings = Settings::read(settings)?;
+        let settings = Settings::read(py, settings)?;
         let credential = auth.as_deref().map(credential).transpose()?;
         let build = move || settings.build(&base_url, credential.clone());
         let root = build().map_err(|error| failure::raised(py, &error))?;
@@ -254,79 +261,38 @@ fn seconds(seconds: f64) -> PyResult<Duration> {
         .map_err(|_| PyValueError::new_err(format!("{seconds} is not a number of seconds")))
 }
 
+/// A choice that Python names by a word.
+pub(crate) fn choice<T: Choice>(name: &str, word: &str) -> PyResult<T> {
+    T::named(name, word).map_err(|error| PyValueError::new_err(error.message().to_owned()))
+}
+
 /// What is not the default.
 struct Settings {
-    timeout: Option<Duration>,
-    connect_timeout: Option<Duration>,
-    attempt_timeout: Option<Duration>,
-    retry_delay: Option<Duration>,
-    keepalive_timeout: Option<Duration>,
-    verify_ssl: Option<bool>,
-    follow_redirects: Option<bool>,
-    http2: Option<bool>,
-    http2_prior_knowledge: Option<bool>,
-    proxy_from_env: Option<bool>,
-    max_retries: Option<u32>,
-    max_connections: Option<usize>,
-    max_keepalive_connections: Option<usize>,
-    max_response_size: Option<usize>,
-    max_scan: Option<u64>,
-    page_size: Option<u64>,
-    read_ahead: Option<usize>,
-    ca_file: Option<String>,
-    proxy: Option<String>,
-    user_agent: Option<String>,
-    ordering_parameter: Option<String>,
-    search_parameter: Option<String>,
-    on_ignored: Option<OnIgnored>,
-    on_drift: Option<OnDrift>,
-    nulls: Option<NullOrder>,
+    given: Vec<(&'static str, SettingValue)>,
     headers: Vec<(String, String)>,
 }
 
 impl Settings {
-    fn read(given: &Bound<'_, PyDict>) -> PyResult<Self> {
-        fn get<'py, T>(given: &Bound<'py, PyDict>, name: &str) -> PyResult<Option<T>>
-        where
-            T: for<'a> FromPyObject<'a, 'py, Error: Into<PyErr>>,
-        {
-            match given.get_item(name)? {
-                Some(value) if !value.is_none() => {
-                    value.extract::<T>().map(Some).map_err(Into::into)
-                }
-                _ => Ok(None),
+    /// Reads what Python gives by the table of settings. `None` is what is not given.
+    fn read(py: Python<'_>, settings: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let mut given = Vec::new();
+        let mut headers = Vec::new();
+        let table = settings_table();
+        for (name, value) in settings {
+            let name: String = name.extract()?;
+            if value.is_none() {
+                continue;
             }
+            if name == "headers" {
+                headers = value.extract()?;
+                continue;
+            }
+            let Some(setting) = table.iter().find(|setting| setting.name == name) else {
+                return Err(PyTypeError::new_err(format!("there is no setting `{name}`")));
+            };
+            given.push((setting.name, read(py, setting, &value)?));
         }
-        let time = |name| get::<f64>(given, name)?.map(seconds).transpose();
-        let word = |name| get::<String>(given, name);
-        Ok(Self {
-            timeout: time("timeout")?,
-            connect_timeout: time("connect_timeout")?,
-            attempt_timeout: time("attempt_timeout")?,
-            retry_delay: time("retry_delay")?,
-            keepalive_timeout: time("keepalive_timeout")?,
-            verify_ssl: get(given, "verify_ssl")?,
-            follow_redirects: get(given, "follow_redirects")?,
-            http2: get(given, "http2")?,
-            http2_prior_knowledge: get(given, "http2_prior_knowledge")?,
-            proxy_from_env: get(given, "proxy_from_env")?,
-            max_retries: get(given, "max_retries")?,
-            max_connections: get(given, "max_connections")?,
-            max_keepalive_connections: get(given, "max_keepalive_connections")?,
-            max_response_size: get(given, "max_response_size")?,
-            max_scan: get(given, "max_scan")?,
-            page_size: get(given, "page_size")?,
-            read_ahead: get(given, "read_ahead")?,
-            ca_file: word("ca_file")?,
-            proxy: word("proxy")?,
-            user_agent: word("user_agent")?,
-            ordering_parameter: word("ordering_parameter")?,
-            search_parameter: word("search_parameter")?,
-            on_ignored: word("on_ignored")?.as_deref().map(on_ignored).transpose()?,
-            on_drift: word("on_drift")?.as_deref().map(on_drift).transpose()?,
-            nulls: word("nulls")?.as_deref().map(nulls).transpose()?,
-            headers: get::<Vec<(String, String)>>(given, "headers")?.unwrap_or_default(),
-        })
+        Ok(Self { given, headers })
     }
 
     fn build(&self, base_url: &str, credential: Option<Credential>) -> Result<ServiceClient> {
@@ -336,79 +302,69 @@ impl Settings {
         if let Some(credential) = credential {
             builder = builder.credential(credential);
         }
-        macro_rules! set {
-            ($($name:ident),*) => {$(
-                if let Some(value) = self.$name.clone() {
-                    builder = builder.$name(value);
-                }
-            )*};
+        for (name, value) in &self.given {
+            builder = builder.set(name, value.clone())?;
         }
-        set!(
-            timeout,
-            connect_timeout,
-            attempt_timeout,
-            retry_delay,
-            keepalive_timeout,
-            verify_ssl,
-            follow_redirects,
-            http2,
-            http2_prior_knowledge,
-            proxy_from_env,
-            max_retries,
-            max_connections,
-            max_keepalive_connections,
-            max_response_size,
-            max_scan,
-            page_size,
-            read_ahead,
-            ca_file,
-            proxy,
-            user_agent,
-            on_ignored,
-            on_drift,
-            nulls
-        );
-        let mut dialect = Dialect::default();
-        if let Some(name) = &self.ordering_parameter {
-            dialect = dialect.with_ordering_parameter(name);
-        }
-        if let Some(name) = &self.search_parameter {
-            dialect = dialect.with_search_parameter(name);
-        }
-        builder.dialect(dialect).build()
+        builder.build()
     }
 }
 
-/// `on_ignored` by name.
-pub(crate) fn on_ignored(name: &str) -> PyResult<OnIgnored> {
-    match name {
-        "local" => Ok(OnIgnored::Local),
-        "error" => Ok(OnIgnored::Error),
-        "trust" => Ok(OnIgnored::Trust),
-        _ => Err(PyValueError::new_err(format!(
-            "on_ignored is \"local\", \"error\" or \"trust\", not {name:?}"
-        ))),
-    }
+/// A value of Python's as the setting takes it; that it is in range is the engine's to say.
+fn read(py: Python<'_>, setting: &Setting, value: &Bound<'_, PyAny>) -> PyResult<SettingValue> {
+    let (read, wanted) = match setting.kind {
+        SettingKind::Flag => (value.extract().map(SettingValue::Flag), "a bool"),
+        SettingKind::Seconds => (
+            value.extract().map(SettingValue::Seconds),
+            "a number of seconds",
+        ),
+        SettingKind::Integer => (value.extract().map(SettingValue::Integer), "an int"),
+        SettingKind::Text | SettingKind::Word(_) => {
+            (value.extract().map(SettingValue::Text), "a str")
+        }
+    };
+    // The value is not quoted: a proxy may have a password.
+    read.map_err(|error: PyErr| {
+        if error.is_instance_of::<PyOverflowError>(py) {
+            let error = Error::configuration(format!("`{}` is too large", setting.name));
+            return failure::raised(py, &error);
+        }
+        match value.get_type().name() {
+            Ok(found) => {
+                PyTypeError::new_err(format!("`{}` is {wanted}, not {found}", setting.name))
+            }
+            Err(error) => error,
+        }
+    })
 }
 
-/// `on_drift` by name.
-pub(crate) fn on_drift(name: &str) -> PyResult<OnDrift> {
-    match name {
-        "warn" => Ok(OnDrift::Warn),
-        "error" => Ok(OnDrift::Error),
-        "ignore" => Ok(OnDrift::Ignore),
-        _ => Err(PyValueError::new_err(format!(
-            "on_drift is \"warn\", \"error\" or \"ignore\", not {name:?}"
-        ))),
-    }
-}
-
-fn nulls(name: &str) -> PyResult<NullOrder> {
-    match name {
-        "smallest" => Ok(NullOrder::Smallest),
-        "largest" => Ok(NullOrder::Largest),
-        _ => Err(PyValueError::new_err(format!(
-            "nulls are \"smallest\" or \"largest\", not {name:?}"
-        ))),
-    }
+/// Every setting: its name, what a value is (`"bool"`, `"float"`, `"int"`, `"str"` or one of some words), its default, that in
+/// words, and what the setting does.
+#[pyfunction]
+#[allow(clippy::type_complexity)]
+pub(crate) fn settings(
+    py: Python<'_>,
+) -> PyResult<Vec<(&'static str, Py<PyAny>, Option<Py<PyAny>>, &'static str, String)>> {
+    settings_table()
+        .into_iter()
+        .map(|setting| {
+            let kind = match setting.kind {
+                SettingKind::Flag => "bool".into_py_any(py)?,
+                SettingKind::Seconds => "float".into_py_any(py)?,
+                SettingKind::Integer => "int".into_py_any(py)?,
+                SettingKind::Text => "str".into_py_any(py)?,
+                SettingKind::Word(words) => words.to_vec().into_py_any(py)?,
+            };
+            let default = setting
+                .default
+                .map(|value| match value {
+                    SettingValue::Flag(flag) => flag.into_py_any(py),
+                    SettingValue::Seconds(seconds) => seconds.into_py_any(py),
+                    SettingValue::Integer(number) => number.into_py_any(py),
+                    SettingValue::Text(text) => text.into_py_any(py),
+                })
+                .transpose()?;
+            let text = setting.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            Ok((setting.name, kind, default, setting.default_text, text))
+        })
+        .collect()
 }

@@ -12,7 +12,7 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 use serde_json::{Map, Value};
 
 use crate::{
-    client::{Client, Shared, on_drift, on_ignored},
+    client::{Client, Shared, choice},
     failure,
     operation::{Operation, Payload},
     plan::{Condition, Plan, json},
@@ -226,8 +226,8 @@ impl Endpoint {
             client: Arc::clone(&self.client),
             model: Arc::clone(&self.model),
             policy: Policy {
-                on_ignored: on_ignored_.map(on_ignored).transpose()?.or(old.on_ignored),
-                on_drift: on_drift_.map(on_drift).transpose()?.or(old.on_drift),
+                on_ignored: on_ignored_.map(|word| choice("on_ignored", word)).transpose()?.or(old.on_ignored),
+                on_drift: on_drift_.map(|word| choice("on_drift", word)).transpose()?.or(old.on_drift),
                 max_scan: max_scan.or(old.max_scan),
                 page_size: page_size.or(old.page_size),
                 concurrency: concurrency.or(old.concurrency),

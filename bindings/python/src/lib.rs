@@ -22,7 +22,7 @@ mod walk;
 #[pyo3::pymodule(gil_used = false)]
 mod _engine {
     #[pymodule_export]
-    use super::client::Client;
+    use super::client::{Client, settings};
     #[pymodule_export]
     use super::endpoint::{Endpoint, Model};
     #[cfg(feature = "testserver")]

@@ -92,6 +92,7 @@ pub mod prelude {
 pub mod engine {
     pub use django_api_orm_core::knowledge::Knowledge;
 
+    pub use crate::client::settings::{Choice, Setting, SettingKind, SettingValue, settings};
     pub use crate::query::{Assigned, Collection, KeysetWalk, Walk};
 }
 

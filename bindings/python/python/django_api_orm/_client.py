@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import WeakKeyDictionary
 
+from . import _engine
 from ._engine import Client, Endpoint, Operation
 from ._json import from_json, to_json
 from .exceptions import ConfigurationError, DecodeError
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
     from typing_extensions import Self, TypedDict, Unpack
 
     class ClientOptions(TypedDict, total=False):
-        """Further settings; what is not given has the engine's default."""
+        """Further settings, of the engine's table; what is not given has its default. A test compares them."""
 
         connect_timeout: float
         attempt_timeout: float
         keepalive_timeout: float
         http2_prior_knowledge: bool
+        platform_roots: bool
         proxy_from_env: bool
+        compression: bool
         max_response_size: int
         max_scan: int
         page_size: int
@@ -38,10 +41,7 @@ if TYPE_CHECKING:
         nulls: Literal["smallest", "largest"]
 
 
-_OPTIONS = frozenset(
-    "connect_timeout attempt_timeout keepalive_timeout http2_prior_knowledge proxy_from_env max_response_size max_scan "
-    "page_size read_ahead user_agent ordering_parameter search_parameter on_ignored on_drift nulls".split()
-)
+_OPTIONS = frozenset(name for name, *_ in _engine.settings())
 
 
 #: Of this process: what is hashed with it can be compared here, and searched for nowhere.
@@ -253,15 +253,15 @@ class BaseClient:
         How long: ``timeout`` of a whole call, retries included (30); ``connect_timeout`` (5) and ``attempt_timeout`` (30)
         within it. ``max_retries`` (3), the first after up to ``retry_delay`` (0.2), then twice as long each.
 
-        Which way: ``verify_ssl``, ``ca_file`` (PEM, besides the system's), ``proxy`` or ``proxy_from_env``,
-        ``follow_redirects`` on the same origin, ``http2`` over TLS, ``http2_prior_knowledge``, ``max_connections`` (100),
+        Which way: ``verify_ssl``, ``ca_file`` (PEM, besides the system's, unless ``platform_roots`` is false), ``proxy`` or
+        ``proxy_from_env``, ``compression``, ``follow_redirects`` on the same origin, ``http2`` over TLS, ``http2_prior_knowledge``, ``max_connections`` (100),
         ``max_keepalive_connections`` (20) for ``keepalive_timeout`` (4), ``max_response_size`` in bytes (64 MiB).
 
         How queries behave: ``page_size`` (the server's), ``read_ahead`` in pages (4), ``max_scan`` in rows (100,000),
         ``on_ignored`` ("local"), ``on_drift`` ("warn"), ``nulls`` ("smallest"), ``ordering_parameter`` ("ordering") and
         ``search_parameter`` ("search"). See docs/python/clients.md.
 
-        Raises: ``ConfigurationError`` for a setting that cannot be; ``TypeError`` for one that there is not.
+        Raises: ``ConfigurationError`` for an invalid value; ``TypeError`` for a setting that does not exist, or a value of another type.
         Requests: none. Connections are opened by the first request.
         """
         if unknown := sorted(options.keys() - _OPTIONS):

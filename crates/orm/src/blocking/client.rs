@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{manager::Manager, runtime::wait};
 use crate::{
     ApiModel, ApiResponse, Result,
-    client::{Credential, RequestBuilder, Stats},
+    client::{Credential, RequestBuilder, Stats, settings::with_settings},
 };
 
 /// A client of one API, for programs without a runtime. See the asynchronous [`ServiceClient`](crate::ServiceClient).
@@ -162,6 +162,24 @@ impl Borrow<crate::ServiceClient> for &ServiceClient {
 #[must_use = "a builder does nothing until it is built"]
 pub struct ServiceClientBuilder(crate::ServiceClientBuilder);
 
+/// The setters of the table of settings.
+macro_rules! set {
+    ($(
+        $(#[doc = $text:literal])+
+        $name:ident($argument:ident: $given:ty): $kept:ty = $default:expr, $default_text:literal => $how:ident $value:expr;
+    )+) => {
+        impl ServiceClientBuilder {$(
+            $(#[doc = $text])+
+            #[doc = ""]
+            #[doc = concat!("Default: ", $default_text, ".")]
+            pub fn $name(self, $argument: $given) -> Self {
+                Self(self.0.$name($argument))
+            }
+        )+}
+    };
+}
+with_settings!(set);
+
 macro_rules! delegate {
     ($($name:ident($($argument:ident: $type:ty),*);)*) => {$(
         #[doc = concat!("See [`", stringify!($name), "`](crate::ServiceClientBuilder::", stringify!($name), ").")]
@@ -179,34 +197,12 @@ impl ServiceClientBuilder {
         auth_header(name: impl Into<String>, value: impl Into<String>);
         credential(credential: Credential);
         header(name: impl Into<String>, value: impl Into<String>);
-        user_agent(agent: impl Into<String>);
-        timeout(timeout: std::time::Duration);
-        connect_timeout(timeout: std::time::Duration);
-        attempt_timeout(timeout: std::time::Duration);
-        verify_ssl(verify: bool);
-        ca_file(path: impl AsRef<std::path::Path>);
+        headers(headers: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>);
         ca_pem(pem: impl Into<Vec<u8>>);
-        platform_roots(trust: bool);
         client_certificate(pem: impl Into<Vec<u8>>);
-        proxy(url: impl Into<String>);
-        proxy_from_env(obey: bool);
-        compression(compression: bool);
-        max_connections(connections: usize);
-        max_keepalive_connections(connections: usize);
-        keepalive_timeout(timeout: std::time::Duration);
-        http2(http2: bool);
-        http2_prior_knowledge(http2: bool);
-        follow_redirects(follow: bool);
-        max_retries(retries: u32);
-        retry_delay(delay: std::time::Duration);
-        max_response_size(bytes: usize);
         policy(policy: crate::Policy);
-        on_ignored(on_ignored: crate::OnIgnored);
-        on_drift(on_drift: crate::OnDrift);
-        max_scan(rows: u64);
-        page_size(rows: u64);
+        dialect(dialect: crate::dialect::Dialect);
         pagination(pagination: crate::Pagination);
-        read_ahead(pages: usize);
         on_warning(hook: impl Fn(&crate::Warning) + Send + Sync + 'static);
     }
 

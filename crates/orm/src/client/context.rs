@@ -7,10 +7,10 @@ use std::{
 };
 
 use django_api_orm_core::{
-    NullOrder, OnDrift, OnIgnored, Pagination, Policy, dialect::Dialect, knowledge::Knowledge,
+    Pagination, Policy, dialect::Dialect, knowledge::Knowledge,
 };
 
-use super::{ServiceClient, ServiceClientBuilder};
+use super::{ServiceClient, ServiceClientBuilder, settings::Settings};
 use crate::warning::Warning;
 
 /// Endpoints about which something is kept.
@@ -36,54 +36,45 @@ impl fmt::Debug for Context {
     }
 }
 
+impl Context {
+    /// With what the settings say.
+    pub(super) fn built(mut self, settings: &Settings) -> Self {
+        let policy = &mut self.policy;
+        policy.on_ignored = settings.on_ignored;
+        policy.on_drift = settings.on_drift;
+        policy.max_scan = settings.max_scan;
+        policy.page_size = settings.page_size;
+        policy.read_ahead = settings.read_ahead;
+        policy.nulls = settings.nulls;
+        let mut dialect = Arc::unwrap_or_clone(self.dialect);
+        if let Some(name) = &settings.ordering_parameter {
+            dialect = dialect.with_ordering_parameter(name);
+        }
+        if let Some(name) = &settings.search_parameter {
+            dialect = dialect.with_search_parameter(name);
+        }
+        self.dialect = Arc::new(dialect);
+        self
+    }
+}
+
 impl ServiceClientBuilder {
     /// Replaces every setting of how queries behave.
     pub fn policy(mut self, policy: Policy) -> Self {
+        let settings = &mut self.settings;
+        settings.on_ignored = policy.on_ignored;
+        settings.on_drift = policy.on_drift;
+        settings.max_scan = policy.max_scan;
+        settings.page_size = policy.page_size;
+        settings.read_ahead = policy.read_ahead;
+        settings.nulls = policy.nulls;
         self.context.policy = policy;
-        self
-    }
-
-    /// What happens when the server ignores a filter, an ordering, a limit or an offset. Default: the query is finished
-    /// here, with a warning.
-    pub fn on_ignored(mut self, on_ignored: OnIgnored) -> Self {
-        self.context.policy.on_ignored = on_ignored;
-        self
-    }
-
-    /// What happens when the data moves during a walk over pages. Default: a warning.
-    pub fn on_drift(mut self, on_drift: OnDrift) -> Self {
-        self.context.policy.on_drift = on_drift;
-        self
-    }
-
-    /// The most rows that one query reads when it has to evaluate something here. Default 100,000.
-    pub fn max_scan(mut self, rows: u64) -> Self {
-        self.context.policy.max_scan = rows;
-        self
-    }
-
-    /// Rows asked for in a page, where the paginator allows it. Default: the server's own.
-    pub fn page_size(mut self, rows: u64) -> Self {
-        self.context.policy.page_size = Some(rows.max(1));
-        self
-    }
-
-    /// Pages read ahead at the same time, where the server counts its rows; 1 reads one page after the other. Default 4.
-    /// So many pages are held in memory at most.
-    pub fn read_ahead(mut self, pages: usize) -> Self {
-        self.context.policy.read_ahead = pages.max(1);
         self
     }
 
     /// How endpoints page whose models do not say. Default: recognised from the first answers.
     pub fn pagination(mut self, pagination: Pagination) -> Self {
         self.context.pagination = Some(pagination);
-        self
-    }
-
-    /// Where nulls stand when rows are sorted here. Default: before every value.
-    pub fn nulls(mut self, nulls: NullOrder) -> Self {
-        self.context.policy.nulls = nulls;
         self
     }
 

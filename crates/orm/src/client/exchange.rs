@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use django_api_orm_core::error::{Error, ErrorKind, Result};
-use django_api_orm_core::retry::{AttemptClass, MAX_WAIT, RetryCost, Verdict, verdict};
+use django_api_orm_core::retry::{AttemptClass, Backoff, MAX_WAIT, RetryCost, Verdict, verdict};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
@@ -82,7 +82,7 @@ impl ServiceClient {
             .shared
             .base
             .join(call.path.path(), &call.query_string())?;
-        let mut headers = self.shared.settings.headers.clone();
+        let mut headers = (*self.shared.headers).clone();
         replace(&mut headers, &self.identity.headers);
         replace(&mut headers, &call.headers);
         if !headers.contains_key(ACCEPT) {
@@ -308,7 +308,7 @@ impl Exchange<'_> {
         }
         let wait = error
             .retry_after()
-            .unwrap_or_else(|| settings.backoff.delay(self.retries, fastrand::f64()));
+            .unwrap_or_else(|| backoff(settings.retry_delay).delay(self.retries, fastrand::f64()));
         let now = Instant::now();
         if wait > MAX_WAIT
             || now
@@ -350,6 +350,11 @@ impl Exchange<'_> {
             });
         error.is_outcome_unknown() || was_guarded || was_lost
     }
+}
+
+/// Waits that begin with `first` at most.
+fn backoff(first: Duration) -> Backoff {
+    Backoff::new(first, Duration::from_secs(20).max(first))
 }
 
 /// Says that the outcome is unknown: an answer of the server keeps its kind, a broken exchange becomes

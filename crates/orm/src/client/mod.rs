@@ -32,6 +32,7 @@ mod proxy;
 mod redirect;
 mod request;
 mod response;
+pub(crate) mod settings;
 mod stats;
 mod stream;
 mod tls;
@@ -55,10 +56,11 @@ pub use response::ApiResponse;
 pub use stats::Stats;
 
 use base_url::BaseUrl;
-use builder::{Plumbing, Settings};
+use builder::Plumbing;
 use context::Context;
 use credential::{Auth, TokenProvider};
 use pool::Pool;
+use settings::Settings;
 use stats::Counters;
 
 /// How long [`ServiceClient::close`] waits for idle connections to go.
@@ -90,6 +92,8 @@ pub struct ServiceClient {
 struct Shared {
     base: BaseUrl,
     settings: Arc<Settings>,
+    /// Sent with every request.
+    headers: Arc<HeaderMap>,
     plumbing: Arc<Plumbing>,
     pool: RwLock<Arc<Pool>>,
     /// Requests under way, as long as each needs a connection of its own.
@@ -243,6 +247,7 @@ impl ServiceClient {
             shared: Arc::new(Shared {
                 base: shared.base.clone(),
                 settings: Arc::clone(&shared.settings),
+                headers: Arc::clone(&shared.headers),
                 plumbing: Arc::clone(&shared.plumbing),
                 pool: RwLock::new(Arc::new(shared.plumbing.pool(&shared.counters))),
                 places: Arc::clone(&shared.places),

@@ -3,38 +3,10 @@
 use django_api_orm_core::{Error, Result};
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
-/// What the builder was told about proxies.
-#[derive(Clone, Default)]
-pub(super) enum ProxySettings {
-    #[default]
-    None,
-    Environment,
-    /// A URL, which may hold a password.
-    Url(SecretString),
-}
+use super::settings::Settings;
 
-impl ProxySettings {
-    /// The proxy for requests to `base`.
-    pub(super) fn proxy(&self, base: &Uri) -> Result<Option<Proxy>> {
-        match self {
-            Self::None => Ok(None),
-            Self::Environment => Matcher::from_env()
-                .intercept(base)
-                .as_ref()
-                .map(checked)
-                .transpose(),
-            Self::Url(url) => {
-                let matcher = Matcher::builder().all(url.expose_secret()).build();
-                let Some(intercept) = matcher.intercept(base) else {
-                    return Err(Error::configuration("the proxy is not a valid URL"));
-                };
-                checked(&intercept).map(Some)
-            }
-        }
-    }
-}
 
 fn checked(intercept: &Intercept) -> Result<Proxy> {
     let uri = intercept.uri();
@@ -57,6 +29,27 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
+    /// The proxy for requests to `base`: the one that was given, else that of the environment, if it is to be asked.
+    pub(super) fn of(settings: &Settings, base: &Uri) -> Result<Option<Self>> {
+        if let Some(url) = &settings.proxy {
+            let matcher = Matcher::builder().all(url.expose_secret()).build();
+            let Some(intercept) = matcher.intercept(base) else {
+                return Err(Error::configuration(
+                    "`proxy` is not a valid URL; write it such as \"http://proxy.example.com:3128\"",
+                ));
+            };
+            return checked(&intercept).map(Some);
+        }
+        if !settings.proxy_from_env {
+            return Ok(None);
+        }
+        Matcher::from_env()
+            .intercept(base)
+            .as_ref()
+            .map(checked)
+            .transpose()
+    }
+
     pub(super) fn is_https(&self) -> bool {
         self.uri.scheme() == Some(&http::uri::Scheme::HTTPS)
     }

@@ -1,0 +1,436 @@
+//! The one table of a client's settings: names, types, defaults and texts. The setters of both builders come from it, and
+//! so do the settings that other languages see.
+//!
+//! A row reads: the text; name(argument): how it is kept = default, the default in words => how the argument is kept.
+
+use std::{path::PathBuf, time::Duration};
+
+use django_api_orm_core::{Error, NullOrder, OnDrift, OnIgnored, Policy, Result};
+use secrecy::SecretString;
+
+use super::ServiceClientBuilder;
+
+/// Calls a macro with every row of the table.
+macro_rules! with_settings {
+    ($callback:ident) => {
+        $callback! {
+            /// The `User-Agent`.
+            user_agent(agent: impl Into<String>): String
+                = concat!("django-api-orm/", env!("CARGO_PKG_VERSION")).to_owned(), "the name and version of this crate"
+                => set agent.into();
+            /// The time for a whole call, with its retries and waits.
+            timeout(time: std::time::Duration): Duration = Duration::from_secs(60), "60 s" => set time;
+            /// The time to open a connection: name resolution, TCP and TLS.
+            connect_timeout(time: std::time::Duration): Duration = Duration::from_secs(5), "5 s" => set time;
+            /// The time for one attempt, from the beginning to the last byte of the response.
+            attempt_timeout(time: std::time::Duration): Duration = Duration::from_secs(30), "30 s" => set time;
+            /// How often a request is sent again at most.
+            max_retries(retries: u32): u32 = 3, "3" => set retries;
+            /// The bound of the first random wait before a request is sent again; it doubles up to 20 s.
+            retry_delay(delay: std::time::Duration): Duration = Duration::from_millis(200), "200 ms" => set delay;
+            /// Whether the server's certificate is checked. Without it anybody on the way can read and change everything,
+            /// credentials included.
+            verify_ssl(verify: bool): bool = true, "true" => set verify;
+            /// A PEM file of further CA certificates to trust, read when the client is built. May be given several times.
+            ca_file(path: impl AsRef<std::path::Path>): Vec<PathBuf> = Vec::new(), "none" => push path.as_ref().to_owned();
+            /// Whether the CA certificates of the system are trusted. They come from the usual places, or from
+            /// `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+            platform_roots(trust: bool): bool = true, "true" => set trust;
+            /// An http or https proxy for all requests; user and password may be part of the URL.
+            proxy(url: impl Into<String>): Option<SecretString> = None, "none" => set Some(SecretString::from(url.into()));
+            /// Whether `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are obeyed, where no `proxy` is given.
+            proxy_from_env(obey: bool): bool = false, "false" => set obey;
+            /// Whether compressed responses (gzip, brotli, zstd) are asked for.
+            compression(compression: bool): bool = true, "true" => set compression;
+            /// How many connections are open at most.
+            ///
+            /// With HTTP/1.1 that is also how many requests are under way at most; further ones wait their turn, within
+            /// their time. Requests over HTTP/2 share a connection and do not wait.
+            max_connections(connections: usize): usize = 100, "100" => set connections;
+            /// How many idle connections are kept for later requests.
+            max_keepalive_connections(connections: usize): usize = 20, "20" => set connections;
+            /// How long an idle connection is kept: less than the idle timeouts of common servers (gunicorn closes after
+            /// 2 s, uvicorn after 5 s), so that the client is mostly the first to close.
+            keepalive_timeout(time: std::time::Duration): Duration = Duration::from_secs(4), "4 s" => set time;
+            /// Whether HTTP/2 is offered to the server in the TLS handshake. Over plain http the client speaks HTTP/1.1 all
+            /// the same.
+            http2(http2: bool): bool = false, "false" => set http2;
+            /// Whether HTTP/2 is spoken without asking, also over plain http. A server that does not speak it cannot be
+            /// reached then.
+            http2_prior_knowledge(http2: bool): bool = false, "false" => set http2;
+            /// Whether redirects on the same origin are followed, for writes only 307 and 308. Where they are not, a
+            /// redirect is an error.
+            follow_redirects(follow: bool): bool = true, "true" => set follow;
+            /// The largest response in bytes, decompressed. Of error responses 1 MiB is kept.
+            max_response_size(bytes: usize): usize = 64 * 1024 * 1024, "64 MiB" => set bytes;
+            /// What happens when the server ignores a filter, an ordering, a limit or an offset.
+            on_ignored(on_ignored: crate::OnIgnored): OnIgnored
+                = OnIgnored::default(), "the query is finished client-side, with a warning" => set on_ignored;
+            /// What happens when the data moves during a walk over pages.
+            on_drift(on_drift: crate::OnDrift): OnDrift = OnDrift::default(), "a warning" => set on_drift;
+            /// The most rows that one query reads when a part of it is evaluated client-side.
+            max_scan(rows: u64): u64 = Policy::default().max_scan, "100,000" => set rows;
+            /// Rows asked for in a page, where the paginator allows it.
+            page_size(rows: u64): Option<u64> = Policy::default().page_size, "the server's own" => set Some(rows.max(1));
+            /// Pages read ahead at the same time, where the server counts its rows; 1 reads one page after the other. So many
+            /// pages are held in memory at most.
+            read_ahead(pages: usize): usize = Policy::default().read_ahead, "4" => set pages.max(1);
+            /// Where nulls stand when rows are sorted client-side.
+            nulls(nulls: crate::NullOrder): NullOrder = NullOrder::default(), "before every value" => set nulls;
+            /// The server's name for the ordering parameter: DRF's `ORDERING_PARAM`.
+            ordering_parameter(name: impl Into<String>): Option<String> = None, "`ordering`, or as the dialect says"
+                => set Some(name.into());
+            /// The server's name for the search parameter: DRF's `SEARCH_PARAM`.
+            search_parameter(name: impl Into<String>): Option<String> = None, "`search`, or as the dialect says"
+                => set Some(name.into());
+        }
+    };
+}
+pub(crate) use with_settings;
+
+/// What a row of the table describes, for front doors in other languages.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The name, the same in every language.
+    pub name: &'static str,
+    /// What a value has to be.
+    pub kind: SettingKind,
+    /// What holds if nothing is said; `None` where that is no single value.
+    pub default: Option<SettingValue>,
+    /// The default in words.
+    pub default_text: &'static str,
+    /// What the setting does.
+    pub text: &'static str,
+}
+
+/// What a value of a setting has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingKind {
+    /// Yes or no.
+    Flag,
+    /// A time.
+    Seconds,
+    /// A number that is not negative.
+    Integer,
+    /// Text.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+}
+
+/// A value of a setting that is known by its name only.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SettingValue {
+    /// For [`SettingKind::Flag`].
+    Flag(bool),
+    /// For [`SettingKind::Seconds`].
+    Seconds(f64),
+    /// For [`SettingKind::Integer`].
+    Integer(i64),
+    /// For [`SettingKind::Text`] and [`SettingKind::Word`].
+    Text(String),
+}
+
+/// A type that a setting may have.
+pub(super) trait Kept {
+    /// What a setter takes.
+    type Given;
+    const KIND: SettingKind;
+    /// The value as the setter takes it; `None` if it is of another type or out of range.
+    fn read(value: SettingValue) -> Option<Self::Given>;
+    /// The value as other languages see it.
+    fn show(&self) -> Option<SettingValue>;
+}
+
+/// What the setter `name` takes.
+pub(super) fn given<T: Kept>(name: &str, value: SettingValue) -> Result<T::Given> {
+    T::read(value).ok_or_else(|| {
+        let wanted = match T::KIND {
+            SettingKind::Flag => "is true or false".to_owned(),
+            SettingKind::Seconds => "is a number of seconds that is not negative".to_owned(),
+            SettingKind::Integer => "is a number that is not negative and not too large".to_owned(),
+            SettingKind::Text => "is text".to_owned(),
+            SettingKind::Word(words) => format!("is one of {words:?}"),
+        };
+        Error::configuration(format!("`{name}` {wanted}"))
+    })
+}
+
+impl Kept for bool {
+    type Given = Self;
+    const KIND: SettingKind = SettingKind::Flag;
+
+    fn read(value: SettingValue) -> Option<Self> {
+        match value {
+            SettingValue::Flag(flag) => Some(flag),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> Option<SettingValue> {
+        Some(SettingValue::Flag(*self))
+    }
+}
+
+impl Kept for Duration {
+    type Given = Self;
+    const KIND: SettingKind = SettingKind::Seconds;
+
+    fn read(value: SettingValue) -> Option<Self> {
+        match value {
+            SettingValue::Seconds(seconds) => Self::try_from_secs_f64(seconds).ok(),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> Option<SettingValue> {
+        Some(SettingValue::Seconds(self.as_secs_f64()))
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty),+) => {$(
+        impl Kept for $integer {
+            type Given = Self;
+            const KIND: SettingKind = SettingKind::Integer;
+
+            fn read(value: SettingValue) -> Option<Self> {
+                match value {
+                    SettingValue::Integer(number) => number.try_into().ok(),
+                    _ => None,
+                }
+            }
+
+            fn show(&self) -> Option<SettingValue> {
+                Some(SettingValue::Integer((*self).try_into().ok()?))
+            }
+        }
+    )+};
+}
+integers!(u32, u64, usize);
+
+fn text(value: SettingValue) -> Option<String> {
+    match value {
+        SettingValue::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+impl Kept for String {
+    type Given = Self;
+    const KIND: SettingKind = SettingKind::Text;
+
+    fn read(value: SettingValue) -> Option<Self> {
+        text(value)
+    }
+
+    fn show(&self) -> Option<SettingValue> {
+        Some(SettingValue::Text(self.clone()))
+    }
+}
+
+impl Kept for SecretString {
+    type Given = String;
+    const KIND: SettingKind = SettingKind::Text;
+
+    fn read(value: SettingValue) -> Option<String> {
+        text(value)
+    }
+
+    /// Nobody is shown a secret.
+    fn show(&self) -> Option<SettingValue> {
+        None
+    }
+}
+
+impl Kept for Vec<PathBuf> {
+    type Given = String;
+    const KIND: SettingKind = SettingKind::Text;
+
+    fn read(value: SettingValue) -> Option<String> {
+        text(value)
+    }
+
+    /// There may be several.
+    fn show(&self) -> Option<SettingValue> {
+        None
+    }
+}
+
+impl<T: Kept> Kept for Option<T> {
+    type Given = T::Given;
+    const KIND: SettingKind = T::KIND;
+
+    fn read(value: SettingValue) -> Option<T::Given> {
+        T::read(value)
+    }
+
+    fn show(&self) -> Option<SettingValue> {
+        self.as_ref()?.show()
+    }
+}
+
+/// A choice that other languages name by a word.
+pub trait Choice: Sized {
+    /// The choice that a word names.
+    ///
+    /// # Errors
+    /// `Configuration` for another word; `name` is what the caller calls the choice.
+    fn named(name: &str, word: &str) -> Result<Self>;
+}
+
+macro_rules! choices {
+    ($($choice:ident { $($variant:ident = $word:literal),+ })+) => {$(
+        impl Choice for $choice {
+            fn named(name: &str, word: &str) -> Result<Self> {
+                given::<Self>(name, SettingValue::Text(word.to_owned()))
+            }
+        }
+
+        impl Kept for $choice {
+            type Given = Self;
+            const KIND: SettingKind = SettingKind::Word(&[$($word),+]);
+
+            fn read(value: SettingValue) -> Option<Self> {
+                match text(value)?.as_str() {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            fn show(&self) -> Option<SettingValue> {
+                match self {
+                    $(Self::$variant => Some(SettingValue::Text($word.to_owned())),)+
+                    _ => None,
+                }
+            }
+        }
+    )+};
+}
+choices! {
+    OnIgnored { Local = "local", Error = "error", Trust = "trust" }
+    OnDrift { Warn = "warn", Error = "error", Ignore = "ignore" }
+    NullOrder { Smallest = "smallest", Largest = "largest" }
+}
+
+/// Makes what a client keeps of its settings, the setters of its builder, and the description of both.
+macro_rules! define {
+    (@keep $place:expr, set $value:expr) => { $place = $value };
+    (@keep $place:expr, push $value:expr) => { $place.push($value) };
+    ($(
+        $(#[doc = $text:literal])+
+        $name:ident($argument:ident: $given:ty): $kept:ty = $default:expr, $default_text:literal => $how:ident $value:expr;
+    )+) => {
+        /// What was set, or the defaults.
+        #[derive(Clone)]
+        pub(super) struct Settings {
+            $(pub(super) $name: $kept,)+
+        }
+
+        impl Default for Settings {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl ServiceClientBuilder {
+            $(
+                $(#[doc = $text])+
+                #[doc = ""]
+                #[doc = concat!("Default: ", $default_text, ".")]
+                pub fn $name(mut self, $argument: $given) -> Self {
+                    define!(@keep self.settings.$name, $how $value);
+                    self
+                }
+            )+
+
+            /// Sets what other languages know by its name.
+            ///
+            /// # Errors
+            /// `Configuration` for a name that there is not, or a value that the setting cannot have.
+            #[doc(hidden)]
+            pub fn set(self, name: &str, value: SettingValue) -> Result<Self> {
+                match name {
+                    $(stringify!($name) => Ok(self.$name(given::<$kept>(name, value)?)),)+
+                    _ => Err(Error::configuration(format!("there is no setting `{name}`"))),
+                }
+            }
+        }
+
+        /// Every setting, for front doors in other languages.
+        #[must_use]
+        pub fn settings() -> Vec<Setting> {
+            let defaults = Settings::default();
+            vec![$(Setting {
+                name: stringify!($name),
+                kind: <$kept as Kept>::KIND,
+                default: defaults.$name.show(),
+                default_text: $default_text,
+                text: concat!($($text, "\n"),+),
+            },)+]
+        }
+    };
+}
+
+with_settings!(define);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::base_url::in_words;
+
+    /// The words for a default that can be computed from it.
+    fn computed(setting: &Setting) -> Option<String> {
+        Some(match (setting.default.as_ref()?, setting.kind) {
+            (SettingValue::Flag(flag), _) => flag.to_string(),
+            (SettingValue::Seconds(seconds), _) => in_words(Duration::from_secs_f64(*seconds)),
+            (SettingValue::Integer(100_000), _) => "100,000".to_owned(),
+            (SettingValue::Integer(bytes), _) if bytes % (1024 * 1024) == 0 => {
+                format!("{} MiB", bytes / 1024 / 1024)
+            }
+            (SettingValue::Integer(number), _) => number.to_string(),
+            (SettingValue::Text(_), _) => return None,
+        })
+    }
+
+    #[test]
+    fn every_setting_says_what_it_does_and_what_holds_otherwise() {
+        let all = settings();
+        for setting in &all {
+            assert!(setting.text.trim().ends_with('.'), "{}", setting.name);
+            if let Some(computed) = computed(setting) {
+                assert_eq!(computed, setting.default_text, "{}", setting.name);
+            }
+        }
+        let names: std::collections::HashSet<_> = all.iter().map(|setting| setting.name).collect();
+        assert_eq!(names.len(), all.len());
+    }
+
+    #[test]
+    fn a_setting_can_be_set_by_its_name() {
+        for setting in settings() {
+            let (good, bad) = match setting.kind {
+                SettingKind::Flag => (SettingValue::Flag(true), SettingValue::Integer(1)),
+                SettingKind::Seconds => (SettingValue::Seconds(1.5), SettingValue::Seconds(-1.0)),
+                SettingKind::Integer => (SettingValue::Integer(7), SettingValue::Integer(-1)),
+                SettingKind::Text => (SettingValue::Text("x".into()), SettingValue::Flag(true)),
+                SettingKind::Word(words) => (
+                    SettingValue::Text(words[0].to_owned()),
+                    SettingValue::Text("neither".into()),
+                ),
+            };
+            let builder = || ServiceClientBuilder::new("https://api.test");
+            let _ = builder().set(setting.name, good).unwrap();
+            let error = builder().set(setting.name, bad).unwrap_err();
+            let shown = error.to_string();
+            assert!(
+                error.is_configuration() && shown.starts_with(&format!("`{}` is ", setting.name)),
+                "{shown}"
+            );
+        }
+        let error = ServiceClientBuilder::new("https://api.test")
+            .set("timeuot", SettingValue::Flag(true))
+            .unwrap_err();
+        assert_eq!(error.to_string(), "there is no setting `timeuot`");
+    }
+}
