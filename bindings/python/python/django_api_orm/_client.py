@@ -254,14 +254,16 @@ class BaseClient:
         within it. ``max_retries`` (3), the first after up to ``retry_delay`` (0.2), then twice as long each.
 
         Which way: ``verify_ssl``, ``ca_file`` (PEM, besides the system's, unless ``platform_roots`` is false), ``proxy`` or
-        ``proxy_from_env``, ``compression``, ``follow_redirects`` on the same origin, ``http2`` over TLS, ``http2_prior_knowledge``, ``max_connections`` (100),
-        ``max_keepalive_connections`` (20) for ``keepalive_timeout`` (4), ``max_response_size`` in bytes (64 MiB).
+        ``proxy_from_env``, ``compression``, ``follow_redirects`` on the same origin, ``http2`` over TLS,
+        ``http2_prior_knowledge``, ``max_connections`` (100), ``max_keepalive_connections`` (20) for ``keepalive_timeout``
+        (4), ``max_response_size`` in bytes (64 MiB).
 
         How queries behave: ``page_size`` (the server's), ``read_ahead`` in pages (4), ``max_scan`` in rows (100,000),
         ``on_ignored`` ("local"), ``on_drift`` ("warn"), ``nulls`` ("smallest"), ``ordering_parameter`` ("ordering") and
         ``search_parameter`` ("search"). See docs/python/clients.md.
 
-        Raises: ``ConfigurationError`` for an invalid value; ``TypeError`` for a setting that does not exist, or a value of another type.
+        Raises: ``ConfigurationError`` for an invalid value; ``TypeError`` for a
+        setting that does not exist, or a value of another type.
         Requests: none. Connections are opened by the first request.
         """
         if unknown := sorted(options.keys() - _OPTIONS):
