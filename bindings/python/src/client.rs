@@ -288,7 +288,9 @@ impl Settings {
                 continue;
             }
             let Some(setting) = table.iter().find(|setting| setting.name == name) else {
-                return Err(PyTypeError::new_err(format!("there is no setting `{name}`")));
+                return Err(PyTypeError::new_err(format!(
+                    "there is no setting `{name}`"
+                )));
             };
             given.push((setting.name, read(py, setting, &value)?));
         }
@@ -343,7 +345,15 @@ fn read(py: Python<'_>, setting: &Setting, value: &Bound<'_, PyAny>) -> PyResult
 #[allow(clippy::type_complexity)]
 pub(crate) fn settings(
     py: Python<'_>,
-) -> PyResult<Vec<(&'static str, Py<PyAny>, Option<Py<PyAny>>, &'static str, String)>> {
+) -> PyResult<
+    Vec<(
+        &'static str,
+        Py<PyAny>,
+        Option<Py<PyAny>>,
+        &'static str,
+        String,
+    )>,
+> {
     settings_table()
         .into_iter()
         .map(|setting| {
@@ -363,7 +373,11 @@ pub(crate) fn settings(
                     SettingValue::Text(text) => text.into_py_any(py),
                 })
                 .transpose()?;
-            let text = setting.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = setting
+                .text
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
             Ok((setting.name, kind, default, setting.default_text, text))
         })
         .collect()

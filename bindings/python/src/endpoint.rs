@@ -226,8 +226,14 @@ impl Endpoint {
             client: Arc::clone(&self.client),
             model: Arc::clone(&self.model),
             policy: Policy {
-                on_ignored: on_ignored_.map(|word| choice("on_ignored", word)).transpose()?.or(old.on_ignored),
-                on_drift: on_drift_.map(|word| choice("on_drift", word)).transpose()?.or(old.on_drift),
+                on_ignored: on_ignored_
+                    .map(|word| choice("on_ignored", word))
+                    .transpose()?
+                    .or(old.on_ignored),
+                on_drift: on_drift_
+                    .map(|word| choice("on_drift", word))
+                    .transpose()?
+                    .or(old.on_drift),
                 max_scan: max_scan.or(old.max_scan),
                 page_size: page_size.or(old.page_size),
                 concurrency: concurrency.or(old.concurrency),

@@ -282,8 +282,11 @@ impl ServiceClientBuilder {
         };
         for path in &self.settings.ca_file {
             let pem = std::fs::read(path).map_err(|error| {
-                Error::configuration(format!("the CA file {} (`ca_file`) cannot be read", path.display()))
-                    .with_source(error)
+                Error::configuration(format!(
+                    "the CA file {} (`ca_file`) cannot be read",
+                    path.display()
+                ))
+                .with_source(error)
             })?;
             tls.extra_roots.push(pem);
         }

@@ -6,9 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use django_api_orm_core::{
-    Pagination, Policy, dialect::Dialect, knowledge::Knowledge,
-};
+use django_api_orm_core::{Pagination, Policy, dialect::Dialect, knowledge::Knowledge};
 
 use super::{ServiceClient, ServiceClientBuilder, settings::Settings};
 use crate::warning::Warning;

@@ -7,7 +7,6 @@ use secrecy::ExposeSecret;
 
 use super::settings::Settings;
 
-
 fn checked(intercept: &Intercept) -> Result<Proxy> {
     let uri = intercept.uri();
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
