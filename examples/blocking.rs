@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     println!("{} left", poor.count()?);
 
-    match drafts.expect(1).delete() {
+    match drafts.expecting(1).delete() {
         Ok(deleted) => println!("{deleted} drafts deleted"),
         Err(refused) => println!("refused: {refused}"),
     }

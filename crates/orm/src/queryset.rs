@@ -287,8 +287,9 @@ impl<M: ApiModel> QuerySet<M> {
         )
     }
 
-    /// [`update`](Self::update) and [`delete`](Self::delete) refuse to write unless exactly so many rows match.
-    pub fn expect(&self, rows: u64) -> Self {
+    /// [`update`](Self::update) and [`delete`](Self::delete) write nothing unless exactly so many rows match; else they end
+    /// with an error of the kind `CountMismatch`.
+    pub fn expecting(&self, rows: u64) -> Self {
         Self {
             expected: Some(rows),
             ..self.clone()
@@ -302,7 +303,8 @@ impl<M: ApiModel> QuerySet<M> {
     ///
     /// # Errors
     /// [`BulkWriteError`] with the keys of the rows that were written and the errors of those that were not. `Unsupported`,
-    /// and nothing written, when the filter cannot be seen on the rows, or [`expect`](Self::expect) is not met.
+    /// and nothing written, when the filter cannot be seen on the rows; `CountMismatch`, and nothing written, when other than
+    /// [the expected number](Self::expecting) of rows match.
     pub fn update<V: IntoIterator<Item = Assignment<M>>>(
         &self,
         values: V,

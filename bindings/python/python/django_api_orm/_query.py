@@ -275,7 +275,7 @@ class BaseQuery(Generic[M]):
         return self._with_policy(page_size=_rows("page_size()", rows))
 
     def expect(self, rows: int) -> Self:
-        """``update`` and ``delete`` raise ``UnsupportedError``, and write nothing, unless exactly so many rows match.
+        """``update`` and ``delete`` raise ``CountMismatchError``, and write nothing, unless exactly so many rows match.
 
         Requests: none.
         """

@@ -288,8 +288,9 @@ class AsyncQuerySet(BaseQuery[M]):
 
         Each row is checked against the whole filter before it is touched. ``address__city`` writes a part of an object.
 
-        Raises: ``BulkWriteError`` when some rows could not be written; ``UnsupportedError``, before anything is written, when
-        ``expect`` does not hold or it cannot be seen on a row whether it matches.
+        Raises: ``BulkWriteError`` when some rows could not be written; before anything is written,
+        ``CountMismatchError`` when ``expect`` does not hold, and ``UnsupportedError`` when it cannot be seen on a row whether
+        it matches.
         Requests: one GET for each page, then one PATCH for each row that differs.
         """
         return self._written(await _perform(self._update(kwargs), self.model))

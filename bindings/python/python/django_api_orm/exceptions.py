@@ -24,6 +24,7 @@ __all__ = [
     "BulkWriteError",
     "ConfigurationError",
     "ConflictError",
+    "CountMismatchError",
     "ConnectionError",
     "DataMovedWarning",
     "DecodeError",
@@ -161,9 +162,13 @@ class DecodeError(APIException, ValueError):
 
 
 class UnsupportedError(APIException):
-    """The question cannot be answered rightly: something has to be evaluated on rows that do not show it, more than
-    ``max_scan`` rows would have to be read, or a write would touch other rows than expected.
+    """The question cannot be answered rightly: something has to be evaluated on rows that do not show it, or more than
+    ``max_scan`` rows would have to be read.
     """
+
+
+class CountMismatchError(APIException):
+    """Other than the expected number of rows match, so ``update`` or ``delete`` wrote nothing: see ``expect()``."""
 
 
 class IgnoredError(APIException):
@@ -304,6 +309,7 @@ _BY_KIND: dict[str, type[APIException]] = {
     "ignored": IgnoredError,
     "unsupported": UnsupportedError,
     "scan_limit": UnsupportedError,
+    "count_mismatch": CountMismatchError,
     "drift": DecodeError,
     "runtime": APIException,
 }

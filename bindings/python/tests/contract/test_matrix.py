@@ -192,9 +192,9 @@ async def test_writes(site, endpoint):
     async def rows():
         return all_values(await settle(items.all()))
 
-    with pytest.raises(orm.UnsupportedError):
+    with pytest.raises(orm.CountMismatchError):
         await settle(query.expect(len(matching) + 1).update(rank=77))
-    with pytest.raises(orm.UnsupportedError):
+    with pytest.raises(orm.CountMismatchError):
         await settle(query.expect(len(matching) - 1).delete())
     assert await rows() == list(expected.values()), "nothing is changed"
 

@@ -84,6 +84,8 @@ kinds! {
     Unsupported = "unsupported",
     /// More rows would have to be read than allowed.
     ScanLimit = "scan_limit",
+    /// Other than the expected number of rows match, so nothing was written.
+    CountMismatch = "count_mismatch",
     /// The data moved while it was read.
     Drift = "drift",
     /// A blocking call inside an async runtime.

@@ -174,9 +174,9 @@ impl<M: ApiModel> QuerySet<M> {
         }
     }
 
-    /// See [`expect`](crate::QuerySet::expect).
-    pub fn expect(&self, rows: u64) -> Self {
-        Self(self.0.expect(rows))
+    /// See [`expecting`](crate::QuerySet::expecting).
+    pub fn expecting(&self, rows: u64) -> Self {
+        Self(self.0.expecting(rows))
     }
 
     /// See [`update`](crate::QuerySet::update).

@@ -122,11 +122,14 @@ impl Collection {
             }
         }
         if let Some(expected) = expected.filter(|expected| *expected != keyed.len() as u64) {
-            return Err(Error::unsupported(format!(
-                "{expected} rows of `{}` were expected, {} satisfy the filter",
-                self.model().name(),
-                keyed.len()
-            )));
+            return Err(Error::new(
+                ErrorKind::CountMismatch,
+                format!(
+                    "nothing was written: {} rows of `{}` match the query, {expected} were expected",
+                    keyed.len(),
+                    self.model().name()
+                ),
+            ));
         }
         Ok(keyed)
     }

@@ -1,6 +1,6 @@
 //! Writes behind a filter touch only rows that satisfy it, whatever the server makes of it.
 
-use django_api_orm::ErrorKind;
+use django_api_orm::{Error, ErrorKind};
 use django_api_orm_testserver::Quirk;
 use serde_json::json;
 
@@ -114,15 +114,20 @@ async fn update_and_delete_touch_only_what_matches() {
     let surprised = site
         .things()
         .filter(filter.clone())
-        .expect(3)
+        .expecting(3)
         .delete()
         .await;
-    assert!(surprised.is_err());
+    let surprised = Error::from(surprised.unwrap_err());
+    assert_eq!(surprised.kind(), ErrorKind::CountMismatch);
+    assert!(
+        surprised.message().contains("3 were expected"),
+        "{surprised}"
+    );
     assert_eq!(site.writes().len(), matching.len(), "nothing was deleted");
     let deleted = site
         .things()
         .filter(filter)
-        .expect(matching.len() as u64)
+        .expecting(matching.len() as u64)
         .delete()
         .await
         .unwrap();

@@ -7,7 +7,7 @@ mod plans;
 
 use std::{collections::BTreeSet, fmt::Debug};
 
-use django_api_orm::{ErrorKind, OnIgnored, WarningKind};
+use django_api_orm::{Error, ErrorKind, OnIgnored, WarningKind};
 
 use self::plans::Plan;
 use super::super::prelude::*;
@@ -271,12 +271,18 @@ async fn writes(site: Site, endpoint: &'static str) -> Outcome {
     assert!((2..26).contains(&matching));
 
     let refused = query
-        .expect(matching + 1)
+        .expecting(matching + 1)
         .update([Item::F.rank.set(77)])
         .await;
-    assert!(refused.is_err());
-    let refused = query.expect(matching - 1).delete().await;
-    assert!(refused.is_err());
+    assert_eq!(
+        Error::from(refused.unwrap_err()).kind(),
+        ErrorKind::CountMismatch
+    );
+    let refused = query.expecting(matching - 1).delete().await;
+    assert_eq!(
+        Error::from(refused.unwrap_err()).kind(),
+        ErrorKind::CountMismatch
+    );
     let rows = items.all().fetch().await?;
     assert!(
         rows.iter().map(|row| &**row).eq(&expected),
@@ -284,7 +290,7 @@ async fn writes(site: Site, endpoint: &'static str) -> Outcome {
     );
 
     let changed = query
-        .expect(matching)
+        .expecting(matching)
         .update([Item::F.rank.set(77)])
         .await?;
     assert_eq!(changed, matching);
@@ -319,7 +325,7 @@ async fn writes(site: Site, endpoint: &'static str) -> Outcome {
     let deleted = items
         .exclude(Item::F.rank.lt(77))
         .filter(Item::F.rank.isnull(false))
-        .expect(matching + 2)
+        .expecting(matching + 2)
         .delete()
         .await?;
     assert_eq!(deleted, matching + 2);
