@@ -3,8 +3,7 @@
 use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
 
 use django_api_orm_core::{
-    ApiModel, Assignment, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored, Pagination, Policy,
-    Result, dialect::Dialect, plan::Plan,
+    ApiModel, Assignment, Filter, IntoFilter, IntoOrder, Result, plan::Plan,
 };
 use http::Method;
 use serde::Serialize;
@@ -27,7 +26,7 @@ pub(crate) const CONCURRENCY: usize = 8;
 /// Cheap to clone.
 pub struct Manager<M> {
     pub(crate) collection: Arc<Collection>,
-    concurrency: usize,
+    pub(crate) concurrency: usize,
     model: PhantomData<fn() -> M>,
 }
 
@@ -64,50 +63,6 @@ impl<M: ApiModel> Manager<M> {
         }
     }
 
-    /// What happens when the server ignores a filter, an ordering, a limit or an offset.
-    #[must_use]
-    pub fn on_ignored(mut self, on_ignored: OnIgnored) -> Self {
-        Arc::make_mut(&mut self.collection).policy.on_ignored = on_ignored;
-        self
-    }
-
-    /// What happens when the data moves during a walk over pages.
-    #[must_use]
-    pub fn on_drift(mut self, on_drift: OnDrift) -> Self {
-        Arc::make_mut(&mut self.collection).policy.on_drift = on_drift;
-        self
-    }
-
-    /// Replaces every setting of how queries behave.
-    #[must_use]
-    pub fn with_policy(mut self, policy: Policy) -> Self {
-        Arc::make_mut(&mut self.collection).policy = policy;
-        self
-    }
-
-    /// Replaces the names that the server has for ordering and search.
-    #[must_use]
-    pub fn with_dialect(mut self, dialect: Dialect) -> Self {
-        Arc::make_mut(&mut self.collection).dialect = Arc::new(dialect);
-        self
-    }
-
-    /// Declares how the endpoint pages, instead of recognising it from its first answers. For parameters with other names
-    /// than DRF's, and for servers that give neither a link nor a count.
-    #[must_use]
-    pub fn with_pagination(mut self, pagination: Pagination) -> Self {
-        Arc::make_mut(&mut self.collection).declare_pagination(pagination);
-        self
-    }
-
-    /// Requests in flight at the same time in [`bulk_create`](Self::bulk_create), [`in_bulk`](QuerySet::in_bulk) and
-    /// writes on a queryset. The default is 8.
-    #[must_use]
-    pub fn concurrency(mut self, requests: usize) -> Self {
-        self.concurrency = requests.max(1);
-        self
-    }
-
     /// Every row. Nothing is sent before the queryset is awaited.
     pub fn all(&self) -> QuerySet<M> {
         QuerySet::new(self.clone(), Plan::all())
@@ -136,6 +91,11 @@ impl<M: ApiModel> Manager<M> {
     /// The rows that the server finds for the words (DRF's `SearchFilter`).
     pub fn search(&self, words: impl Into<String>) -> QuerySet<M> {
         self.all().search(words)
+    }
+
+    /// Every row, whose number a write has to find. See [`QuerySet::expecting`].
+    pub fn expecting(&self, rows: u64) -> QuerySet<M> {
+        self.all().expecting(rows)
     }
 
     /// The one row that satisfies the filter. One request; `id.eq(..)` alone reads the row's own URL.

@@ -7,12 +7,11 @@ use std::{
     hash::Hash,
     ops::{Bound, RangeBounds},
     pin::Pin,
-    sync::Arc,
 };
 
 use django_api_orm_core::{
-    ApiModel, Assignment, Error, Explain, Filter, IntoFilter, IntoOrder, OnDrift, OnIgnored,
-    Result, field::Operand, plan::Plan,
+    ApiModel, Assignment, Error, Explain, Filter, IntoFilter, IntoOrder, Result, field::Operand,
+    plan::Plan,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -32,8 +31,8 @@ use crate::{
 /// after a slice, is an error of the first request, before it is sent.
 #[must_use = "a queryset sends nothing until it is awaited"]
 pub struct QuerySet<M> {
-    manager: Manager<M>,
-    plan: Plan,
+    pub(crate) manager: Manager<M>,
+    pub(crate) plan: Plan,
     expected: Option<u64>,
 }
 
@@ -51,6 +50,13 @@ impl<M: ApiModel> QuerySet<M> {
             manager: self.manager.clone(),
             plan: change(self.plan.clone()),
             expected: self.expected,
+        }
+    }
+
+    pub(crate) fn on_manager(&self, change: impl FnOnce(&Manager<M>) -> Manager<M>) -> Self {
+        Self {
+            manager: change(&self.manager),
+            ..self.clone()
         }
     }
 
@@ -115,45 +121,6 @@ impl<M: ApiModel> QuerySet<M> {
         self.map(|plan| plan.parameter(name, value))
     }
 
-    /// What happens when the server ignores a filter, an ordering, a limit or an offset.
-    pub fn on_ignored(&self, on_ignored: OnIgnored) -> Self {
-        Self {
-            manager: self.manager.clone().on_ignored(on_ignored),
-            ..self.clone()
-        }
-    }
-
-    /// What happens when the data moves during a walk over pages.
-    pub fn on_drift(&self, on_drift: OnDrift) -> Self {
-        Self {
-            manager: self.manager.clone().on_drift(on_drift),
-            ..self.clone()
-        }
-    }
-
-    /// The most rows that are read when a part of the query is evaluated here. The default is 100,000.
-    pub fn max_scan(&self, rows: u64) -> Self {
-        let mut next = self.clone();
-        Arc::make_mut(&mut next.manager.collection).policy.max_scan = rows;
-        next
-    }
-
-    /// Rows asked for in a page, where the paginator allows it. The default is the server's own.
-    pub fn page_size(&self, rows: u64) -> Self {
-        let mut next = self.clone();
-        Arc::make_mut(&mut next.manager.collection).policy.page_size = Some(rows.max(1));
-        next
-    }
-
-    /// Pages read ahead at the same time, where the server counts its rows. The default is 4.
-    pub fn read_ahead(&self, pages: usize) -> Self {
-        let mut next = self.clone();
-        Arc::make_mut(&mut next.manager.collection)
-            .policy
-            .read_ahead = pages.max(1);
-        next
-    }
-
     /// Every row. The same as awaiting the queryset.
     ///
     /// # Errors
@@ -201,6 +168,9 @@ impl<M: ApiModel> QuerySet<M> {
     }
 
     /// The first row, or `None`. One request where the server honours the filter and the order.
+    ///
+    /// Without an [`order_by`](Self::order_by) that is the first row in the server's own order, which Django would replace by
+    /// the order of the primary key; a server without an order of its own may answer with another row each time.
     ///
     /// # Errors
     /// Whatever the requests meet.

@@ -108,6 +108,18 @@ impl ServiceClient {
         Self(self.0.with_credential(credential))
     }
 
+    /// See [`without_credentials`](crate::ServiceClient::without_credentials).
+    #[must_use]
+    pub fn without_credentials(&self) -> Self {
+        Self(self.0.without_credentials())
+    }
+
+    /// See [`shares_connections_with`](crate::ServiceClient::shares_connections_with).
+    #[must_use]
+    pub fn shares_connections_with(&self, other: &Self) -> bool {
+        self.0.shares_connections_with(&other.0)
+    }
+
     /// See [`with_header`](crate::ServiceClient::with_header).
     ///
     /// # Errors

@@ -7,10 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{instance::Instance, queryset::QuerySet, runtime::wait};
-use crate::{
-    ApiModel, ApiResponse, Assignment, BulkCreateError, IntoFilter, IntoOrder, OnDrift, OnIgnored,
-    Policy, Result, dialect::Dialect,
-};
+use crate::{ApiModel, ApiResponse, Assignment, BulkCreateError, IntoFilter, IntoOrder, Result};
 
 /// The rows of a model behind its endpoint. See the asynchronous [`Manager`](crate::Manager) for what each method does,
 /// costs and raises.
@@ -21,42 +18,6 @@ impl<M: ApiModel> Manager<M> {
     #[must_use]
     pub fn at(&self, endpoint: &str) -> Self {
         Self(self.0.at(endpoint))
-    }
-
-    /// See [`on_ignored`](crate::Manager::on_ignored).
-    #[must_use]
-    pub fn on_ignored(self, on_ignored: OnIgnored) -> Self {
-        Self(self.0.on_ignored(on_ignored))
-    }
-
-    /// See [`on_drift`](crate::Manager::on_drift).
-    #[must_use]
-    pub fn on_drift(self, on_drift: OnDrift) -> Self {
-        Self(self.0.on_drift(on_drift))
-    }
-
-    /// See [`with_policy`](crate::Manager::with_policy).
-    #[must_use]
-    pub fn with_policy(self, policy: Policy) -> Self {
-        Self(self.0.with_policy(policy))
-    }
-
-    /// See [`with_pagination`](crate::Manager::with_pagination).
-    #[must_use]
-    pub fn with_pagination(self, pagination: crate::Pagination) -> Self {
-        Self(self.0.with_pagination(pagination))
-    }
-
-    /// See [`with_dialect`](crate::Manager::with_dialect).
-    #[must_use]
-    pub fn with_dialect(self, dialect: Dialect) -> Self {
-        Self(self.0.with_dialect(dialect))
-    }
-
-    /// See [`concurrency`](crate::Manager::concurrency).
-    #[must_use]
-    pub fn concurrency(self, requests: usize) -> Self {
-        Self(self.0.concurrency(requests))
     }
 
     /// See [`all`](crate::Manager::all).
@@ -87,6 +48,11 @@ impl<M: ApiModel> Manager<M> {
     /// See [`search`](crate::Manager::search).
     pub fn search(&self, words: impl Into<String>) -> QuerySet<M> {
         QuerySet(self.0.search(words))
+    }
+
+    /// See [`expecting`](crate::Manager::expecting).
+    pub fn expecting(&self, rows: u64) -> QuerySet<M> {
+        QuerySet(self.0.expecting(rows))
     }
 
     /// See [`get`](crate::Manager::get).

@@ -29,6 +29,8 @@
 mod client;
 mod instance;
 mod manager;
+mod picking;
+mod query_settings;
 mod queryset;
 mod runtime;
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{instance::Instance, runtime::wait};
 use crate::{
-    ApiModel, Assignment, BulkWriteError, Explain, FieldList, IntoFilter, IntoOrder, OnDrift,
-    OnIgnored, Operand, Result,
+    ApiModel, Assignment, BulkWriteError, Explain, FieldList, IntoFilter, IntoOrder, Operand,
+    Result,
 };
 
 /// A description of rows. See the asynchronous [`QuerySet`](crate::QuerySet) for what each method does, costs and raises.
@@ -65,31 +65,6 @@ impl<M: ApiModel> QuerySet<M> {
     /// See [`parameter`](crate::QuerySet::parameter).
     pub fn parameter(&self, name: impl Into<String>, value: impl Into<String>) -> Self {
         Self(self.0.parameter(name, value))
-    }
-
-    /// See [`on_ignored`](crate::QuerySet::on_ignored).
-    pub fn on_ignored(&self, on_ignored: OnIgnored) -> Self {
-        Self(self.0.on_ignored(on_ignored))
-    }
-
-    /// See [`on_drift`](crate::QuerySet::on_drift).
-    pub fn on_drift(&self, on_drift: OnDrift) -> Self {
-        Self(self.0.on_drift(on_drift))
-    }
-
-    /// See [`max_scan`](crate::QuerySet::max_scan).
-    pub fn max_scan(&self, rows: u64) -> Self {
-        Self(self.0.max_scan(rows))
-    }
-
-    /// See [`page_size`](crate::QuerySet::page_size).
-    pub fn page_size(&self, rows: u64) -> Self {
-        Self(self.0.page_size(rows))
-    }
-
-    /// See [`read_ahead`](crate::QuerySet::read_ahead).
-    pub fn read_ahead(&self, pages: usize) -> Self {
-        Self(self.0.read_ahead(pages))
     }
 
     /// Every row. See [`fetch`](crate::QuerySet::fetch).

@@ -2,9 +2,9 @@
 
 use django_api_orm_core::{
     Error, ErrorKind, Explain, Pagination, Q, Result,
-    lookup::Op,
+    lookup::{Lookup, Op},
     page::Style,
-    plan::{Plan, Range},
+    plan::{Order, Plan, Range},
     row::{Row, key_text},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -128,6 +128,49 @@ impl Collection {
         Ok(self.walk(plan).collect().await?.pop())
     }
 
+    /// The first row of the plan in this order, whatever order it has.
+    ///
+    /// # Errors
+    /// `DoesNotExist` when there is none; `InvalidRequest` for a plan with a slice.
+    pub async fn earliest(&self, plan: &Plan, by: Order) -> Result<Row> {
+        let plan = plan.clone().order_by(vec![by]);
+        self.first(&plan).await?.ok_or_else(|| self.no_match(&plan))
+    }
+
+    /// The last row of the plan in this order, whatever order it has.
+    ///
+    /// # Errors
+    /// As [`earliest`](Self::earliest).
+    pub async fn latest(&self, plan: &Plan, by: Order) -> Result<Row> {
+        let descending = !by.descending;
+        self.earliest(plan, Order { descending, ..by }).await
+    }
+
+    /// Whether the plan has the row with the primary key of `row`.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a plan with a slice; `NotFound` when the URL itself is wrong.
+    pub async fn contains(&self, plan: &Plan, row: &Row) -> Result<bool> {
+        let field = self.model().primary_key();
+        let key = row.key(field).ok_or_else(|| {
+            Error::decode(format!(
+                "a row of `{}` has no `{field}`",
+                self.model().name()
+            ))
+        })?;
+        let is_it = Lookup::new(field, Op::Exact, key);
+        match self.get(&plan.clone().filter(Q::Lookup(is_it))).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::DoesNotExist => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn no_match(&self, plan: &Plan) -> Error {
+        let name = self.model().name();
+        Error::does_not_exist(format!("no `{name}` matches the filter by {}", names(plan)))
+    }
+
     /// The one row of the plan.
     ///
     /// # Errors
@@ -150,10 +193,7 @@ impl Collection {
         let name = self.model().name();
         match (rows.next(), rows.next()) {
             (Some(row), None) => Ok(row),
-            (None, _) => Err(Error::does_not_exist(format!(
-                "no `{name}` matches the filter by {}",
-                names(plan)
-            ))),
+            (None, _) => Err(self.no_match(plan)),
             (Some(_), Some(_)) => Err(Error::multiple_objects_returned(format!(
                 "more than one `{name}` matches the filter by {}",
                 names(plan)
@@ -190,13 +230,20 @@ impl Collection {
         concurrency: usize,
     ) -> Result<Vec<Row>> {
         let field = self.model().primary_key();
+        self.rows_by(plan, field, keys, concurrency).await
+    }
+
+    /// The rows that have one of these values in the field; values without a row are left out.
+    pub async fn rows_by(
+        &self,
+        plan: &Plan,
+        field: &str,
+        values: &[Value],
+        concurrency: usize,
+    ) -> Result<Vec<Row>> {
         let mut found = Vec::new();
-        for chunk in chunks(keys) {
-            let lookup = django_api_orm_core::lookup::Lookup::new(
-                field,
-                Op::In,
-                Value::Array(chunk.to_vec()),
-            );
+        for chunk in chunks(values) {
+            let lookup = Lookup::new(field, Op::In, Value::Array(chunk.to_vec()));
             let parameter = lookup.parameter();
             let alone = plan.condition() == &Q::All && field == self.model().lookup_field();
             if alone && self.knowledge()?.honours(&parameter) == Some(false) {
