@@ -14,6 +14,7 @@ pub mod knowledge;
 pub mod lookup;
 pub mod model;
 pub mod page;
+pub mod paginator;
 pub mod path;
 pub mod plan;
 pub mod policy;

@@ -2,18 +2,27 @@
 
 use std::{collections::VecDeque, panic::resume_unwind};
 
-use django_api_orm_core::{Error, Result, page::Page};
+use django_api_orm_core::{
+    Error, Result,
+    page::Page,
+    paginator::{Ask, sorted},
+};
 use tokio::{runtime::Handle, task::JoinHandle};
 use tracing::Instrument;
 
-use super::{ask::Ask, pairs::sorted};
 use crate::query::Collection;
 
 /// Requests under way, the first one first.
 ///
 /// Each runs as a task, so that a caller who takes long over a page neither stalls the next one nor lets it time out.
-#[derive(Debug, Default)]
-pub(super) struct Ahead(VecDeque<Flight>);
+#[derive(Debug)]
+pub(super) struct Ahead {
+    flights: VecDeque<Flight>,
+    /// So many at once; none where nobody knows how many pages are needed.
+    most: usize,
+    /// Pages have come as they were counted on.
+    counting_on: bool,
+}
 
 #[derive(Debug)]
 struct Flight {
@@ -32,6 +41,25 @@ impl Drop for Task {
 }
 
 impl Ahead {
+    /// So many requests at once; one at a time is nothing ahead.
+    pub(super) fn new(read_ahead: usize) -> Self {
+        Self {
+            flights: VecDeque::new(),
+            most: if read_ahead > 1 { read_ahead } else { 0 },
+            counting_on: true,
+        }
+    }
+
+    /// Sends nothing ahead any more.
+    pub(super) fn stop(&mut self) {
+        self.most = 0;
+    }
+
+    /// Whether another request may be sent.
+    pub(super) fn has_room(&self) -> bool {
+        self.flights.len() < self.most
+    }
+
     /// Sends a request.
     pub(super) fn push(&mut self, collection: &Collection, ask: Ask) -> Result<()> {
         let runtime = Handle::try_current().map_err(|error| {
@@ -40,39 +68,40 @@ impl Ahead {
         let (collection, query) = (collection.clone(), ask.query.clone());
         let fetch = async move { collection.page(&query).await };
         let task = Task(runtime.spawn(fetch.in_current_span()));
-        self.0.push_back(Flight { ask, task });
+        self.flights.push_back(Flight { ask, task });
         Ok(())
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    /// What was asked last, unless pages have come otherwise than they were counted on.
+    pub(super) fn last_to_count_on(&self) -> Option<&Ask> {
+        let last = self.flights.back().filter(|_| self.counting_on)?;
+        Some(&last.ask)
     }
 
-    /// What was asked last.
-    pub(super) fn last(&self) -> Option<&Ask> {
-        self.0.back().map(|flight| &flight.ask)
-    }
-
-    /// Whether the next page under way is the one that `ask` means; if so, it takes over what is known of its place.
-    /// `None` when nothing is under way.
-    pub(super) fn agrees_with(&mut self, ask: &Ask) -> Option<bool> {
-        let flight = self.0.front_mut()?;
-        let agrees = sorted(&flight.ask.query) == sorted(&ask.query);
-        if agrees {
+    /// Whether the next page under way is the one that `ask` means; if so, it takes over what is known of its place. If it
+    /// is another one, the pages are not what they were thought to be, and all that is under way is given up.
+    pub(super) fn meets(&mut self, ask: &Ask) -> bool {
+        let Some(flight) = self.flights.front_mut() else {
+            return false;
+        };
+        if sorted(&flight.ask.query) == sorted(&ask.query) {
             flight.ask.clone_from(ask);
+            return true;
         }
-        Some(agrees)
+        self.counting_on = false;
+        self.clear();
+        false
     }
 
     /// Gives up what is under way.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.flights.clear();
     }
 
     /// Waits for the next page; `None` when nothing is under way.
     pub(super) async fn next(&mut self) -> Option<(Ask, Result<Page>)> {
         // It stays in the queue until it is there: a caller may give up waiting and come again.
-        let flight = self.0.front_mut()?;
+        let flight = self.flights.front_mut()?;
         let page = match (&mut flight.task.0).await {
             Ok(page) => page,
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
@@ -81,7 +110,7 @@ impl Ahead {
                     .with_source(error),
             ),
         };
-        let flight = self.0.pop_front()?;
+        let flight = self.flights.pop_front()?;
         Some((flight.ask, page))
     }
 }

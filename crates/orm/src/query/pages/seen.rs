@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use django_api_orm_core::{
     page::Page,
+    paginator::{Pairs, sorted},
     row::{Identity, Row},
 };
-
-use super::pairs::{Pairs, sorted};
 
 /// Pages without a row that may follow one another before a walk counts as endless.
 const EMPTY_PAGES: u32 = 10_000;

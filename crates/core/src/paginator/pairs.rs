@@ -1,8 +1,9 @@
 //! Query parameters as pairs: looked up, replaced, merged with those of a link.
 
-use django_api_orm_core::page::{bare_token, query_pairs};
+use crate::page::{bare_token, query_pairs};
 
-pub(super) type Pairs = Vec<(String, String)>;
+/// Query parameters, decoded, in their order.
+pub type Pairs = Vec<(String, String)>;
 
 /// The value of a parameter; the last one counts, as with Django.
 pub(super) fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -45,7 +46,8 @@ pub(super) fn merge(own: &[(String, String)], link: &str, position: Option<&str>
 }
 
 /// The pairs in an order that does not depend on who wrote them.
-pub(super) fn sorted(pairs: &[(String, String)]) -> Pairs {
+#[must_use]
+pub fn sorted(pairs: &[(String, String)]) -> Pairs {
     let mut pairs = pairs.to_vec();
     pairs.sort_unstable();
     pairs

@@ -1,0 +1,183 @@
+//! DRF's `LimitOffsetPagination`: any row can be asked for by its position.
+//!
+//! Rows 45 to 95 of 130, from a server that sends at most 20 at a time:
+//!
+//! ```text
+//! ask    ?limit=50&offset=45      why: a jump to row 45, and 50 rows are needed
+//! answer {"count": 130, "next": "?limit=20&offset=65", "previous": "?limit=20&offset=25", "results": [20 rows]}
+//!                                 a page with one before it does not start with row 0: the offset was honoured
+//! ask    ?limit=20&offset=65      why: 20 rows came, not 50, so the next one is row 65
+//! ask    ?limit=10&offset=85      why: ten rows are left; sent at once, because count and size tell
+//! ```
+//!
+//! The offset is counted by rows received. A link that would skip rows counts those that the server does not show, or those
+//! that were asked for; the request then overlaps, and the rows of the page before tell which it was.
+
+use crate::{
+    knowledge::Knowledge,
+    page::{Page, Style},
+};
+
+use super::{
+    Landing, Offsets, Paging, Repeated,
+    ask::{Ask, Course, Turn, Why},
+    pairs::{Pairs, number, set},
+    parameters::Parameters,
+};
+
+/// `?limit=20&offset=40`.
+#[derive(Debug)]
+pub struct LimitOffset {
+    parameters: Parameters,
+    /// Offsets in links count rows that the server does not show; only the links are right.
+    hidden_rows: bool,
+}
+
+impl LimitOffset {
+    pub(super) fn new(parameters: Parameters) -> Self {
+        Self {
+            parameters,
+            hidden_rows: false,
+        }
+    }
+
+    fn by_offset(&self, turn: &Turn<'_>, why: Why) -> Ask {
+        by_offset(&self.parameters, self.own(turn), turn, why)
+    }
+}
+
+impl Paging for LimitOffset {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn first(&mut self, course: &Course, known: &Knowledge) -> Ask {
+        first_by_offset(&self.parameters, course, known)
+    }
+
+    fn landed(&self, page: &Page, ask: &Ask, offsets_hold: bool) -> Landing {
+        // A page that does not start with the first row has one before it.
+        if ask.why == Why::Jump(Style::LimitOffset) && (page.has_previous() || offsets_hold) {
+            Landing::There
+        } else {
+            Landing::Unclear
+        }
+    }
+
+    fn offsets(&self) -> Offsets {
+        Offsets::Always
+    }
+
+    fn follow(&mut self, link: &str, turn: &Turn<'_>) -> Option<Ask> {
+        let mut query = self.parameters.linked(&self.own(turn), link);
+        let mut overlaps = false;
+        if turn.page.rows().is_empty() {
+            // There is more behind it, so its rows are there and not shown.
+            self.hidden_rows = true;
+        }
+        if !self.hidden_rows {
+            let linked = self
+                .parameters
+                .position()
+                .and_then(|name| number(&query, name));
+            overlaps = linked.is_some_and(|offset| offset > turn.reached);
+            self.parameters.ask_offset(&mut query, turn.reached);
+            self.parameters.ask_no_more_than_needed(&mut query, turn);
+        }
+        Some(Ask {
+            query,
+            position: turn.reached,
+            why: Why::Linked,
+            overlaps,
+        })
+    }
+
+    fn counted(&self, turn: &Turn<'_>) -> Option<Ask> {
+        (!self.hidden_rows).then(|| self.by_offset(turn, Why::Counted))
+    }
+
+    fn guessed(&self, turn: &Turn<'_>) -> Option<Ask> {
+        self.parameters
+            .is_full(turn)
+            .then(|| self.by_offset(turn, Why::Guessed))
+    }
+
+    fn ahead(&self, last: &Ask, position: u64, course: &Course) -> Option<Pairs> {
+        if self.hidden_rows {
+            return None;
+        }
+        let mut query = last.query.clone();
+        self.parameters.ask_offset(&mut query, position);
+        if let (Some(end), Some(name)) = (course.end(), self.parameters.size()) {
+            set(
+                &mut query,
+                name,
+                end.saturating_sub(position).min(course.size),
+            );
+        }
+        Some(query)
+    }
+
+    /// A server that ignores offsets may still honour a limit: then one large page has it all.
+    fn repeated(&self, ask: &Ask, course: &Course) -> Repeated {
+        let rows = course.end().or(course.count);
+        let everything = rows.zip(self.parameters.size()).map(|(rows, name)| {
+            let mut query = course.base.clone();
+            set(&mut query, name, rows);
+            Ask {
+                query,
+                position: ask.position,
+                why: Why::Everything,
+                overlaps: false,
+            }
+        });
+        Repeated::OffsetsIgnored(everything)
+    }
+
+    fn overlapped(&mut self) {
+        self.hidden_rows = true;
+    }
+
+    fn may_shrink(&self) -> bool {
+        true
+    }
+
+    fn learn(&self, _rows: u64, _more: bool, _course: &Course, known: &mut Knowledge) {
+        known.uneven |= self.hidden_rows;
+    }
+}
+
+/// The first request, where an offset may be honoured.
+pub(super) fn first_by_offset(parameters: &Parameters, course: &Course, known: &Knowledge) -> Ask {
+    let jump = course.start > 0;
+    if jump && known.uneven || known.offsets == Some(false) {
+        return parameters.beginning(course, Why::Start);
+    }
+    let mut query = course.base.clone();
+    parameters.ask_size(&mut query, course.wanted);
+    parameters.ask_offset(&mut query, course.start);
+    Ask {
+        query,
+        position: course.start,
+        why: if jump {
+            Why::Jump(Style::LimitOffset)
+        } else {
+            Why::Start
+        },
+        overlaps: false,
+    }
+}
+
+/// The rows after those that have come, by their offset.
+pub(super) fn by_offset(parameters: &Parameters, own: Pairs, turn: &Turn<'_>, why: Why) -> Ask {
+    let mut query = own;
+    parameters.ask_offset(&mut query, turn.reached);
+    parameters.ask_no_more_than_needed(&mut query, turn);
+    Ask {
+        query,
+        position: turn.reached,
+        why,
+        // Where the server says that there is no next page, its count may include rows that it does not show.
+        overlaps: turn.page.names_next(),
+    }
+}

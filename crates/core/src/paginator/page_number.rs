@@ -1,0 +1,221 @@
+//! DRF's `PageNumberPagination`: pages of one size, counted from a first number.
+//!
+//! Row 70 and what follows of 130, 25 to a page:
+//!
+//! ```text
+//! ask    (nothing)                why: the size of a page is not known, so there is no telling which one holds row 70
+//! answer {"count": 130, "next": "?page=2", "previous": null, "results": [25 rows]}
+//!                                 25 rows a page, and the page after the first is number 2: the first is number 1
+//! ask    ?page=3                  why: a jump; pages of 25 rows put row 70 into the third, which starts with row 50
+//! answer {"count": 130, "next": "?page=4", "previous": "?page=2", "results": [25 rows]}
+//!                                 a full page: it starts where it should
+//! ask    ?page=4                  why: linked; `?page=5` and `?page=6` are sent at once, because count and size tell
+//! ```
+//!
+//! A shorter page in the middle shows that numbers do not tell positions: from then on such an endpoint is read from its
+//! beginning.
+
+use crate::{
+    knowledge::Knowledge,
+    page::{Page, Style},
+};
+
+use super::{
+    Jump, Landing, Paging, Repeated,
+    ask::{Ask, Course, Turn, Why},
+    pairs::{Pairs, find, number, remove, set},
+    parameters::Parameters,
+};
+
+/// `?page=3`.
+#[derive(Debug)]
+pub struct PageNumber {
+    parameters: Parameters,
+    /// The number of the first page, if that is known.
+    first: Option<u64>,
+    /// The size by which a page was jumped to.
+    jumped_by: Option<u64>,
+    /// Pages are known to be of different sizes.
+    uneven: bool,
+}
+
+impl PageNumber {
+    pub(super) fn new(parameters: Parameters, first: Option<u64>) -> Self {
+        Self {
+            parameters,
+            first,
+            jumped_by: None,
+            uneven: false,
+        }
+    }
+
+    /// Takes over what earlier queries have seen of the endpoint.
+    pub(super) fn recall(&mut self, known: &Knowledge) {
+        self.first = self.first.or(known.first_page);
+        self.uneven = known.uneven;
+    }
+
+    fn position(&self) -> &str {
+        self.parameters.position().unwrap_or("page")
+    }
+
+    fn first_number(&self) -> u64 {
+        self.first.unwrap_or(1)
+    }
+
+    /// The number of the page that was asked for.
+    fn number(&self, query: &[(String, String)]) -> u64 {
+        number(query, self.position()).unwrap_or_else(|| self.first_number())
+    }
+
+    /// The same request for the page after.
+    fn after(&self, mut query: Pairs, asked: &[(String, String)]) -> Pairs {
+        self.ask_number(&mut query, self.number(asked).saturating_add(1));
+        query
+    }
+
+    fn ask_number(&self, query: &mut Pairs, number: u64) {
+        remove(query, self.position());
+        if number > self.first_number() {
+            set(query, self.position(), number);
+        }
+    }
+
+    /// Asks for the page that holds the row wanted first, by a size that pages have.
+    fn jump_by(&mut self, size: u64, course: &Course) -> Ask {
+        self.jumped_by = Some(size);
+        let pages_before = course.start / size;
+        let mut jump = self
+            .parameters
+            .beginning(course, Why::Jump(Style::PageNumber));
+        let number = self.first_number().saturating_add(pages_before);
+        self.ask_number(&mut jump.query, number);
+        jump.position = pages_before * size;
+        jump
+    }
+
+    /// What the link from the first page to the second shows of the number of the first.
+    fn learn_first(&mut self, link: &str, asked: &[(String, String)]) {
+        if self.first.is_none()
+            && find(asked, self.position()).is_none()
+            && let Some(second) = number(&self.parameters.linked(asked, link), self.position())
+        {
+            self.first = Some(second.saturating_sub(1));
+        }
+    }
+
+    fn by_number(&self, turn: &Turn<'_>, why: Why) -> Ask {
+        Ask {
+            query: self.after(self.own(turn), &turn.ask.query),
+            position: turn.reached,
+            why,
+            overlaps: false,
+        }
+    }
+}
+
+impl Paging for PageNumber {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn first(&mut self, course: &Course, known: &Knowledge) -> Ask {
+        self.recall(known);
+        let start = self.parameters.beginning(course, Why::Start);
+        // A size that was asked for may be capped; a jump takes a size that was seen.
+        let size = match self.parameters.asked_size(&start.query) {
+            Some(asked) => Some(known.size_cap.map_or(asked, |cap| cap.min(asked))),
+            None => known.page_size,
+        };
+        match size.filter(|size| *size > 0 && course.start >= *size) {
+            Some(size) if !self.uneven => self.jump_by(size, course),
+            _ => start,
+        }
+    }
+
+    fn landed(&self, page: &Page, ask: &Ask, _offsets_hold: bool) -> Landing {
+        if ask.why == Why::Jump(Style::LimitOffset) {
+            // It was asked for an offset before it was known to have none.
+            return Landing::AtTheBeginning;
+        }
+        let len = page.rows().len() as u64;
+        let is_whole = if page.next().is_some() {
+            self.jumped_by == Some(len)
+        } else {
+            // The last page may be shorter; then it ends with the last row.
+            page.count() == Some(ask.position + len)
+        };
+        if is_whole {
+            Landing::There
+        } else {
+            Landing::Unclear
+        }
+    }
+
+    fn jump(&mut self, turn: &Turn<'_>) -> Jump {
+        let (size, start) = (turn.rows(), turn.course.start);
+        if self.uneven {
+            return Jump::Stay;
+        }
+        if turn
+            .page
+            .count()
+            .is_some_and(|count| count <= start && count >= size)
+        {
+            return Jump::BehindTheEnd;
+        }
+        match turn.page.next() {
+            Some(link) if size > 0 && start >= size && self.jumped_by != Some(size) => {
+                self.learn_first(link, &turn.ask.query);
+                Jump::To(self.jump_by(size, turn.course))
+            }
+            _ => Jump::Stay,
+        }
+    }
+
+    fn follow(&mut self, link: &str, turn: &Turn<'_>) -> Option<Ask> {
+        self.learn_first(link, &turn.ask.query);
+        let query = self.parameters.linked(&self.own(turn), link);
+        (self.number(&query) > self.number(&turn.ask.query)).then_some(Ask {
+            query,
+            position: turn.reached,
+            why: Why::Linked,
+            overlaps: false,
+        })
+    }
+
+    fn counted(&self, turn: &Turn<'_>) -> Option<Ask> {
+        Some(self.by_number(turn, Why::Counted))
+    }
+
+    fn guessed(&self, turn: &Turn<'_>) -> Option<Ask> {
+        self.parameters
+            .is_full(turn)
+            .then(|| self.by_number(turn, Why::Guessed))
+    }
+
+    fn ahead(&self, last: &Ask, _position: u64, _course: &Course) -> Option<Pairs> {
+        Some(self.after(last.query.clone(), &last.query))
+    }
+
+    /// The link was wrong; the page after it may be right.
+    fn repeated(&self, ask: &Ask, course: &Course) -> Repeated {
+        if ask.why != Why::Linked || course.count.is_none_or(|count| count <= ask.position) {
+            return Repeated::Drift;
+        }
+        Repeated::Skip(Ask {
+            query: self.after(ask.query.clone(), &ask.query),
+            why: Why::Counted,
+            ..ask.clone()
+        })
+    }
+
+    fn may_shrink(&self) -> bool {
+        true
+    }
+
+    fn learn(&self, rows: u64, more: bool, course: &Course, known: &mut Knowledge) {
+        known.first_page = self.first.or(known.first_page);
+        known.uneven |= more && rows < course.size;
+    }
+}

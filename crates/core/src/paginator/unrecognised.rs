@@ -1,0 +1,89 @@
+//! A paginator that no answer has shown yet. It is asked as DRF's default one would be: by limit and offset.
+//!
+//! Rows 40 to 60, the first request to an endpoint that turns out to have pages of 25 rows:
+//!
+//! ```text
+//! ask    ?limit=20&offset=40      why: if offsets are honoured, that is all
+//! answer {"count": 130, "next": "?limit=20&offset=40&page=2", "previous": null, "results": [25 rows]}
+//!                                 the link differs from the request in `page`: page numbers. Both other parameters were
+//!                                 ignored, so this is the first page, and from here on `page_number` decides
+//! ```
+//!
+//! Where the server counts more rows and shows no way to them, offsets are tried, then page numbers. A page that has come
+//! before shows that it was neither.
+
+use crate::{knowledge::Knowledge, page::Style};
+
+use super::{
+    Offsets, Paging,
+    ask::{Ask, Course, Turn, Why},
+    limit_offset::{by_offset, first_by_offset},
+    pairs::{Pairs, number, set},
+    parameters::Parameters,
+};
+
+/// Nothing has shown it yet.
+#[derive(Debug)]
+pub struct Unrecognised {
+    parameters: Parameters,
+}
+
+impl Unrecognised {
+    pub(super) fn new(preferred: Option<u64>) -> Self {
+        Self {
+            parameters: Parameters::unrecognised(preferred),
+        }
+    }
+}
+
+impl Paging for Unrecognised {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn first(&mut self, course: &Course, known: &Knowledge) -> Ask {
+        first_by_offset(&self.parameters, course, known)
+    }
+
+    fn offsets(&self) -> Offsets {
+        Offsets::Perhaps
+    }
+
+    fn counted(&self, turn: &Turn<'_>) -> Option<Ask> {
+        Some(try_offset(&self.parameters, self.own(turn), turn))
+    }
+
+    fn guessed(&self, turn: &Turn<'_>) -> Option<Ask> {
+        self.counted(turn).filter(|_| is_as_long_as_the_limit(turn))
+    }
+
+    /// The server may have no limit at all.
+    fn promised_size<'a>(&'a self, _ask: &Ask) -> Option<(&'a str, u64)> {
+        None
+    }
+}
+
+/// Whether as many rows came as were asked for: the limit may have been honoured, and more may follow.
+pub(super) fn is_as_long_as_the_limit(turn: &Turn<'_>) -> bool {
+    number(&turn.ask.query, "limit") == Some(turn.rows())
+}
+
+/// Asks by offset a server that has not shown how it wants to be asked.
+pub(super) fn try_offset(parameters: &Parameters, own: Pairs, turn: &Turn<'_>) -> Ask {
+    by_offset(parameters, own, turn, Why::Tried(Style::LimitOffset))
+}
+
+/// What else there is to try after a style that was not the server's.
+#[must_use]
+pub fn try_another(tried: Style, ask: &Ask, course: &Course) -> Option<Ask> {
+    if tried != Style::LimitOffset {
+        return None;
+    }
+    let mut query = course.base.clone();
+    set(&mut query, "page", 2);
+    Some(Ask {
+        query,
+        why: Why::Tried(Style::PageNumber),
+        ..ask.clone()
+    })
+}
