@@ -13,6 +13,8 @@ mod link;
 mod page_number;
 mod pairs;
 mod parameters;
+#[cfg(test)]
+mod tests;
 mod unrecognised;
 mod whole;
 
@@ -56,15 +58,13 @@ pub trait Paging {
     fn parameters(&self) -> &Parameters;
 
     /// The first request, and the row with which its page starts if the server does as asked.
-    fn first(&mut self, course: &Course, known: &Knowledge) -> Ask {
-        let _ = known;
+    fn first(&mut self, course: &Course, _known: &Knowledge) -> Ask {
         self.parameters().beginning(course, Why::Start)
     }
 
     /// Where the page that came for a jump starts. `offsets_hold` says that offsets are trusted or have been seen to be
     /// honoured.
-    fn landed(&self, page: &Page, ask: &Ask, offsets_hold: bool) -> Landing {
-        let _ = (page, ask, offsets_hold);
+    fn landed(&self, _page: &Page, _ask: &Ask, _offsets_hold: bool) -> Landing {
         Landing::Unclear
     }
 
@@ -74,8 +74,7 @@ pub trait Paging {
     }
 
     /// A shortcut from the page that the collection starts with to the one with the first row that is wanted.
-    fn jump(&mut self, turn: &Turn<'_>) -> Jump {
-        let _ = turn;
+    fn jump(&mut self, _turn: &Turn<'_>) -> Jump {
         Jump::Stay
     }
 
@@ -96,26 +95,22 @@ pub trait Paging {
     }
 
     /// The page after one without a link, where the server counts more rows than have come.
-    fn counted(&self, turn: &Turn<'_>) -> Option<Ask> {
-        let _ = turn;
+    fn counted(&self, _turn: &Turn<'_>) -> Option<Ask> {
         None
     }
 
     /// The page after one with neither a link nor a count, if there is a sign of one.
-    fn guessed(&self, turn: &Turn<'_>) -> Option<Ask> {
-        let _ = turn;
+    fn guessed(&self, _turn: &Turn<'_>) -> Option<Ask> {
         None
     }
 
     /// The page after one that is under way, where it can be told before that one has come.
-    fn ahead(&self, last: &Ask, position: u64, course: &Course) -> Option<Pairs> {
-        let _ = (last, position, course);
+    fn ahead(&self, _last: &Ask, _position: u64, _course: &Course) -> Option<Pairs> {
         None
     }
 
     /// What to do about a page that has come before.
-    fn repeated(&self, ask: &Ask, course: &Course) -> Repeated {
-        let _ = (ask, course);
+    fn repeated(&self, _ask: &Ask, _course: &Course) -> Repeated {
         Repeated::Drift
     }
 
@@ -134,9 +129,7 @@ pub trait Paging {
     }
 
     /// Keeps for later queries what a page of so many rows has shown; `more` where the server says that others follow it.
-    fn learn(&self, rows: u64, more: bool, course: &Course, known: &mut Knowledge) {
-        let _ = (rows, more, course, known);
-    }
+    fn learn(&self, _rows: u64, _more: bool, _course: &Course, _known: &mut Knowledge) {}
 }
 
 /// Where the page that came for a jump starts.

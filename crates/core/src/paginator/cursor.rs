@@ -44,3 +44,34 @@ impl Paging for Cursor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        page::Pagination,
+        paginator::{
+            Why,
+            tests::{Example, page, told},
+        },
+    };
+
+    #[test]
+    fn row_40_and_what_follows() {
+        let mut example = Example::of(Some(Pagination::cursor()), 40, None);
+        let first = example.begin();
+        assert_eq!(told(&first), (String::new(), 0, Why::Start));
+        let answer = page(
+            0..25,
+            r#""next": "http://10.0.0.1/users/?cursor=cD0yNQ%3D%3D", "previous": null"#,
+        );
+        let next = example.after(&first, &answer).unwrap();
+        assert_eq!(told(&next), ("cursor=cD0yNQ==".to_owned(), 25, Why::Linked));
+        assert_eq!(example.ahead(&next), None);
+        assert_eq!(example.after(&next, &page(25..50, r#""next": null"#)), None);
+        // Not even a count says where the others are.
+        assert_eq!(
+            example.after(&next, &page(25..50, r#""count": 130, "next": null"#)),
+            None
+        );
+    }
+}

@@ -181,3 +181,123 @@ pub(super) fn by_offset(parameters: &Parameters, own: Pairs, turn: &Turn<'_>, wh
         overlaps: turn.page.names_next(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        page::{Pagination, Style},
+        paginator::{
+            Landing, Repeated, Why,
+            tests::{Example, page, text, told},
+        },
+    };
+
+    #[test]
+    fn rows_45_to_95_of_a_server_with_a_cap() {
+        let mut example = Example::new(45, Some(50));
+        example.known.style = Some(Style::LimitOffset);
+        let jump = example.begin();
+        assert_eq!(
+            told(&jump),
+            (
+                "limit=50&offset=45".to_owned(),
+                45,
+                Why::Jump(Style::LimitOffset)
+            )
+        );
+        let first = page(
+            45..65,
+            r#""count": 130, "next": "http://10.0.0.1/?limit=20&offset=65", "previous": "?limit=20&offset=25""#,
+        );
+        assert_eq!(example.landed(&jump, &first), Landing::There);
+        let next = example.after(&jump, &first).unwrap();
+        assert_eq!(
+            told(&next),
+            ("limit=20&offset=65".to_owned(), 65, Why::Linked)
+        );
+        assert!(!next.overlaps);
+        assert_eq!(example.ahead(&next).unwrap(), "limit=10&offset=85");
+    }
+
+    #[test]
+    fn a_jump_has_landed_only_if_something_shows_it() {
+        let mut example = Example::of(Some(Pagination::limit_offset()), 40, None);
+        let jump = example.begin();
+        let shows_nothing = page(
+            0..20,
+            r#""count": 130, "next": "?offset=60", "previous": null"#,
+        );
+        assert_eq!(example.landed(&jump, &shows_nothing), Landing::Unclear);
+        assert_eq!(
+            example.paginator.landed(&shows_nothing, &jump, true),
+            Landing::There
+        );
+    }
+
+    #[test]
+    fn a_link_that_skips_rows_overlaps_the_page_before() {
+        let mut example = Example::new(0, None);
+        let first = example.begin();
+        let shorter = page(
+            0..15,
+            r#""count": 130, "next": "?active=true&limit=20&offset=20""#,
+        );
+        let next = example.after(&first, &shorter).unwrap();
+        assert_eq!(
+            (text(&next.query).as_str(), next.overlaps),
+            ("limit=20&offset=15", true)
+        );
+        // If rows of the page before come again, the server counts rows that it does not show: only its links are right.
+        example.paginator.overlapped();
+        let next = example.after(
+            &next,
+            &page(15..30, r#""count": 130, "next": "?offset=40""#),
+        );
+        assert_eq!(text(&next.unwrap().query), "limit=20&offset=40");
+        assert!(
+            example
+                .paginator
+                .ahead(&first, 60, &example.course)
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn without_a_link_the_count_tells_and_without_a_count_a_full_page() {
+        let mut example = Example::of(Some(Pagination::limit_offset()), 0, None);
+        let first = example.begin();
+        let counted = example.after(&first, &page(0..20, r#""count": 50, "next": null"#));
+        assert_eq!(
+            told(&counted.unwrap()),
+            ("offset=20".to_owned(), 20, Why::Counted)
+        );
+        let guessed = example.after(&first, &page(0..20, r#""x": 0"#));
+        assert_eq!(
+            told(&guessed.unwrap()),
+            ("offset=20".to_owned(), 20, Why::Guessed)
+        );
+        assert_eq!(example.after(&first, &page(0..19, r#""x": 0"#)), None);
+    }
+
+    #[test]
+    fn a_page_that_comes_twice_is_asked_for_whole() {
+        let mut example = Example::of(Some(Pagination::limit_offset()), 0, Some(50));
+        let mut ask = example.begin();
+        ask.position = 20;
+        let Repeated::OffsetsIgnored(Some(everything)) =
+            example.paginator.repeated(&ask, &example.course)
+        else {
+            panic!("a limit can be asked for");
+        };
+        assert_eq!(
+            told(&everything),
+            ("limit=50".to_owned(), 20, Why::Everything)
+        );
+        // How many there are is not known, so they cannot be asked for.
+        example.course.wanted = None;
+        assert_eq!(
+            example.paginator.repeated(&ask, &example.course),
+            Repeated::OffsetsIgnored(None)
+        );
+    }
+}

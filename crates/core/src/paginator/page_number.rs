@@ -219,3 +219,148 @@ impl Paging for PageNumber {
         known.uneven |= more && rows < course.size;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        knowledge::Knowledge,
+        page::{Pagination, Style},
+        paginator::{
+            Jump, Landing, Repeated, Why,
+            tests::{Example, page, text, told},
+        },
+    };
+
+    #[test]
+    fn row_70_and_what_follows_of_pages_of_25() {
+        let mut example = Example::of(Some(Pagination::page_number()), 70, None);
+        let first = example.begin();
+        assert_eq!(told(&first), (String::new(), 0, Why::Start));
+        let Jump::To(jump) =
+            example.jump(&first, &page(0..25, r#""count": 130, "next": "?page=2""#))
+        else {
+            panic!("the size of a page is known");
+        };
+        assert_eq!(
+            told(&jump),
+            ("page=3".to_owned(), 50, Why::Jump(Style::PageNumber))
+        );
+        let third = page(
+            50..75,
+            r#""count": 130, "next": "?page=4", "previous": "?page=2""#,
+        );
+        assert_eq!(example.landed(&jump, &third), Landing::There);
+        let next = example.after(&jump, &third).unwrap();
+        assert_eq!(told(&next), ("page=4".to_owned(), 75, Why::Linked));
+        assert_eq!(example.ahead(&next).unwrap(), "page=5");
+    }
+
+    #[test]
+    fn the_second_page_shows_the_number_of_the_first() {
+        for (second, first, third) in [(1, 0, 2), (2, 1, 3), (11, 10, 12)] {
+            let mut example = Example::new(50, None);
+            example.known.style = Some(Style::PageNumber);
+            let ask = example.begin();
+            let beginning = page(0..25, &format!(r#""count": 130, "next": "?page={second}""#));
+            let Jump::To(jump) = example.jump(&ask, &beginning) else {
+                panic!("the size of a page is known");
+            };
+            assert_eq!(told(&jump).0, format!("page={third}"));
+            let mut known = Knowledge::default();
+            example
+                .paginator
+                .learn(25, true, &example.course, &mut known);
+            assert_eq!(known.first_page, Some(first));
+        }
+    }
+
+    #[test]
+    fn a_known_size_is_jumped_by_at_once_and_a_cap_is_kept() {
+        let sized = Pagination::page_number()
+            .with_size_parameter("page_size")
+            .with_page_size(100);
+        let mut example = Example::of(Some(sized), 130, None);
+        example.known.size_cap = Some(50);
+        assert_eq!(
+            told(&example.begin()),
+            (
+                "page=3&page_size=100".to_owned(),
+                100,
+                Why::Jump(Style::PageNumber)
+            )
+        );
+        // A start on the first page needs no jump.
+        example.course.start = 49;
+        assert_eq!(told(&example.begin()).2, Why::Start);
+    }
+
+    #[test]
+    fn a_page_of_another_size_has_not_landed() {
+        let mut example = Example::new(60, None);
+        example.known.style = Some(Style::PageNumber);
+        example.known.page_size = Some(25);
+        let jump = example.begin();
+        for (rows, fields, landing) in [
+            (50..75, r#""count": 130, "next": "?page=4""#, Landing::There),
+            (
+                40..60,
+                r#""count": 130, "next": "?page=4""#,
+                Landing::Unclear,
+            ),
+            // The last page may be shorter, if it ends with the last row.
+            (50..65, r#""count": 65, "next": null"#, Landing::There),
+            (50..65, r#""count": 130, "next": null"#, Landing::Unclear),
+            (50..65, r#""next": null"#, Landing::Unclear),
+        ] {
+            assert_eq!(
+                example.landed(&jump, &page(rows, fields)),
+                landing,
+                "{fields}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_start_behind_the_end_is_seen_on_the_first_page() {
+        let mut example = Example::of(Some(Pagination::page_number()), 200, None);
+        let ask = example.begin();
+        let first = page(0..25, r#""count": 130, "next": "?page=2""#);
+        assert_eq!(example.jump(&ask, &first), Jump::BehindTheEnd);
+    }
+
+    #[test]
+    fn links_lead_forward() {
+        let mut example = Example::of(Some(Pagination::page_number()), 0, None);
+        let mut ask = example.begin();
+        ask.query.push(("page".to_owned(), "3".to_owned()));
+        for back in ["?page=3", "?page=2", "?other=1"] {
+            let next = format!(r#""count": 130, "next": "{back}""#);
+            assert_eq!(example.after(&ask, &page(50..75, &next)), None, "{back}");
+        }
+        // A link to a page that has come before: the one after it may be right.
+        example.course.count = Some(130);
+        ask.why = Why::Linked;
+        let Repeated::Skip(skip) = example.paginator.repeated(&ask, &example.course) else {
+            panic!("there is more");
+        };
+        assert_eq!(text(&skip.query), "page=4");
+        ask.position = 130;
+        assert_eq!(
+            example.paginator.repeated(&ask, &example.course),
+            Repeated::Drift
+        );
+    }
+
+    #[test]
+    fn a_shorter_page_in_the_middle_makes_pages_uneven() {
+        let mut example = Example::of(Some(Pagination::page_number()), 0, None);
+        example.course.size = 25;
+        for (rows, more, uneven) in [(25, true, false), (20, false, false), (20, true, true)] {
+            let mut known = Knowledge::default();
+            example
+                .paginator
+                .learn(rows, more, &example.course, &mut known);
+            assert_eq!(known.uneven, uneven, "{rows} {more}");
+        }
+    }
+}

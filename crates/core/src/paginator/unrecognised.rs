@@ -87,3 +87,79 @@ pub fn try_another(tried: Style, ask: &Ask, course: &Course) -> Option<Ask> {
         ..ask.clone()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::try_another;
+    use crate::{
+        page::Style,
+        paginator::{
+            Landing, Why,
+            tests::{Example, list, page, text, told},
+        },
+    };
+
+    #[test]
+    fn rows_40_to_60_of_an_endpoint_with_page_numbers() {
+        let mut example = Example::new(40, Some(20));
+        let jump = example.begin();
+        assert_eq!(
+            told(&jump),
+            (
+                "limit=20&offset=40".to_owned(),
+                40,
+                Why::Jump(Style::LimitOffset)
+            )
+        );
+        let first = page(
+            0..25,
+            r#""count": 130, "next": "?active=true&limit=20&offset=40&page=2", "previous": null"#,
+        );
+        assert_eq!(example.landed(&jump, &first), Landing::AtTheBeginning);
+        assert_eq!(example.paginator.style(), Some(Style::PageNumber));
+    }
+
+    #[test]
+    fn offsets_are_not_asked_for_where_they_are_known_to_be_ignored() {
+        let mut example = Example::new(40, Some(20));
+        example.known.offsets = Some(false);
+        assert_eq!(
+            told(&example.begin()),
+            ("limit=60".to_owned(), 0, Why::Start)
+        );
+    }
+
+    #[test]
+    fn offsets_are_tried_then_page_numbers_then_nothing() {
+        let mut example = Example::new(0, None);
+        let first = example.begin();
+        let counts = page(0..25, r#""count": 130"#);
+        let tried = example.after(&first, &counts).unwrap();
+        assert_eq!(
+            told(&tried),
+            ("offset=25".to_owned(), 25, Why::Tried(Style::LimitOffset))
+        );
+        let tried = try_another(Style::LimitOffset, &tried, &example.course).unwrap();
+        assert_eq!(
+            told(&tried),
+            ("page=2".to_owned(), 25, Why::Tried(Style::PageNumber))
+        );
+        assert_eq!(
+            try_another(Style::PageNumber, &tried, &example.course),
+            None
+        );
+    }
+
+    #[test]
+    fn a_single_page_in_an_envelope_shows_nothing() {
+        let mut example = Example::new(0, None);
+        let first = example.begin();
+        assert_eq!(text(&first.query), "");
+        assert_eq!(
+            example.after(&first, &page(0..5, r#""count": 5, "next": null"#)),
+            None
+        );
+        assert_eq!(example.paginator.style(), None);
+        assert_eq!(example.after(&first, &list(0..5)), None);
+    }
+}
