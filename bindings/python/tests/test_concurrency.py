@@ -396,6 +396,8 @@ def test_ctrl_c_ends_a_synchronous_call(server):
     script = (
         PRELUDE
         + """
+    # A job that a shell runs in the background inherits a SIGINT that is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     pressed = 0.0
     def press():
         global pressed
