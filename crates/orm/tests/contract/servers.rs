@@ -4,7 +4,7 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     path::PathBuf,
-    sync::OnceLock,
+    sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use django_api_orm_testserver::TestServer;
@@ -16,6 +16,8 @@ pub(crate) struct Server {
     kind: Kind,
     plain: OnceLock<Result<Running, String>>,
     tls: OnceLock<Result<Running, String>>,
+    /// Held by the cases that are running.
+    rows: RwLock<()>,
 }
 
 #[derive(Clone, Copy)]
@@ -52,7 +54,23 @@ impl Server {
             kind,
             plain: OnceLock::new(),
             tls: OnceLock::new(),
+            rows: RwLock::new(()),
         }
+    }
+
+    /// For a case that only reads: others read at the same time.
+    pub(crate) fn share_the_rows(&self) -> RwLockReadGuard<'_, ()> {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For a case that writes: no other case runs on this server.
+    pub(crate) fn own_the_rows(&self) -> RwLockWriteGuard<'_, ()> {
+        self.rows.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is the real site, which takes long for an answer.
+    pub(crate) fn is_django(&self) -> bool {
+        matches!(self.kind, Kind::Drf)
     }
 
     pub(crate) fn name(&self) -> &'static str {

@@ -56,6 +56,11 @@ impl Site {
             .ca_file(ca_file))
     }
 
+    /// Whether the server is the real site, which takes long for an answer.
+    pub(crate) fn is_django(&self) -> bool {
+        self.server.is_django()
+    }
+
     pub(crate) fn base_url(&self) -> &str {
         &self.server.plain().base_url
     }

@@ -39,7 +39,7 @@ const WAYS: [Asked; 9] = [
     Asked::ValuesList,
 ];
 
-/// How many of them a query is asked in.
+/// How many of them a query is asked in on the test server. The real site answers each query once.
 const WAYS_FOR_ONE: usize = 4;
 
 /// Whether the server of the endpoint filters and sorts.
@@ -134,6 +134,18 @@ async fn answers(site: Site, endpoint: &'static str) -> Outcome {
     for (number, plan) in plans::all().iter().enumerate() {
         let expected = plan.expected(&items, honours(endpoint));
         let unknown = by_a_new_client(&site, endpoint)?;
+        if site.is_django() {
+            // Another way behind each endpoint, and a client that knows the endpoint for every third query.
+            let way = WAYS[(number + column(endpoint)) % WAYS.len()];
+            let manager = if (number + number / WAYS.len()).is_multiple_of(3) {
+                &known
+            } else {
+                &unknown
+            };
+            let query = (plan.query)(manager);
+            wrong.extend(wrongly(plan, way, ask(&query, plan, way, &expected).await));
+            continue;
+        }
         // What a client learns from one answer it uses for the next, so every way comes first for some of the queries. Not
         // every way for each of them: that would take minutes.
         for turn in 0..WAYS_FOR_ONE {
@@ -168,7 +180,11 @@ async fn costs(site: Site, endpoint: &'static str) -> Outcome {
     let items = fixture::items();
     let mut wrong = Vec::new();
     let (mut told, mut fetched) = (0, 0);
-    for plan in plans::all() {
+    for (number, plan) in plans::all().iter().enumerate() {
+        // What a call costs is the client's doing. Django is asked each query behind one of the endpoints.
+        if site.is_django() && number % ENDPOINTS.len() != column(endpoint) {
+            continue;
+        }
         let client = site.builder().platform_roots(false).build()?;
         let manager: Manager<Item> = client.objects().at(&format!("/api/v1/items/{endpoint}/"));
         manager.all().fetch().await?;
@@ -201,7 +217,11 @@ async fn costs(site: Site, endpoint: &'static str) -> Outcome {
             }
         }
     }
-    assert!(2 * told > fetched, "told {told} times of {fetched}");
+    // Behind an endpoint Django is asked a few queries, which may be those that cannot be told.
+    assert!(
+        2 * told > fetched || site.is_django() && told > 0,
+        "told {told} times of {fetched}"
+    );
     none_of(&wrong)
 }
 
@@ -335,8 +355,15 @@ async fn writes(site: Site, endpoint: &'static str) -> Outcome {
     Ok(())
 }
 
+/// The number of an endpoint.
+fn column(endpoint: &str) -> usize {
+    (ENDPOINTS.iter().position(|each| *each == endpoint)).expect("an endpoint of the matrix")
+}
+
 macro_rules! cells {
     ($($endpoint:literal)*) => {
+        const ENDPOINTS: &[&str] = &[$($endpoint),*];
+
         pub(crate) fn all() -> Vec<Case> {
             vec![$(
                 Case {
