@@ -3,118 +3,24 @@
 use std::sync::Arc;
 
 use django_api_orm::{
-    BulkWriteError, FieldMeta, Kind, ModelMeta, OnDrift, OnIgnored, Pagination, Result,
-    ServiceClient,
-    engine::{Assigned, Collection, KeysetWalk},
+    BulkWriteError, ModelMeta, OnDrift, OnIgnored, Result, Row, ServiceClient,
+    engine::{Change, Collection, KeysetWalk},
 };
 use http::Method;
 use pyo3::{exceptions::PyValueError, prelude::*};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     client::{Client, Shared, choice},
     failure,
+    model::{Model, assigned},
     operation::{Operation, Payload},
-    plan::{Condition, Plan, json},
+    plan::{Condition, Plan, json, object},
     walk::{Steps, Walk},
 };
 
 /// Requests in flight at the same time, where an operation sends many.
 const CONCURRENCY: usize = 8;
-
-/// What the engine knows of a model class.
-#[pyclass(frozen, module = "django_api_orm._engine")]
-pub(crate) struct Model(Arc<ModelMeta>);
-
-#[pymethods]
-impl Model {
-    /// `fields` are `(wire name, is read-only, "decimal" or nothing)`; `pagination` is `(style, page size, size parameter)`.
-    #[new]
-    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters))]
-    fn new(
-        name: &str,
-        endpoint: &str,
-        primary_key: &str,
-        lookup_field: Option<&str>,
-        fields: Vec<(String, bool, Option<String>)>,
-        pagination: Option<(String, Option<u64>, Option<String>)>,
-        filters: Option<Vec<String>>,
-    ) -> PyResult<Self> {
-        let fields = fields
-            .into_iter()
-            .map(|(name, read_only, kind)| {
-                let field = FieldMeta::new(name);
-                let field = if read_only { field.read_only() } else { field };
-                match kind.as_deref() {
-                    None => Ok(field),
-                    Some("decimal") => Ok(field.with_kind(Kind::Decimal)),
-                    Some(kind) => Err(PyValueError::new_err(format!("{kind:?} is no kind"))),
-                }
-            })
-            .collect::<PyResult<Vec<_>>>()?;
-        let mut model = ModelMeta::new(name, endpoint)
-            .with_primary_key(primary_key)
-            .with_fields(fields);
-        if let Some(lookup_field) = lookup_field {
-            model = model.with_lookup_field(lookup_field);
-        }
-        if let Some((style, page_size, parameter)) = pagination {
-            model = model.with_pagination(paginator(&style, page_size, parameter)?);
-        }
-        if let Some(filters) = filters {
-            model = model.with_filters(filters);
-        }
-        Ok(Self(Arc::new(model)))
-    }
-
-    /// The same model behind another collection.
-    fn at(&self, endpoint: &str) -> Self {
-        Self(Arc::new(self.0.at(endpoint)))
-    }
-
-    #[getter]
-    fn endpoint(&self) -> &str {
-        self.0.endpoint()
-    }
-
-    /// The path of an extra route of a row, or of the collection.
-    #[pyo3(signature = (key, route))]
-    fn route(&self, py: Python<'_>, key: Option<&str>, route: &str) -> PyResult<String> {
-        let endpoint = self.0.parsed_endpoint();
-        let path = endpoint.and_then(|endpoint| match key {
-            Some(key) => endpoint.action(key, route),
-            None => endpoint.collection_action(route),
-        });
-        path.map(|path| path.path().to_owned())
-            .map_err(|error| failure::raised(py, &error))
-    }
-}
-
-fn paginator(
-    style: &str,
-    page_size: Option<u64>,
-    parameter: Option<String>,
-) -> PyResult<Pagination> {
-    let mut pagination = match style {
-        "limit_offset" => Pagination::limit_offset(),
-        "page_number" => Pagination::page_number(),
-        "cursor" => Pagination::cursor(),
-        "link" => Pagination::link(),
-        "none" => Pagination::none(),
-        _ => {
-            return Err(PyValueError::new_err(format!(
-                "_pagination is \"limit_offset\", \"page_number\", \"cursor\", \"link\" or \"none\", not {style:?}"
-            )));
-        }
-    };
-    if let Some(rows) = page_size {
-        pagination = pagination.with_page_size(rows);
-    }
-    if let Some(name) = parameter {
-        pagination = pagination.with_size_parameter(name);
-    }
-    Ok(pagination)
-}
 
 /// What a query sets in place of the client's policy.
 #[derive(Clone, Default)]
@@ -125,6 +31,9 @@ struct Policy {
     page_size: Option<u64>,
     concurrency: Option<usize>,
 }
+
+/// The path of another collection, the key, the row as it was, and the body.
+type ChangeArguments = (Option<String>, String, Option<Vec<u8>>, Vec<u8>);
 
 /// A model's rows on a client.
 #[pyclass(frozen, module = "django_api_orm._engine")]
@@ -171,24 +80,6 @@ impl Endpoint {
     fn concurrency(&self) -> usize {
         self.policy.concurrency.unwrap_or(CONCURRENCY)
     }
-}
-
-fn object(text: &[u8]) -> PyResult<Map<String, Value>> {
-    match json(text)? {
-        Value::Object(fields) => Ok(fields),
-        _ => Err(PyValueError::new_err("a row must be a JSON object")),
-    }
-}
-
-/// Values to be written; `address__city` is a part of the object `address`.
-fn assigned(py: Python<'_>, text: &[u8]) -> PyResult<Assigned> {
-    let mut assigned = Assigned::default();
-    for (path, value) in object(text)? {
-        assigned
-            .set(&path, value)
-            .map_err(|error| failure::raised(py, &error))?;
-    }
-    Ok(assigned)
 }
 
 fn written(result: Result<u64, BulkWriteError>) -> Result<Payload> {
@@ -274,14 +165,6 @@ impl Endpoint {
         self.read(move |rows| async move { Ok(Payload::Row(Some(rows.get(&plan).await?))) })
     }
 
-    /// The same for a row that is to be changed: it must be seen to satisfy the whole filter.
-    fn get_for_write(&self, plan: &Plan) -> Operation {
-        let plan = plan.0.clone();
-        self.read(
-            move |rows| async move { Ok(Payload::Row(Some(rows.get_for_write(&plan).await?))) },
-        )
-    }
-
     fn first(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
         self.read(move |rows| async move { Ok(Payload::Row(rows.first(&plan).await?)) })
@@ -316,20 +199,26 @@ impl Endpoint {
         }))
     }
 
-    /// The row with this key, from its own URL.
-    fn row(&self, key: String) -> Operation {
-        self.read(move |rows| async move { Ok(Payload::Row(Some(rows.row(&key).await?))) })
+    /// Reads a row anew, which the server last showed as `row`.
+    #[pyo3(signature = (key, row))]
+    fn refresh(&self, key: String, row: Option<Vec<u8>>) -> Operation {
+        let row = row.map(Row::new);
+        self.read(move |rows| async move {
+            Ok(Payload::Row(Some(rows.refresh(&key, row.as_ref()).await?)))
+        })
     }
 
+    /// Creates a row. The value is what it is now: `("row", the server's row, [])`, or `("part", what was sent with what the
+    /// answer says, the names that it says nothing of)`.
     fn create(&self, row: &[u8]) -> PyResult<Operation> {
         let row = object(row)?;
         Ok(self.write(move |rows| async move {
             let body = rows.new_row(&row)?;
-            Ok(Payload::Row(Some(rows.create(&body).await?)))
+            Ok(Payload::Kept(rows.create(&body).await?))
         }))
     }
 
-    /// Creates many rows; the value is a list of rows and exceptions.
+    /// Creates many rows; the value is a list of what `create` gives, and exceptions.
     fn create_many(&self, bodies: Vec<Vec<u8>>) -> PyResult<Operation> {
         let bodies: Vec<_> = bodies
             .iter()
@@ -341,33 +230,67 @@ impl Endpoint {
                 .iter()
                 .map(|body| rows.new_row(body))
                 .collect::<Result<_>>()?;
-            Ok(Payload::Created(
-                rows.create_rows(bodies, concurrency).await,
-            ))
+            Ok(Payload::Many(rows.create_rows(bodies, concurrency).await))
         }))
     }
 
-    /// `for_write`: a row that is found is to be changed, so it must be seen to satisfy the whole filter.
-    #[pyo3(signature = (condition, values, *, for_write=false))]
-    fn get_or_create(
+    /// The row for which the condition holds, or a new one; without `new` a missing row is an error. `for_write`: a row that
+    /// is found is to be changed, so it must be seen to satisfy the whole condition. The value is what `create` gives, and
+    /// whether the row is new.
+    #[pyo3(signature = (condition, new, *, for_write))]
+    fn find_or_create(
         &self,
         condition: &Condition,
-        values: &[u8],
+        new: Option<&[u8]>,
         for_write: bool,
     ) -> PyResult<Operation> {
         let condition = condition.0.clone();
-        let values = object(values)?;
+        let new = new.map(object).transpose()?;
+        let find = move |rows: Collection| async move {
+            let found = rows
+                .find_or_create(&condition, new.as_ref(), for_write)
+                .await?;
+            let (kept, created) = found.into_row();
+            Ok(Payload::Found(kept, created))
+        };
+        Ok(self.write(find))
+    }
+
+    /// Changes fields of a row, which the server last showed as `row`. The value is as for `create`; `"nothing"` in place of
+    /// `"part"` where the answer shows no row.
+    #[pyo3(signature = (key, row, body))]
+    fn save(&self, key: String, row: Option<Vec<u8>>, body: &[u8]) -> PyResult<Operation> {
+        let row = row.map(Row::new);
+        let body = object(body)?;
         Ok(self.write(move |rows| async move {
-            let (row, created) = rows.find_or_create(&condition, &values, for_write).await?;
-            Ok(Payload::Found(row, created))
+            Ok(Payload::Kept(rows.save(&key, row.as_ref(), &body).await?))
         }))
     }
 
-    /// Changes fields of a row; the value is the server's row, or `None` where it sends none.
-    fn patch(&self, key: String, values: &[u8]) -> PyResult<Operation> {
-        let values = object(values)?;
-        Ok(self
-            .write(move |rows| async move { Ok(Payload::Row(rows.patch(&key, &values).await?)) }))
+    /// Changes fields of many rows, a few at a time. Each has the path of its collection, where that is another one, and what
+    /// `save` takes; the value is a list of what `save` gives, and exceptions.
+    fn save_many(&self, changes: Vec<ChangeArguments>) -> PyResult<Operation> {
+        let changes = changes
+            .into_iter()
+            .map(|(path, key, row, body)| {
+                let row = row.map(Row::new);
+                let body = object(&body)?;
+                Ok((path, Change { key, row, body }))
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        let concurrency = self.concurrency();
+        Ok(self.write(move |rows| async move {
+            let changes = changes
+                .into_iter()
+                .map(|(path, change)| match path {
+                    Some(path) => (rows.at(&path), change),
+                    None => (rows.clone(), change),
+                })
+                .collect();
+            Ok(Payload::Many(
+                Collection::save_rows(changes, concurrency).await,
+            ))
+        }))
     }
 
     fn delete(&self, key: String) -> Operation {
@@ -387,7 +310,7 @@ impl Endpoint {
         values: &[u8],
     ) -> PyResult<Operation> {
         let plan = plan.0.clone();
-        let values = assigned(py, values)?;
+        let values = assigned(py, values, &[])?;
         let concurrency = self.concurrency();
         Ok(self.write(move |rows| async move {
             written(

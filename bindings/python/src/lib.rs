@@ -8,6 +8,7 @@ mod client;
 mod endpoint;
 mod failure;
 mod lane;
+mod model;
 mod notice;
 mod operation;
 mod plan;
@@ -24,12 +25,14 @@ mod _engine {
     #[pymodule_export]
     use super::client::{Client, settings};
     #[pymodule_export]
-    use super::endpoint::{Endpoint, Model};
+    use super::endpoint::Endpoint;
     #[cfg(feature = "testserver")]
     #[pymodule_export]
     use super::failure::error_example;
     #[pymodule_export]
     use super::failure::error_kinds;
+    #[pymodule_export]
+    use super::model::{Model, nested};
     #[pymodule_export]
     use super::operation::Operation;
     #[pymodule_export]

@@ -6,7 +6,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use django_api_orm::{ApiResponse, BulkWriteError, Error, Result, Row, ServiceClient};
+use django_api_orm::{
+    ApiResponse, BulkWriteError, Error, Result, Row, ServiceClient, engine::Kept,
+};
 use pyo3::{
     exceptions::PyRuntimeError,
     prelude::*,
@@ -26,8 +28,9 @@ pub(crate) enum Payload {
     Count(u64),
     Row(Option<Row>),
     Rows(Option<Vec<Row>>),
-    Found(Row, bool),
-    Created(Vec<Result<Row>>),
+    Kept(Kept),
+    Found(Kept, bool),
+    Many(Vec<Result<Kept>>),
     NotWritten(BulkWriteError),
     Response(ApiResponse),
 }
@@ -126,12 +129,15 @@ impl Payload {
             Self::Rows(Some(rows)) => {
                 PyList::new(py, rows.into_iter().map(|row| bytes(&row)))?.into_any()
             }
-            Self::Found(row, created) => (bytes(&row), created).into_pyobject(py)?.into_any(),
-            Self::Created(results) => {
+            Self::Kept(kept) => written(py, kept)?,
+            Self::Found(kept, created) => {
+                (written(py, kept)?, created).into_pyobject(py)?.into_any()
+            }
+            Self::Many(results) => {
                 let list = PyList::empty(py);
                 for result in results {
                     match result {
-                        Ok(row) => list.append(bytes(&row))?,
+                        Ok(kept) => list.append(written(py, kept)?)?,
                         Err(error) => list.append(failure::exception(py, &error)?)?,
                     }
                 }
@@ -170,6 +176,18 @@ impl Payload {
             }
         })
     }
+}
+
+/// What a row is after a write: what the answer showed, the row, and what of it is taken for written without being shown.
+fn written(py: Python<'_>, kept: Kept) -> PyResult<Bound<'_, PyAny>> {
+    let Kept {
+        written,
+        row,
+        assumed,
+    } = kept;
+    Ok((written.as_str(), PyBytes::new(py, row.bytes()), assumed)
+        .into_pyobject(py)?
+        .into_any())
 }
 
 /// The error of a task that ended without an outcome.

@@ -1,8 +1,8 @@
 //! Conditions and plans: immutable, made step by step by the package's querysets.
 
-use django_api_orm::{Q, lookup::Lookup, plan};
+use django_api_orm::{Q, engine::wide_integer, lookup::Lookup, plan};
 use pyo3::{exceptions::PyValueError, prelude::*};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// JSON text as a value.
 ///
@@ -18,20 +18,12 @@ pub(crate) fn json(text: &[u8]) -> PyResult<Value> {
         .map_err(|error| PyValueError::new_err(format!("the value has no JSON form: {error}")))
 }
 
-/// An integer in JSON text that 64 bits cannot hold.
-fn wide_integer(text: &[u8]) -> Option<&str> {
-    let mut in_string = false;
-    let mut escaped = false;
-    let outside = |byte: &u8| {
-        let quote = *byte == b'"' && !escaped;
-        escaped = in_string && *byte == b'\\' && !escaped;
-        in_string ^= quote;
-        in_string || !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
-    };
-    text.split(outside)
-        .filter_map(|token| std::str::from_utf8(token).ok())
-        .filter(|token| token.len() >= 19 && !token.contains(['.', 'e', 'E']))
-        .find(|token| token.parse::<i64>().is_err() && token.parse::<u64>().is_err())
+/// The same for an object.
+pub(crate) fn object(text: &[u8]) -> PyResult<Map<String, Value>> {
+    match json(text)? {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(PyValueError::new_err("a row must be a JSON object")),
+    }
 }
 
 /// A tree of lookups.
@@ -50,6 +42,12 @@ impl Condition {
     #[staticmethod]
     fn lookup(name: &str, value: &[u8]) -> PyResult<Self> {
         Ok(Self(Q::Lookup(Lookup::parse(name, json(value)?))))
+    }
+
+    /// Whether it says what the value of a field is.
+    #[getter]
+    fn is_equality(&self) -> bool {
+        self.0.equality().is_some()
     }
 
     fn __and__(&self, other: &Self) -> Self {

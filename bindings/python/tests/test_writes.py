@@ -9,6 +9,7 @@ import json
 import pickle
 import uuid
 import warnings
+from decimal import Decimal
 from typing import Any, Literal
 
 import django_api_orm as orm
@@ -719,3 +720,151 @@ def test_conflicting_defaults_are_refused(things):
         with pytest.raises(orm.InvalidRequestError):
             thing.objects.update_or_create(id=1, defaults=defaults)
     assert writes(things) == []
+
+
+# What the answer to a write shows
+
+OTHER = {"id": 2, "name": "changed", "start": 1, "end": 2, "kept": "k"}
+
+
+class Whole(Thing):
+    kept: str = "default"
+    start: int | None = None
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_another_row_in_the_answer_is_an_error_and_the_instance_stays_as_it_was(things, base):
+    thing = model(things, Whole, base)
+
+    async def main():
+        one = await settle(thing.objects.get(id=1))
+        one.name = "changed"
+        things.fail_next(200, json.dumps(OTHER).encode(), JSON)
+        with pytest.raises(orm.DecodeError, match="may have been carried out"):
+            await settle(one.save())
+        assert (one.pk, one.name, one.kept, one.start) == (1, "changed", "k", 20)
+        assert one.changes() == {"name": "changed"}
+        things.fail_next(200, json.dumps(OTHER).encode(), JSON)
+        with pytest.raises(orm.DecodeError, match="another one"):
+            await settle(one.refresh_from_api())
+        assert (one.pk, one.name) == (1, "changed")
+        await settle(one.delete())
+        assert writes(things)[-1][:2] == ("DELETE", "/api/v1/things/1/")
+
+    asyncio.run(main())
+
+
+async def settle(value: Any) -> Any:
+    return await value if hasattr(value, "__await__") else value
+
+
+@pytest.mark.parametrize("way", ["known by its key alone", "update_or_create", "update"])
+def test_another_row_in_the_answer_is_an_error_of_every_write(things, way):
+    thing = model(things, Whole)
+    if way == "known by its key alone":
+        row = thing(id=1, name="changed")
+        things.fail_next(200, json.dumps(OTHER).encode(), JSON)
+        with pytest.raises(orm.DecodeError, match="another row"):
+            row.save()
+        assert (row.pk, row.name) == (1, "changed")
+        return
+    thing.objects.get(id=1)
+    found = ROWS["things"][0]
+    if way == "update_or_create":
+        things.fail_next(200, json.dumps(found).encode(), JSON)
+        things.fail_next(200, json.dumps(OTHER).encode(), JSON)
+        with pytest.raises(orm.DecodeError, match="another row"):
+            thing.objects.update_or_create(id=1, defaults={"name": "changed"})
+    else:
+        page = {"count": 1, "next": None, "previous": None, "results": [found]}
+        things.fail_next(200, json.dumps(page).encode(), JSON)
+        things.fail_next(200, json.dumps(OTHER).encode(), JSON)
+        with pytest.raises(orm.BulkWriteError, match="another row") as error:
+            thing.objects.on_ignored("trust").filter(name="one").update(name="changed")
+        assert error.value.written == [] and error.value.failed[0][0] == "1"
+
+
+def test_a_key_that_was_sent_may_be_the_new_one(things):
+    one = model(things, Whole).objects.get(id=1)
+    one.id = 2
+    things.fail_next(200, json.dumps({**ROWS["things"][0], "id": 2}).encode(), JSON)
+    one.save()
+    assert (one.pk, one.name, one.changes()) == (2, "one", {})
+
+
+@pytest.mark.parametrize("way", ["create", "save", "bulk_create", "get_or_create"])
+def test_a_part_of_a_new_row_is_put_into_what_was_sent(things, way):
+    thing = model(things, Whole)
+    answer = (201, b'{"id": 42, "name": "New"}', JSON)
+    if way == "get_or_create":
+        things.fail_next(200, b'{"count": 0, "next": null, "previous": null, "results": []}', JSON)
+    things.fail_next(*answer)
+    given = {"name": "new", "kept": "mine", "start": 5}
+    if way == "create":
+        made = thing.objects.create(**given)
+    elif way == "save":
+        made = thing(**given)
+        made.save()
+    elif way == "bulk_create":
+        (made,) = thing.objects.bulk_create([given])
+    else:
+        made, _ = thing.objects.get_or_create(name="new", defaults=given)
+    assert (made.pk, made.name, made.kept, made.start, made.changes()) == (42, "New", "mine", 5, {})
+
+
+def test_a_field_is_filtered_by_the_name_that_is_read_and_sent_by_the_other(things):
+    class Schema(BaseModel):
+        id: int | None = None
+        owner: str = Field("", validation_alias="name", serialization_alias="owner_name")
+
+    thing = model(things, Schema, endpoint="/api/v1/plain/")
+    assert thing.objects.filter(owner="one").explain().pushed == [("name", "one")]
+    things.fail_next(200, b'{"count": 0, "next": null, "previous": null, "results": []}', JSON)
+    things.fail_next(201, b'{"id": 5, "name": "x"}', JSON)
+    made, created = thing.objects.get_or_create(owner="x")
+    assert writes(things)[-1][2] == {"owner_name": "x"}
+    assert (made.pk, made.owner, created) == (5, "x", True)
+    made.owner = "y"
+    things.fail_next(200, b'{"id": 5}', JSON)
+    made.save()
+    assert writes(things)[-1][2] == {"owner_name": "y"}
+    assert (made.owner, made.changes(), made.raw()) == ("y", {}, {"id": 5, "name": "y"})
+
+
+@pytest.mark.parametrize("read", ["validation_alias", "alias"])
+def test_a_decimal_is_compared_as_a_number_whatever_it_is_called(things, read):
+    class Schema(BaseModel):
+        id: int | None = None
+        price: Decimal = Field(Decimal(0), **{read: "kept"}, serialization_alias="price_to_write")
+
+    page = [{"id": n, "kept": price} for n, price in ((1, "1.50"), (2, "2.00"))]
+    things.fail_next(200, json.dumps({"count": 2, "next": None, "previous": None, "results": page}).encode(), JSON)
+    rows = model(things, Schema).objects.exclude(price=Decimal("1.5"))
+    assert [row.pk for row in rows] == [2]
+
+
+def test_a_new_row_is_not_written_twice_by_its_alias(things):
+    class Schema(Thing):
+        parts: dict[str, Any] = Field({}, validation_alias="parts", serialization_alias="parts")
+        kept: str = Field("", validation_alias="kept", serialization_alias="keep")
+
+    thing = model(things, Schema)
+    things.fail_next(200, b'{"count": 0, "next": null, "previous": null, "results": []}', JSON)
+    things.fail_next(201, b'{"id": 5}', JSON)
+    made, _ = thing.objects.filter(parts__x=1).get_or_create(name="n", kept="k", defaults={"parts__y": 2})
+    assert writes(things)[-1][2] == {"name": "n", "keep": "k", "parts": {"y": 2}}
+    assert (made.pk, made.name, made.kept, made.parts) == (5, "n", "k", {"y": 2})
+
+
+def test_integers_of_any_size_are_kept_and_compared_exactly(things):
+    class Schema(Thing):
+        start: int = 0
+
+    wide = 2**70
+    one = model(things, Schema).from_api({"id": 1, "name": "one", "start": wide, "kept": wide + 1})
+    one.name = "changed"
+    things.fail_next(200, b'{"id": 1}', JSON)
+    one.save()
+    assert (one.start, one.raw()["kept"], one.changes()) == (wide, wide + 1, {})
+    one.start = wide + 1
+    assert one.changes() == {"start": wide + 1}

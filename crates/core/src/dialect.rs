@@ -223,7 +223,7 @@ impl Dialect {
                 || model
                     .fields()
                     .iter()
-                    .any(|field| field.name() == lookup.root());
+                    .any(|field| field.read_as() == lookup.root());
             // `age__gtee` is a nested field for all that is known, but hardly one that somebody means.
             let misspelt = lookup.path.rsplit_once("__").is_some_and(|(_, last)| {
                 !filters.contains(&lookup.parameter()) && is_nearly_an_operator(last)
@@ -236,7 +236,7 @@ impl Dialect {
         let names = model
             .fields()
             .iter()
-            .map(crate::model::FieldMeta::name)
+            .map(crate::model::FieldMeta::read_as)
             .chain(filters.iter().map(String::as_str));
         let hint = closest(&wrong, names)
             .map(|name| format!("; did you mean `{name}`?"))

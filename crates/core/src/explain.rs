@@ -93,7 +93,7 @@ impl Explain {
                 && !model
                     .fields()
                     .iter()
-                    .any(|field| field.name() == guard.root())
+                    .any(|field| field.read_as() == guard.root())
         };
         let (unseen, checked): (Vec<&Lookup>, Vec<&Lookup>) =
             compiled.guards.iter().partition(is_unseen);

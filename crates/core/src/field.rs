@@ -19,6 +19,8 @@ use crate::{
 /// `T`: [`Ordered`], [`Textual`], [`Dated`]; a type of your own gets them with one `impl` line.
 pub struct Field<M, T> {
     path: Cow<'static, str>,
+    /// The path in the bodies of writes, where that is another one.
+    sent: Option<Cow<'static, str>>,
     of: PhantomData<fn() -> (M, T)>,
 }
 
@@ -28,14 +30,31 @@ impl<M, T> Field<M, T> {
     pub const fn new(name: &'static str) -> Self {
         Self {
             path: Cow::Borrowed(name),
+            sent: None,
             of: PhantomData,
         }
     }
 
-    /// The wire name; parts of a nested path are joined with `__`.
+    /// The field that rows and filters call by the first name, and bodies by the second.
+    #[must_use]
+    pub const fn renamed(read_as: &'static str, sent_as: &'static str) -> Self {
+        Self {
+            path: Cow::Borrowed(read_as),
+            sent: Some(Cow::Borrowed(sent_as)),
+            of: PhantomData,
+        }
+    }
+
+    /// The name in rows and filters; parts of a nested path are joined with `__`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The name in the bodies of writes.
+    #[must_use]
+    pub fn sent_path(&self) -> &str {
+        self.sent.as_deref().unwrap_or(&self.path)
     }
 
     /// A field of the object nested in this field: `User::F.address.to(Address::F.state)` is `address__state`.
@@ -46,6 +65,8 @@ impl<M, T> Field<M, T> {
     {
         Field {
             path: Cow::Owned(format!("{}__{}", self.path, inner.path)),
+            sent: (self.sent.is_some() || inner.sent.is_some())
+                .then(|| Cow::Owned(format!("{}__{}", self.sent_path(), inner.sent_path()))),
             of: PhantomData,
         }
     }
@@ -78,10 +99,18 @@ impl<M, T> Field<M, T> {
         Filter::of(self.path.into_owned(), Op::IsNull, Ok(Value::Bool(is_null)))
     }
 
-    /// The value to write into this field: `User::F.name.set("Alice")`.
+    /// The value to write into this field: `User::F.name.set("Alice")`. A part of an object that has one name when it is
+    /// read and another when it is sent cannot be written alone: that is an `InvalidRequest` of the write.
     #[must_use]
     pub fn set<V: Operand<T>>(self, value: V) -> Assignment<M> {
-        Assignment::new(self.path.into_owned(), value.into_operand())
+        let value = match &self.sent {
+            Some(sent) if self.path.contains("__") => Err(format!(
+                "it is read as `{}` and sent as `{sent}`, so it cannot be written alone: set the whole object",
+                self.path
+            )),
+            _ => value.into_operand(),
+        };
+        Assignment::new(self.sent_path().to_owned(), value)
     }
 
     /// Ascending order by this field.
@@ -290,6 +319,7 @@ impl<M, T> Clone for Field<M, T> {
     fn clone(&self) -> Self {
         Self {
             path: self.path.clone(),
+            sent: self.sent.clone(),
             of: PhantomData,
         }
     }

@@ -88,6 +88,17 @@ impl Q {
         }
     }
 
+    /// The lookup that says what the value of a field is; `None` for every other condition.
+    #[must_use]
+    pub fn equality(&self) -> Option<&Lookup> {
+        match self {
+            Self::Lookup(lookup) if lookup.op == Op::Exact && lookup.transform.is_none() => {
+                Some(lookup)
+            }
+            _ => None,
+        }
+    }
+
     /// Calls `visit` with every lookup of the tree, from left to right.
     pub fn for_each_lookup<'a>(&'a self, visit: &mut dyn FnMut(&'a Lookup)) {
         match self {

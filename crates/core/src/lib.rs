@@ -4,6 +4,7 @@
 //! untyped [`plan::Plan`]. Nothing in this crate opens a connection or needs an async runtime.
 #![forbid(unsafe_code)]
 
+pub mod assigned;
 pub mod dialect;
 pub mod error;
 pub mod evaluate;
@@ -21,6 +22,7 @@ pub mod policy;
 pub mod retry;
 pub mod row;
 pub mod value;
+pub mod written;
 
 pub use error::{Error, ErrorKind, Result};
 pub use explain::Explain;

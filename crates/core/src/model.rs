@@ -22,7 +22,7 @@ pub trait Schema: Sized + 'static {
     /// The type's name, as messages show it.
     const NAME: &'static str;
 
-    /// The fields as they stand on the wire, in the order of their declaration.
+    /// The fields with their names on the wire, in the order of their declaration.
     fn fields() -> Vec<FieldMeta>;
 }
 
@@ -96,11 +96,17 @@ key_fields!(
     uuid::Uuid
 );
 
-/// One field of a model, as it stands on the wire.
+/// One field of a model: the names that it has on the wire, and what is known of it.
+///
+/// Most fields have one name in both directions. Where they differ, filters, orderings and rows have the name that is read,
+/// and bodies the name that is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldMeta {
-    name: String,
+    read_as: String,
+    also_read_as: Vec<String>,
+    sent_as: Option<String>,
     read_only: bool,
+    write_only: bool,
     kind: Option<Kind>,
 }
 
@@ -109,8 +115,11 @@ impl FieldMeta {
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
-            name: name.into(),
+            read_as: name.into(),
+            also_read_as: Vec::new(),
+            sent_as: None,
             read_only: false,
+            write_only: false,
             kind: None,
         }
     }
@@ -134,10 +143,62 @@ impl FieldMeta {
         self
     }
 
-    /// The wire name.
+    /// Sets the name that the field has in bodies, where that is another one than in rows.
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn with_sent_as(mut self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.sent_as = (name != self.read_as).then_some(name);
+        self
+    }
+
+    /// Adds names that the field may have in a row in place of the first one.
+    #[must_use]
+    pub fn with_also_read_as<S: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.also_read_as.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// The name in rows, filters and orderings.
+    #[must_use]
+    pub fn read_as(&self) -> &str {
+        &self.read_as
+    }
+
+    /// The name in the bodies of writes.
+    #[must_use]
+    pub fn sent_as(&self) -> &str {
+        self.sent_as.as_deref().unwrap_or(&self.read_as)
+    }
+
+    /// Every name that the field may have in rows.
+    pub fn read_names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.read_as)
+            .chain(&self.also_read_as)
+            .map(String::as_str)
+    }
+
+    /// The name in a row that has these names: of several, the first that it has.
+    #[must_use]
+    pub fn name_in(&self, has: impl Fn(&str) -> bool) -> &str {
+        self.read_names()
+            .find(|name| has(name))
+            .unwrap_or(&self.read_as)
+    }
+
+    /// Marks the field as one that no row shows: it is only sent.
+    #[must_use]
+    pub fn write_only(mut self) -> Self {
+        self.write_only = true;
+        self
+    }
+
+    /// Whether no row shows the field.
+    #[must_use]
+    pub fn is_write_only(&self) -> bool {
+        self.write_only
     }
 
     /// Sets what the field holds.
@@ -187,7 +248,7 @@ impl ModelMeta {
         }
     }
 
-    /// Sets the wire name of the primary key.
+    /// Sets the name that the primary key has in rows.
     #[must_use]
     pub fn with_primary_key(mut self, name: impl Into<String>) -> Self {
         self.primary_key = name.into();
@@ -257,13 +318,13 @@ impl ModelMeta {
         })
     }
 
-    /// The wire name of the primary key.
+    /// The name of the primary key in rows.
     #[must_use]
     pub fn primary_key(&self) -> &str {
         &self.primary_key
     }
 
-    /// The wire name of the field whose value stands in detail URLs.
+    /// The name in rows of the field whose value stands in detail URLs.
     #[must_use]
     pub fn lookup_field(&self) -> &str {
         self.lookup_field.as_deref().unwrap_or(&self.primary_key)
@@ -275,12 +336,42 @@ impl ModelMeta {
         &self.fields
     }
 
-    /// Whether a field is declared as never sent.
+    /// The field that bodies call so.
     #[must_use]
-    pub fn is_read_only(&self, name: &str) -> bool {
-        self.fields
-            .iter()
-            .any(|field| field.name == name && field.read_only)
+    pub fn sent_field(&self, sent_as: &str) -> Option<&FieldMeta> {
+        self.fields.iter().find(|field| field.sent_as() == sent_as)
+    }
+
+    /// The field that rows and filters call so.
+    #[must_use]
+    pub fn read_field(&self, read_as: &str) -> Option<&FieldMeta> {
+        let named = self.fields.iter().find(|field| field.read_as == read_as);
+        named.or_else(|| {
+            (self.fields.iter()).find(|field| field.read_names().any(|name| name == read_as))
+        })
+    }
+
+    /// The name in bodies of what rows and filters call so; a name that is not declared is the same in both.
+    #[must_use]
+    pub fn sent_as<'a>(&'a self, read_as: &'a str) -> &'a str {
+        self.read_field(read_as).map_or(read_as, FieldMeta::sent_as)
+    }
+
+    /// The field of a path, `address` of `address__city`, as bodies call it; a name that only rows have will do.
+    #[must_use]
+    pub fn sent_root<'a>(&'a self, path: &'a str) -> &'a str {
+        let root = path.split("__").next().unwrap_or(path);
+        match self.sent_field(root) {
+            Some(_) => root,
+            None => self.sent_as(root),
+        }
+    }
+
+    /// Whether the field that bodies call so is declared as never sent.
+    #[must_use]
+    pub fn is_read_only(&self, sent_as: &str) -> bool {
+        self.sent_field(sent_as)
+            .is_some_and(FieldMeta::is_read_only)
     }
 
     /// What is known of the fields, for the evaluation of lookups.
@@ -288,7 +379,7 @@ impl ModelMeta {
     pub fn known_fields(&self) -> Fields {
         self.fields
             .iter()
-            .filter_map(|field| Some((field.name(), field.kind()?)))
+            .filter_map(|field| Some((field.read_as(), field.kind()?)))
             .fold(Fields::new(&self.primary_key), |fields, (name, kind)| {
                 fields.with(name, kind)
             })

@@ -20,6 +20,23 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Value, serde_json::Er
     Ok(json)
 }
 
+/// An integer in JSON text that 64 bits cannot hold: it would be rounded as a [`Value`].
+#[must_use]
+pub fn wide_integer(text: &[u8]) -> Option<&str> {
+    let mut in_string = false;
+    let mut escaped = false;
+    let outside = |byte: &u8| {
+        let quote = *byte == b'"' && !escaped;
+        escaped = in_string && *byte == b'\\' && !escaped;
+        in_string ^= quote;
+        in_string || !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
+    };
+    text.split(outside)
+        .filter_map(|token| std::str::from_utf8(token).ok())
+        .filter(|token| token.len() >= 19 && !token.contains(['.', 'e', 'E']))
+        .find(|token| token.parse::<i64>().is_err() && token.parse::<u64>().is_err())
+}
+
 fn has_null(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -124,7 +124,7 @@ impl Declared<'_> {
                 self.ident.span(),
                 format!("the primary key `{name}` of `{}` has `#[serde(skip_deserializing)]`, but a row needs its key", self.ident),
             ),
-            (Some(key), _) => return Some(PrimaryKey { name: key.name.clone(), wire: key.wire.clone(), ty: key.ty.clone() }),
+            (Some(key), _) => return Some(PrimaryKey { name: key.name.clone(), wire: key.wire.read_as.clone(), ty: key.ty.clone() }),
             // A marked field that is not there was reported where it is marked.
             (None, Some(_)) => {}
             (None, None) if self.marked.has_errors => {}
@@ -140,7 +140,11 @@ impl Declared<'_> {
     fn lookup_field(&self, name: &LitStr, errors: &mut Errors) -> Option<String> {
         let wanted = name.value();
         let by_name = self.fields.iter().find(|field| field.name == wanted);
-        let found = by_name.or_else(|| self.fields.iter().find(|field| field.wire == wanted));
+        let found = by_name.or_else(|| {
+            self.fields
+                .iter()
+                .find(|field| field.wire.read_as == wanted)
+        });
         match found {
             Some(field) if field.access == Access::WriteOnly => {
                 errors.at(
@@ -148,7 +152,7 @@ impl Declared<'_> {
                     format!("`{wanted}` is never received, so no URL can be made from it"),
                 );
             }
-            Some(field) => return Some(field.wire.clone()),
+            Some(field) => return Some(field.wire.read_as.clone()),
             None => {
                 let known: Vec<&str> = self
                     .fields

@@ -8,6 +8,7 @@ use crate::{
     api_attributes::{Kind, Paginator},
     collection::{Collection, Pagination},
     parse::{Access, Field, Model},
+    serde_attributes::Names,
 };
 
 /// Everything that the derive writes for a model.
@@ -48,14 +49,26 @@ fn schema(model: &Model) -> TokenStream {
     let name = ident.unraw().to_string();
     let silence = silence();
     let fields = model.fields.iter().map(|field| {
-        let wire = &field.wire;
-        let read_only = (field.access == Access::ReadOnly).then(|| quote!(.read_only()));
+        let Names {
+            read_as,
+            also_read_as,
+            sent_as,
+        } = &field.wire;
+        let sent_as = (sent_as != read_as).then(|| quote!(.with_sent_as(#sent_as)));
+        let also = (!also_read_as.is_empty()).then(
+            || quote!(.with_also_read_as::<&'static ::core::primitive::str>([#(#also_read_as),*])),
+        );
+        let access = match field.access {
+            Access::Both => None,
+            Access::ReadOnly => Some(quote!(.read_only())),
+            Access::WriteOnly => Some(quote!(.write_only())),
+        };
         let kind = field.kind.map(|kind| match kind {
             Kind::Text => quote!(.with_kind(#krate::Kind::Text)),
             Kind::Decimal => quote!(.with_kind(#krate::Kind::Decimal)),
         });
         let ty = &field.ty;
-        quote!(#krate::FieldMeta::typed::<#ty>(#wire) #read_only #kind)
+        quote!(#krate::FieldMeta::typed::<#ty>(#read_as) #sent_as #also #access #kind)
     });
     quote! {
         #[automatically_derived]
@@ -170,7 +183,14 @@ fn fields_struct(model: &Model) -> TokenStream {
         } else {
             quote!(#ty)
         };
-        let on_the_wire = format!("`{}` on the wire.", field.wire);
+        let Names {
+            read_as, sent_as, ..
+        } = &field.wire;
+        let on_the_wire = if read_as == sent_as {
+            format!("`{read_as}` on the wire.")
+        } else {
+            format!("`{read_as}` in rows and filters, `{sent_as}` when it is sent.")
+        };
         let gap = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
         quote! {
             #(#docs)*
@@ -181,7 +201,14 @@ fn fields_struct(model: &Model) -> TokenStream {
     });
     let values = named.iter().map(|field| {
         let Field { ident, wire, .. } = field;
-        quote!(#ident: #krate::Field::new(#wire))
+        let Names {
+            read_as, sent_as, ..
+        } = wire;
+        if read_as == sent_as {
+            quote!(#ident: #krate::Field::new(#read_as))
+        } else {
+            quote!(#ident: #krate::Field::renamed(#read_as, #sent_as))
+        }
     });
     let struct_doc =
         format!("The fields of [`{ident}`], as filters, orders and assignments name them.");

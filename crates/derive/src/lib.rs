@@ -53,12 +53,13 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `decimal` | its values are numbers that the server writes as text: `"12.50"` is `"12.5"`. A `rust_decimal::Decimal` needs no such word |
 ///
 /// # What serde's attributes mean here
-/// * `rename` and `rename_all` give the name on the wire. It must be the same in both directions.
+/// * `rename` and `rename_all` give the name on the wire. Where it differs between the directions, filters and rows have the
+///   name that is read (`deserialize`), writes the one that is sent (`serialize`). An `alias` is another name in rows.
 /// * A field with `skip_serializing` is read-only. One with `skip_deserializing` is sent and never received: it can be
 ///   set, and is compared only by a server that knows it. One with `skip` is not part of the model.
 /// * A field with `flatten` has no name of its own, and `__` separates the parts of a lookup: neither a flattened field
 ///   nor one whose wire name holds `__` has a place in `F`. `Filter::lookup` names what they hold.
-/// * `default`, `alias`, `with`, `skip_serializing_if` and `deny_unknown_fields` change nothing here.
+/// * `default`, `with`, `skip_serializing_if` and `deny_unknown_fields` change nothing here.
 /// * `transparent`, `tag`, `untagged`, `from`, `try_from`, `into` and `remote` give the struct another shape on the wire
 ///   and are refused.
 ///

@@ -10,7 +10,7 @@ use crate::{
     api_attributes::{self, Kind},
     collection::{Collection, Declared, Marked, refuse_in_nested},
     errors::Errors,
-    serde_attributes,
+    serde_attributes::{self, Names},
 };
 
 /// A struct that can be written out: everything in it is known to be right.
@@ -33,7 +33,7 @@ pub(crate) struct Field {
     pub(crate) ty: TokenStream,
     /// The name in Rust, without `r#`.
     pub(crate) name: String,
-    pub(crate) wire: String,
+    pub(crate) wire: Names,
     pub(crate) access: Access,
     pub(crate) kind: Option<Kind>,
 }
@@ -51,7 +51,7 @@ pub(crate) enum Access {
 impl Field {
     /// Whether the field stands in `F`: `__` separates the parts of a lookup, so no lookup can name a field that holds it.
     pub(crate) fn can_be_named(&self) -> bool {
-        !self.wire.contains("__")
+        !self.wire.read_as.contains("__")
     }
 }
 
@@ -157,10 +157,7 @@ fn fields(
             }
             continue;
         }
-        let wire = serde.wire_name(&name, container).unwrap_or_else(|error| {
-            errors.push(error);
-            name.clone()
-        });
+        let wire = serde.names(&name, container);
         let access = if serde.skip_deserializing {
             if let Some(span) = api.primary_key.or(api.read_only) {
                 errors.at(span, format!("`{name}` has `#[serde(skip_deserializing)]`, so it is never received and can only be sent"));
@@ -213,12 +210,20 @@ fn spell_out_self(tokens: TokenStream, ident: &Ident) -> TokenStream {
 }
 
 fn report_same_names(fields: &[Field], errors: &mut Errors) {
-    let mut seen: HashMap<&str, &Field> = HashMap::new();
+    let mut read: HashMap<&str, &Field> = HashMap::new();
+    let mut sent: HashMap<&str, &Field> = HashMap::new();
     for field in fields {
-        if let Some(first) = seen.insert(&field.wire, field) {
+        let Names {
+            read_as, sent_as, ..
+        } = &field.wire;
+        let first = read
+            .insert(read_as, field)
+            .map(|first| (first, read_as))
+            .or(sent.insert(sent_as, field).map(|first| (first, sent_as)));
+        if let Some((first, wire)) = first {
             let message = format!(
-                "`{}` and `{}` are both `{}` on the wire",
-                first.name, field.name, field.wire
+                "`{}` and `{}` are both `{wire}` on the wire",
+                first.name, field.name
             );
             errors.at(field.ident.span(), message);
         }

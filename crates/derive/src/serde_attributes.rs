@@ -1,37 +1,35 @@
 //! What serde's own attributes say about names and directions. Mistakes in them are serde's to report, not ours.
 
-use proc_macro2::Span;
-use syn::{Attribute, LitStr, Token, meta::ParseNestedMeta, spanned::Spanned};
+use syn::{Attribute, LitStr, Token, meta::ParseNestedMeta};
 
 use crate::{errors::Errors, keys, rename::Rename};
 
-/// A thing that serde lets differ between writing and reading.
-struct Both<T> {
-    serialize: Option<T>,
-    deserialize: Option<T>,
-    span: Span,
+/// A name or a rule that serde lets differ between writing and reading.
+#[derive(Default)]
+struct Both {
+    serialize: Option<LitStr>,
+    deserialize: Option<LitStr>,
 }
 
-impl<T> Default for Both<T> {
-    fn default() -> Self {
-        Self {
-            serialize: None,
-            deserialize: None,
-            span: Span::call_site(),
-        }
-    }
+/// A field's names on the wire.
+pub(crate) struct Names {
+    pub(crate) read_as: String,
+    /// Other names that rows may have it under.
+    pub(crate) also_read_as: Vec<String>,
+    pub(crate) sent_as: String,
 }
 
 /// `#[serde(..)]` on the struct.
 #[derive(Default)]
 pub(crate) struct Container {
-    rename_all: Both<LitStr>,
+    rename_all: Both,
 }
 
 /// `#[serde(..)]` on a field.
 #[derive(Default)]
 pub(crate) struct Field {
-    rename: Both<LitStr>,
+    rename: Both,
+    aliases: Vec<LitStr>,
     skip: bool,
     pub(crate) skip_serializing: bool,
     pub(crate) skip_deserializing: bool,
@@ -66,21 +64,8 @@ impl Container {
             }
             Ok(())
         });
-        let Both {
-            serialize,
-            deserialize,
-            span,
-        } = &container.rename_all;
-        if rule(serialize.as_ref()) != rule(deserialize.as_ref()) {
-            errors.at(*span, "fields are written by one rule and read by another; a filter needs one name: use the same rule for both");
-        }
         container
     }
-}
-
-fn rule(text: Option<&LitStr>) -> Rename {
-    text.map(|text| Rename::parse(&text.value()))
-        .unwrap_or_default()
 }
 
 impl Field {
@@ -89,6 +74,7 @@ impl Field {
         for_each_key(attrs, |key, meta| {
             match key {
                 "rename" => field.rename = both(meta)?,
+                "alias" => field.aliases.push(meta.value()?.parse()?),
                 "skip" => field.skip = true,
                 "skip_serializing" => field.skip_serializing = true,
                 "skip_deserializing" => field.skip_deserializing = true,
@@ -105,53 +91,44 @@ impl Field {
         self.skip || (self.skip_serializing && self.skip_deserializing)
     }
 
-    /// The field's name on the wire. Where reading and writing use different names, the error says so.
-    pub(crate) fn wire_name(&self, rust: &str, container: &Container) -> syn::Result<String> {
-        let name = |rename: Option<&LitStr>, all: Rename| match rename {
-            Some(name) => name.value(),
-            None => all.apply(rust),
+    /// The names that the field has on the wire.
+    pub(crate) fn names(&self, rust: &str, container: &Container) -> Names {
+        let name = |rename: &Option<LitStr>, all: &Option<LitStr>| match (rename, all) {
+            (Some(name), _) => name.value(),
+            (None, Some(rule)) => Rename::parse(&rule.value()).apply(rust),
+            (None, None) => rust.to_owned(),
         };
-        let written = name(
-            self.rename.serialize.as_ref(),
-            rule(container.rename_all.serialize.as_ref()),
-        );
-        let read = name(
-            self.rename.deserialize.as_ref(),
-            rule(container.rename_all.deserialize.as_ref()),
-        );
+        let sent_as = name(&self.rename.serialize, &container.rename_all.serialize);
+        let read_as = name(&self.rename.deserialize, &container.rename_all.deserialize);
         if self.skip_deserializing {
-            return Ok(written);
+            return Names {
+                read_as: sent_as.clone(),
+                sent_as,
+                also_read_as: Vec::new(),
+            };
         }
-        // Where the rules of the struct differ, that was reported there.
-        let renamed = self.rename.serialize.is_some() || self.rename.deserialize.is_some();
-        if self.skip_serializing || written == read || !renamed {
-            return Ok(read);
+        Names {
+            sent_as: if self.skip_serializing {
+                read_as.clone()
+            } else {
+                sent_as
+            },
+            read_as,
+            also_read_as: self.aliases.iter().map(LitStr::value).collect(),
         }
-        Err(syn::Error::new(
-            self.rename.span,
-            format!(
-                "field `{rust}` is written as `{written}` but read as `{read}`; a filter needs one name: use the same for both, \
-                 and `#[serde(alias = \"..\")]` to read another one too"
-            ),
-        ))
     }
 }
 
 /// `= "x"`, or `(serialize = "x", deserialize = "y")`.
-fn both(meta: &ParseNestedMeta<'_>) -> syn::Result<Both<LitStr>> {
-    let span = meta.path.span();
+fn both(meta: &ParseNestedMeta<'_>) -> syn::Result<Both> {
     if meta.input.peek(Token![=]) {
         let text: LitStr = meta.value()?.parse()?;
         return Ok(Both {
             serialize: Some(text.clone()),
             deserialize: Some(text),
-            span,
         });
     }
-    let mut both = Both {
-        span,
-        ..Both::default()
-    };
+    let mut both = Both::default();
     meta.parse_nested_meta(|meta| {
         match keys::name(&meta).as_str() {
             "serialize" => both.serialize = Some(meta.value()?.parse()?),

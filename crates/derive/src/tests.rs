@@ -43,7 +43,7 @@ fn a_model_is_what_its_attributes_say() {
     let read: Vec<_> = model
         .fields
         .iter()
-        .map(|field| (field.wire.as_str(), field.access, field.kind))
+        .map(|field| (field.wire.read_as.as_str(), field.access, field.kind))
         .collect();
     assert_eq!(
         read,

@@ -7,7 +7,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use django_api_orm_core::{ApiModel, Error, Field, Result, row::Row};
+use django_api_orm_core::{
+    ApiModel, Error, Field, Result,
+    row::Row,
+    written::{self, Diff, Fields, Held, Kept, Write, Written, to_fields},
+};
 use http::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,7 +19,7 @@ use serde_json::{Map, Value};
 use crate::{
     client::ApiResponse,
     manager::Manager,
-    query::{Assigned, to_object},
+    query::{Change, Collection, to_object},
 };
 
 /// A row of a model: the value, and what the server last said of it.
@@ -33,7 +37,16 @@ pub struct Instance<M> {
     deleted: bool,
 }
 
+/// What is known when a write has succeeded and its answer cannot be decoded.
+const UNREADABLE: &str =
+    "the row was written, but the server's answer does not fit the model; do not write it again";
+
 impl<M: ApiModel> Instance<M> {
+    /// The instance of a row that was written a moment ago.
+    pub(crate) fn written(manager: Manager<M>, kept: Kept) -> Result<Self> {
+        Self::from_row(manager, kept.row).map_err(|error| error.with_context(UNREADABLE))
+    }
+
     pub(crate) fn from_row(manager: Manager<M>, row: Row) -> Result<Self> {
         let value = row.decode(M::NAME)?;
         Ok(Self {
@@ -49,12 +62,14 @@ impl<M: ApiModel> Instance<M> {
     ///
     /// A change is a difference in JSON between the value and the server's row as the model reads it, so a server that
     /// writes dates or numbers in another way causes none. A key that is gone is sent as `null`. Read-only fields are
-    /// never sent. Afterwards the value is the server's answer; if the server answers without a row, it stays as it was
-    /// sent. Parts of the value that are not serialised come back as their defaults.
+    /// never sent. Afterwards the value is the server's answer. A part of the row in the answer is put into what is known and
+    /// was sent; without a row in it, the value stays as it was sent. Parts of the value that are not serialised come back as
+    /// their defaults when the answer is taken over.
     ///
     /// # Errors
     /// `Validation` with the server's messages by field, `DoesNotExist` if the row is gone, `OutcomeUnknown` if the answer
-    /// was lost. After an error the value is as it was, and the changes are still to be saved.
+    /// was lost. After an error the value is as it was, and the changes are still to be saved. `Decode` means that the write
+    /// may have been carried out: the answer shows another row, or does not fit the model.
     pub async fn save(&mut self) -> Result<()> {
         let changes = self.changes()?;
         self.send(changes).await
@@ -77,32 +92,7 @@ impl<M: ApiModel> Instance<M> {
         &mut self,
         fields: impl IntoIterator<Item = F>,
     ) -> Result<()> {
-        let mut all = to_object(&self.value)?;
-        let mut changes = Map::new();
-        for field in fields {
-            let name = field.into_field_name();
-            let root = name.split("__").next().unwrap_or(&name);
-            if self.manager.collection.model().is_read_only(root) {
-                return Err(Error::invalid_request(format!(
-                    "`{}.{root}` is read-only and cannot be saved",
-                    M::NAME
-                )));
-            }
-            match all.remove(root) {
-                Some(value) => _ = changes.insert(root.to_owned(), value),
-                None if changes.contains_key(root) => {}
-                // A field that is not serialised when it is empty has been emptied.
-                None if M::fields().iter().any(|field| field.name() == root) => {
-                    changes.insert(root.to_owned(), Value::Null);
-                }
-                None => {
-                    return Err(Error::invalid_request(format!(
-                        "`{}` has no field `{root}`",
-                        M::NAME
-                    )));
-                }
-            }
-        }
+        let changes = self.named(fields)?;
         self.send(changes).await
     }
 
@@ -120,96 +110,158 @@ impl<M: ApiModel> Instance<M> {
     /// Reads the row anew: one GET. Changes that were not saved are lost.
     ///
     /// # Errors
-    /// `DoesNotExist` if the row is gone.
+    /// `DoesNotExist` if the row is gone; `Decode`, and the instance as it was, if the server answers with another row.
     pub async fn refresh_from_api(&mut self) -> Result<()> {
         let key = self.key()?;
-        let row = self.manager.collection.row(&key).await?;
+        let row = self
+            .manager
+            .collection
+            .refresh(&key, Some(&self.row))
+            .await?;
         self.value = row.decode(M::NAME)?;
-        self.row = row;
-        Ok(())
-    }
-
-    /// Writes these values and sends those that differ from the server's: for `update_or_create`.
-    pub(crate) async fn write(&mut self, values: &Assigned) -> Result<()> {
-        let changes = self.manager.collection.differing(&self.row, values)?;
-        self.send(changes).await
-    }
-
-    /// What `save` would send, by wire name.
-    fn changes(&self) -> Result<Map<String, Value>> {
-        let model = self.manager.collection.model();
-        let now = to_object(&self.value)?;
-        let before = to_object(&self.row.decode::<M>(M::NAME)?)?;
-        let mut changes: Map<String, Value> = Map::new();
-        for (name, value) in &now {
-            if before.get(name) != Some(value) && !model.is_read_only(name) {
-                changes.insert(name.clone(), value.clone());
-            }
-        }
-        for name in before
-            .keys()
-            .filter(|name| !now.contains_key(*name) && !model.is_read_only(name))
-        {
-            changes.insert(name.clone(), Value::Null);
-        }
-        Ok(changes)
-    }
-
-    async fn send(&mut self, changes: Map<String, Value>) -> Result<()> {
-        let key = self.key()?;
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let unsaved: Map<String, Value> = self
-            .changes()?
-            .into_iter()
-            .filter(|(name, _)| !changes.contains_key(name))
-            .collect();
-        let answer = self.manager.collection.patch(&key, &changes).await?;
-        let answer =
-            answer.filter(|row| self.is_answer(row, &changes) && row.decode::<M>(M::NAME).is_ok());
-        let row = match answer {
-            Some(row) => row,
-            None => {
-                let mut row = self.row.fields()?;
-                row.extend(changes);
-                Row::from_fields(&row)?
-            }
-        };
-        let mut value = row.fields()?;
-        value.extend(unsaved);
-        self.value = Row::from_fields(&value)?.decode(M::NAME)?;
         self.row = row;
         self.key = None;
         Ok(())
     }
 
-    /// Whether what a write was answered with is this row: not a status message, and not another row.
-    fn is_answer(&self, answer: &Row, changes: &Map<String, Value>) -> bool {
-        let model = self.manager.collection.model();
-        [model.primary_key(), model.lookup_field()]
-            .into_iter()
-            .any(|name| {
-                let answered = answer.key(name);
-                answered.is_some()
-                    && (answered == self.row.key(name) || answered.as_ref() == changes.get(name))
-            })
+    /// What `save` would send, by the names that are sent.
+    fn changes(&self) -> Result<Map<String, Value>> {
+        let now = to_object(&self.value)?;
+        let fields = to_fields(&now)?;
+        let before = self.before()?;
+        let diff = Diff {
+            model: M::meta(),
+            now: &fields,
+            before: &before,
+            again: None,
+        };
+        let value = |name: &str| now.get(name).cloned().unwrap_or_default();
+        Ok((diff.changed().into_iter())
+            .map(|name| (name.to_owned(), value(name)))
+            .collect())
+    }
+
+    /// The server's row, as the model reads it and would send it.
+    fn before(&self) -> Result<Fields> {
+        to_fields(&to_object(&self.row.decode::<M>(M::NAME)?)?)
+    }
+
+    /// The values of these fields, changed or not, by the names that are sent.
+    pub(crate) fn named<F: IntoFieldName<M>>(
+        &self,
+        fields: impl IntoIterator<Item = F>,
+    ) -> Result<Map<String, Value>> {
+        let all = to_object(&self.value)?;
+        let model = M::meta();
+        let mut named = Map::new();
+        for field in fields {
+            let name = field.into_field_name();
+            let root = model.sent_root(&name);
+            if model.is_read_only(root) {
+                return Err(Error::invalid_request(format!(
+                    "`{}.{root}` is read-only and cannot be saved",
+                    M::NAME
+                )));
+            }
+            let value = match all.get(root) {
+                Some(value) => value.clone(),
+                // A field that is not serialised when it is empty has been emptied.
+                None if model.sent_field(root).is_some() => Value::Null,
+                None => {
+                    return Err(Error::invalid_request(format!(
+                        "`{}` has no field `{root}`",
+                        M::NAME
+                    )));
+                }
+            };
+            named.insert(root.to_owned(), value);
+        }
+        Ok(named)
+    }
+
+    async fn send(&mut self, changes: Map<String, Value>) -> Result<()> {
+        match self.change(changes)? {
+            None => Ok(()),
+            Some((rows, change)) => {
+                let kept = rows.save(&change.key, change.row.as_ref(), &change.body);
+                self.saved(&change.body, kept.await?)
+            }
+        }
+    }
+
+    /// The request that writes these changes; `None` where there are none.
+    pub(crate) fn change(
+        &mut self,
+        body: Map<String, Value>,
+    ) -> Result<Option<(Collection, Change)>> {
+        let key = self.key()?;
+        if body.is_empty() {
+            return Ok(None);
+        }
+        let change = Change {
+            key,
+            row: Some(self.row.clone()),
+            body,
+        };
+        Ok(Some((Collection::clone(&self.manager.collection), change)))
+    }
+
+    /// The request that writes what has changed of these fields.
+    pub(crate) fn change_of(&mut self, fields: &[String]) -> Result<Option<(Collection, Change)>> {
+        let named = self.named(fields.iter().map(String::as_str))?;
+        let mut changes = self.changes()?;
+        changes.retain(|name, _| named.contains_key(name));
+        self.change(changes)
+    }
+
+    fn write<'a>(&'a self, sent: &'a Map<String, Value>) -> Write<'a> {
+        Write {
+            model: M::meta(),
+            row: Some(&self.row),
+            key: None,
+            sent,
+        }
+    }
+
+    /// Takes over what a write of `sent` has made of the row. Changes that were not sent are still to be saved.
+    pub(crate) fn saved(&mut self, sent: &Map<String, Value>, kept: Kept) -> Result<()> {
+        let unsent = self.changes()?.into_iter();
+        let unsent: Map<String, Value> = unsent
+            .filter(|(name, _)| !sent.contains_key(name))
+            .collect();
+        if kept.written != Written::Nothing {
+            // Otherwise the value is what was sent.
+            let row = written::with(M::meta(), &kept.row, to_fields(&unsent)?)?;
+            match row.decode(M::NAME) {
+                Ok(value) => self.value = value,
+                Err(error) => {
+                    self.row = self.write(sent).merged_keys(&kept.row)?;
+                    self.key = None;
+                    return Err(error.with_context(UNREADABLE));
+                }
+            }
+        }
+        self.row = kept.row;
+        self.key = None;
+        Ok(())
     }
 
     /// The row's key as it stands in its URL.
     fn key(&mut self) -> Result<String> {
-        if self.deleted {
-            return Err(Error::invalid_request(format!(
-                "this `{}` has been deleted",
-                M::NAME
-            )));
+        let held = Held {
+            model: M::meta(),
+            row: Some(&self.row),
+            key: None,
+            deleted: self.deleted,
+        };
+        match &self.key {
+            Some(key) if !self.deleted => Ok(key.clone()),
+            _ => {
+                let key = held.key()?;
+                self.key = Some(key.clone());
+                Ok(key)
+            }
         }
-        if let Some(key) = &self.key {
-            return Ok(key.clone());
-        }
-        let key = self.manager.collection.key_of(&self.row)?;
-        self.key = Some(key.clone());
-        Ok(key)
     }
 
     /// The primary key, as the server said it.
@@ -332,7 +384,7 @@ pub trait IntoFieldName<M> {
 
 impl<M, T> IntoFieldName<M> for Field<M, T> {
     fn into_field_name(self) -> String {
-        self.path().to_owned()
+        self.sent_path().to_owned()
     }
 }
 

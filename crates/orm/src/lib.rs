@@ -92,10 +92,15 @@ pub mod prelude {
 /// need of it is typed and stands above; this may change in any release.
 #[doc(hidden)]
 pub mod engine {
-    pub use django_api_orm_core::knowledge::Knowledge;
+    pub use django_api_orm_core::{
+        assigned::Assigned,
+        knowledge::Knowledge,
+        value::wide_integer,
+        written::{self, Held, Kept, Write, Written},
+    };
 
     pub use crate::client::settings::{Choice, Setting, SettingKind, SettingValue, settings};
-    pub use crate::query::{Assigned, Collection, KeysetWalk, Walk};
+    pub use crate::query::{Change, Collection, KeysetWalk, Upsert, Walk};
 }
 
 /// For the macros of this crate only.

@@ -3,17 +3,18 @@
 use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
 
 use django_api_orm_core::{
-    ApiModel, Assignment, Filter, IntoFilter, IntoOrder, Result, plan::Plan,
+    ApiModel, Assignment, Filter, IntoFilter, IntoOrder, Q, Result, assigned::Assigned, plan::Plan,
+    row::Row,
 };
 use http::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    bulk::BulkCreateError,
+    bulk::{BulkCreateError, BulkWriteError},
     client::{ApiResponse, ServiceClient},
-    instance::Instance,
-    query::{Assigned, Collection},
+    instance::{Instance, IntoFieldName},
+    query::{Collection, Upsert},
     queryset::QuerySet,
 };
 
@@ -157,7 +158,7 @@ impl<M: ApiModel> Manager<M> {
     }
 
     async fn create_row(&self, body: &Map<String, Value>) -> Result<Instance<M>> {
-        Instance::from_row(self.clone(), self.collection.create(body).await?)
+        Instance::written(self.clone(), self.collection.create(body).await?)
     }
 
     /// The row that satisfies the filter, or a new one with the filter's equalities and these values.
@@ -178,11 +179,10 @@ impl<M: ApiModel> Manager<M> {
         let manager = self.clone();
         async move {
             let defaults = defaults?.into_values();
-            let (row, created) = manager
-                .collection
-                .find_or_create(&q, &defaults, false)
+            let found = (manager.collection)
+                .find_or_create(&q, Some(&defaults), false)
                 .await?;
-            Ok((Instance::from_row(manager, row)?, created))
+            manager.upserted(found)
         }
     }
 
@@ -203,14 +203,55 @@ impl<M: ApiModel> Manager<M> {
         let manager = self.clone();
         async move {
             let values = values?;
-            let body = values.clone().into_values();
-            let (row, created) = manager.collection.find_or_create(&q, &body, true).await?;
-            let mut instance = Instance::from_row(manager, row)?;
-            if !created {
-                instance.write(&values).await?;
-            }
-            Ok((instance, created))
+            let new = values.clone().into_values();
+            manager.update_or_create_row(&q, &values, &new).await
         }
+    }
+
+    /// The same with other values for a new row: `create_values` in place of `values`.
+    ///
+    /// # Errors
+    /// As [`update_or_create`](Self::update_or_create).
+    pub fn update_or_create_with<F, V, C>(
+        &self,
+        filter: F,
+        values: V,
+        create_values: C,
+    ) -> impl Future<Output = Result<(Instance<M>, bool)>> + Send + use<M, F, V, C>
+    where
+        F: IntoFilter<M>,
+        V: IntoIterator<Item = Assignment<M>>,
+        C: IntoIterator<Item = Assignment<M>>,
+    {
+        let q = filter.into_q();
+        let values = Assigned::new(values, self.collection.model());
+        let new = Assigned::new(create_values, self.collection.model());
+        let manager = self.clone();
+        async move {
+            let new = new?.into_values();
+            manager.update_or_create_row(&q, &values?, &new).await
+        }
+    }
+
+    async fn update_or_create_row(
+        self,
+        q: &Q,
+        values: &Assigned,
+        new: &Map<String, Value>,
+    ) -> Result<(Instance<M>, bool)> {
+        let changes = |row: &Row| values.changes(self.collection.model(), row);
+        let found = (self.collection)
+            .update_or_create(q, Some(new), changes)
+            .await?;
+        self.upserted(found)
+    }
+
+    fn upserted(self, found: Upsert) -> Result<(Instance<M>, bool)> {
+        Ok(match found {
+            Upsert::Found(row) => (Instance::from_row(self, row)?, false),
+            Upsert::Changed(kept) => (Instance::written(self, kept)?, false),
+            Upsert::Created(kept) => (Instance::written(self, kept)?, true),
+        })
     }
 
     /// Creates many rows, a few requests at a time (see [`concurrency`](Self::concurrency)); the instances come in the
@@ -241,10 +282,61 @@ impl<M: ApiModel> Manager<M> {
                 .create_rows(bodies.into_iter().flatten().collect(), manager.concurrency)
                 .await
                 .into_iter()
-                .map(|row| Instance::from_row(manager.clone(), row?))
+                .map(|kept| Instance::written(manager.clone(), kept?))
                 .collect();
             BulkCreateError::sort(results)
         }
+    }
+
+    /// Saves these fields of many rows, a few requests at a time (see [`concurrency`](Self::concurrency)); gives how many rows
+    /// had changed there. One PATCH for each row that differs, below the collection that it was read from; other changes
+    /// stay unsaved.
+    ///
+    /// ```no_run
+    /// # use django_api_orm::{Manager, prelude::*};
+    /// # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/users/")] struct User { id: Option<i64>, active: bool }
+    /// # async fn f(users: Manager<User>) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut all = users.all().await?;
+    /// for user in &mut all {
+    ///     user.active = false;
+    /// }
+    /// users.bulk_update(&mut all, [User::F.active]).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`BulkWriteError`] with the keys of the rows that were written and the errors of those that were not, whose changes are
+    /// still to be saved. `InvalidRequest`, and nothing sent, for a read-only field or one that the model does not have.
+    pub async fn bulk_update<'r, F: IntoFieldName<M>>(
+        &self,
+        rows: impl IntoIterator<Item = &'r mut Instance<M>>,
+        fields: impl IntoIterator<Item = F>,
+    ) -> Result<u64, BulkWriteError>
+    where
+        M: 'r,
+    {
+        let fields: Vec<String> = (fields.into_iter())
+            .map(IntoFieldName::into_field_name)
+            .collect();
+        let mut written = Vec::new();
+        let mut changes = Vec::new();
+        for row in rows {
+            if let Some(change) = row.change_of(&fields).map_err(BulkWriteError::unsent)? {
+                changes.push(change);
+                written.push(row);
+            }
+        }
+        let sent: Vec<(String, Map<String, Value>)> = (changes.iter())
+            .map(|(_, change)| (change.key.clone(), change.body.clone()))
+            .collect();
+        let answers = Collection::save_rows(changes, self.concurrency).await;
+        let results = (written.into_iter().zip(sent).zip(answers))
+            .map(|((row, (key, body)), kept)| {
+                let saved = kept.and_then(|kept| row.saved(&body, kept));
+                (key, saved.map(|()| true))
+            })
+            .collect();
+        BulkWriteError::sort(results)
     }
 
     /// Calls an extra route of the collection (DRF's `@action(detail=False)`).

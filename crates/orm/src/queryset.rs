@@ -10,8 +10,8 @@ use std::{
 };
 
 use django_api_orm_core::{
-    ApiModel, Assignment, Error, Explain, Filter, IntoFilter, IntoOrder, Result, field::Operand,
-    plan::Plan,
+    ApiModel, Assignment, Error, Explain, Filter, IntoFilter, IntoOrder, Result,
+    assigned::Assigned, field::Operand, plan::Plan,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -20,7 +20,7 @@ use crate::{
     bulk::BulkWriteError,
     instance::Instance,
     manager::Manager,
-    query::{Assigned, Collection, KeysetWalk},
+    query::{Collection, KeysetWalk},
     rows::Rows,
     values::FieldList,
 };

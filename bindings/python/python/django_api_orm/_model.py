@@ -18,13 +18,14 @@ from ._client import Nested, endpoint_of
 from ._engine import Endpoint
 from ._json import from_json, jsonable, to_json
 from ._registry import client_of
-from ._schema import ModelInfo, Pagination, put
+from ._schema import ModelInfo, Pagination, Save, put
 from .exceptions import ConfigurationError, InvalidRequestError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._client import BaseClient
+    from ._engine import Operation, Written
 
 _lock = threading.RLock()
 
@@ -260,7 +261,7 @@ class BaseAPIModel:
 
     # Inside, only names with an underscore are called: a field may be named `changes` or `raw`, and then hides the method.
     def _changes(self) -> dict[str, Any]:
-        return self._info().changes(self._data, self._row)
+        return self._info().save(self._data, self._row).body
 
     # Identity
 
@@ -317,133 +318,122 @@ class BaseAPIModel:
         return (engine if at is None else engine.at(at)).route(self._key(), route)
 
     def _key(self) -> str:
-        """The value in the row's URL: the server's, whatever the fields say now."""
-        if self._deleted:
-            raise InvalidRequestError(f"this {type(self).__name__} has been deleted")
-        info = self._info()
-        key = self._keyed()
+        """The value in the row's URL."""
+        return self._info().engine.key(self._row, self._key_now(), self._deleted)
+
+    def _key_now(self) -> bytes:
+        key = getattr(self._data, self._info().key_name, None)
+        try:
+            return to_json(key)
+        except TypeError:
+            return to_json(str(key))
+
+    def _saving(self, update_fields: Iterable[str] | None, force_insert: bool) -> tuple[Save, Operation] | None:
+        """What ``save`` sends, and the request that does; ``None`` where nothing has changed."""
+        info, endpoint = self._info(), self._endpoint_of_row()
+        key = None
+        if not force_insert:
+            given = info.key_name in self._data.model_fields_set
+            key = info.engine.saved_at(self._row, self._key_now(), self._deleted, given=given)
         if key is None:
-            raise InvalidRequestError(f"this {type(self).__name__} has no `{info.key_name}`: save it first")
-        return str(key)
+            save = self._new(update_fields)
+            return save, endpoint.create(save.json)
+        save = self._changed(update_fields)
+        return (save, endpoint.save(key, self._row, save.json)) if save.body else None
 
-    def _keyed(self) -> Any:
-        info = self._info()
-        key: Any = None
-        if self._row is not None:
-            key = json.loads(self._row).get(info.key_wire)
-        if key is None:
-            key = getattr(self._data, info.key_name, None)
-        return None if key == "" else key
-
-    def _is_new(self, force_insert: bool) -> bool:
-        """Whether ``save`` creates the row: the server never sent it, and the program has not said which one it is."""
-        if force_insert or self._row is not None or self._deleted:
-            return force_insert
-        return self._keyed() is None or self._info().key_name not in self._data.model_fields_set
-
-    def _to_send(self, update_fields: Iterable[str] | None) -> dict[str, Any]:
-        info = self._info()
-        if update_fields is None:
-            changes = self._changes()
-            if self._row is None:
-                changes.pop(info.sent.get(info.pk_name, info.pk_name), None)
-            return changes
-        if isinstance(update_fields, str):
-            raise TypeError("update_fields is a list of names, not a text")
-        names: list[str] = []
-        extras: list[str] = []
-        for field in update_fields:
-            name = info.name_of(field.split("__")[0])
-            if name in (self._data.model_extra or {}):
-                extras.append(name)
-                continue
-            if name not in info.sent:
-                raise ValueError(f"{type(self).__name__} has no field {field!r} (update_fields)")
-            if name in info.read_only:
-                raise ValueError(f"{type(self).__name__}.{name} is read-only and cannot be saved")
-            names.append(name)
-        extra = self._data.model_extra or {}
-        return {**info.fields(self._data, self._row, names), **jsonable({name: extra[name] for name in extras})}
-
-    def _new_body(self, update_fields: Iterable[str] | None = None) -> dict[str, Any]:
+    def _new(self, update_fields: Iterable[str] | None = None) -> Save:
+        """All of a row that is to be created."""
         if update_fields is not None:
             raise InvalidRequestError(f"this {type(self).__name__} is not saved yet: save it without `update_fields` first")
-        return self._info().dump_set(self._data)
+        return self._info().save(self._data, None)
 
-    def _saved(self, answer: bytes | None, sent: Mapping[str, Any]) -> None:
-        """Takes the server's answer over; what was not sent, or was changed meanwhile, stays as it is.
-
-        The write has succeeded: an answer that is no row, or a part of one, does not undo that.
-        """
+    def _changed(self, update_fields: Iterable[str] | None) -> Save:
+        """What has changed of a row that the server has; exactly these fields where they are named."""
         info = self._info()
-        pending = self._changed_since(sent)
-        said = _object(answer)
+        names = None if update_fields is None else self._named(update_fields)
+        save = info.save(self._data, self._row, names)
+        if self._row is None and names is None:
+            return save.without(info.sent.get(info.pk_name, info.pk_name))
+        return save
+
+    def _named(self, fields: Iterable[str]) -> list[str]:
+        info = self._info()
+        if isinstance(fields, str):
+            raise TypeError("update_fields is a list of names, not a text")
+        names: list[str] = []
+        for field in fields:
+            name = info.name_of(field.split("__")[0])
+            if name not in (self._data.model_extra or {}):
+                if name not in info.sent:
+                    raise ValueError(f"{type(self).__name__} has no field {field!r} (update_fields)")
+                if name in info.read_only:
+                    raise ValueError(f"{type(self).__name__}.{name} is read-only and cannot be saved")
+            names.append(info.sent.get(name, name))
+        return names
+
+    def _saved(self, save: Save, answer: Written) -> None:
+        """Takes over what the write has made of the row; what was not sent, or was changed meanwhile, stays as it is."""
+        info = self._info()
+        written, row, assumed = answer
+        now = info.text(self._data)
+        pending = info.engine.pending(now, save.before, save.again, save.then, list(save.body))
+        if written != "row":
+            row = self._as_read(row, save, [name for name in assumed if name not in pending])
         object.__setattr__(self, "_deleted", False)
-        data: BaseModel | None = None
-        if answer is not None and self._is_row(said, sent):
-            with contextlib.suppress(ValidationError):
-                data = info.validate_json(answer)
-        row = answer
-        if data is None:
-            believed = self._believed(sent, pending)
-            row = to_json({**believed, **said})
-            try:
-                data = info.validate_json(row) if said else self._data
-            except ValidationError as error:
-                self._keep({**believed, **{name: said[name] for name in (info.pk_wire, info.key_wire) if name in said}})
-                raise _written_but(type(self), info.key_in(row), error) from error
+        try:
+            # Without a row in the answer, the fields are what was sent.
+            data = self._data if written == "nothing" else info.validate_json(row)
+        except ValidationError as error:
+            kept = info.engine.unread(self._row, save.json, row)
+            self._keep(self._as_read(kept, save, [name for name in save.body if name not in pending]))
+            raise _written_but(type(self), info.key_in(row), error) from error
         if data is not self._data:
             self._carry(pending, data)
         self._take(data, row)
 
-    def _changed_since(self, sent: Mapping[str, Any]) -> set[str]:
-        """The fields that are not as they were sent: left out, or changed while the request was under way."""
+    def _as_read(self, row: bytes, save: Save, names: Iterable[str]) -> bytes:
+        """The row with these fields, which it has as they were sent, as the schema reads them: it may write them otherwise."""
         info = self._info()
-        now = info.changes(self._data, self._row, sent)
-        return {info.own.get(name, name) for name, value in now.items() if name not in sent or sent[name] != value}
-
-    def _is_row(self, answer: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
-        """Whether an answer to a write shows the row, and not a part of it, or something else: ``{"state": "queued"}``."""
-        info = self._info()
-        if info.pk_name in info.wire and info.pk_wire not in answer:
-            return False
-        if self._row is not None:
-            return bool(json.loads(self._row).keys() <= answer.keys())
-        return not sent or not answer.keys().isdisjoint(self._as_read(sent, answer))
-
-    def _believed(self, sent: Mapping[str, Any], pending: set[str]) -> dict[str, Any]:
-        """The row as it must be on the server: as it was, with what was sent."""
-        info = self._info()
-        row: dict[str, Any] = json.loads(self._row) if self._row else {}
-        row.update(self._as_read(sent, row))
-        text = to_json(row)
-        again = info.fields(info.read(text), text, info.sent)
-        for name, sent_as in info.sent.items():
-            if sent_as in sent and name not in pending and again.get(sent_as, _UNSENT) != sent[sent_as]:
-                # The schema does not read it as it writes it; perhaps as it would be without a serializer of its own.
-                with contextlib.suppress(TypeError, ValueError):
-                    row[info.name_in(row, name)] = jsonable(getattr(self._data, name))
+        fields = [info.own[name] for name in names if name in info.own and name in save.body]
+        odd = self._read_otherwise(row, save, fields)
+        if not odd:
+            return row
+        plain: dict[str, Any] = {}
+        for name in odd:
+            # Perhaps it reads what it would write without a serializer of its own.
+            with contextlib.suppress(TypeError, ValueError):
+                plain[info.sent[name]] = jsonable(getattr(self._data, name))
+        row = info.engine.put(row, to_json(plain))
+        unread = [name for name in odd if name not in info.read(row).model_fields_set]
+        if unread:
+            # It reads neither, so what was sent cannot be kept.
+            values = json.loads(row)
+            row = to_json({wire: value for wire, value in values.items() if wire not in {info.name_in(values, n) for n in unread}})
         return row
 
-    def _as_read(self, sent: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-        """What was sent, by the names that it has in the row."""
+    def _read_otherwise(self, row: bytes, save: Save, fields: list[str]) -> list[str]:
+        """Of the fields, those that the schema does not read in the row as they were sent."""
+        if not fields:
+            return []
         info = self._info()
-        own = info.own
-        return {info.name_in(row, own[name]) if name in own else name: value for name, value in sent.items()}
+        read = info.read(row)
+        again = info.body(read, row, fields, read)
+        return [name for name in fields if again.get(info.sent[name], self) != save.body[info.sent[name]]]
 
-    def _carry(self, names: set[str], data: BaseModel) -> None:
+    def _carry(self, sent: Iterable[str], data: BaseModel) -> None:
         """Keeps the values of these fields, which are still to be saved, beside what the server says of the others."""
-        for name in names:
+        own = self._info().own
+        for name in (own.get(name, name) for name in sent):
             if name in type(data).model_fields:
                 put(data, name, getattr(self._data, name))
             elif data.__pydantic_extra__ is not None:
                 data.__pydantic_extra__[name] = (self._data.model_extra or {})[name]
 
-    def _keep(self, row: Mapping[str, Any]) -> None:
+    def _keep(self, row: bytes) -> None:
         """Takes over no more than what the row is known by."""
         info = self._info()
-        object.__setattr__(self, "_row", to_json(row))
-        read = info.read(to_json(row))
+        object.__setattr__(self, "_row", row)
+        read = info.read(row)
         for name in {info.pk_name, info.key_name} & read.model_fields_set:
             put(self._data, name, getattr(read, name))
 
@@ -473,23 +463,11 @@ _SETTERS = [BaseAPIModel.__dict__[slot].__set__ for slot in ("_client", "_row", 
 _DICT_OF = attrgetter("__dict__")
 
 
-_UNSENT: Any = object()
-
-
-def _object(answer: bytes | None) -> dict[str, Any]:
-    """What an answer says; nothing, where it is no object."""
-    try:
-        said = from_json(answer or b"null")
-    except exceptions.DecodeError:
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
 def _written_but(model: type[Any], key: Any, error: ValidationError) -> exceptions.DecodeError:
     """For an answer to a write that cannot be taken over: the write itself has been carried out."""
     unread = exceptions.DecodeError(
-        f"the {model.__name__} was written (key: {key!r}), but the server's answer does not fit the schema, so it is not "
-        "known here what the row is now; do not write it again: see `__cause__`"
+        f"the {model.__name__} was written (key: {key!r}), but the server's answer does not fit the schema, so what "
+        "the row is now is not known; do not write it again: see `__cause__`"
     )
     unread.key = key
     return unread

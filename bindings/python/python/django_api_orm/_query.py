@@ -5,7 +5,6 @@ Nothing here sends a request.
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -19,8 +18,7 @@ from ._client import Nested, _text, endpoint_of
 from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
 from ._registry import client_of
-from ._schema import put
-from .exceptions import BulkCreateError, BulkWriteError, DecodeError, InvalidRequestError, RowError
+from .exceptions import BulkCreateError, BulkWriteError, DecodeError, RowError
 from .q import Q
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
     from ._client import BaseClient
     from ._model import BaseAPIModel
-    from ._schema import ModelInfo
+    from ._schema import ModelInfo, Save
 
 M = TypeVar("M", bound="BaseAPIModel")
 
@@ -419,23 +417,21 @@ class BaseQuery(Generic[M]):
     def _unsaved(self, values: Mapping[str, Any]) -> M:
         return self.model._made(self._info.new(values), None, self._home)
 
-    def _created(self, results: list[Any], instances: list[M], bodies: list[dict[str, Any]]) -> list[M]:
+    def _created(self, results: list[Any], instances: list[M], saves: list[Save]) -> list[M]:
         """Instances in the order of the input, those that were given among them; or everything that is known in one
         exception.
         """
         created: list[tuple[int, M]] = []
         failed: list[tuple[int, Any]] = []
-        for index, result in enumerate(results):
-            if not isinstance(result, bytes):
-                failed.append((index, result))
-                continue
+        for index, (result, instance, save) in enumerate(zip(results, instances, saves)):  # noqa: B905
             try:
-                instance = instances[index]
+                if isinstance(result, Exception):
+                    raise result
                 object.__setattr__(instance, "_client", self._home)
-                instance._saved(result, bodies[index])
+                instance._saved(save, result)
                 created.append((index, instance))
-            except DecodeError as unread:
-                failed.append((index, unread))
+            except Exception as error:
+                failed.append((index, error))
         if not failed:
             return [instance for _, instance in created]
         error = BulkCreateError(
@@ -444,13 +440,6 @@ class BaseQuery(Generic[M]):
         error.created, error.failed = created, failed
         error.__cause__ = failed[0][1]
         raise error
-
-    def _found(self, upsert: Upsert[M], value: Any) -> tuple[M, bool]:
-        row, created = value if upsert.new is not None else (value, False)
-        if created and upsert.new is not None:
-            upsert.new._saved(row, upsert.new._new_body())
-            return upsert.new, True
-        return self._one(row), created
 
     def _given(self, obj: Any) -> M:
         """The instance of what ``bulk_create`` is given, validated."""
@@ -497,100 +486,6 @@ def _rows(where: str, number: int) -> int:
     if not 0 <= number <= _MOST_ROWS:
         raise ValueError(f"{where} takes a number of rows, not {number}")
     return number
-
-
-class Upsert(Generic[M]):
-    """The parts of ``get_or_create`` and ``update_or_create``."""
-
-    def __init__(self, query: BaseQuery[M], lookups: Mapping[str, Any]) -> None:
-        if query._restricted_by is not None:
-            raise InvalidRequestError(
-                f"whether a row is behind {query._restricted_by} cannot be seen on the row, so none is created there: "
-                "leave it away, or use get() and create()"
-            )
-        info = query._info
-        self.info = info
-        self.endpoint = query._endpoint
-        condition: Condition = info.condition((), lookups)
-        self.condition = condition if query._condition is None else query._condition & condition
-        self.equalities = {name.removesuffix("__exact"): value for name, value in lookups.items() if _is_equality(info, name)}
-        self.unsaved = query._unsaved
-        self.invalid: ValidationError | None = None
-        #: The row that is created; ``None`` where there is no valid one, which matters only if there has to be one.
-        self.new: M | None = None
-
-    def _find_or_create(self, values: Mapping[str, Any], *, for_write: bool) -> Operation:
-        flat = {**self.equalities, **values}
-        nested = {name: value for name, value in flat.items() if "__" in name}
-        for name in nested:
-            del flat[name]
-        for name, value in nested.items():
-            *path, last = name.split("__")
-            inner: dict[str, Any] = flat
-            for part in path:
-                inner = inner.setdefault(part, {})
-            inner[last] = value
-        try:
-            self.new = self.unsaved(flat)
-        except ValidationError as invalid:
-            self.invalid = invalid
-            plan = Plan().filter(self.condition)
-            return self.endpoint.get_for_write(plan) if for_write else self.endpoint.get(plan)
-        return self.endpoint.get_or_create(self.condition, to_json(self.new._new_body()), for_write=for_write)
-
-    def get_or_create(self, defaults: Mapping[str, Any] | None) -> Operation:
-        return self._find_or_create(_evaluated(defaults or {}), for_write=False)
-
-    def update_or_create(self, defaults: Mapping[str, Any] | None, create_defaults: Mapping[str, Any] | None) -> Operation:
-        update = _evaluated(defaults or {})
-        self.fields, self.parts = self.info.assigned(update)
-        return self._find_or_create(update if create_defaults is None else _evaluated(create_defaults), for_write=True)
-
-    def changes(self, found: M) -> dict[str, Any]:
-        """Gives the row that was found the defaults, and says what has to be sent for that."""
-        info = self.info
-        fields = dict(self.fields)
-        row: dict[str, Any] = json.loads(found._row or b"{}")
-        objects: dict[str, Any] = {}
-        for path, value in self.parts.items():
-            head, *steps = path.split("__")
-            if info.name_of(head) in fields:
-                raise InvalidRequestError(f"`{path}` is a part of `{head}`, which is given too")
-            if not steps:
-                objects[head] = value
-                continue
-            part = objects.setdefault(head, copy.deepcopy(row.get(head)) or {})
-            for step in steps[:-1]:
-                part = part.setdefault(step, {}) if isinstance(part, dict) else None
-            if not isinstance(part, dict):
-                raise InvalidRequestError(f"`{path}`: there is no object to write it into")
-            part[steps[-1]] = value
-        changes = {name: value for name, value in objects.items() if row.get(name, _MISSING) != value}
-        if changes:
-            read = info.validate_json(to_json({**row, **changes}))
-            fields.update({name: getattr(read, name) for name in map(info.name_of, changes) if name in info.wire})
-        data = found._data
-        for name, value in fields.items():
-            if getattr(data, name) != value:
-                put(data, name, value)
-        return {**found._changes(), **changes}
-
-
-def _evaluated(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults may be given as functions, as in Django."""
-    return {name: value() if callable(value) else value for name, value in values.items()}
-
-
-def _is_equality(info: ModelInfo, name: str) -> bool:
-    """Whether a lookup says what a field's value is."""
-    *path, last = name.split("__")
-    return not path or last == "exact" or last not in _LOOKUPS
-
-
-_LOOKUPS = frozenset(
-    "iexact contains icontains startswith istartswith endswith iendswith regex iregex in gt gte lt lte range isnull "
-    "year month day hour minute second week_day date time".split()
-)
 
 
 class BaseManager(Generic[M]):

@@ -55,12 +55,15 @@ class Pagination:
         self.page_size_parameter = page_size_parameter
 
 
-def _read_name(name: str, field: FieldInfo) -> str:
-    """The field's name in a row; of several, the first."""
+def _read_names(name: str, field: FieldInfo) -> list[str]:
+    """The names that the field may have in a row; filters use the first."""
     alias = field.validation_alias
-    if isinstance(alias, AliasChoices):
-        alias = next((choice for choice in alias.choices if isinstance(choice, str)), None)
-    return alias if isinstance(alias, str) else field.alias or name
+    names = [choice for choice in (alias.choices if isinstance(alias, AliasChoices) else [alias]) if isinstance(choice, str)]
+    return names or [field.alias or name]
+
+
+def _read_name(name: str, field: FieldInfo) -> str:
+    return _read_names(name, field)[0]
 
 
 def _sent_name(name: str, field: FieldInfo) -> str:
@@ -191,6 +194,8 @@ class ModelInfo:
         self.read_only = frozenset(_names(model, "_read_only_fields"))
         if unknown := sorted(self.read_only - fields.keys()):
             raise ConfigurationError(f"{model.__name__}._read_only_fields names what is no field: {', '.join(unknown)}")
+        #: Computed fields, which are not sent.
+        self.computed = set(self.schema.model_computed_fields)
         #: Whether a nested schema has computed fields, which are not the server's.
         self.computes_inside = any(schema.model_computed_fields for schema in schemas)
         validator = self.schema.__pydantic_validator__
@@ -204,7 +209,10 @@ class ModelInfo:
             model.get_endpoint(),
             self.pk_wire,
             self.key_wire if lookup else None,
-            [(self.sent[name], name in self.read_only, _kind(field.annotation)) for name, field in fields.items()],
+            [
+                (_read_names(name, field), self.sent[name], name in self.read_only, _kind(field.annotation))
+                for name, field in fields.items()
+            ],
             self._pagination(model._pagination),
             None if filters is None else [self._path(name) for name in filters],
         )
@@ -413,57 +421,78 @@ class ModelInfo:
                         self.validate_assignment(blank, name, values[read])
             return blank
 
-    def changes(self, data: BaseModel, row: bytes | None, also: Iterable[str] = ()) -> dict[str, Any]:
-        """What differs from the server's row, as the schema reads it, by the names that are sent; and, of those, ``also``."""
+    def text(self, data: BaseModel) -> bytes:
+        """The row as it would be sent, in JSON: to be compared."""
+        if self.secrets or self.computes_inside:
+            return to_json({**self.dump(data, self.sent), **jsonable(data.model_extra or {})})
+        return data.__pydantic_serializer__.to_json(data, by_alias=True, exclude=self.computed, warnings=False)
+
+    def save(self, data: BaseModel, row: bytes | None, names: Iterable[str] | None = None) -> Save:
+        """A write of what differs from the server's row, as the schema reads that; of these fields, by the names that are
+        sent, where they are given.
+        """
+        then = self.text(data)
         if row is None:
-            return self.dump_set(data)
-        before = self.read(row)
-        now = self.dump(data, self.sent)
-        was = self.dump(before, self.sent)
-        names: list[str] = []
-        again: dict[str, Any] | None = None
-        for name, sent in self.sent.items():
-            if sent in also and sent in now:
-                names.append(name)
-                continue
-            if name in self.read_only or sent not in now or now[sent] == was.get(sent, _MISSING):
-                continue
-            if name not in data.model_fields_set and name not in before.model_fields_set:
-                # Neither the server nor the program gave it: a default that is made anew each time is no change.
-                again = again or self.dump(self.read(row), self.sent)
-                if again.get(sent, _MISSING) != was.get(sent, _MISSING):
-                    continue
-            names.append(name)
-        changes = self._whole(data, now, names, before, row)
-        extra, extra_was = data.model_extra or {}, before.model_extra or {}
-        for name, value in extra.items():
-            if name not in extra_was or extra_was[name] != value:
-                changes[name] = jsonable(value)
-        return changes
+            body = self.dump_set(data) if names is None else self.body(data, None, self._fields(names), None, names)
+            return Save(body, then, then)
+        read = self.read(row)
+        before, again = self.text(read), None
+        if unset := self.sent.keys() - data.model_fields_set - read.model_fields_set:
+            again = to_json(self.dump(self.read(row), unset))
+        if names is None:
+            names = self.engine.changed(then, before, again)
+        return Save(self.body(data, row, self._fields(names), read, names), then, before, again)
 
-    def fields(self, data: BaseModel, row: bytes | None, names: Iterable[str]) -> dict[str, Any]:
-        """These fields as they are sent, changed or not."""
-        names = list(names)
-        now = self.dump(data, names)
-        return now if row is None else self._whole(data, now, names, self.read(row), row)
+    def _fields(self, names: Iterable[str]) -> list[str]:
+        names = set(names)
+        return [name for name, sent in self.sent.items() if sent in names]
 
-    def _whole(
-        self, data: BaseModel, now: Mapping[str, Any], names: Iterable[str], before: BaseModel, row: bytes
+    def body(
+        self, data: BaseModel, row: bytes | None, fields: list[str], read: BaseModel | None, also: Iterable[str] = ()
     ) -> dict[str, Any]:
-        raw: dict[str, Any] = json.loads(row)
-        whole: dict[str, Any] = {}
-        for name in names:
-            if (sent := self.sent[name]) in now:
+        """Fields as they are sent, objects whole, with what the server's have and the schema does not declare; ``also`` what
+        is no field of the schema.
+        """
+        now = self.dump(data, fields)
+        raw: dict[str, Any] | None = None
+        body: dict[str, Any] = {}
+        for name in fields:
+            sent, value = self.sent[name], getattr(data, name, None)
+            if sent not in now and value is not None:
+                # Declared as one that is not sent.
+                continue
+            part = now.get(sent)
+            if row is not None and isinstance(part, (dict, list)):
+                raw = json.loads(row) if raw is None else raw
                 was = raw.get(self.name_in(raw, name))
-                whole[sent] = _with_undeclared(now[sent], was, getattr(data, name, None), getattr(before, name, None))
-        return whole
+                part = _with_undeclared(part, was, value, getattr(read, name, None))
+            body[sent] = part
+        extra = data.model_extra or {}
+        body.update({name: jsonable(extra.get(name)) for name in also if name not in self.own})
+        return body
 
     def name_in(self, row: Mapping[str, Any], name: str) -> str:
         """A field's name in this row."""
         return _name_in(row, name, self.schema.model_fields[name]) if name in self.choices else self.wire[name]
 
 
-_MISSING: Any = object()
+class Save:
+    """A write that is under way: what is sent, and how the row was then, all by the names that are sent."""
+
+    __slots__ = ("again", "before", "body", "json", "then")
+
+    def __init__(self, body: dict[str, Any], then: bytes, before: bytes, again: bytes | None = None) -> None:
+        self.body = body
+        self.json = to_json(body)
+        #: The row as it was when it was sent, and the server's, and what another reading makes of its defaults.
+        self.then, self.before, self.again = then, before, again
+
+    def with_(self, more: Mapping[str, Any]) -> Save:
+        return Save({**self.body, **more}, self.then, self.before, self.again) if more else self
+
+    def without(self, name: str) -> Save:
+        body = {sent: value for sent, value in self.body.items() if sent != name}
+        return Save(body, self.then, self.before, self.again)
 
 
 def put(data: BaseModel, name: str, value: Any) -> None:

@@ -12,7 +12,8 @@ from ._bridge import perform
 from ._client import APIResponse, response_of
 from ._json import to_json
 from ._model import BaseAPIModel, specialise
-from ._query import BaseManager, BaseQuery, Explanation, M, OnDrift, OnIgnored, Upsert
+from ._query import BaseManager, BaseQuery, Explanation, M, OnDrift, OnIgnored
+from ._upsert import Upsert
 from ._warn import emit
 from .async_client import AsyncServiceClient
 from .exceptions import ConfigurationError, DoesNotExist, MultipleObjectsReturned, RowError
@@ -311,8 +312,8 @@ class AsyncQuerySet(BaseQuery[M]):
         Requests: one POST, which is never sent again once the server may have got it.
         """
         new = self._unsaved(kwargs)
-        body = new._new_body()
-        new._saved(await _perform(self._endpoint.create(to_json(body)), self.model), body)
+        save = new._new()
+        new._saved(save, await _perform(self._endpoint.create(save.json), self.model))
         return new
 
     async def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
@@ -326,7 +327,7 @@ class AsyncQuerySet(BaseQuery[M]):
         ``get`` again, for the row that somebody else has created.
         """
         upsert = Upsert(self, kwargs)
-        return self._found(upsert, await _perform_or_invalid(upsert, upsert.get_or_create(defaults), self.model))
+        return upsert.found(await _perform_or_invalid(upsert, upsert.get_or_create(defaults), self.model))
 
     async def update_or_create(
         self,
@@ -342,10 +343,10 @@ class AsyncQuerySet(BaseQuery[M]):
         """
         upsert = Upsert(self, kwargs)
         operation = upsert.update_or_create(defaults, create_defaults)
-        found, created = self._found(upsert, await _perform_or_invalid(upsert, operation, self.model))
-        if not created and (changes := upsert.changes(found)):
-            answer = await _perform(self._endpoint.patch(found._key(), to_json(changes)), self.model)
-            found._saved(answer, changes)
+        found, created = upsert.found(await _perform_or_invalid(upsert, operation, self.model))
+        if not created and (save := upsert.changes(found)).body:
+            answer = await _perform(self._endpoint.save(found._key(), found._row, save.json), self.model)
+            found._saved(save, answer)
         return found, created
 
     async def bulk_create(self, objs: Iterable[Any], concurrency: int = 8) -> list[M]:
@@ -359,9 +360,9 @@ class AsyncQuerySet(BaseQuery[M]):
         """
         endpoint = self._endpoint.with_policy(concurrency=concurrency)
         instances = [self._given(obj) for obj in objs]
-        bodies = [instance._new_body() for instance in instances]
-        created = endpoint.create_many([to_json(body) for body in bodies])
-        return self._created(await _perform(created, self.model), instances, bodies)
+        saves = [instance._new() for instance in instances]
+        created = endpoint.create_many([save.json for save in saves])
+        return self._created(await _perform(created, self.model), instances, saves)
 
 
 async def _perform_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any]) -> Any:
@@ -673,15 +674,9 @@ class AsyncAPIModel(BaseAPIModel):
         ``APIException``.
         Requests: one PATCH; one POST for a new row; none when nothing has changed.
         """
-        endpoint = self._endpoint_of_row()
-        if self._is_new(force_insert):
-            body = self._new_body(update_fields)
-            self._saved(await _perform(endpoint.create(to_json(body)), type(self)), body)
-            return
-        key = self._key()
-        changes = self._to_send(update_fields)
-        if changes:
-            self._saved(await _perform(endpoint.patch(key, to_json(changes)), type(self)), changes)
+        if saving := self._saving(update_fields, force_insert):
+            save, operation = saving
+            self._saved(save, await _perform(operation, type(self)))
 
     async def delete(self) -> None:
         """Deletes the row. The instance stays readable.
@@ -699,7 +694,7 @@ class AsyncAPIModel(BaseAPIModel):
         Raises: as ``delete``; ``pydantic.ValidationError`` for a row that does not fit the schema.
         Requests: one GET of the row's URL.
         """
-        self._refreshed(await _perform(self._endpoint_of_row().row(self._key()), type(self)))
+        self._refreshed(await _perform(self._endpoint_of_row().refresh(self._key(), self._row), type(self)))
 
     async def route(self, route: str, method: str = "POST", data: Any = None) -> APIResponse:
         """Calls an extra route of the row (DRF's ``@action(detail=True)``); ``data`` is sent as JSON.

@@ -7,7 +7,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{instance::Instance, queryset::QuerySet, runtime::wait};
-use crate::{ApiModel, ApiResponse, Assignment, BulkCreateError, IntoFilter, IntoOrder, Result};
+use crate::{
+    ApiModel, ApiResponse, Assignment, BulkCreateError, BulkWriteError, IntoFieldName, IntoFilter,
+    IntoOrder, Result,
+};
 
 /// The rows of a model behind its endpoint. See the asynchronous [`Manager`](crate::Manager) for what each method does,
 /// costs and raises.
@@ -127,6 +130,36 @@ impl<M: ApiModel> Manager<M> {
     ) -> Result<(Instance<M>, bool)> {
         wait(self.0.update_or_create(filter, values))?
             .map(|(instance, created)| (Instance(instance), created))
+    }
+
+    /// See [`update_or_create_with`](crate::Manager::update_or_create_with).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn update_or_create_with(
+        &self,
+        filter: impl IntoFilter<M>,
+        values: impl IntoIterator<Item = Assignment<M>>,
+        create_values: impl IntoIterator<Item = Assignment<M>>,
+    ) -> Result<(Instance<M>, bool)> {
+        wait(self.0.update_or_create_with(filter, values, create_values))?
+            .map(|(instance, created)| (Instance(instance), created))
+    }
+
+    /// See [`bulk_update`](crate::Manager::bulk_update).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn bulk_update<F: IntoFieldName<M>>(
+        &self,
+        rows: &mut [Instance<M>],
+        fields: impl IntoIterator<Item = F>,
+    ) -> Result<u64, BulkWriteError> {
+        let rows = rows.iter_mut().map(|row| &mut row.0);
+        match wait(self.0.bulk_update(rows, fields)) {
+            Ok(written) => written,
+            Err(error) => Err(BulkWriteError::unsent(error)),
+        }
     }
 
     /// See [`bulk_create`](crate::Manager::bulk_create).

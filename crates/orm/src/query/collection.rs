@@ -12,13 +12,14 @@ use django_api_orm_core::{
     plan::Plan,
     row::{Row, key_text},
     value,
+    written::{Kept, Write, no_key},
 };
 use http::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    client::{ApiResponse, Call, ServiceClient},
+    client::{Call, ServiceClient},
     warning::Warning,
 };
 
@@ -193,25 +194,28 @@ impl Collection {
     /// A 404 is `DoesNotExist` only if the collection itself answers; else the URL is wrong and the 404 stands. The
     /// collection is asked once per client and endpoint.
     pub async fn row(&self, key: &str) -> Result<Row> {
+        self.refresh(key, None).await
+    }
+
+    /// Reads a row anew, which the server last showed as `known`.
+    pub async fn refresh(&self, key: &str, known: Option<&Row>) -> Result<Row> {
         let path = self.endpoint()?.detail(key)?;
         let response = match self.client()?.send(Call::get(path)).await {
             Ok(response) => response,
             Err(error) => return Err(self.missing(error).await),
         };
         self.learn_detail()?;
-        self.check_key(&response.object()?, key)?;
-        Ok(Row::new(response.into_bytes()))
-    }
-
-    fn check_key(&self, row: &Map<String, Value>, key: &str) -> Result<()> {
-        let field = self.model.lookup_field();
-        match row.get(field).and_then(key_text) {
-            Some(found) if found.eq_ignore_ascii_case(key) => Ok(()),
-            Some(found) => Err(Error::decode(format!(
-                "asked for the row with {field} {key:?}, the server answered with {found:?}"
+        let row = response.object()?;
+        let nothing = Map::new();
+        match self
+            .write(Some(key), known, &nothing)
+            .other(|name| row.get(name).and_then(key_text))
+        {
+            None => Ok(Row::new(response.into_bytes())),
+            Some(other) => Err(Error::decode(format!(
+                "asked for the row of `{}` with the key {key:?}, the server answered with another one, {other:?}",
+                self.model.name()
             ))),
-            // Without the field in the row only the server can know.
-            None => Ok(()),
         }
     }
 
@@ -254,26 +258,49 @@ impl Collection {
         Ok(exists)
     }
 
-    /// Creates a row; gives the server's row.
-    pub async fn create(&self, body: &Map<String, Value>) -> Result<Row> {
+    /// Creates a row.
+    pub async fn create(&self, body: &Map<String, Value>) -> Result<Kept> {
         let path = self.endpoint()?.collection();
         let response = self.client()?.send(Call::post(path).json(body)?).await?;
         self.learn(|known| known.exists = true)?;
         response.object().map_err(|error| {
             error.with_context("the row was created, but the answer does not show it")
         })?;
-        Ok(Row::new(response.into_bytes()))
+        self.write(None, None, body)
+            .kept(&Row::new(response.into_bytes()))
     }
 
-    /// Changes fields of a row; gives the server's row, if it sends one.
-    pub async fn patch(&self, key: &str, body: &Map<String, Value>) -> Result<Option<Row>> {
+    /// Changes fields of a row, which the server last showed as `row`.
+    pub async fn save(
+        &self,
+        key: &str,
+        row: Option<&Row>,
+        body: &Map<String, Value>,
+    ) -> Result<Kept> {
         let path = self.endpoint()?.detail(key)?;
+        let template = path.template().to_owned();
         match self.client()?.send(Call::patch(path).json(body)?).await {
             Ok(response) => {
                 self.learn_detail()?;
-                Ok(written_row(&response))
+                self.write(Some(key), row, body)
+                    .kept(&Row::new(response.into_bytes()))
+                    .map_err(|error| error.with_request(&Method::PATCH, template))
             }
             Err(error) => Err(self.missing(error).await),
+        }
+    }
+
+    fn write<'a>(
+        &'a self,
+        key: Option<&'a str>,
+        row: Option<&'a Row>,
+        sent: &'a Map<String, Value>,
+    ) -> Write<'a> {
+        Write {
+            model: &self.model,
+            row,
+            key,
+            sent,
         }
     }
 
@@ -311,8 +338,9 @@ impl Collection {
     pub fn new_row<B: Serialize + ?Sized>(&self, row: &B) -> Result<Map<String, Value>> {
         let mut body = to_object(row)?;
         body.retain(|name, value| {
-            let unset_key = value.is_null()
-                && (name == self.model.primary_key() || name == self.model.lookup_field());
+            let keys = [self.model.primary_key(), self.model.lookup_field()];
+            let unset_key =
+                value.is_null() && keys.iter().any(|key| self.model.sent_as(key) == name);
             !self.model.is_read_only(name) && !unset_key
         });
         Ok(body)
@@ -328,15 +356,8 @@ impl Collection {
 
     /// The key of a row as it stands in the row's URL.
     pub fn key_of(&self, row: &Row) -> Result<String> {
-        let field = self.model.lookup_field();
-        let key = row.field(field)?;
-        key.as_ref().and_then(key_text).ok_or_else(|| {
-            Error::decode(format!(
-                "a row of `{}` has no `{field}`, so its URL is not known; declare the model's primary key, or the field that \
-                 its URLs are made of",
-                self.model.name()
-            ))
-        })
+        let key = row.field(self.model.lookup_field())?;
+        (key.as_ref().and_then(key_text)).ok_or_else(|| no_key(&self.model))
     }
 }
 
@@ -349,12 +370,4 @@ pub(crate) fn to_object<B: Serialize + ?Sized>(row: &B) -> Result<Map<String, Va
         )),
         Err(error) => Err(Error::invalid_request("the row has no JSON form").with_source(error)),
     }
-}
-
-/// The row that a write was answered with. Some servers answer with nothing, or with something that is no row.
-fn written_row(response: &ApiResponse) -> Option<Row> {
-    response
-        .object()
-        .is_ok()
-        .then(|| Row::new(response.bytes().clone()))
 }

@@ -1,24 +1,49 @@
 //! Rows that are created, and the way from a filter to the row that must exist.
 
-use django_api_orm_core::{Q, Result, lookup::Op, plan::Plan, row::Row};
+use django_api_orm_core::{
+    Error, Q, Result, assigned::Assigned, plan::Plan, row::Row, written::Kept,
+};
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{assigned::Assigned, collection::Collection};
+use super::collection::Collection;
+
+/// The row that a filter has led to.
+#[derive(Debug)]
+pub enum Upsert {
+    /// It was there, and is as it was.
+    Found(Row),
+    /// It was there, and was changed.
+    Changed(Kept),
+    /// It is new.
+    Created(Kept),
+}
+
+impl Upsert {
+    /// The row, and whether it is new.
+    #[must_use]
+    pub fn into_row(self) -> (Kept, bool) {
+        match self {
+            Self::Found(row) => (Kept::shown(row), false),
+            Self::Changed(kept) => (kept, false),
+            Self::Created(kept) => (kept, true),
+        }
+    }
+}
 
 impl Collection {
-    /// The one row that satisfies the filter, or a new one with the filter's equalities and these values; and whether it
-    /// is new. `for_write`: a row that is found must be seen to satisfy the whole filter.
+    /// The one row that satisfies the filter, or a new one with the filter's equalities and the values of `new`; without
+    /// `new` a missing row is an error. `for_write`: a row that is found must be seen to satisfy the whole filter.
     ///
     /// When another client creates the row in between, and the server refuses a second one, the other client's row is
     /// read.
     pub async fn find_or_create(
         &self,
         q: &Q,
-        values: &Map<String, Value>,
+        new: Option<&Map<String, Value>>,
         for_write: bool,
-    ) -> Result<(Row, bool)> {
+    ) -> Result<Upsert> {
         let plan = Plan::all().filter(q.clone());
         let find = || async {
             match for_write {
@@ -26,51 +51,45 @@ impl Collection {
                 false => self.get(&plan).await,
             }
         };
-        match find().await {
-            Ok(found) => return Ok((found, false)),
-            Err(error) if error.is_does_not_exist() => {}
-            Err(error) => return Err(error),
-        }
-        let mut body = equalities(q)?;
-        if let Some(key) = body.remove("pk") {
-            body.insert(self.model().primary_key().to_owned(), key);
-        }
-        body.extend(values.clone());
+        let missing = match find().await {
+            Ok(found) => return Ok(Upsert::Found(found)),
+            Err(error) => error,
+        };
+        let new = match new {
+            Some(new) if missing.is_does_not_exist() => new,
+            _ => return Err(missing),
+        };
+        let mut body = Assigned::equalities(q, self.model())?.into_values();
+        body.extend(new.clone());
         match self.create(&self.new_row(&body)?).await {
-            Ok(created) => Ok((created, true)),
-            Err(refused)
-                if refused.is_validation() || refused.status() == Some(StatusCode::CONFLICT) =>
-            {
-                match find().await {
-                    Ok(found) => Ok((found, false)),
-                    Err(_) => Err(refused),
-                }
-            }
+            Ok(created) => Ok(Upsert::Created(created)),
+            Err(refused) if is_duplicate(&refused) => match find().await {
+                Ok(found) => Ok(Upsert::Found(found)),
+                Err(_) => Err(refused),
+            },
             Err(error) => Err(error),
         }
     }
 
-    /// The row that satisfies the filter, changed where it differs from `values`; or a new one with `created`.
+    /// The row that satisfies the filter, with `changes` of it written; or a new one, as
+    /// [`find_or_create`](Self::find_or_create) makes it.
     pub async fn update_or_create(
         &self,
         q: &Q,
-        values: &Assigned,
-        created: &Map<String, Value>,
-    ) -> Result<(Row, bool)> {
-        let (row, is_new) = self.find_or_create(q, created, true).await?;
-        if is_new {
-            return Ok((row, true));
-        }
-        let changes = self.differing(&row, values)?;
+        new: Option<&Map<String, Value>>,
+        changes: impl FnOnce(&Row) -> Result<Map<String, Value>>,
+    ) -> Result<Upsert> {
+        let row = match self.find_or_create(q, new, true).await? {
+            Upsert::Found(row) => row,
+            created => return Ok(created),
+        };
+        let changes = changes(&row)?;
         if changes.is_empty() {
-            return Ok((row, false));
+            return Ok(Upsert::Found(row));
         }
         let key = self.key_of(&row)?;
-        match self.patch(&key, &changes).await? {
-            Some(answer) => Ok((answer, false)),
-            // The server answered without a row.
-            None => Ok((self.row(&key).await?, false)),
-        }
+        let kept = self.save(&key, Some(&row), &changes).await?;
+        Ok(Upsert::Changed(kept))
     }
 
     /// Creates many rows, a few at a time; the results come in the order of the bodies.
@@ -78,7 +97,7 @@ impl Collection {
         &self,
         bodies: Vec<Map<String, Value>>,
         concurrency: usize,
-    ) -> Vec<Result<Row>> {
+    ) -> Vec<Result<Kept>> {
         stream::iter(bodies)
             .map(|body| async move { self.create(&body).await })
             .buffered(concurrency.max(1))
@@ -87,22 +106,7 @@ impl Collection {
     }
 }
 
-/// The values that a new row must have to satisfy the equalities of a filter; other lookups say nothing of a value.
-fn equalities(q: &Q) -> Result<Map<String, Value>> {
-    let mut values = Assigned::default();
-    collect_equalities(q, &mut values)?;
-    Ok(values.into_values())
-}
-
-fn collect_equalities(q: &Q, values: &mut Assigned) -> Result<()> {
-    for part in q.conjuncts() {
-        match part {
-            Q::Lookup(lookup) if lookup.op == Op::Exact && lookup.transform.is_none() => {
-                values.set(&lookup.path, lookup.value.clone())?;
-            }
-            Q::And(_) => collect_equalities(part, values)?,
-            _ => {}
-        }
-    }
-    Ok(())
+/// Whether a new row was refused because of one that is there.
+fn is_duplicate(error: &Error) -> bool {
+    error.is_validation() || error.status() == Some(StatusCode::CONFLICT)
 }

@@ -1,7 +1,6 @@
 //! The engine under managers and querysets: plans in, rows as bytes out. Knows no model type.
 
 mod answers;
-mod assigned;
 mod check;
 mod collection;
 mod create;
@@ -12,8 +11,9 @@ mod sort;
 mod walk;
 mod writes;
 
-pub use assigned::Assigned;
 pub use collection::Collection;
 pub(crate) use collection::to_object;
+pub use create::Upsert;
 pub use keyset::KeysetWalk;
 pub use walk::Walk;
+pub use writes::Change;

@@ -2,14 +2,40 @@
 
 use std::collections::HashSet;
 
-use django_api_orm_core::{Error, ErrorKind, OnDrift, OnIgnored, Result, plan::Plan, row::Row};
+use django_api_orm_core::{
+    Error, ErrorKind, OnDrift, OnIgnored, Result, assigned::Assigned, plan::Plan, row::Row,
+    written::Kept,
+};
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value};
 
-use super::{assigned::Assigned, collection::Collection, walk::Walk};
+use super::{collection::Collection, walk::Walk};
 use crate::bulk::BulkWriteError;
 
+/// What is to be written into a row.
+#[derive(Debug)]
+pub struct Change {
+    /// The key in the row's URL.
+    pub key: String,
+    /// The row as the server last showed it, if it ever has.
+    pub row: Option<Row>,
+    /// What is sent.
+    pub body: Map<String, Value>,
+}
+
 impl Collection {
+    /// Writes changes of many rows, each in its collection, a few at a time; the results come in the order of the changes.
+    pub async fn save_rows(changes: Vec<(Self, Change)>, concurrency: usize) -> Vec<Result<Kept>> {
+        stream::iter(changes)
+            .map(|(rows, change)| async move {
+                let row = change.row.as_ref();
+                rows.save(&change.key, row, &change.body).await
+            })
+            .buffered(concurrency.max(1))
+            .collect()
+            .await
+    }
+
     /// The one row that certainly satisfies the plan's filter.
     pub async fn get_for_write(&self, plan: &Plan) -> Result<Row> {
         self.get_with(plan, self.policy.on_ignored != OnIgnored::Trust)
@@ -40,17 +66,11 @@ impl Collection {
     }
 
     async fn update_row(&self, key: &str, row: &Row, values: &Assigned) -> Result<()> {
-        let changes = self.differing(row, values)?;
+        let changes = values.changes(self.model(), row)?;
         if !changes.is_empty() {
-            self.patch(key, &changes).await?;
+            self.save(key, Some(row), &changes).await?;
         }
         Ok(())
-    }
-
-    /// What has to be sent to the row for it to have the values.
-    pub(crate) fn differing(&self, row: &Row, values: &Assigned) -> Result<Map<String, Value>> {
-        let names: Vec<&String> = values.names().collect();
-        Ok(values.changes(&row.pick(&names)?))
     }
 
     /// Deletes the rows of the plan; gives how many were deleted. A row that is gone already is not counted.

@@ -70,7 +70,7 @@ fn attributes_are_kept() {
             FieldMeta::new("price").with_kind(Kind::Decimal),
             FieldMeta::new("discount").with_kind(Kind::Decimal),
             FieldMeta::new("updated_at").read_only(),
-            FieldMeta::new("notify"),
+            FieldMeta::new("notify").write_only(),
         ]
     );
     assert!(meta.is_read_only("number") && meta.is_read_only("updated_at"));

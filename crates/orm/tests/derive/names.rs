@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use django_api_orm::{ApiModel, Schema};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Map;
+use serde_json::{Map, json};
 
 /// The names that serde writes for a value, and those of the schema.
 fn written_and_declared<M: Schema + Serialize>(value: &M) -> [BTreeSet<String>; 2] {
     let row = serde_json::to_value(value).unwrap_or_default();
     let written = row.as_object().into_iter().flat_map(Map::keys).cloned();
-    let declared = M::fields().into_iter().map(|field| field.name().to_owned());
+    let declared = M::fields()
+        .into_iter()
+        .map(|field| field.read_as().to_owned());
     [written.collect(), declared.collect()]
 }
 
@@ -111,7 +113,10 @@ mod as_text {
 
 #[test]
 fn other_attributes_of_serde_are_honoured() {
-    let names: Vec<String> = Row::fields().iter().map(|f| f.name().to_owned()).collect();
+    let names: Vec<String> = Row::fields()
+        .iter()
+        .map(|f| f.read_as().to_owned())
+        .collect();
     assert_eq!(names, ["id", "heading", "rankOfRow", "made", "secret"]);
     let read: Row = serde_json::from_str(r#"{"id": 1, "title": "a", "rankOfRow": "2"}"#).unwrap();
     assert_eq!((read.head_line.as_str(), read.rank_of_row), ("a", 2));
@@ -152,6 +157,48 @@ fn what_has_no_name_of_its_own_is_not_named() {
     assert!(!format!("{:?}", Row::F).contains("author"));
     assert_eq!(Row::fields().len(), 2);
     assert_eq!(Row::default().stamps.made_at, None);
+}
+
+#[test]
+fn a_field_may_be_read_and_sent_by_different_names() {
+    #[derive(Default, Serialize, Deserialize, ApiModel)]
+    #[serde(rename_all(deserialize = "camelCase"))]
+    #[api(endpoint = "/api/rows/")]
+    struct Row {
+        id: i64,
+        #[serde(alias = "oldName", rename(serialize = "author_id"))]
+        written_by: i64,
+        #[serde(skip_serializing)]
+        made_at: String,
+    }
+
+    let names: Vec<(String, String)> = Row::fields()
+        .iter()
+        .map(|field| (field.read_as().to_owned(), field.sent_as().to_owned()))
+        .collect();
+    let both = |read: &str, sent: &str| (read.to_owned(), sent.to_owned());
+    assert_eq!(
+        names,
+        [
+            both("id", "id"),
+            both("writtenBy", "author_id"),
+            both("madeAt", "madeAt")
+        ]
+    );
+    assert_eq!(Row::F.written_by.eq(1).to_string(), "writtenBy=1");
+    let (sent, _) = Row::F.written_by.set(1).into_pair().unwrap();
+    assert_eq!(sent, "author_id");
+    let row = json!({"id": 1, "oldName": 2, "madeAt": ""});
+    let row = row.as_object().unwrap();
+    assert_eq!(Row::default().made_at, "");
+    assert_eq!(
+        Row::meta()
+            .sent_field("author_id")
+            .unwrap()
+            .name_in(|name| row.contains_key(name)),
+        "oldName"
+    );
+    assert_eq!(Row::meta().sent_as("writtenBy"), "author_id");
 }
 
 fn is_model<M: ApiModel + DeserializeOwned>() {}

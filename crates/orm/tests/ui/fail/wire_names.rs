@@ -16,15 +16,10 @@ struct Post {
     id: i64,
     #[serde(rename(serialize = "writer", deserialize = "author"))]
     by: i64,
-    #[serde(rename(deserialize = "heading"))]
+    #[serde(rename(deserialize = "author"))]
     title: String,
-}
-
-#[derive(Serialize, Deserialize, ApiModel)]
-#[serde(rename_all(serialize = "camelCase", deserialize = "PascalCase"))]
-#[api(endpoint = "/api/comments/")]
-struct Comment {
-    id: i64,
+    #[serde(rename(serialize = "writer"))]
+    text: String,
 }
 
 fn main() {}

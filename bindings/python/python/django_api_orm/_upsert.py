@@ -1,0 +1,92 @@
+"""The parts of ``get_or_create`` and ``update_or_create``: names and values of Python for what the engine does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from ._engine import Condition, nested
+from ._json import jsonable, to_json
+from ._schema import Save, put
+from .exceptions import InvalidRequestError
+
+if TYPE_CHECKING:
+    from ._engine import Operation, Written
+    from ._model import BaseAPIModel
+    from ._query import BaseQuery
+
+M = TypeVar("M", bound="BaseAPIModel")
+
+
+class Upsert(Generic[M]):
+    """A row that is looked for, and made where it is not there."""
+
+    def __init__(self, query: BaseQuery[M], lookups: Mapping[str, Any]) -> None:
+        if query._restricted_by is not None:
+            raise InvalidRequestError(
+                f"whether a row is behind {query._restricted_by} cannot be seen on the row, so none is created there: "
+                "leave it out, or use get() and create()"
+            )
+        self.query = query
+        self.info = query._info
+        self.endpoint = query._endpoint
+        conditions = {name: self.info.condition((), {name: value}) for name, value in lookups.items()}
+        self.condition = query._condition or Condition()
+        for condition in conditions.values():
+            self.condition = self.condition & condition
+        self.equalities = {
+            name.removesuffix("__exact"): value for name, value in lookups.items() if conditions[name].is_equality
+        }
+        self.invalid: ValidationError | None = None
+        #: The row that is created; ``None`` where there is no valid one, which matters only if there has to be one.
+        self.new: M | None = None
+
+    def _find_or_create(self, defaults: Mapping[str, Any], *, for_write: bool) -> Operation:
+        values = {**self.equalities, **defaults}
+        fields = {name: value for name, value in values.items() if name in self.info.wire or "__" not in name}
+        parts = {self.info._path(name): jsonable(value) for name, value in values.items() if name not in fields}
+        fields = self.info.given(fields)
+        try:
+            self.new = self.query._unsaved({**fields, **json.loads(nested(to_json(parts), list(fields)))})
+        except ValidationError as invalid:
+            self.invalid = invalid
+        self.save = None if self.new is None else self.new._new()
+        new = None if self.save is None else self.save.json
+        return self.endpoint.find_or_create(self.condition, new, for_write=for_write)
+
+    def get_or_create(self, defaults: Mapping[str, Any] | None) -> Operation:
+        return self._find_or_create(_evaluated(defaults or {}), for_write=False)
+
+    def update_or_create(self, defaults: Mapping[str, Any] | None, create_defaults: Mapping[str, Any] | None) -> Operation:
+        update = _evaluated(defaults or {})
+        self.fields, self.parts = self.info.assigned(update)
+        return self._find_or_create(update if create_defaults is None else _evaluated(create_defaults), for_write=True)
+
+    def found(self, answer: tuple[Written, bool]) -> tuple[M, bool]:
+        written, created = answer
+        if created and self.new is not None and self.save is not None:
+            self.new._saved(self.save, written)
+            return self.new, True
+        return self.query._one(written[1]), False
+
+    def changes(self, found: M) -> Save:
+        """Gives the row that was found the defaults, and says what has to be sent for that."""
+        info, row, data = self.info, found._row or b"{}", found._data
+        fields = dict(self.fields)
+        changed = info.engine.assigned(row, to_json(self.parts), [info.sent[name] for name in fields])
+        parts: dict[str, Any] = json.loads(changed)
+        if parts:
+            read = info.validate_json(info.engine.put(row, changed))
+            fields.update({name: getattr(read, name) for name in map(info.name_of, parts) if name in info.wire})
+        for name, value in fields.items():
+            if getattr(data, name) != value:
+                put(data, name, value)
+        return found._changed(None).with_(parts)
+
+
+def _evaluated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults may be given as functions, as in Django."""
+    return {name: value() if callable(value) else value for name, value in values.items()}

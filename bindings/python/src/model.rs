@@ -1,0 +1,282 @@
+//! A model class as the engine knows it, and what the engine decides about its rows without asking the server.
+
+use std::sync::Arc;
+
+use django_api_orm::{
+    Error, FieldMeta, Kind, ModelMeta, Pagination, Result, Row,
+    engine::{
+        Assigned, Held, Write,
+        written::{self, Diff, Fields},
+    },
+};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
+use serde_json::{Map, Value};
+
+use crate::{
+    failure,
+    plan::{json, object},
+};
+
+/// What the engine knows of a model class.
+#[pyclass(frozen, module = "django_api_orm._engine")]
+pub(crate) struct Model(pub(crate) Arc<ModelMeta>);
+
+#[pymethods]
+impl Model {
+    /// `fields` are `(names in rows, name in bodies, is read-only, "decimal" or nothing)`; `pagination` is `(style, page size, size parameter)`.
+    #[new]
+    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters))]
+    fn new(
+        name: &str,
+        endpoint: &str,
+        primary_key: &str,
+        lookup_field: Option<&str>,
+        fields: Vec<(Vec<String>, String, bool, Option<String>)>,
+        pagination: Option<(String, Option<u64>, Option<String>)>,
+        filters: Option<Vec<String>>,
+    ) -> PyResult<Self> {
+        let fields = fields
+            .into_iter()
+            .map(|(read_as, sent_as, read_only, kind)| {
+                let mut names = read_as.into_iter();
+                let field = FieldMeta::new(names.next().unwrap_or_else(|| sent_as.clone()))
+                    .with_also_read_as(names)
+                    .with_sent_as(sent_as);
+                let field = if read_only { field.read_only() } else { field };
+                match kind.as_deref() {
+                    None => Ok(field),
+                    Some("decimal") => Ok(field.with_kind(Kind::Decimal)),
+                    Some(kind) => Err(PyValueError::new_err(format!("{kind:?} is no kind"))),
+                }
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        let mut model = ModelMeta::new(name, endpoint)
+            .with_primary_key(primary_key)
+            .with_fields(fields);
+        if let Some(lookup_field) = lookup_field {
+            model = model.with_lookup_field(lookup_field);
+        }
+        if let Some((style, page_size, parameter)) = pagination {
+            model = model.with_pagination(paginator(&style, page_size, parameter)?);
+        }
+        if let Some(filters) = filters {
+            model = model.with_filters(filters);
+        }
+        Ok(Self(Arc::new(model)))
+    }
+
+    /// The same model behind another collection.
+    fn at(&self, endpoint: &str) -> Self {
+        Self(Arc::new(self.0.at(endpoint)))
+    }
+
+    #[getter]
+    fn endpoint(&self) -> &str {
+        self.0.endpoint()
+    }
+
+    /// The path of an extra route of a row, or of the collection.
+    #[pyo3(signature = (key, route))]
+    fn route(&self, py: Python<'_>, key: Option<&str>, route: &str) -> PyResult<String> {
+        let endpoint = self.0.parsed_endpoint();
+        let path = endpoint.and_then(|endpoint| match key {
+            Some(key) => endpoint.action(key, route),
+            None => endpoint.collection_action(route),
+        });
+        path.map(|path| path.path().to_owned())
+            .map_err(|error| failure::raised(py, &error))
+    }
+
+    /// The key in the URL of a row, which the server last showed as `row` and whose fields say `key` (JSON text) now.
+    #[pyo3(signature = (row, key, deleted))]
+    fn key(
+        &self,
+        py: Python<'_>,
+        row: Option<&[u8]>,
+        key: &[u8],
+        deleted: bool,
+    ) -> PyResult<String> {
+        self.held(row, key, deleted, |held| or_raise(py, held.key()))
+    }
+
+    /// The same for a row that is to be saved; `None` where that creates it. `given`: the program has said the key.
+    #[pyo3(signature = (row, key, deleted, *, given))]
+    fn saved_at(
+        &self,
+        py: Python<'_>,
+        row: Option<&[u8]>,
+        key: &[u8],
+        deleted: bool,
+        given: bool,
+    ) -> PyResult<Option<String>> {
+        self.held(row, key, deleted, |held| match held.is_new(given) {
+            true => Ok(None),
+            false => or_raise(py, held.key()).map(Some),
+        })
+    }
+
+    /// The names of the fields that have changed, as they are sent. The row as it is now, and the server's as the schema
+    /// reads it, both as they would be sent; `again`: of what nobody has given, what another reading makes.
+    #[pyo3(signature = (now, before, again))]
+    fn changed(&self, now: &[u8], before: &[u8], again: Option<&[u8]>) -> PyResult<Vec<String>> {
+        self.diff(now, before, again, |diff| names(diff.changed()))
+    }
+
+    /// The names of the fields that are still to be saved after these names of the row, as it was `then`, were sent.
+    #[pyo3(signature = (now, before, again, then, sent))]
+    fn pending(
+        &self,
+        now: &[u8],
+        before: &[u8],
+        again: Option<&[u8]>,
+        then: &[u8],
+        sent: Vec<String>,
+    ) -> PyResult<Vec<String>> {
+        let then = fields(then)?;
+        self.diff(now, before, again, |diff| names(diff.pending(&then, &sent)))
+    }
+
+    /// A row with these values, which have the names that are sent.
+    fn put<'py>(
+        &self,
+        py: Python<'py>,
+        row: &[u8],
+        values: &[u8],
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let row = or_raise(py, written::with(&self.0, &a_row(row), fields(values)?))?;
+        Ok(PyBytes::new(py, row.bytes()))
+    }
+
+    /// The row to keep where an answer to a write does not fit the schema: as it was, with what was sent and the answer's
+    /// keys.
+    #[pyo3(signature = (row, sent, answer))]
+    fn unread<'py>(
+        &self,
+        py: Python<'py>,
+        row: Option<&[u8]>,
+        sent: &[u8],
+        answer: &[u8],
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let (row, sent) = (row.map(a_row), object(sent)?);
+        let write = Write {
+            model: &self.0,
+            row: row.as_ref(),
+            key: None,
+            sent: &sent,
+        };
+        let row = or_raise(py, write.merged_keys(&a_row(answer)))?;
+        Ok(PyBytes::new(py, row.bytes()))
+    }
+
+    /// What has to be sent to a row for it to have these values; `address__city` is a part of the object `address`. `whole`
+    /// are the names of fields that are set otherwise, of which no part may be set.
+    fn assigned(
+        &self,
+        py: Python<'_>,
+        row: &[u8],
+        values: &[u8],
+        whole: Vec<String>,
+    ) -> PyResult<Vec<u8>> {
+        let assigned = assigned(py, values, &whole)?;
+        let mut changes = or_raise(py, assigned.changes(&self.0, &a_row(row)))?;
+        changes.retain(|name, _| !whole.contains(name));
+        text(&changes)
+    }
+}
+
+impl Model {
+    fn held<T>(
+        &self,
+        row: Option<&[u8]>,
+        key: &[u8],
+        deleted: bool,
+        ask: impl FnOnce(Held<'_>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        ask(Held {
+            model: &self.0,
+            row: row.map(a_row).as_ref(),
+            key: Some(&json(key)?),
+            deleted,
+        })
+    }
+
+    fn diff<T>(
+        &self,
+        now: &[u8],
+        before: &[u8],
+        again: Option<&[u8]>,
+        ask: impl FnOnce(Diff<'_>) -> T,
+    ) -> PyResult<T> {
+        Ok(ask(Diff {
+            model: &self.0,
+            now: &fields(now)?,
+            before: &fields(before)?,
+            again: again.map(fields).transpose()?.as_ref(),
+        }))
+    }
+}
+
+/// Values to be written; `address__city` is a part of the object `address`.
+pub(crate) fn assigned(py: Python<'_>, values: &[u8], whole: &[String]) -> PyResult<Assigned> {
+    let mut assigned = Assigned::default();
+    let whole = whole.iter().map(|name| (name.clone(), Value::Null));
+    for (path, value) in whole.chain(object(values)?) {
+        or_raise(py, assigned.set(&path, value))?;
+    }
+    Ok(assigned)
+}
+
+/// Values at paths as the objects that hold them: `{"address__city": "Bonn"}` is `{"address": {"city": "Bonn"}}`. `whole` as
+/// for `Model.assigned`.
+#[pyfunction]
+pub(crate) fn nested(py: Python<'_>, values: &[u8], whole: Vec<String>) -> PyResult<Vec<u8>> {
+    let mut values = assigned(py, values, &whole)?.into_values();
+    values.retain(|name, _| !whole.contains(name));
+    text(&values)
+}
+
+fn a_row(row: &[u8]) -> Row {
+    Row::new(row.to_vec())
+}
+
+fn fields(object: &[u8]) -> PyResult<Fields> {
+    written::fields(object).ok_or_else(|| PyValueError::new_err("a row must be a JSON object"))
+}
+
+fn names(names: Vec<&str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+fn text(object: &Map<String, Value>) -> PyResult<Vec<u8>> {
+    serde_json::to_vec(object).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+fn or_raise<T>(py: Python<'_>, result: Result<T>) -> PyResult<T> {
+    result.map_err(|error: Error| failure::raised(py, &error))
+}
+
+fn paginator(
+    style: &str,
+    page_size: Option<u64>,
+    parameter: Option<String>,
+) -> PyResult<Pagination> {
+    let mut pagination = match style {
+        "limit_offset" => Pagination::limit_offset(),
+        "page_number" => Pagination::page_number(),
+        "cursor" => Pagination::cursor(),
+        "link" => Pagination::link(),
+        "none" => Pagination::none(),
+        _ => {
+            return Err(PyValueError::new_err(format!(
+                "_pagination is \"limit_offset\", \"page_number\", \"cursor\", \"link\" or \"none\", not {style:?}"
+            )));
+        }
+    };
+    if let Some(rows) = page_size {
+        pagination = pagination.with_page_size(rows);
+    }
+    if let Some(name) = parameter {
+        pagination = pagination.with_size_parameter(name);
+    }
+    Ok(pagination)
+}

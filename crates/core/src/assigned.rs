@@ -1,0 +1,276 @@
+//! The values that a write sets, by the names that are sent.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::{
+    error::{Error, Result},
+    filter::Q,
+    model::ModelMeta,
+    plan::Assignment,
+    row::Row,
+    value::wide_integer,
+    written::fields,
+};
+
+/// Values for fields of a row. A field that holds an object may be set as a whole or in parts, `address__city`, not both.
+#[derive(Debug, Clone, Default)]
+pub struct Assigned {
+    values: Map<String, Value>,
+    in_parts: BTreeSet<String>,
+}
+
+impl From<Map<String, Value>> for Assigned {
+    fn from(values: Map<String, Value>) -> Self {
+        Self {
+            values,
+            in_parts: BTreeSet::new(),
+        }
+    }
+}
+
+impl Assigned {
+    /// Collects assignments to a model's fields.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a value without a JSON form, for a read-only field, and for one that is set as a whole and in
+    /// part.
+    pub fn new<M>(
+        assignments: impl IntoIterator<Item = Assignment<M>>,
+        model: &ModelMeta,
+    ) -> Result<Self> {
+        let mut assigned = Self::default();
+        for assignment in assignments {
+            let (path, value) = assignment.into_pair()?;
+            assigned.set(&path, value)?;
+        }
+        match assigned.values.keys().find(|name| model.is_read_only(name)) {
+            Some(name) => Err(Error::invalid_request(format!(
+                "`{}.{name}` is read-only and cannot be set",
+                model.name()
+            ))),
+            None => Ok(assigned),
+        }
+    }
+
+    /// The values that a new row must have to satisfy the equalities of a filter; other lookups say nothing of a value.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a field that is compared as a whole and in part.
+    pub fn equalities(q: &Q, model: &ModelMeta) -> Result<Self> {
+        let mut values = Self::default();
+        values.collect(q, model)?;
+        Ok(values)
+    }
+
+    fn collect(&mut self, q: &Q, model: &ModelMeta) -> Result<()> {
+        for part in q.conjuncts() {
+            if let Some(lookup) = part.equality() {
+                let root = match lookup.root() {
+                    "pk" => model.primary_key(),
+                    root => root,
+                };
+                let below = &lookup.path[lookup.root().len()..];
+                let path = format!("{}{below}", model.sent_as(root));
+                self.set(&path, lookup.value.clone())?;
+            } else if matches!(part, Q::And(_)) {
+                self.collect(part, model)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the value at a path: `address__city` is the part `city` of the object `address`.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a field that is set as a whole and in part.
+    pub fn set(&mut self, path: &str, value: Value) -> Result<()> {
+        let root = match path.split_once("__") {
+            Some((root, _)) => root,
+            None => path,
+        };
+        let in_part = root != path;
+        if self.values.contains_key(root) && in_part != self.in_parts.contains(root) {
+            return Err(twice(root));
+        }
+        if in_part {
+            self.in_parts.insert(root.to_owned());
+        }
+        insert(&mut self.values, path, value)
+    }
+
+    /// The values as the body of a new row.
+    #[must_use]
+    pub fn into_values(self) -> Map<String, Value> {
+        self.values
+    }
+
+    /// What has to be sent to a row for it to have the values. Objects are sent whole, because a server may put what it is
+    /// sent in place of what it has.
+    ///
+    /// # Errors
+    /// `Decode` for what is no row; `InvalidRequest` for a part of what is no object in the row.
+    pub fn changes(&self, model: &ModelMeta, row: &Row) -> Result<Map<String, Value>> {
+        let row = fields(row.bytes()).ok_or_else(|| Error::decode("a row is not a JSON object"))?;
+        let mut changes = Map::new();
+        for (name, value) in &self.values {
+            let shown = match model.sent_field(name) {
+                Some(field) => field.name_in(|name| row.contains_key(name)),
+                None => name,
+            };
+            let text = row.get(shown).map(|text| text.get());
+            let now = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
+            let next = match &now {
+                Some(now) if self.in_parts.contains(name) => {
+                    if let Some(integer) = text.and_then(|text| wide_integer(text.as_bytes())) {
+                        return Err(Error::invalid_request(format!(
+                            "`{name}` holds the integer {integer}, which needs more than 64 bits and would be rounded: set \
+                             the whole object"
+                        )));
+                    }
+                    merged(name, now, value)?
+                }
+                _ => value.clone(),
+            };
+            if now.as_ref() != Some(&next) {
+                changes.insert(name.clone(), next);
+            }
+        }
+        Ok(changes)
+    }
+}
+
+fn twice(name: &str) -> Error {
+    Error::invalid_request(format!("`{name}` is set as a whole and in part"))
+}
+
+fn insert(into: &mut Map<String, Value>, path: &str, value: Value) -> Result<()> {
+    match path.split_once("__") {
+        None if into.get(path).is_some_and(Value::is_object) && !value.is_object() => {
+            Err(twice(path))
+        }
+        None => {
+            into.insert(path.to_owned(), value);
+            Ok(())
+        }
+        Some((head, rest)) => match into
+            .entry(head)
+            .or_insert_with(|| Value::Object(Map::new()))
+        {
+            Value::Object(inner) => insert(inner, rest, value),
+            _ => Err(twice(head)),
+        },
+    }
+}
+
+/// The object at `path` with parts put into it. In place of a null they make an object.
+fn merged(path: &str, now: &Value, parts: &Value) -> Result<Value> {
+    match (now, parts) {
+        (Value::Object(now), Value::Object(parts)) => {
+            let mut all = now.clone();
+            for (name, part) in parts {
+                let part = match now.get(name) {
+                    Some(now) if part.is_object() => merged(&format!("{path}__{name}"), now, part)?,
+                    _ => part.clone(),
+                };
+                all.insert(name.clone(), part);
+            }
+            Ok(Value::Object(all))
+        }
+        (Value::Null, _) => Ok(parts.clone()),
+        _ => Err(Error::invalid_request(format!(
+            "`{path}` is no object in the row, so no part of it can be set"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{lookup::Lookup, model::FieldMeta};
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap()
+    }
+
+    fn model() -> ModelMeta {
+        ModelMeta::new("User", "/users/").with_fields(vec![
+            FieldMeta::new("id"),
+            FieldMeta::new("author").with_sent_as("author_id"),
+        ])
+    }
+
+    fn changes(assigned: &Assigned, row: Value) -> Result<Map<String, Value>> {
+        assigned.changes(&model(), &Row::new(row.to_string()))
+    }
+
+    #[test]
+    fn a_part_is_sent_with_what_surrounds_it() {
+        let mut assigned = Assigned::default();
+        assigned.set("address__city", json!("Cairo")).unwrap();
+        let row = json!({"id": 1, "address": {"city": "Bonn", "zip": "1"}});
+        assert_eq!(
+            changes(&assigned, row).unwrap(),
+            object(json!({"address": {"city": "Cairo", "zip": "1"}}))
+        );
+        let same = json!({"address": {"city": "Cairo", "zip": "1"}});
+        assert!(changes(&assigned, same).unwrap().is_empty());
+        assert_eq!(
+            changes(&assigned, json!({"address": null})).unwrap(),
+            object(json!({"address": {"city": "Cairo"}}))
+        );
+        for no_object in [json!("Bonn"), json!([1]), json!({"n": 1_u64})] {
+            let error = changes(&assigned, json!({"address": no_object}));
+            assert_eq!(error.is_err(), !no_object.is_object(), "{no_object}");
+        }
+        let wide = r#"{"address": {"city": "Bonn", "n": 123456789012345678901}}"#;
+        assert!(assigned.changes(&model(), &Row::new(wide)).is_err());
+    }
+
+    #[test]
+    fn a_whole_takes_the_place_of_what_was_there() {
+        let assigned = Assigned::from(object(json!({"settings": {"a": 1}, "name": "x"})));
+        let row = json!({"settings": {"a": 1, "b": 2}, "name": "x"});
+        assert_eq!(
+            changes(&assigned, row).unwrap(),
+            object(json!({"settings": {"a": 1}}))
+        );
+    }
+
+    #[test]
+    fn whole_and_part_is_a_mistake() {
+        for whole in [json!(null), json!({"zip": "1"})] {
+            let mut assigned = Assigned::default();
+            assigned.set("address", whole.clone()).unwrap();
+            assert!(assigned.set("address__city", json!("x")).is_err());
+            let mut assigned = Assigned::default();
+            assigned.set("address__city", json!("x")).unwrap();
+            assert!(assigned.set("address", whole).is_err());
+        }
+    }
+
+    #[test]
+    fn a_new_row_has_what_a_filter_says_by_the_names_that_are_sent() {
+        let lookup = |name: &str, value: Value| Q::Lookup(Lookup::parse(name, value));
+        let q = lookup("pk", json!(3))
+            .and(lookup("author", json!(7)))
+            .and(lookup("address__city__exact", json!("Bonn")))
+            .and(lookup("age__gte", json!(18)))
+            .and(lookup("a", json!(1)).or(lookup("b", json!(2))));
+        assert_eq!(
+            Assigned::equalities(&q, &model()).unwrap().into_values(),
+            object(json!({"id": 3, "author_id": 7, "address": {"city": "Bonn"}}))
+        );
+        assert!(
+            changes(
+                &Assigned::from(object(json!({"author_id": 7}))),
+                json!({"id": 1, "author": 7})
+            )
+            .unwrap()
+            .is_empty()
+        );
+    }
+}
