@@ -39,11 +39,16 @@ test-python: drf-venv python-venv ## Python: the package on the reference server
 	cd bindings/python && "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider -p no:asyncio -n 2
 
 .PHONY: lint-python
-lint-python: python-venv ## Types and style of the Python package
+lint-python: python-venv ## Types and style of the Python package, and whether its generated files are up to date
+	"$(PYTHON_VENV)/bin/python" bindings/python/scripts/generate.py --check
 	cd bindings/python && "$(PYTHON_VENV)/bin/mypy" && "$(PYTHON_VENV)/bin/pyright" --pythonpath "$(PYTHON_VENV)/bin/python"
 	cd bindings/python && "$(PYTHON_VENV)/bin/ruff" check --no-cache && "$(PYTHON_VENV)/bin/ruff" format --no-cache --check
 	"$(PYTHON_VENV)/bin/ruff" check --no-cache --config bindings/python/pyproject.toml benches/python
 	"$(PYTHON_VENV)/bin/ruff" format --no-cache --config bindings/python/pyproject.toml --check benches/python
+
+.PHONY: generate
+generate: $(PYTHON_VENV)/.installed ## Write the generated files of the Python package: the synchronous half, the managers' methods
+	"$(PYTHON_VENV)/bin/python" bindings/python/scripts/generate.py
 
 # Built with the profile of the Rust tests, whose dependencies are compiled already.
 .PHONY: python-venv

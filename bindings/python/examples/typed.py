@@ -15,6 +15,7 @@ from django_api_orm import (
     AsyncQuerySet,
     AsyncServiceClient,
     Manager,
+    Q,
     QuerySet,
     ServiceClient,
     register_models,
@@ -75,9 +76,28 @@ class Post(APIModel):
     objects = PostManager()
 
 
+class CommentQuerySet(QuerySet["Comment"]):
+    def filter(self, *args: Q, **kwargs: Any) -> Self:
+        return super().filter(*args, **kwargs)
+
+
+class CommentManager(Manager["Comment"]):
+    """What `get_queryset` gives is what every query starts with."""
+
+    def get_queryset(self) -> CommentQuerySet:
+        return CommentQuerySet(self.model, self.client)
+
+
 class Comment(APIModel):
     _schema_class = UserSchema
     _endpoint = "/api/v1/comments/"
+
+    objects = CommentManager()
+
+
+class Label(APIModel):
+    _schema_class = UserSchema
+    _endpoint = "/api/v1/labels/"
 
 
 class AsyncUserQuerySet(AsyncQuerySet["AsyncUser"]):
@@ -110,7 +130,7 @@ class AsyncComment(AsyncAPIModel):
 
 
 def rows_and_fields(client: ServiceClient) -> None:
-    register_models(client, User, Post, Comment)
+    register_models(client, User, Post, Comment, Label)
     user = User.objects.get(id=1)
     assert_type(user, User)
     assert_type(user.name, str)
@@ -122,7 +142,9 @@ def rows_and_fields(client: ServiceClient) -> None:
     assert_type(Post.objects.get(id=1), Post)
     assert_type(Post.objects.get(id=1).title, Any)
     assert_type(user.related(Post, "posts"), Manager[Post])
-    assert_type(client.manager(Comment).first(), "Comment | None")
+    assert_type(client.manager(Label).first(), "Label | None")
+    assert_type(Post.objects.latest("id"), Post)
+    assert_type(Post.objects.order_by("id").contains(user), bool)
 
 
 def managers_and_querysets(client: ServiceClient) -> None:
@@ -136,10 +158,14 @@ def managers_and_querysets(client: ServiceClient) -> None:
     assert_type(Post.objects, PostManager)
     assert_type(Post.objects.published(), QuerySet[Post])
     assert_type(Post.objects.published().published(), Any)
+    # A manager class that says what it starts with.
+    assert_type(Comment.objects.filter(id=1), CommentQuerySet)
+    assert_type(Comment.objects.using(client).order_by("id").exclude(id=2)[:3], CommentQuerySet)
+    assert_type(Comment.objects.expect(3).get(), Comment)
     # No manager of its own.
-    assert_type(Comment.objects, Manager[Comment])
-    assert_type(Comment.objects.filter(id=1), QuerySet[Comment])
-    assert_type(Comment.objects.filter(id=1).exclude(id=2).in_bulk([1]), dict[Any, Comment])
+    assert_type(Label.objects, Manager[Label])
+    assert_type(Label.objects.filter(id=1), QuerySet[Label])
+    assert_type(Label.objects.filter(id=1).exclude(id=2).in_bulk([1]), dict[Any, Label])
 
 
 async def asynchronously(client: AsyncServiceClient) -> None:
@@ -152,6 +178,10 @@ async def asynchronously(client: AsyncServiceClient) -> None:
     assert_type(AsyncUser.objects.all().iterator(), AsyncIterator[AsyncUser])
     assert_type([each async for each in AsyncUser.objects.all()], list[AsyncUser])
     assert_type(await AsyncUser.objects.update_or_create(name="Ann"), tuple[AsyncUser, bool])
+    assert_type(await AsyncUser.objects.acount(), int)
+    assert_type(await AsyncUser.objects.active().aget(id=1), AsyncUser)
+    assert_type(await AsyncComment.objects.afirst(), "AsyncComment | None")
+    await user.asave(update_fields=["name"])
     assert_type(AsyncPost.objects.published(), AsyncQuerySet[AsyncPost])
     assert_type(await AsyncPost.objects.published().get(id=1), AsyncPost)
     assert_type(AsyncComment.objects, AsyncManager[AsyncComment])

@@ -19,8 +19,8 @@ write that may have arrived is not sent again.
 
 from typing import TYPE_CHECKING, Any
 
+from ._building import Explanation
 from ._client import APIResponse, BasicAuth, BearerAuth, Credential, HeaderAuth, Stats, TokenAuth
-from ._query import Explanation
 from ._registry import unregister_models
 from ._schema import Pagination
 from .base import APIModel, Manager, QuerySet, register_models

@@ -8,6 +8,6 @@ from ._engine import Operation, Walk
 from ._warn import settle
 
 
-def run(work: Operation | Walk) -> Any:
+def perform(work: Operation | Walk) -> Any:
     """Carries the operation, or the next step of the walk, out on this thread."""
     return settle(work.run(), isinstance(work, Operation) and work.writes)

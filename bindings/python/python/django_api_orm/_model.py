@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from . import exceptions
 from ._client import Nested, endpoint_of
 from ._engine import Endpoint
-from ._json import from_json, jsonable, to_json
+from ._json import jsonable, to_json
 from ._registry import client_of
 from ._schema import ModelInfo, Pagination, Save, put
 from .exceptions import ConfigurationError, InvalidRequestError
@@ -408,7 +408,9 @@ class BaseAPIModel:
         if unread:
             # It reads neither, so what was sent cannot be kept.
             values = json.loads(row)
-            row = to_json({wire: value for wire, value in values.items() if wire not in {info.name_in(values, n) for n in unread}})
+            row = to_json(
+                {wire: value for wire, value in values.items() if wire not in {info.name_in(values, n) for n in unread}}
+            )
         return row
 
     def _read_otherwise(self, row: bytes, save: Save, fields: list[str]) -> list[str]:

@@ -414,7 +414,7 @@ class ModelInfo:
             return self.validate_json(row)
         except ValidationError:
             blank = self.schema.model_construct()
-            values = json.loads(row)
+            values = from_json(row)
             for name, field in self.schema.model_fields.items():
                 if (read := _name_in(values, name, field)) in values:
                     with contextlib.suppress(Exception):
@@ -454,7 +454,7 @@ class ModelInfo:
         is no field of the schema.
         """
         now = self.dump(data, fields)
-        raw: dict[str, Any] | None = None
+        raw: dict[str, Any] = {}
         body: dict[str, Any] = {}
         for name in fields:
             sent, value = self.sent[name], getattr(data, name, None)
@@ -463,7 +463,7 @@ class ModelInfo:
                 continue
             part = now.get(sent)
             if row is not None and isinstance(part, (dict, list)):
-                raw = json.loads(row) if raw is None else raw
+                raw = raw or json.loads(row)
                 was = raw.get(self.name_in(raw, name))
                 part = _with_undeclared(part, was, value, getattr(read, name, None))
             body[sent] = part

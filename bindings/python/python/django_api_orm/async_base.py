@@ -2,75 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast, overload
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
 
 from . import _registry
-from ._bridge import perform
+from ._alias import alias
+from ._async_evaluation import AsyncEvaluation, ask
+from ._async_queries import AsyncQueries
 from ._client import APIResponse, response_of
 from ._json import to_json
-from ._model import BaseAPIModel, specialise
-from ._query import BaseManager, BaseQuery, Explanation, M, OnDrift, OnIgnored
-from ._upsert import Upsert
-from ._warn import emit
+from ._manager import BaseManager
+from ._model import BaseAPIModel
+from ._query import M
+from ._starting import Starting
 from .async_client import AsyncServiceClient
-from .exceptions import ConfigurationError, DoesNotExist, MultipleObjectsReturned, RowError
-from .q import Q
+from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ._engine import Operation
-
 __all__ = ["AsyncAPIModel", "AsyncManager", "AsyncQuerySet", "register_async_models"]
 
 
-T = TypeVar("T")
-
-#: Rows that are validated before the other tasks of the loop have a turn: a millisecond or two of work.
-_ROWS_IN_A_TURN = 500
-
-
-async def _perform(operation: Operation, model: type[Any], later: list[tuple[str, str]] | None = None) -> Any:
-    try:
-        return await perform(operation, later)
-    except (DoesNotExist, MultipleObjectsReturned) as error:
-        specialise(model, error)
-        # By name: Python 3.10 raises again what the class was before.
-        raise error
-
-
-async def _in_turns(make: Callable[[list[bytes], int], list[T]], rows: list[bytes], start: int = 0) -> list[T]:
-    """What ``make`` gives for the rows, while the other tasks of the loop have their turns in between."""
-    made = make(rows[:_ROWS_IN_A_TURN], start)
-    for at in range(_ROWS_IN_A_TURN, len(rows), _ROWS_IN_A_TURN):
-        await asyncio.sleep(0)
-        made += make(rows[at : at + _ROWS_IN_A_TURN], start + at)
-    return made
-
-
-class _Fetch(Generic[M]):
-    """One walk over the rows, and who waits for it."""
-
-    __slots__ = ("notices", "task", "waiting")
-
-    def __init__(self, query: AsyncQuerySet[M]) -> None:
-        self.notices: list[tuple[str, str]] = []
-        self.waiting = 0
-        self.task = asyncio.ensure_future(query._load(self.notices))
-
-
-class AsyncQuerySet(BaseQuery[M]):
+class AsyncQuerySet(AsyncEvaluation[M], AsyncQueries[M]):
     """A lazy description of rows; evaluated by ``await``, ``async for`` and ``await qs._fetch()``, and then kept.
 
     A subclass adds methods of its own; ``objects = UserQuerySet.as_manager()`` gives them to the model too.
     """
 
-    def _begin(self) -> None:
-        super()._begin()
-        self._under_way: _Fetch[M] | None = None
+    def _start(self) -> Self:
+        return self
 
     @classmethod
     def as_manager(cls) -> ManagerOf[Self]:
@@ -80,298 +41,15 @@ class AsyncQuerySet(BaseQuery[M]):
         """
         return AsyncManager.from_queryset(cls)()
 
-    async def _load(self, notices: list[tuple[str, str]]) -> list[M]:
-        rows = await _perform(self._endpoint.rows(self._plan), self.model, notices)
-        return await _in_turns(self._instances, rows)
-
-    async def _fetch(self) -> list[M]:
-        """Every row, in a list of the caller's own; tasks that ask at the same time share one walk.
-
-        Requests: one GET for each page; none once the rows are fetched.
-        """
-        return list(await self._evaluated())
-
-    async def _evaluated(self) -> list[M]:
-        if self._result_cache is not None:
-            return self._result_cache
-        fetch = self._under_way
-        if fetch is None or fetch.task.done() or fetch.task.get_loop() is not asyncio.get_running_loop():
-            fetch = self._under_way = _Fetch(self)
-        fetch.waiting += 1
-        try:
-            rows = await asyncio.shield(fetch.task)
-        finally:
-            fetch.waiting -= 1
-            if fetch.waiting == 0:
-                # The walk goes on as long as somebody waits for it; whoever asks from now on starts another one.
-                fetch.task.cancel()
-                if self._under_way is fetch:
-                    self._under_way = None
-            if fetch.notices and fetch.task.done():
-                notices, fetch.notices = fetch.notices, []
-                emit(notices)
-        if self._result_cache is None:
-            self._result_cache = rows
-        return self._result_cache
-
-    def __await__(self) -> Generator[Any, None, list[M]]:
-        return self._fetch().__await__()
-
-    async def __aiter__(self) -> AsyncIterator[M]:
-        for instance in await self._evaluated():
-            yield instance
-
-    def __iter__(self) -> Any:
-        raise TypeError("use `async for`, or `await` the queryset for a list")
-
-    def __len__(self) -> int:
-        raise TypeError("an asynchronous queryset has no length: use `await queryset.count()`, or `len(await queryset)`")
-
-    def __bool__(self) -> bool:
-        raise TypeError("an asynchronous queryset has no truth value: use `await queryset.exists()`")
-
-    def __getitem__(self, key: slice) -> Self:
-        """``[10:20]`` is a lazy slice.
-
-        Raises: ``TypeError`` for a number, because reading a row has to be awaited; ``ValueError`` for a step.
-        Requests: none.
-        """
-        if not isinstance(key, slice):
-            raise TypeError(
-                "an asynchronous queryset is not indexed: use `await queryset.first()`, `await queryset.last()` or "
-                "`(await queryset[3:4])[0]`"
-            )
-        if key.step is not None:
-            raise ValueError("a step is not supported here: slice the list that `await queryset` gives")
-        return self._slice(key)
-
-    async def alen(self) -> int:
-        """How many rows were fetched; fetches them, and keeps them.
-
-        Requests: one GET for each page; none once the rows are fetched.
-        """
-        return len(await self._evaluated())
-
-    async def iterator(self, chunk_size: int | None = None) -> AsyncIterator[M]:
-        """The rows page by page, with the memory of a few pages. ``chunk_size`` is the page's size, where it can be set.
-
-        Raises: ``pydantic.ValidationError`` for a row that does not fit the schema; ``APIException``.
-        Requests: one GET for each page, a few pages ahead of the reader.
-        """
-        query = self if chunk_size is None else self.page_size(chunk_size)
-        walk = query._endpoint.walk(query._plan)
-        start = 0
-        while (rows := await perform(walk.next())) is not None:
-            for instance in await _in_turns(query._instances, rows, start):
-                yield instance
-            start += len(rows)
-
-    async def keyset(self, after: Any = None) -> AsyncIterator[M]:
-        """The rows by primary key, asking for those after the last key: stable while rows come and go.
-
-        ``after`` is a key, to go on from there.
-
-        Raises: ``InvalidRequestError`` for a query with an order or a slice of its own; ``APIException``.
-        Requests: one GET for each page; two more, once for each client, to see whether the server sorts by the key.
-        """
-        if self._empty:
-            return
-        walk = self._keyset(after)
-        start = 0
-        while (rows := await perform(walk.next())) is not None:
-            for instance in await _in_turns(self._instances, rows, start):
-                yield instance
-            start += len(rows)
-
-    async def get(self, *args: Q, **kwargs: Any) -> M:
-        """The one row for which the lookups hold.
-
-        Raises: ``Model.DoesNotExist``, ``Model.MultipleObjectsReturned``, ``APIException``.
-        Requests: one GET: of the row's URL when only the key is asked for, else of at most two rows. After a 404 of the
-        row one more, which tells a missing row from a wrong URL.
-        """
-        query = self.filter(*args, **kwargs) if args or kwargs else self
-        return query._one(await _perform(query._endpoint.get(query._plan), self.model))
-
-    async def first(self) -> M | None:
-        """The first row, or ``None``.
-
-        Requests: one GET of one row; two more, once for each client and ordering, to see whether the server sorts.
-        None once the rows are fetched. One more for each row that ``on_invalid`` skips.
-        """
-        if self._result_cache is not None:
-            return self._result_cache[0] if self._result_cache else None
-        index = 0
-        while True:
-            plan = self._plan.slice(index, index + 1) if index else self._plan
-            row = await _perform(self._endpoint.first(plan), self.model)
-            if row is None:
-                return None
-            if (first := self._kept(row, index)) is not None:
-                return first
-            index += 1
-
-    async def last(self) -> M | None:
-        """The last row, or ``None``.
-
-        Requests: with an ordering, those of ``first``; else two GETs: of the count, and of the row at its end. None once
-        the rows are fetched. Where ``on_invalid`` skips: always the two, and one more for each row that is skipped.
-        """
-        if self._result_cache is not None:
-            return self._result_cache[-1] if self._result_cache else None
-        if self._invalid == "raise":
-            row = await _perform(self._endpoint.last(self._plan), self.model)
-            return None if row is None else self._one(row)
-        for index in range(await self.count() - 1, -1, -1):
-            row = await _perform(self._endpoint.first(self._plan.slice(index, index + 1)), self.model)
-            if row is not None and (last := self._kept(row, index)) is not None:
-                return last
-        return None
-
-    async def count(self) -> int:
-        """How many rows there are.
-
-        Requests: one GET of one row, for the count beside it; one more, once for each client and filter, to see whether
-        the server honours the filter. One for each page where a part of the query is evaluated here, or the server does
-        not count. None once the rows are fetched.
-        """
-        if self._result_cache is not None and self._invalid == "raise":
-            return len(self._result_cache)
-        count: int = await _perform(self._endpoint.count(self._plan), self.model)
-        return count
-
-    async def exists(self) -> bool:
-        """Whether there is a row.
-
-        Requests: one GET of one row; more where a part of the query is evaluated here, until one belongs. None once the
-        rows are fetched.
-        """
-        if self._result_cache is not None and self._invalid == "raise":
-            return bool(self._result_cache)
-        exists: bool = await _perform(self._endpoint.exists(self._plan), self.model)
-        return exists
-
-    async def values(self, *fields: str) -> list[dict[str, Any]]:
-        """Dictionaries in place of instances, with these fields or all; ``address__city`` is a part of an object.
-
-        The values have the types of the schema, such as ``Decimal`` and ``datetime``, as Django's have. Computed fields, and
-        what the server sends beside the schema's fields, are given where they are named.
-
-        Raises: ``ValueError`` for a name that neither the schema nor a row has; and as iteration.
-        Requests: one GET for each page.
-        """
-        rows = await _perform(self._endpoint.rows(self._plan), self.model)
-        return await _in_turns(partial(self._values, fields), rows)
-
-    async def values_list(self, *fields: str, flat: bool = False) -> list[Any]:
-        """Tuples in place of instances; with ``flat=True`` the values of the one field. The names are as for ``values``.
-
-        Raises: ``ValueError`` for ``flat=True`` without exactly one field; and as ``values``.
-        Requests: one GET for each page.
-        """
-        if flat and len(fields) != 1:
-            raise ValueError("flat=True takes exactly one field")
-        rows = await _perform(self._endpoint.rows(self._plan), self.model)
-        return await _in_turns(partial(self._values_list, fields, flat), rows)
-
-    async def in_bulk(self, id_list: Iterable[Any] | None = None) -> dict[Any, M]:
-        """The rows with these primary keys, by key; keys without a row are left out. Without keys: every row of the query.
-
-        Requests: one GET for each 100 keys; none for no keys. Without ``id_list`` one for each page.
-        """
-        if id_list is None:
-            return {instance._pk(): instance for instance in await self._evaluated()}
-        rows = await _perform(self._by_key(id_list), self.model)
-        return {instance._pk(): instance for instance in await _in_turns(self._instances, rows)}
-
-    async def update(self, **kwargs: Any) -> int:
-        """Writes the values into every row; gives how many rows have them now.
-
-        Each row is checked against the whole filter before it is touched. ``address__city`` writes a part of an object.
-
-        Raises: ``BulkWriteError`` when some rows could not be written; before anything is written,
-        ``CountMismatchError`` when ``expect`` does not hold, and ``UnsupportedError`` when it cannot be seen on a row whether
-        it matches.
-        Requests: one GET for each page, then one PATCH for each row that differs.
-        """
-        return self._written(await _perform(self._update(kwargs), self.model))
-
     async def delete(self) -> int:
         """Deletes every row; gives how many. Each row is checked against the whole filter before it is touched.
 
         Raises: as ``update``.
         Requests: one GET for each page, then one DELETE for each row.
         """
-        return self._written(await _perform(self._delete(), self.model))
+        return self._written(await ask(self._delete(), self.model))
 
-    async def create(self, **kwargs: Any) -> M:
-        """Creates a row. Only the given values are sent; other defaults are the server's. The filter plays no part in it.
-
-        Raises: ``pydantic.ValidationError`` before anything is sent; ``BadRequestError`` with the server's messages in
-        ``errors``; ``OutcomeUnknown`` when the row may be there all the same; ``APIException``.
-        Requests: one POST, which is never sent again once the server may have got it.
-        """
-        new = self._unsaved(kwargs)
-        save = new._new()
-        new._saved(save, await _perform(self._endpoint.create(save.json), self.model))
-        return new
-
-    async def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
-        """The row of this query for which the lookups hold, or a new one; and whether it is new.
-
-        A new row gets what the lookups and filters say with ``=``, and the defaults, which may be functions.
-
-        Raises: ``Model.MultipleObjectsReturned``; ``InvalidRequestError`` behind a slice, ``search`` or ``parameters``;
-        and as ``create``.
-        Requests: those of ``get``, and one POST for a new row. When the server refuses it as a duplicate, those of
-        ``get`` again, for the row that somebody else has created.
-        """
-        upsert = Upsert(self, kwargs)
-        return upsert.found(await _perform_or_invalid(upsert, upsert.get_or_create(defaults), self.model))
-
-    async def update_or_create(
-        self,
-        defaults: Mapping[str, Any] | None = None,
-        create_defaults: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> tuple[M, bool]:
-        """The row of this query for which the lookups hold, with the defaults written into it; or a new one; and whether
-        it is new. A new row gets ``create_defaults`` in place of ``defaults`` where they are given.
-
-        Raises: as ``get_or_create``; ``UnsupportedError`` when it cannot be seen on the row that it matches.
-        Requests: as ``get_or_create``, and one PATCH where the row differs from the defaults.
-        """
-        upsert = Upsert(self, kwargs)
-        operation = upsert.update_or_create(defaults, create_defaults)
-        found, created = upsert.found(await _perform_or_invalid(upsert, operation, self.model))
-        if not created and (save := upsert.changes(found)).body:
-            answer = await _perform(self._endpoint.save(found._key(), found._row, save.json), self.model)
-            found._saved(save, answer)
-        return found, created
-
-    async def bulk_create(self, objs: Iterable[Any], concurrency: int = 8) -> list[M]:
-        """Creates many rows; gives them in the same order.
-
-        ``objs`` are dictionaries, objects of the schema or instances of the model. Every one is validated before the
-        first is sent. ``concurrency`` is how many requests are under way at a time.
-
-        Raises: ``pydantic.ValidationError``; ``BulkCreateError``, which knows what was created and what was not.
-        Requests: one POST for each row.
-        """
-        endpoint = self._endpoint.with_policy(concurrency=concurrency)
-        instances = [self._given(obj) for obj in objs]
-        saves = [instance._new() for instance in instances]
-        created = endpoint.create_many([save.json for save in saves])
-        return self._created(await _perform(created, self.model), instances, saves)
-
-
-async def _perform_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any]) -> Any:
-    try:
-        return await _perform(operation, model)
-    except DoesNotExist as missing:
-        if upsert.invalid is not None and isinstance(missing, model.DoesNotExist):
-            raise upsert.invalid from None
-        raise
+    adelete = alias(delete)
 
 
 Model = TypeVar("Model", bound="AsyncAPIModel")
@@ -400,10 +78,10 @@ if TYPE_CHECKING:
         def __get__(self, instance: object, owner: type[Any]) -> Rows: ...
 
 
-class AsyncManager(BaseManager[M]):
+class AsyncManager(BaseManager[M], AsyncQueries[M], Starting):
     """Where queries start: ``User.objects``. A subclass on the model adds methods, which chain.
 
-    What is not described here is the method of ``AsyncQuerySet``, on ``get_queryset()``.
+    What a queryset can be asked is asked of ``get_queryset()``.
     """
 
     _query_class = AsyncQuerySet
@@ -424,223 +102,15 @@ class AsyncManager(BaseManager[M]):
         """
         return cast("type[ManagerOf[Rows]]", cls._from_queryset(queryset_class, class_name))
 
+    def _start(self) -> AsyncQuerySet[M]:
+        return self.get_queryset()
+
     def get_queryset(self) -> AsyncQuerySet[M]:
         """Where every query starts; override it to restrict them all.
 
         Requests: none.
         """
         return cast("AsyncQuerySet[M]", self._query())
-
-    def all(self) -> AsyncQuerySet[M]:
-        """Every row. Nothing is sent before the rows are needed.
-
-        Requests: none.
-        """
-        return self.get_queryset()
-
-    def none(self) -> AsyncQuerySet[M]:
-        """No rows, and no request.
-
-        Requests: none.
-        """
-        return self.get_queryset().none()
-
-    def filter(self, *args: Q, **kwargs: Any) -> AsyncQuerySet[M]:
-        """Only the rows for which every lookup holds.
-
-        Requests: none.
-        """
-        return self.get_queryset().filter(*args, **kwargs)
-
-    def exclude(self, *args: Q, **kwargs: Any) -> AsyncQuerySet[M]:
-        """Only the rows for which the lookups do not all hold.
-
-        Requests: none.
-        """
-        return self.get_queryset().exclude(*args, **kwargs)
-
-    def order_by(self, *fields: str) -> AsyncQuerySet[M]:
-        """Every row, in this order.
-
-        Requests: none.
-        """
-        return self.get_queryset().order_by(*fields)
-
-    def reverse(self) -> AsyncQuerySet[M]:
-        """Every row, in the opposite order.
-
-        Requests: none.
-        """
-        return self.get_queryset().reverse()
-
-    def search(self, words: str) -> AsyncQuerySet[M]:
-        """Only the rows that the server finds for the words.
-
-        Requests: none.
-        """
-        return self.get_queryset().search(words)
-
-    def parameters(self, **parameters: Any) -> AsyncQuerySet[M]:
-        """Every row, with query parameters that are sent as they stand.
-
-        Requests: none.
-        """
-        return self.get_queryset().parameters(**parameters)
-
-    def on_ignored(self, policy: OnIgnored) -> AsyncQuerySet[M]:
-        """Every row, with another policy for what the server ignores.
-
-        Requests: none.
-        """
-        return self.get_queryset().on_ignored(policy)
-
-    def on_drift(self, policy: OnDrift) -> AsyncQuerySet[M]:
-        """Every row, with another policy for data that moves.
-
-        Requests: none.
-        """
-        return self.get_queryset().on_drift(policy)
-
-    def on_invalid(
-        self, policy: Literal["raise", "skip"], report: Callable[[RowError], object] | None = None
-    ) -> AsyncQuerySet[M]:
-        """Every row, with another policy for rows that do not fit the schema.
-
-        Requests: none.
-        """
-        return self.get_queryset().on_invalid(policy, report)
-
-    def max_scan(self, rows: int) -> AsyncQuerySet[M]:
-        """Every row, with another bound on what is read.
-
-        Requests: none.
-        """
-        return self.get_queryset().max_scan(rows)
-
-    def page_size(self, rows: int) -> AsyncQuerySet[M]:
-        """Every row, in pages of this size.
-
-        Requests: none.
-        """
-        return self.get_queryset().page_size(rows)
-
-    def explain(self, rows: int | None = None) -> Explanation:
-        """What reading every row will do.
-
-        Requests: none.
-        """
-        return self.get_queryset().explain(rows)
-
-    def iterator(self, chunk_size: int | None = None) -> AsyncIterator[M]:
-        """Every row, page by page, with the memory of a few pages.
-
-        Requests: one GET for each page.
-        """
-        return self.get_queryset().iterator(chunk_size)
-
-    def keyset(self, after: Any = None) -> AsyncIterator[M]:
-        """Every row by primary key, stable while rows come and go.
-
-        Requests: one GET for each page; two more, once for each client, to see whether the server sorts by the key.
-        """
-        return self.get_queryset().keyset(after)
-
-    async def get(self, *args: Q, **kwargs: Any) -> M:
-        """The one row for which the lookups hold; ``get(id=1)`` reads the row's own URL.
-
-        Raises: ``Model.DoesNotExist``, ``Model.MultipleObjectsReturned``, ``APIException``.
-        Requests: one GET; after a 404 of the row one more, which tells a missing row from a wrong URL.
-        """
-        return await self.get_queryset().get(*args, **kwargs)
-
-    async def first(self) -> M | None:
-        """The first row, or ``None``.
-
-        Requests: one GET of one row.
-        """
-        return await self.get_queryset().first()
-
-    async def last(self) -> M | None:
-        """The last row, or ``None``.
-
-        Requests: two GETs: of the count, and of the row at its end.
-        """
-        return await self.get_queryset().last()
-
-    async def count(self) -> int:
-        """How many rows there are.
-
-        Requests: one GET of one row, for the count beside it; one for each page where the server does not count.
-        """
-        return await self.get_queryset().count()
-
-    async def exists(self) -> bool:
-        """Whether there is a row.
-
-        Requests: one GET of one row.
-        """
-        return await self.get_queryset().exists()
-
-    async def values(self, *fields: str) -> list[dict[str, Any]]:
-        """Every row as a dictionary, with these fields or all.
-
-        Requests: one GET for each page.
-        """
-        return await self.get_queryset().values(*fields)
-
-    async def values_list(self, *fields: str, flat: bool = False) -> list[Any]:
-        """Every row as a tuple; with ``flat=True`` the values of the one field.
-
-        Requests: one GET for each page.
-        """
-        return await self.get_queryset().values_list(*fields, flat=flat)
-
-    async def in_bulk(self, id_list: Iterable[Any] | None = None) -> dict[Any, M]:
-        """The rows with these primary keys, by key.
-
-        Requests: one GET for each 100 keys; without ``id_list`` one for each page.
-        """
-        return await self.get_queryset().in_bulk(id_list)
-
-    async def update(self, **kwargs: Any) -> int:
-        """Writes the values into every row; gives how many rows have them now. See ``AsyncQuerySet.update``.
-
-        Requests: one GET for each page, then one PATCH for each row that differs.
-        """
-        return await self.get_queryset().update(**kwargs)
-
-    async def create(self, **kwargs: Any) -> M:
-        """Creates a row. See ``AsyncQuerySet.create``.
-
-        Requests: one POST.
-        """
-        return await self.get_queryset().create(**kwargs)
-
-    async def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
-        """The row for which the lookups hold, or a new one; and whether it is new. See ``AsyncQuerySet.get_or_create``.
-
-        Requests: those of ``get``, and one POST for a new row.
-        """
-        return await self.get_queryset().get_or_create(defaults, **kwargs)
-
-    async def update_or_create(
-        self,
-        defaults: Mapping[str, Any] | None = None,
-        create_defaults: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> tuple[M, bool]:
-        """The row for which the lookups hold, changed, or a new one. See ``AsyncQuerySet.update_or_create``.
-
-        Requests: those of ``get``, and one PATCH where the row differs or one POST for a new row.
-        """
-        return await self.get_queryset().update_or_create(defaults, create_defaults, **kwargs)
-
-    async def bulk_create(self, objs: Iterable[Any], concurrency: int = 8) -> list[M]:
-        """Creates many rows; gives them in the same order. See ``AsyncQuerySet.bulk_create``.
-
-        Requests: one POST for each row.
-        """
-        return await self.get_queryset().bulk_create(objs, concurrency)
 
     async def route(self, route: str, method: str = "GET", data: Any = None) -> APIResponse:
         """Calls an extra route of the collection (DRF's ``@action(detail=False)``); ``data`` is sent as JSON.
@@ -649,7 +119,7 @@ class AsyncManager(BaseManager[M]):
         Requests: one, of that method.
         """
         body = None if data is None else to_json(data)
-        return response_of(await _perform(self._rows().call(method, self._route(route), body), self.model))
+        return response_of(await ask(self._rows().call(method, self._route(route), body), self.model))
 
 
 class AsyncAPIModel(BaseAPIModel):
@@ -676,7 +146,7 @@ class AsyncAPIModel(BaseAPIModel):
         """
         if saving := self._saving(update_fields, force_insert):
             save, operation = saving
-            self._saved(save, await _perform(operation, type(self)))
+            self._saved(save, await ask(operation, type(self)))
 
     async def delete(self) -> None:
         """Deletes the row. The instance stays readable.
@@ -685,7 +155,7 @@ class AsyncAPIModel(BaseAPIModel):
         ``APIException``.
         Requests: one DELETE.
         """
-        await _perform(self._endpoint_of_row().delete(self._key()), type(self))
+        await ask(self._endpoint_of_row().delete(self._key()), type(self))
         object.__setattr__(self, "_deleted", True)
 
     async def refresh_from_api(self) -> None:
@@ -694,7 +164,7 @@ class AsyncAPIModel(BaseAPIModel):
         Raises: as ``delete``; ``pydantic.ValidationError`` for a row that does not fit the schema.
         Requests: one GET of the row's URL.
         """
-        self._refreshed(await _perform(self._endpoint_of_row().refresh(self._key(), self._row), type(self)))
+        self._refreshed(await ask(self._endpoint_of_row().refresh(self._key(), self._row), type(self)))
 
     async def route(self, route: str, method: str = "POST", data: Any = None) -> APIResponse:
         """Calls an extra route of the row (DRF's ``@action(detail=True)``); ``data`` is sent as JSON.
@@ -707,7 +177,11 @@ class AsyncAPIModel(BaseAPIModel):
         endpoint = self._endpoint_of_row()
         path = self._path_of(route)
         body = None if data is None else to_json(data)
-        return response_of(await _perform(endpoint.call(method, path, body), type(self)))
+        return response_of(await ask(endpoint.call(method, path, body), type(self)))
+
+    asave = alias(save)
+    adelete = alias(delete)
+    arefresh_from_api = alias(refresh_from_api)
 
     def related(self, model: type[Model], route: str) -> AsyncManager[Model]:
         """The rows of another model behind a nested route of this row: ``user.related(Post, "posts")``.

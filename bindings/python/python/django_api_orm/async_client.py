@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ._alias import alias
 from ._bridge import perform
-from ._client import APIResponse, BaseClient, response_of
+from ._client import APIResponse, BaseClient, BasicAuth, BearerAuth, Credential, HeaderAuth, TokenAuth, response_of
 from .exceptions import (
     APIException,
     AuthenticationError,
@@ -30,11 +31,16 @@ __all__ = [
     "APIResponse",
     "AsyncServiceClient",
     "AuthenticationError",
+    "BasicAuth",
+    "BearerAuth",
     "ConnectionError",
+    "Credential",
     "DoesNotExist",
     "HTTPStatusError",
+    "HeaderAuth",
     "RateLimitError",
     "TimeoutError",
+    "TokenAuth",
 ]
 
 
@@ -65,12 +71,8 @@ class AsyncServiceClient(BaseClient):
         if self._owns_connections:
             await perform(self._engine.close())
 
-    async def aclose(self) -> None:
-        """The same as ``close``, for ``contextlib.aclosing``.
-
-        Requests: none.
-        """
-        await self.close()
+    # For `contextlib.aclosing`.
+    aclose = alias(close)
 
     def manager(self, model: type[M]) -> AsyncManager[M]:
         """The model's manager on this client, whatever the model is registered with.

@@ -1,4 +1,5 @@
-"""The synchronous client."""
+# Generated from async_client.py by scripts/generate.py: change that file, and run `make generate`.
+"""The asynchronous client."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._blocking import run
+from ._blocking import perform
 from ._client import APIResponse, BaseClient, BasicAuth, BearerAuth, Credential, HeaderAuth, TokenAuth, response_of
 from .exceptions import (
     APIException,
@@ -44,10 +45,10 @@ __all__ = [
 
 
 class ServiceClient(BaseClient):
-    """A client of one API, for code without an event loop. Threads may share it.
+    """A client of one API for code without an event loop. Threads may share it.
 
-    The settings are described in ``BaseClient.__init__``. Leaving its ``with`` block drops its connections; a later call
-    opens new ones.
+    The settings are described in ``BaseClient.__init__``. Leaving its ``with`` block drops its connections; a later
+    call opens new ones.
     """
 
     def __enter__(self) -> Self:
@@ -60,11 +61,13 @@ class ServiceClient(BaseClient):
     def close(self) -> None:
         """Drops the connections; the next request opens new ones. A client made by ``with_auth`` leaves them open.
 
+        Requests under way go on.
+
         Requests: none.
         """
         self._closed = True
         if self._owns_connections:
-            run(self._engine.close())
+            perform(self._engine.close())
 
     def manager(self, model: type[M]) -> Manager[M]:
         """The model's manager on this client, whatever the model is registered with.
@@ -92,7 +95,7 @@ class ServiceClient(BaseClient):
         Raises: ``InvalidRequestError`` for a path that leaves the base URL; ``APIException``; an error status is one.
         Requests: one, of that method, and its retries.
         """
-        return response_of(run(self._request(method, endpoint, params, data, headers, timeout)))
+        return response_of(perform(self._request(method, endpoint, params, data, headers, timeout)))
 
     def get(self, endpoint: str, params: Mapping[str, Any] | None = None) -> APIResponse:
         """Reads a path below ``base_url``. As ``request``.

@@ -1,0 +1,194 @@
+"""Building a query: what can be said of rows before they are asked for. Nothing here sends a request.
+
+``_starting`` has the same methods for managers, generated from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+from ._client import _text
+from ._engine import Plan
+from ._query import MOST_ROWS, BaseQuery, M
+from .exceptions import RowError
+from .q import Q
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+OnIgnored = Literal["local", "error", "trust"]
+OnDrift = Literal["warn", "error", "ignore"]
+
+
+class Explanation(str):
+    """What a query will do, as text; and by parts: ``pushed``, ``local``, ``checked`` and ``requests(rows)``."""
+
+    #: The query parameters that the server is sent, pagination left out.
+    pushed: list[tuple[str, str]]
+    #: What is evaluated here, and why.
+    local: list[str]
+    #: The lookups that every row is checked against.
+    checked: list[str]
+    _requests: Callable[[int], int | None]
+
+    def requests(self, rows: int) -> int | None:
+        """How many requests it takes if the server has ``rows`` rows; ``None`` while its page size is not known.
+
+        Requests: none.
+        """
+        return self._requests(rows)
+
+
+class Building(BaseQuery[M]):
+    """What can be said of rows before they are asked for. Every method gives a new query."""
+
+    # Which rows
+
+    def all(self) -> Self:
+        """The same rows, to be fetched anew.
+
+        Requests: none.
+        """
+        return self._clone()
+
+    def none(self) -> Self:
+        """No rows, and no request, whatever the query is changed to.
+
+        Requests: none.
+        """
+        clone = self._restricted(Plan().filter(self._info.condition((), {"pk__in": []})), "none()")
+        clone._empty = True
+        return clone
+
+    def filter(self, *args: Q, **kwargs: Any) -> Self:
+        """Only the rows for which every lookup holds: ``filter(age__gte=18)``, ``filter(Q(a=1) | Q(b=2))``.
+
+        A value may be a date, a number, a UUID, ``None``, an instance of a model (its key), or for ``in`` any iterable.
+
+        Raises: ``TypeError`` or ``ValueError`` for a value without a JSON form. A mistake such as a filter after a slice is
+        raised by the first request, before it is sent: ``InvalidRequestError``.
+        Requests: none.
+        """
+        condition = self._info.condition(args, kwargs)
+        return self._filtered(self._plan.filter(condition), condition)
+
+    def exclude(self, *args: Q, **kwargs: Any) -> Self:
+        """Only the rows for which the lookups do not all hold, with Django's rules for nulls. As ``filter``.
+
+        Requests: none.
+        """
+        condition = self._info.condition(args, kwargs)
+        return self._filtered(self._plan.exclude(condition), ~condition)
+
+    def order_by(self, *fields: str) -> Self:
+        """In this order, instead of any earlier one: ``order_by("name", "-created_at")``.
+
+        Raises: ``TypeError`` for what is no name.
+        Requests: none.
+        """
+        info = self._info
+        return self._clone(plan=self._plan.order_by([info.order(field) for field in fields]))
+
+    def reverse(self) -> Self:
+        """In the opposite order. Without an order every page is read, and the rows are turned round.
+
+        Requests: none.
+        """
+        return self._clone(plan=self._plan.reverse())
+
+    def search(self, words: str) -> Self:
+        """Only the rows that the server finds for the words (DRF's ``SearchFilter``). Only the server can judge them.
+
+        Requests: none.
+        """
+        return self._restricted(self._plan.search(words), "search()")
+
+    def parameters(self, **parameters: Any) -> Self:
+        """Sends query parameters as they stand. The server alone knows what they do to the answer.
+
+        Requests: none.
+        """
+        plan = self._plan
+        for name, value in parameters.items():
+            plan = plan.parameter(name, _text(value))
+        return self._restricted(plan, "parameters()")
+
+    # How it behaves
+
+    def on_ignored(self, policy: OnIgnored) -> Self:
+        """When the server ignores a filter or an ordering: finish here (``"local"``), raise ``IgnoredError`` (``"error"``), or
+        take the rows as they come (``"trust"``).
+
+        Raises: ``ValueError`` for another word.
+        Requests: none.
+        """
+        return self._with_policy(on_ignored_=policy)
+
+    def on_drift(self, policy: OnDrift) -> Self:
+        """When the data moves during a walk over pages: ``"warn"``, ``"error"`` or ``"ignore"``.
+
+        Raises: ``ValueError`` for another word.
+        Requests: none.
+        """
+        return self._with_policy(on_drift_=policy)
+
+    def max_scan(self, rows: int) -> Self:
+        """The most rows that are read when a part of the query is evaluated here; beyond that ``UnsupportedError``.
+
+        Requests: none.
+        """
+        return self._with_policy(max_scan=number_of_rows("max_scan()", rows))
+
+    def page_size(self, rows: int) -> Self:
+        """Rows asked for in a page, where the paginator allows it.
+
+        Requests: none.
+        """
+        return self._with_policy(page_size=number_of_rows("page_size()", rows))
+
+    def expect(self, rows: int) -> Self:
+        """``update`` and ``delete`` raise ``CountMismatchError``, and write nothing, unless exactly so many rows match.
+
+        Requests: none.
+        """
+        clone = self._clone()
+        clone._expected = number_of_rows("expect()", rows)
+        return clone
+
+    def on_invalid(self, policy: Literal["raise", "skip"], report: Callable[[RowError], object] | None = None) -> Self:
+        """Whether a row that does not fit the schema raises pydantic's ``ValidationError`` (``"raise"``), or is left out and
+        handed to ``report`` as a ``RowError`` (``"skip"``).
+
+        Rows are left out wherever they become objects or values: iteration, ``first``, ``last``, ``[3]``, ``values``,
+        ``in_bulk``. ``count``, ``exists`` and slices speak of the server's rows, so ``[:10]`` may give fewer than ten; what
+        asks for one row (``get``, ``create``) raises.
+
+        Raises: ``ValueError`` for another word.
+        Requests: none.
+        """
+        if policy not in ("raise", "skip"):
+            raise ValueError(f'on_invalid is "raise" or "skip", not {policy!r}')
+        clone = self._clone()
+        clone._invalid, clone._report = policy, report
+        return clone
+
+    def explain(self, rows: int | None = None) -> Explanation:
+        """What the query will do: what the server is asked, what is evaluated here and why, and what it costs when the server
+        has ``rows`` rows.
+
+        Raises: ``InvalidRequestError`` for a query that cannot be made.
+        Requests: none.
+        """
+        rows = None if rows is None else number_of_rows("explain()", rows)
+        text, pushed, local, checked, _ = self._endpoint.explain(self._plan, rows)
+        explanation = Explanation(text)
+        explanation.pushed, explanation.local, explanation.checked = pushed, local, checked
+        explanation._requests = lambda count: self._endpoint.explain(self._plan, count)[4]
+        return explanation
+
+
+def number_of_rows(where: str, number: int) -> int:
+    if not 0 <= number <= MOST_ROWS:
+        raise ValueError(f"{where} takes a number of rows, not {number}")
+    return number

@@ -1,0 +1,149 @@
+"""What synchronous and asynchronous managers share: which model, client and collection, and passing questions on."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Generic
+
+from ._client import endpoint_of
+from ._engine import Endpoint
+from ._query import BaseQuery, M, is_ours
+from ._registry import client_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ._client import BaseClient
+
+
+class BaseManager(Generic[M]):
+    """Where queries start. ``User.objects`` gives it bound to the model and its client."""
+
+    _query_class: type[Any]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # What a queryset can be asked is written once, and inherited by managers too. There it is passed on to the manager's
+        # queryset, whose class may have its own way to answer.
+        for base in cls.__bases__:
+            if "_start" in vars(base) and not issubclass(base, BaseManager):
+                for name, method in vars(base).items():
+                    if isinstance(method, FunctionType) and not name.startswith("_") and name not in vars(cls):
+                        setattr(cls, name, _passed_on(name, method))
+
+    def __init__(self, model_class: type[M] | None = None, client: Any = None) -> None:
+        self._model = model_class
+        self._explicit: BaseClient | None = client
+        self._at: str | None = None
+        self._base: BaseQuery[M] | None = None
+        self._bound: BaseClient | None = None
+
+    def _copy(self) -> Self:
+        copy = type(self).__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        return copy
+
+    def _bind(self, owner: type[Any]) -> Self:
+        if self._model is owner or (self._model is not None and self._explicit is not None):
+            return self
+        bound = self._copy()
+        bound._model = owner
+        return bound
+
+    def _on(self, query: BaseQuery[M]) -> Self:
+        """The same manager, whose queries go on from this one."""
+        manager = self._copy()
+        manager._base = query
+        return manager
+
+    @property
+    def model(self) -> type[M]:
+        """The model class.
+
+        Raises: ``TypeError`` for a manager without a model.
+        Requests: none.
+        """
+        if self._model is None:
+            raise TypeError("a manager is used through a model: User.objects")
+        return self._model
+
+    model_class = model
+
+    @property
+    def client(self) -> Any:
+        """The client that queries go through here and now.
+
+        Raises: ``ConfigurationError`` when the model is not registered here, or it is in doubt with which client.
+        Requests: none.
+        """
+        if self._base is not None:
+            return self._base._client
+        return self._explicit if self._explicit is not None else client_of(self.model)
+
+    def using(self, client: Any) -> Self:
+        """The same manager on this client, whatever the model is registered with.
+
+        Requests: none.
+        """
+        manager = self._copy()
+        manager._explicit = client
+        return manager
+
+    def at(self, endpoint: str) -> Self:
+        """The same model behind another collection, such as the nested route ``/api/v1/users/3/posts/``.
+
+        Requests: none.
+        """
+        manager = self._copy()
+        manager._at = endpoint
+        return manager
+
+    def get_endpoint(self) -> str:
+        """The collection's path.
+
+        Requests: none.
+        """
+        return self._at if self._at is not None else self.model.get_endpoint()
+
+    def _rows(self) -> Endpoint:
+        return endpoint_of(self.client, self.model, self._at)
+
+    def _query(self) -> Any:
+        if self._base is not None:
+            return self._base._clone()
+        client = self.client
+        return self._query_class(self.model, client, endpoint=endpoint_of(client, self.model, self._at), manager=self)
+
+    @classmethod
+    def _from_queryset(cls, queryset_class: type[Any], class_name: str | None) -> type[Any]:
+        methods: dict[str, Any] = {"_query_class": queryset_class, "__module__": queryset_class.__module__}
+        for owner in reversed(queryset_class.__mro__):
+            for name, method in vars(owner).items():
+                queryset_only = getattr(method, "queryset_only", name.startswith("_"))
+                if isinstance(method, FunctionType) and not queryset_only and not hasattr(cls, name) and not is_ours(owner):
+                    methods[name] = _passed_on(name, method)
+        return type(class_name or f"{cls.__name__}From{queryset_class.__name__}", (cls,), methods)
+
+    def _route(self, route: str, key: Any = None) -> str:
+        model = self.model._info().engine
+        if self._at is not None:
+            model = model.at(self._at)
+        return model.route(None if key is None else str(key), route)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._model.__name__ if self._model else 'no model'}>"
+
+
+def _passed_on(name: str, method: FunctionType) -> Callable[..., Any]:
+    """A method of managers that asks the manager's queryset."""
+
+    async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return await getattr(self.get_queryset(), name)(*args, **kwargs)
+
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.get_queryset(), name)(*args, **kwargs)
+
+    return functools.wraps(method)(awaited if inspect.iscoroutinefunction(method) else called)

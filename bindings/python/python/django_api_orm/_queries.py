@@ -1,0 +1,291 @@
+# Generated from _async_queries.py by scripts/generate.py: change that file, and run `make generate`.
+"""What querysets, and managers where a query starts, are asked for synchronously."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic
+
+from ._evaluation import ask, in_turns
+from ._query import M
+from ._upsert import Upsert
+from .exceptions import DoesNotExist
+from .q import Q
+
+if TYPE_CHECKING:
+    from ._engine import Operation
+    from ._model import BaseAPIModel
+    from .base import QuerySet
+
+
+class Queries(Generic[M]):
+    """What can be asked of the rows of a query, by querysets and by managers."""
+
+    def _start(self) -> QuerySet[M]:
+        raise NotImplementedError
+
+    def get(self, *args: Q, **kwargs: Any) -> M:
+        """The one row for which the lookups hold.
+
+        Raises: ``Model.DoesNotExist``, ``Model.MultipleObjectsReturned``, ``APIException``.
+        Requests: one GET: of the row's URL when only the key is asked for, else of at most two rows. After a 404 of the
+        row one more, which tells a missing row from a wrong URL.
+        """
+        query = self._start()
+        if args or kwargs:
+            query = query.filter(*args, **kwargs)
+        return query._one(ask(query._endpoint.get(query._plan), query.model))
+
+    def first(self) -> M | None:
+        """The first row, or ``None``; without an ordering the first that the server sends, in an order of its own.
+
+        Django orders by the key then. Here that would cost the requests which show whether the server sorts, and would hide
+        the order that the API has chosen: say ``order_by("pk")`` where it matters.
+
+        Requests: one GET of one row; two more, once for each client and ordering, to see whether the server sorts.
+        None once the rows are fetched. One more for each row that ``on_invalid`` skips.
+        """
+        query = self._start()
+        if query._result_cache is not None:
+            return query._result_cache[0] if query._result_cache else None
+        index = 0
+        while True:
+            plan = query._plan.slice(index, index + 1) if index else query._plan
+            row = ask(query._endpoint.first(plan), query.model)
+            if row is None:
+                return None
+            if (first := query._kept(row, index)) is not None:
+                return first
+            index += 1
+
+    def last(self) -> M | None:
+        """The last row, or ``None``.
+
+        Requests: with an ordering, those of ``first``; else two GETs: of the count, and of the row at its end. None once
+        the rows are fetched. Where ``on_invalid`` skips: always the two, and one more for each row that is skipped.
+        """
+        query = self._start()
+        if query._result_cache is not None:
+            return query._result_cache[-1] if query._result_cache else None
+        if query._invalid == "raise":
+            row = ask(query._endpoint.last(query._plan), query.model)
+            return None if row is None else query._one(row)
+        for index in range(query.count() - 1, -1, -1):
+            row = ask(query._endpoint.first(query._plan.slice(index, index + 1)), query.model)
+            if row is not None and (last := query._kept(row, index)) is not None:
+                return last
+        return None
+
+    def earliest(self, *fields: str) -> M:
+        """The first row by these fields, in place of any earlier order.
+
+        Raises: ``Model.DoesNotExist`` where there is no row; ``ValueError`` without fields; ``APIException``.
+        Requests: one GET of one row; two more, once for each client and ordering, to see whether the server sorts.
+        """
+        query = self._start()._by("earliest", fields)
+        return query._there(query.first())
+
+    def latest(self, *fields: str) -> M:
+        """The last row by these fields, in place of any earlier order: ``latest("created_at")``.
+
+        Raises: ``Model.DoesNotExist`` where there is no row; ``ValueError`` without fields; ``APIException``.
+        Requests: one GET of one row; two more, once for each client and ordering, to see whether the server sorts.
+        """
+        query = self._start()._by("latest", fields).reverse()
+        return query._there(query.first())
+
+    def count(self) -> int:
+        """How many rows there are.
+
+        Requests: one GET of one row, for the count beside it; one more, once for each client and filter, to see whether
+        the server honours the filter. One for each page where a part of the query is evaluated here, or the server does
+        not count. None once the rows are fetched.
+        """
+        query = self._start()
+        if query._result_cache is not None and query._invalid == "raise":
+            return len(query._result_cache)
+        count: int = ask(query._endpoint.count(query._plan), query.model)
+        return count
+
+    def exists(self) -> bool:
+        """Whether there is a row.
+
+        Requests: one GET of one row; more where a part of the query is evaluated here, until one belongs. None once the
+        rows are fetched.
+        """
+        query = self._start()
+        if query._result_cache is not None and query._invalid == "raise":
+            return bool(query._result_cache)
+        exists: bool = ask(query._endpoint.exists(query._plan), query.model)
+        return exists
+
+    def contains(self, obj: BaseAPIModel) -> bool:
+        """Whether the row of this instance is among the rows.
+
+        Raises: ``TypeError`` for what is no instance of a model; ``ValueError`` for one without a key; ``APIException``.
+        Requests: those of ``exists`` for its key: one GET of one row. None once the rows are fetched, nor for an instance of
+        another model.
+        """
+        query = self._start()
+        key = query._key_of(obj)
+        if not isinstance(obj, query.model):
+            return False
+        if query._result_cache is not None and query._invalid == "raise":
+            return any(row._pk() == key for row in query._result_cache)
+        return query.filter(pk=key).exists()
+
+    def values(self, *fields: str) -> list[dict[str, Any]]:
+        """Dictionaries in place of instances, with these fields or all; ``address__city`` is a part of an object.
+
+        The values have the types of the schema, such as ``Decimal`` and ``datetime``, as Django's have. Computed fields, and
+        what the server sends beside the schema's fields, are given where they are named.
+
+        Raises: ``ValueError`` for a name that neither the schema nor a row has; and as iteration.
+        Requests: one GET for each page.
+        """
+        query = self._start()
+        rows = ask(query._endpoint.rows(query._plan), query.model)
+        return in_turns(partial(query._values, fields), rows)
+
+    def values_list(self, *fields: str, flat: bool = False, named: bool = False) -> list[Any]:
+        """Tuples in place of instances; with ``flat=True`` the values of the one field, with ``named=True`` named tuples. The
+        names are as for ``values``.
+
+        Raises: ``ValueError`` for ``flat=True`` without exactly one field; ``TypeError`` for both; and as ``values``.
+        Requests: one GET for each page.
+        """
+        query = self._start()
+        make = query._tuples(fields, flat, named)
+        rows = ask(query._endpoint.rows(query._plan), query.model)
+        return in_turns(make, rows)
+
+    def in_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, M]:
+        """The rows with these primary keys, by key; keys without a row are left out. Without keys: every row of the query.
+
+        ``field_name`` is another field that tells the rows apart, such as a slug; ``id_list`` then has its values.
+
+        Raises: ``Model.MultipleObjectsReturned`` when two rows have the same value; ``ValueError`` for what is no field;
+        ``APIException``.
+        Requests: one GET for each 100 keys; none for no keys. Without ``id_list`` one for each page. By another field at least
+        one for each 100 values; one more, once for each client, to see whether the server honours the filter.
+        """
+        query = self._start()
+        field = query._key_field(field_name)
+        if id_list is None:
+            return query._by_field(query._evaluated(), field)
+        if field == query._info.pk_name:
+            rows = ask(query._by_key(id_list), query.model)
+            return query._by_field(in_turns(query._instances, rows), field)
+        found: list[M] = []
+        for values in query._batches(id_list):
+            found += query.filter(**{f"{field}__in": values})._evaluated()
+        return query._by_field(found, field)
+
+    def iterator(self, chunk_size: int | None = None) -> Iterator[M]:
+        """The rows page by page, with the memory of a few pages. ``chunk_size`` is the page's size, where it can be set.
+
+        Raises: ``pydantic.ValidationError`` for a row that does not fit the schema; ``APIException``.
+        Requests: one GET for each page, a few pages ahead of the reader.
+        """
+        query = self._start()
+        if chunk_size is not None:
+            query = query.page_size(chunk_size)
+        return query._walked(query._endpoint.walk(query._plan))
+
+    def keyset(self, after: Any = None) -> Iterator[M]:
+        """The rows by primary key, asking for those after the last key: stable while rows come and go.
+
+        ``after`` is a key, to go on from there.
+
+        Raises: ``InvalidRequestError`` for a query with an order or a slice of its own; ``APIException``.
+        Requests: one GET for each page; two more, once for each client, to see whether the server sorts by the key.
+        """
+        query = self._start()
+        return query._walked(None if query._empty else query._keyset(after))
+
+    def update(self, **kwargs: Any) -> int:
+        """Writes the values into every row; gives how many rows have them now.
+
+        Each row is checked against the whole filter before it is touched. ``address__city`` writes a part of an object.
+
+        Raises: ``BulkWriteError`` when some rows could not be written; before anything is written,
+        ``CountMismatchError`` when ``expect`` does not hold, and ``UnsupportedError`` when it cannot be seen on a row whether
+        it matches.
+        Requests: one GET for each page, then one PATCH for each row that differs.
+        """
+        query = self._start()
+        return query._written(ask(query._update(kwargs), query.model))
+
+    def create(self, **kwargs: Any) -> M:
+        """Creates a row. Only the given values are sent; other defaults are the server's. The filter plays no part in it.
+
+        Raises: ``pydantic.ValidationError`` before anything is sent; ``BadRequestError`` with the server's messages in
+        ``errors``; ``OutcomeUnknown`` when the row may be there all the same; ``APIException``.
+        Requests: one POST, which is never sent again once the server may have got it.
+        """
+        query = self._start()
+        new = query._unsaved(kwargs)
+        save = new._new()
+        new._saved(save, ask(query._endpoint.create(save.json), query.model))
+        return new
+
+    def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
+        """The row of this query for which the lookups hold, or a new one; and whether it is new.
+
+        A new row gets what the lookups and filters say with ``=``, and the defaults, which may be functions.
+
+        Raises: ``Model.MultipleObjectsReturned``; ``InvalidRequestError`` behind a slice, ``search`` or ``parameters``;
+        and as ``create``.
+        Requests: those of ``get``, and one POST for a new row. When the server refuses it as a duplicate, those of
+        ``get`` again, for the row that somebody else has created.
+        """
+        query = self._start()
+        upsert = Upsert(query, kwargs)
+        return upsert.found(_ask_or_invalid(upsert, upsert.get_or_create(defaults), query.model))
+
+    def update_or_create(
+        self,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> tuple[M, bool]:
+        """The row of this query for which the lookups hold, with the defaults written into it; or a new one; and whether
+        it is new. A new row gets ``create_defaults`` in place of ``defaults`` where they are given.
+
+        Raises: as ``get_or_create``; ``UnsupportedError`` when it cannot be seen on the row that it matches.
+        Requests: as ``get_or_create``, and one PATCH where the row differs from the defaults.
+        """
+        query = self._start()
+        upsert = Upsert(query, kwargs)
+        operation = upsert.update_or_create(defaults, create_defaults)
+        found, created = upsert.found(_ask_or_invalid(upsert, operation, query.model))
+        if not created and (save := upsert.changes(found)).body:
+            answer = ask(query._endpoint.save(found._key(), found._row, save.json), query.model)
+            found._saved(save, answer)
+        return found, created
+
+    def bulk_create(self, objs: Iterable[Any], concurrency: int = 8) -> list[M]:
+        """Creates many rows; gives them in the same order.
+
+        ``objs`` are dictionaries, objects of the schema or instances of the model. Every one is validated before the
+        first is sent. ``concurrency`` is how many requests are under way at a time.
+
+        Raises: ``pydantic.ValidationError``; ``BulkCreateError``, which knows what was created and what was not.
+        Requests: one POST for each row.
+        """
+        query = self._start()
+        endpoint = query._endpoint.with_policy(concurrency=concurrency)
+        instances = [query._given(obj) for obj in objs]
+        saves = [instance._new() for instance in instances]
+        created = endpoint.create_many([save.json for save in saves])
+        return query._created(ask(created, query.model), instances, saves)
+
+
+def _ask_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any]) -> Any:
+    try:
+        return ask(operation, model)
+    except DoesNotExist as missing:
+        if upsert.invalid is not None and isinstance(missing, model.DoesNotExist):
+            raise upsert.invalid from None
+        raise

@@ -1,0 +1,147 @@
+# Generated from _building.py by scripts/generate.py: change that file, and run `make generate`.
+"""How managers start a query: the methods of ``Building``, on a new queryset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, Protocol, TypeVar
+
+from ._building import Building, Explanation, OnDrift, OnIgnored
+from .exceptions import RowError
+from .q import Q
+
+Query = TypeVar("Query", bound=Building[Any])
+Query_co = TypeVar("Query_co", bound=Building[Any], covariant=True)
+
+
+class Gives(Protocol[Query_co]):
+    """A manager, by the class of its querysets."""
+
+    def get_queryset(self) -> Query_co: ...
+
+
+class Starting:
+    """What can be said of rows before they are asked for."""
+
+    def all(self: Gives[Query]) -> Query:
+        """The same rows, to be fetched anew.
+
+        Requests: none.
+        """
+        return self.get_queryset().all()
+
+    def none(self: Gives[Query]) -> Query:
+        """No rows, and no request, whatever the query is changed to.
+
+        Requests: none.
+        """
+        return self.get_queryset().none()
+
+    def filter(self: Gives[Query], *args: Q, **kwargs: Any) -> Query:
+        """Only the rows for which every lookup holds: ``filter(age__gte=18)``, ``filter(Q(a=1) | Q(b=2))``.
+
+        A value may be a date, a number, a UUID, ``None``, an instance of a model (its key), or for ``in`` any iterable.
+
+        Raises: ``TypeError`` or ``ValueError`` for a value without a JSON form. A mistake such as a filter after a slice is
+        raised by the first request, before it is sent: ``InvalidRequestError``.
+        Requests: none.
+        """
+        return self.get_queryset().filter(*args, **kwargs)
+
+    def exclude(self: Gives[Query], *args: Q, **kwargs: Any) -> Query:
+        """Only the rows for which the lookups do not all hold, with Django's rules for nulls. As ``filter``.
+
+        Requests: none.
+        """
+        return self.get_queryset().exclude(*args, **kwargs)
+
+    def order_by(self: Gives[Query], *fields: str) -> Query:
+        """In this order, instead of any earlier one: ``order_by("name", "-created_at")``.
+
+        Raises: ``TypeError`` for what is no name.
+        Requests: none.
+        """
+        return self.get_queryset().order_by(*fields)
+
+    def reverse(self: Gives[Query]) -> Query:
+        """In the opposite order. Without an order every page is read, and the rows are turned round.
+
+        Requests: none.
+        """
+        return self.get_queryset().reverse()
+
+    def search(self: Gives[Query], words: str) -> Query:
+        """Only the rows that the server finds for the words (DRF's ``SearchFilter``). Only the server can judge them.
+
+        Requests: none.
+        """
+        return self.get_queryset().search(words)
+
+    def parameters(self: Gives[Query], **parameters: Any) -> Query:
+        """Sends query parameters as they stand. The server alone knows what they do to the answer.
+
+        Requests: none.
+        """
+        return self.get_queryset().parameters(**parameters)
+
+    def on_ignored(self: Gives[Query], policy: OnIgnored) -> Query:
+        """When the server ignores a filter or an ordering: finish here (``"local"``), raise ``IgnoredError`` (``"error"``), or
+        take the rows as they come (``"trust"``).
+
+        Raises: ``ValueError`` for another word.
+        Requests: none.
+        """
+        return self.get_queryset().on_ignored(policy)
+
+    def on_drift(self: Gives[Query], policy: OnDrift) -> Query:
+        """When the data moves during a walk over pages: ``"warn"``, ``"error"`` or ``"ignore"``.
+
+        Raises: ``ValueError`` for another word.
+        Requests: none.
+        """
+        return self.get_queryset().on_drift(policy)
+
+    def max_scan(self: Gives[Query], rows: int) -> Query:
+        """The most rows that are read when a part of the query is evaluated here; beyond that ``UnsupportedError``.
+
+        Requests: none.
+        """
+        return self.get_queryset().max_scan(rows)
+
+    def page_size(self: Gives[Query], rows: int) -> Query:
+        """Rows asked for in a page, where the paginator allows it.
+
+        Requests: none.
+        """
+        return self.get_queryset().page_size(rows)
+
+    def expect(self: Gives[Query], rows: int) -> Query:
+        """``update`` and ``delete`` raise ``CountMismatchError``, and write nothing, unless exactly so many rows match.
+
+        Requests: none.
+        """
+        return self.get_queryset().expect(rows)
+
+    def on_invalid(
+        self: Gives[Query], policy: Literal["raise", "skip"], report: Callable[[RowError], object] | None = None
+    ) -> Query:
+        """Whether a row that does not fit the schema raises pydantic's ``ValidationError`` (``"raise"``), or is left out and
+        handed to ``report`` as a ``RowError`` (``"skip"``).
+
+        Rows are left out wherever they become objects or values: iteration, ``first``, ``last``, ``[3]``, ``values``,
+        ``in_bulk``. ``count``, ``exists`` and slices speak of the server's rows, so ``[:10]`` may give fewer than ten; what
+        asks for one row (``get``, ``create``) raises.
+
+        Raises: ``ValueError`` for another word.
+        Requests: none.
+        """
+        return self.get_queryset().on_invalid(policy, report)
+
+    def explain(self: Gives[Query], rows: int | None = None) -> Explanation:
+        """What the query will do: what the server is asked, what is evaluated here and why, and what it costs when the server
+        has ``rows`` rows.
+
+        Raises: ``InvalidRequestError`` for a query that cannot be made.
+        Requests: none.
+        """
+        return self.get_queryset().explain(rows)
