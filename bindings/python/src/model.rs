@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     failure,
-    plan::{json, object},
+    plan::{Condition, json, object},
 };
 
 /// What the engine knows of a model class.
@@ -166,6 +166,12 @@ impl Model {
         };
         let row = or_raise(py, write.merged_keys(&a_row(answer)))?;
         Ok(PyBytes::new(py, row.bytes()))
+    }
+
+    /// The body of a new row for which the condition holds, with these values.
+    fn new_row(&self, py: Python<'_>, condition: &Condition, values: &[u8]) -> PyResult<Vec<u8>> {
+        let equalities = or_raise(py, Assigned::equalities(&condition.0, &self.0))?;
+        text(&equalities.completed_by(&object(values)?))
     }
 
     /// What has to be sent to a row for it to have these values; `address__city` is a part of the object `address`. `whole`

@@ -852,8 +852,8 @@ def test_a_new_row_is_not_written_twice_by_its_alias(things):
     things.fail_next(200, b'{"count": 0, "next": null, "previous": null, "results": []}', JSON)
     things.fail_next(201, b'{"id": 5}', JSON)
     made, _ = thing.objects.filter(parts__x=1).get_or_create(name="n", kept="k", defaults={"parts__y": 2})
-    assert writes(things)[-1][2] == {"name": "n", "keep": "k", "parts": {"y": 2}}
-    assert (made.pk, made.name, made.kept, made.parts) == (5, "n", "k", {"y": 2})
+    assert writes(things)[-1][2] == {"name": "n", "keep": "k", "parts": {"x": 1, "y": 2}}
+    assert (made.pk, made.name, made.kept, made.parts) == (5, "n", "k", {"x": 1, "y": 2})
 
 
 def test_integers_of_any_size_are_kept_and_compared_exactly(things):

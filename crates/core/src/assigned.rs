@@ -106,6 +106,22 @@ impl Assigned {
         self.values
     }
 
+    /// The body of a new row: these values, with what `new` says in their place. Of an object that is set in parts, the parts
+    /// that `new` leaves out stay.
+    #[must_use]
+    pub fn completed_by(mut self, new: &Map<String, Value>) -> Map<String, Value> {
+        for (name, value) in new {
+            let value = match self.values.get(name) {
+                Some(parts) if self.in_parts.contains(name) => {
+                    merged(name, parts, value).unwrap_or_else(|_| value.clone())
+                }
+                _ => value.clone(),
+            };
+            self.values.insert(name.clone(), value);
+        }
+        self.values
+    }
+
     /// What has to be sent to a row for it to have the values. Objects are sent whole, because a server may put what it is
     /// sent in place of what it has.
     ///
@@ -263,6 +279,15 @@ mod tests {
         assert_eq!(
             Assigned::equalities(&q, &model()).unwrap().into_values(),
             object(json!({"id": 3, "author_id": 7, "address": {"city": "Bonn"}}))
+        );
+        let new = object(json!({"address": {"zip": "1"}, "name": "n"}));
+        assert_eq!(
+            Assigned::equalities(&q, &model())
+                .unwrap()
+                .completed_by(&new),
+            object(
+                json!({"id": 3, "author_id": 7, "address": {"city": "Bonn", "zip": "1"}, "name": "n"})
+            )
         );
         assert!(
             changes(

@@ -408,9 +408,9 @@ class BaseAPIModel:
         if unread:
             # It reads neither, so what was sent cannot be kept.
             values = json.loads(row)
-            row = to_json(
-                {wire: value for wire, value in values.items() if wire not in {info.name_in(values, n) for n in unread}}
-            )
+            for name in unread:
+                values.pop(info.name_in(values, name), None)
+            row = to_json(values)
         return row
 
     def _read_otherwise(self, row: bytes, save: Save, fields: list[str]) -> list[str]:

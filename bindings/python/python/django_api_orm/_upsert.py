@@ -53,7 +53,10 @@ class Upsert(Generic[M]):
             self.new = self.query._unsaved({**fields, **json.loads(nested(to_json(parts), list(fields)))})
         except ValidationError as invalid:
             self.invalid = invalid
-        self.save = None if self.new is None else self.new._new()
+        self.save: Save | None = None
+        if self.new is not None:
+            save = self.new._new()
+            self.save = save.with_(json.loads(self.info.engine.new_row(self.condition, save.json)))
         new = None if self.save is None else self.save.json
         return self.endpoint.find_or_create(self.condition, new, for_write=for_write)
 

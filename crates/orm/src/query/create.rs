@@ -59,8 +59,7 @@ impl Collection {
             Some(new) if missing.is_does_not_exist() => new,
             _ => return Err(missing),
         };
-        let mut body = Assigned::equalities(q, self.model())?.into_values();
-        body.extend(new.clone());
+        let body = Assigned::equalities(q, self.model())?.completed_by(new);
         match self.create(&self.new_row(&body)?).await {
             Ok(created) => Ok(Upsert::Created(created)),
             Err(refused) if is_duplicate(&refused) => match find().await {
