@@ -119,6 +119,9 @@ impl Model {
     /// reads it, both as they would be sent; `again`: of what nobody has given, what another reading makes.
     #[pyo3(signature = (now, before, again))]
     fn changed(&self, now: &[u8], before: &[u8], again: Option<&[u8]>) -> PyResult<Vec<String>> {
+        if now == before {
+            return Ok(Vec::new());
+        }
         self.diff(now, before, again, |diff| names(diff.changed()))
     }
 

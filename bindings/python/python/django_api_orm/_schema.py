@@ -437,7 +437,7 @@ class ModelInfo:
             return Save(body, then, then)
         read = self.read(row)
         before, again = self.text(read), None
-        if unset := self.sent.keys() - data.model_fields_set - read.model_fields_set:
+        if then != before and (unset := self.sent.keys() - data.model_fields_set - read.model_fields_set):
             again = to_json(self.dump(self.read(row), unset))
         if names is None:
             names = self.engine.changed(then, before, again)
