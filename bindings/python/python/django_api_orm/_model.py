@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from . import exceptions
 from ._client import Nested, endpoint_of
+from ._declaring import ModelType, is_djangos, nearest, not_djangos
 from ._engine import Endpoint
 from ._json import jsonable, to_json
 from ._registry import client_of
@@ -30,7 +31,16 @@ if TYPE_CHECKING:
 _lock = threading.RLock()
 
 
-class BaseAPIModel:
+if TYPE_CHECKING:
+    # Not for type checkers, so that a model may name its schema as a base there: see docs/python/models.md.
+    class _Declared: ...
+else:
+
+    class _Declared(metaclass=ModelType):
+        __slots__ = ()
+
+
+class BaseAPIModel(_Declared):
     """A row. Its fields are those of ``_schema_class``; reading one costs what a plain attribute costs.
 
     The instance shares its ``__dict__`` with the schema's object, so fields, methods and properties of the class, and
@@ -38,7 +48,7 @@ class BaseAPIModel:
     """
 
     if not TYPE_CHECKING:
-        # Not for type checkers, so that a model may name its schema as a base there: see docs/python/models.md.
+        # For the same reason.
         __slots__ = ("__dict__", "__weakref__", "_client", "_data", "_deleted", "_row")
 
     _client: Any
@@ -180,6 +190,8 @@ class BaseAPIModel:
             if name == "pk":
                 return self._pk()
             return getattr(object.__getattribute__(self, "_data"), name)
+        if is_djangos(name):
+            raise AttributeError(not_djangos(type(self), name))
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -202,7 +214,21 @@ class BaseAPIModel:
             setattr(data, name, value)
             object.__setattr__(self, "__dict__", data.__dict__)
         else:
+            self._refuse_misspelt(name)
             object.__setattr__(self, name, value)
+
+    def _refuse_misspelt(self, name: str) -> None:
+        """Other attributes may be set, as in Django; one that was meant to be a field would not be saved."""
+        model = type(self)
+        if name[0] == "_" or name in self.__dict__ or hasattr(model, name):
+            return
+        if not any(name in getattr(owner, "__annotations__", ()) for owner in model.__mro__):
+            field = nearest(name, type(self._data).model_fields)
+            if field is not None:
+                raise AttributeError(
+                    f"`{model.__name__}` has no field `{name}`: did you mean `{field}`? An attribute of this name has to be "
+                    "declared in the class body"
+                )
 
     def __dir__(self) -> Iterable[str]:
         return sorted({*super().__dir__(), *type(self._data).model_fields, "pk"})

@@ -1,0 +1,90 @@
+"""What a model's class body may say: a misspelt setting is an error where it is written, and not one that is never read."""
+
+from __future__ import annotations
+
+from abc import ABCMeta
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .exceptions import ConfigurationError
+
+#: What a class says about its rows; described in docs/python/models.md.
+SETTINGS = (
+    "_schema_class",
+    "_endpoint",
+    "_id_field",
+    "_lookup_field",
+    "_read_only_fields",
+    "_filter_fields",
+    "_pagination",
+)
+
+#: What Django's own helpers look for on a model.
+_DJANGOS = frozenset(("_meta", "_default_manager", "_base_manager"))
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Which of the names was meant by a misspelt one, if one is near."""
+    import difflib  # Needed for nothing else.
+
+    return next(iter(difflib.get_close_matches(name, names, 1, cutoff=0.75)), None)
+
+
+def _meant(name: str) -> str | None:
+    """The setting that a name was meant to be: one with a slip of the pen, or cut short, such as ``_schema``."""
+    short = name.removesuffix("s") + "_"
+    for setting in SETTINGS:
+        if setting.startswith(short):
+            return setting
+    near = nearest(name, SETTINGS)
+    return near if near is not None and abs(len(near) - len(name)) <= 2 else None
+
+
+def _is_code(value: Any) -> bool:
+    return callable(value) or hasattr(value, "__get__")
+
+
+class ModelType(ABCMeta):
+    """The class of model classes; one of ``ABCMeta``, so that a model may have abstract bases."""
+
+    def __new__(mcls, name: str, bases: tuple[type[Any], ...], namespace: Mapping[str, Any], **kwargs: Any) -> ModelType:
+        for attribute, value in namespace.items():
+            if attribute[0] != "_" or attribute[:2] == "__" or attribute in SETTINGS or attribute.startswith(f"_{name}__"):
+                continue
+            if any(hasattr(base, attribute) for base in bases) or (_is_code(value) and not isinstance(value, type)):
+                continue
+            setting = _meant(attribute)
+            if setting is not None and setting not in namespace:
+                raise ConfigurationError(f"`{name}.{attribute}` is no setting of a model: did you mean `{setting}`?")
+        return super().__new__(mcls, name, bases, dict(namespace), **kwargs)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        known = name[:2] == "__" or name[:5] == "_abc_" or name in SETTINGS or hasattr(cls, name)
+        if not known and not (_is_code(value) and _meant(name) is None):
+            setting = _meant(name)
+            cure = f"did you mean `{setting}`?" if setting else "declare it in the class body, or set it on an instance"
+            raise AttributeError(f"`{cls.__name__}` has no attribute `{name}`: {cure}")
+        super().__setattr__(name, value)
+
+    def __getattr__(cls, name: str) -> Any:
+        # Only what is nowhere else gets here.
+        if name == "_default_manager":
+            # An `AttributeError` would not be seen: `get_object_or_404` would say that this is no model.
+            raise TypeError(not_djangos(cls, name))
+        raise AttributeError(
+            not_djangos(cls, name) if is_djangos(name) else f"type object {cls.__name__!r} has no attribute {name!r}"
+        )
+
+
+def not_djangos(model: type[Any], name: str) -> str:
+    """What is said to a program that takes a model for one of Django's."""
+    return (
+        f"`{model.__name__}` is a model of django_api_orm, not one of Django's, and has no `{name}`: functions such as "
+        f"get_object_or_404() do not work with it; use `{model.__name__}.objects.get(...)` and catch "
+        f"`{model.__name__}.DoesNotExist`"
+    )
+
+
+def is_djangos(name: str) -> bool:
+    """Whether a name is looked for by Django's helpers, and not by ours."""
+    return name in _DJANGOS
