@@ -150,6 +150,7 @@ QUERIES = {
     "update_or_create, nothing new": (lambda rows: rows.update_or_create(id=1, defaults={"email": "user1@example.com"}), 1),
     "update_or_create, new": (lambda rows: rows.update_or_create(**NEW), 1 + 1),
     "bulk_create": (lambda rows: rows.bulk_create([NEW, {**NEW, "email": "newer@example.com"}]), 2),
+    "bulk_update": (lambda rows: rows.bulk_update([User(**{**NEW, "id": n}) for n in (1, 2)], ["name"]), 2),
     "route": (lambda rows: User.objects.using(rows.client).route("echo"), 1),
     "all, a slice": (lambda rows: rows.all()[10:20], 0),
     "all, a row": (lambda rows: rows.all()[10], 1),

@@ -868,3 +868,28 @@ def test_integers_of_any_size_are_kept_and_compared_exactly(things):
     assert (one.start, one.raw()["kept"], one.changes()) == (wide, wide + 1, {})
     one.start = wide + 1
     assert one.changes() == {"start": wide + 1}
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_bulk_update_saves_what_has_changed_of_the_fields(things, base):
+    thing = model(things, Whole, base)
+
+    async def main():
+        one, two = await settle(thing.objects.order_by("id")._fetch())
+        one.start, one.kept = 100, "mine"
+        assert await settle(thing.objects.bulk_update([one, two], ["start"])) == 1
+        assert writes(things) == [("PATCH", "/api/v1/things/1/", {"start": 100})]
+        assert (one.changes(), two.changes()) == ({"kept": "mine"}, {})
+        assert await settle(thing.objects.bulk_update([], ["start"])) == 0
+        one.start, two.start = 101, 102
+        await settle((await settle(thing.objects.get(id=2))).delete())
+        with pytest.raises(orm.BulkWriteError, match="1 of 2") as error:
+            await settle(thing.objects.bulk_update([one, two], ["start"]))
+        assert error.value.written == ["1"] and error.value.failed[0][0] == "2"
+        assert two.changes() == {"start": 102}
+        before = len(writes(things))
+        with pytest.raises(ValueError, match="nmae"):
+            await settle(thing.objects.bulk_update([one], ["nmae"]))
+        assert len(writes(things)) == before
+
+    asyncio.run(main())

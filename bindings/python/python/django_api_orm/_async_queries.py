@@ -281,6 +281,22 @@ class AsyncQueries(Generic[M]):
         created = endpoint.create_many([save.json for save in saves])
         return query._created(await ask(created, query.model), instances, saves)
 
+    async def bulk_update(self, objs: Iterable[M], fields: Iterable[str], concurrency: int = 8) -> int:
+        """Saves these fields of many rows; gives how many rows had changed there. Other changes stay unsaved.
+
+        ``concurrency`` is how many requests are under way at a time.
+
+        Raises: ``BulkWriteError``, which knows the keys of the rows that were written and of those that were not;
+        ``ValueError``, before anything is sent, for a name that is no field, or read-only; ``InvalidRequestError`` for a row
+        without a key.
+        Requests: one PATCH for each row that differs.
+        """
+        query = self._start()
+        endpoint = query._endpoint.with_policy(concurrency=concurrency)
+        changes = query._changes_of(objs, fields)
+        saved = endpoint.save_many([(row._at(), key, row._row, save.json) for row, key, save in changes])
+        return query._bulk_saved(changes, await ask(saved, query.model) if changes else [])
+
     # As in Django, whose names these are.
     aget = alias(get)
     afirst = alias(first)
@@ -297,6 +313,7 @@ class AsyncQueries(Generic[M]):
     aget_or_create = alias(get_or_create)
     aupdate_or_create = alias(update_or_create)
     abulk_create = alias(bulk_create)
+    abulk_update = alias(bulk_update)
 
 
 async def _ask_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any]) -> Any:

@@ -379,7 +379,7 @@ class BaseAPIModel(_Declared):
         names = None if update_fields is None else self._named(update_fields)
         save = info.save(self._data, self._row, names)
         if self._row is None and names is None:
-            return save.without(info.sent.get(info.pk_name, info.pk_name))
+            return save.only(save.body.keys() - {info.sent.get(info.pk_name, info.pk_name)})
         return save
 
     def _named(self, fields: Iterable[str]) -> list[str]:

@@ -281,6 +281,22 @@ class Queries(Generic[M]):
         created = endpoint.create_many([save.json for save in saves])
         return query._created(ask(created, query.model), instances, saves)
 
+    def bulk_update(self, objs: Iterable[M], fields: Iterable[str], concurrency: int = 8) -> int:
+        """Saves these fields of many rows; gives how many rows had changed there. Other changes stay unsaved.
+
+        ``concurrency`` is how many requests are under way at a time.
+
+        Raises: ``BulkWriteError``, which knows the keys of the rows that were written and of those that were not;
+        ``ValueError``, before anything is sent, for a name that is no field, or read-only; ``InvalidRequestError`` for a row
+        without a key.
+        Requests: one PATCH for each row that differs.
+        """
+        query = self._start()
+        endpoint = query._endpoint.with_policy(concurrency=concurrency)
+        changes = query._changes_of(objs, fields)
+        saved = endpoint.save_many([(row._at(), key, row._row, save.json) for row, key, save in changes])
+        return query._bulk_saved(changes, ask(saved, query.model) if changes else [])
+
 
 def _ask_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any]) -> Any:
     try:

@@ -328,6 +328,38 @@ class BaseQuery(Generic[M]):
         error.__cause__ = failed[0][1]
         raise error
 
+    @staticmethod
+    def _changes_of(objs: Iterable[M], fields: Iterable[str]) -> list[tuple[M, str, Save]]:
+        """Of rows that have changed in these fields: each row, its key, and what is to be sent."""
+        fields = fields if isinstance(fields, str) else list(fields)
+        changes: list[tuple[M, str, Save]] = []
+        for row in objs:
+            names = set(row._named(fields))
+            save = row._changed(None).only(names)
+            key = row._key()
+            if save.body:
+                changes.append((row, key, save))
+        return changes
+
+    @staticmethod
+    def _bulk_saved(changes: list[tuple[M, str, Save]], results: list[Any]) -> int:
+        written: list[str] = []
+        failed: list[tuple[str, Any]] = []
+        for (row, key, save), result in zip(changes, results):  # noqa: B905
+            try:
+                if isinstance(result, Exception):
+                    raise result
+                row._saved(save, result)
+                written.append(key)
+            except Exception as failure:
+                failed.append((key, failure))
+        if not failed:
+            return len(written)
+        error = BulkWriteError(f"{len(failed)} of {len(results)} rows could not be written; row {failed[0][0]}: {failed[0][1]}")
+        error.written, error.failed = written, failed
+        error.__cause__ = failed[0][1]
+        raise error
+
     def _given(self, obj: Any) -> M:
         """The instance of what ``bulk_create`` is given, validated."""
         if isinstance(obj, self.model):

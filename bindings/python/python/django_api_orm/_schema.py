@@ -490,8 +490,8 @@ class Save:
     def with_(self, more: Mapping[str, Any]) -> Save:
         return Save({**self.body, **more}, self.then, self.before, self.again) if more else self
 
-    def without(self, name: str) -> Save:
-        body = {sent: value for sent, value in self.body.items() if sent != name}
+    def only(self, names: Iterable[str]) -> Save:
+        body = {sent: value for sent, value in self.body.items() if sent in names}
         return Save(body, self.then, self.before, self.again)
 
 
