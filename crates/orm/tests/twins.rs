@@ -1,6 +1,8 @@
 //! Every public method of an asynchronous type has a blocking twin of the same name, or a line below says why not. Setters
 //! that both halves take from one table need no comparison; that they do is seen to as well.
 
+#![allow(clippy::unwrap_used)] // The lint excepts test functions, not what they share.
+
 use std::{
     collections::BTreeSet,
     fs,
