@@ -226,6 +226,7 @@ impl FieldMeta {
 pub struct ModelMeta {
     name: String,
     endpoint: String,
+    made_at_run_time: bool,
     primary_key: String,
     lookup_field: Option<String>,
     fields: Vec<FieldMeta>,
@@ -240,6 +241,7 @@ impl ModelMeta {
         Self {
             name: name.into(),
             endpoint: endpoint.into(),
+            made_at_run_time: false,
             primary_key: "id".to_owned(),
             lookup_field: None,
             fields: Vec::new(),
@@ -288,6 +290,7 @@ impl ModelMeta {
     pub fn at(&self, endpoint: impl Into<String>) -> Self {
         Self {
             endpoint: endpoint.into(),
+            made_at_run_time: true,
             ..self.clone()
         }
     }
@@ -310,11 +313,16 @@ impl ModelMeta {
     /// [`ErrorKind::Configuration`](crate::error::ErrorKind::Configuration) when the path is empty, absolute with a
     /// host, or has a segment that a server would resolve to something else (`..`).
     pub fn parsed_endpoint(&self) -> Result<Endpoint> {
-        Endpoint::parse(&self.endpoint).map_err(|error| {
+        let endpoint = Endpoint::parse(&self.endpoint).map_err(|error| {
             Error::configuration(format!(
                 "model `{}`: invalid endpoint {:?}: {error}",
                 self.name, self.endpoint
             ))
+        })?;
+        Ok(if self.made_at_run_time {
+            endpoint.made_at_run_time()
+        } else {
+            endpoint
         })
     }
 

@@ -54,6 +54,7 @@ const WRITTEN: &AsciiSet = &SEGMENT
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     path: String,
+    made_at_run_time: bool,
 }
 
 impl Endpoint {
@@ -99,7 +100,19 @@ impl Endpoint {
             built.pop();
         }
         checked(&built)?;
-        Ok(Self { path: built })
+        Ok(Self {
+            path: built,
+            made_at_run_time: false,
+        })
+    }
+
+    /// The same, for a path that the program has made, such as `/users/3/posts/`: it may hold keys.
+    #[must_use]
+    pub fn made_at_run_time(self) -> Self {
+        Self {
+            made_at_run_time: true,
+            ..self
+        }
     }
 
     /// The path: absolute and percent-encoded.
@@ -120,6 +133,7 @@ impl Endpoint {
         ApiPath {
             path: self.path.clone(),
             template: self.path.clone(),
+            made_at_run_time: self.made_at_run_time,
         }
     }
 
@@ -188,7 +202,11 @@ impl Endpoint {
                 "the path changed while it was built",
             ));
         }
-        Ok(ApiPath { path, template })
+        Ok(ApiPath {
+            path,
+            template,
+            made_at_run_time: self.made_at_run_time,
+        })
     }
 }
 
@@ -211,6 +229,7 @@ impl fmt::Display for Endpoint {
 pub struct ApiPath {
     path: String,
     template: String,
+    made_at_run_time: bool,
 }
 
 impl ApiPath {
@@ -219,7 +238,7 @@ impl ApiPath {
     /// # Errors
     /// As [`Endpoint::parse`].
     pub fn parse(path: &str) -> Result<Self> {
-        Endpoint::parse(path).map(|endpoint| endpoint.collection())
+        Endpoint::parse(path).map(|endpoint| endpoint.made_at_run_time().collection())
     }
 
     /// The path as it is sent: absolute and percent-encoded.
@@ -232,6 +251,12 @@ impl ApiPath {
     #[must_use]
     pub fn template(&self) -> &str {
         &self.template
+    }
+
+    /// The template of a declared endpoint, which is the same for every row; a path that was made at run time has none.
+    #[must_use]
+    pub fn declared_template(&self) -> Option<&str> {
+        (!self.made_at_run_time).then_some(&self.template)
     }
 }
 

@@ -58,6 +58,7 @@ mod query_settings;
 mod queryset;
 mod registry;
 mod rows;
+mod trace;
 mod values;
 mod warning;
 

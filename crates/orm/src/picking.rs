@@ -6,7 +6,9 @@ use django_api_orm_core::{ApiModel, Error, Field, IntoOrder, Result, field::Oper
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{instance::Instance, manager::Manager, queryset::QuerySet, values::FieldList};
+use crate::{
+    instance::Instance, manager::Manager, queryset::QuerySet, trace::operation, values::FieldList,
+};
 
 impl<M: ApiModel> QuerySet<M> {
     /// The row with the greatest value of a field: `latest(User::F.created_at)`. The queryset's own order does not matter.
@@ -21,10 +23,10 @@ impl<M: ApiModel> QuerySet<M> {
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, O> {
         let by = by.into_order();
         let Self { manager, plan, .. } = self.clone();
-        async move {
+        operation::<M, _>("latest", async move {
             let row = manager.collection.latest(&plan, by).await?;
             Instance::from_row(manager, row)
-        }
+        })
     }
 
     /// The row with the least value of a field: `earliest(User::F.created_at)`. The queryset's own order does not matter.
@@ -39,10 +41,10 @@ impl<M: ApiModel> QuerySet<M> {
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, O> {
         let by = by.into_order();
         let Self { manager, plan, .. } = self.clone();
-        async move {
+        operation::<M, _>("earliest", async move {
             let row = manager.collection.earliest(&plan, by).await?;
             Instance::from_row(manager, row)
-        }
+        })
     }
 
     /// Whether the row with the primary key of `instance` is in the queryset, by what the server says now.
@@ -57,7 +59,9 @@ impl<M: ApiModel> QuerySet<M> {
     ) -> impl Future<Output = Result<bool>> + Send + use<M> {
         let row = Row::new(Instance::raw(instance).clone());
         let Self { manager, plan, .. } = self.clone();
-        async move { manager.collection.contains(&plan, &row).await }
+        operation::<M, _>("contains", async move {
+            manager.collection.contains(&plan, &row).await
+        })
     }
 
     /// The rows that have one of these values in a unique field, by value: `in_bulk_by(User::F.email, ["a@x.io"])`. Values
@@ -83,7 +87,7 @@ impl<M: ApiModel> QuerySet<M> {
             .map(|value| value.into_operand().map_err(Error::invalid_request))
             .collect();
         let Self { manager, plan, .. } = self.clone();
-        async move {
+        operation::<M, _>("in_bulk_by", async move {
             let rows = manager
                 .collection
                 .rows_by(&plan, field.path(), &values?, manager.requests_at_once())
@@ -101,7 +105,7 @@ impl<M: ApiModel> QuerySet<M> {
                 }
             }
             Ok(found)
-        }
+        })
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     manager::Manager,
     query::{Collection, KeysetWalk},
     rows::Rows,
+    trace::operation,
     values::FieldList,
 };
 
@@ -127,12 +128,12 @@ impl<M: ApiModel> QuerySet<M> {
     /// `Decode` for a row that does not fit the model, with the name of the field; whatever the requests meet.
     pub fn fetch(&self) -> impl Future<Output = Result<Vec<Instance<M>>>> + Send + use<M> {
         let Self { manager, plan, .. } = self.clone();
-        async move {
+        operation::<M, _>("fetch", async move {
             let rows = manager.collection.walk(&plan).collect().await?;
             rows.into_iter()
                 .map(|row| Instance::from_row(manager.clone(), row))
                 .collect()
-        }
+        })
     }
 
     /// The rows page by page, with the memory of a few pages: the one at hand and those read ahead.
@@ -150,10 +151,10 @@ impl<M: ApiModel> QuerySet<M> {
     /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
     pub fn one(&self) -> impl Future<Output = Result<Instance<M>>> + Send + use<M> {
         let Self { manager, plan, .. } = self.clone();
-        async move {
+        operation::<M, _>("get", async move {
             let row = manager.collection.get(&plan).await?;
             Instance::from_row(manager, row)
-        }
+        })
     }
 
     /// The one row that satisfies the filter too.
@@ -176,10 +177,10 @@ impl<M: ApiModel> QuerySet<M> {
     /// Whatever the requests meet.
     pub fn first(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
         let Self { manager, plan, .. } = self.clone();
-        async move {
+        operation::<M, _>("first", async move {
             let row = manager.collection.first(&plan).await?;
             row.map(|row| Instance::from_row(manager, row)).transpose()
-        }
+        })
     }
 
     /// The last row, or `None`. With an order, the first row of the opposite one; else the row at the end of the count,
@@ -189,10 +190,10 @@ impl<M: ApiModel> QuerySet<M> {
     /// Whatever the requests meet.
     pub fn last(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
         let Self { manager, plan, .. } = self.clone();
-        async move {
+        operation::<M, _>("last", async move {
             let row = manager.collection.last(&plan).await?;
             row.map(|row| Instance::from_row(manager, row)).transpose()
-        }
+        })
     }
 
     /// How many rows there are. One request where the server counts and is known to honour the filter. Whether it does is
@@ -202,7 +203,10 @@ impl<M: ApiModel> QuerySet<M> {
     /// Whatever the requests meet.
     pub fn count(&self) -> impl Future<Output = Result<u64>> + Send + use<M> {
         let Self { manager, plan, .. } = self.clone();
-        async move { manager.collection.count(&plan).await }
+        operation::<M, _>(
+            "count",
+            async move { manager.collection.count(&plan).await },
+        )
     }
 
     /// Whether there is a row.
@@ -211,7 +215,9 @@ impl<M: ApiModel> QuerySet<M> {
     /// Whatever the requests meet.
     pub fn exists(&self) -> impl Future<Output = Result<bool>> + Send + use<M> {
         let Self { manager, plan, .. } = self.clone();
-        async move { manager.collection.exists_row(&plan).await }
+        operation::<M, _>("exists", async move {
+            manager.collection.exists_row(&plan).await
+        })
     }
 
     /// What the query will do, before anything is sent: what the server is asked, what is evaluated here and why, and how
@@ -285,13 +291,13 @@ impl<M: ApiModel> QuerySet<M> {
             plan,
             expected,
         } = self.clone();
-        async move {
+        operation::<M, _>("update", async move {
             let values = values.map_err(BulkWriteError::unsent)?;
             manager
                 .collection
                 .update_rows(&plan, expected, &values, manager.requests_at_once())
                 .await
-        }
+        })
     }
 
     /// Deletes every row of the queryset; gives how many were deleted.
@@ -307,12 +313,12 @@ impl<M: ApiModel> QuerySet<M> {
             plan,
             expected,
         } = self.clone();
-        async move {
+        operation::<M, _>("delete", async move {
             manager
                 .collection
                 .delete_rows(&plan, expected, manager.requests_at_once())
                 .await
-        }
+        })
     }
 
     /// The rows with these primary keys, by key; keys without a row are left out.
@@ -334,7 +340,7 @@ impl<M: ApiModel> QuerySet<M> {
             .map(|key| key.into_operand().map_err(Error::invalid_request))
             .collect();
         let Self { manager, plan, .. } = self.clone();
-        async move {
+        operation::<M, _>("in_bulk", async move {
             let rows = manager
                 .collection
                 .rows_by_key(&plan, &keys?, manager.requests_at_once())
@@ -345,7 +351,7 @@ impl<M: ApiModel> QuerySet<M> {
                     Ok((Instance::pk(&instance)?, instance))
                 })
                 .collect()
-        }
+        })
     }
 
     /// Every row as another type, such as a struct with some of the fields or a `serde_json::Value`.
@@ -356,10 +362,10 @@ impl<M: ApiModel> QuerySet<M> {
         &self,
     ) -> impl Future<Output = Result<Vec<T>>> + Send + use<M, T> {
         let Self { manager, plan, .. } = self.clone();
-        async move {
+        operation::<M, _>("values", async move {
             let rows = manager.collection.walk(&plan).collect().await?;
             rows.iter().map(|row| row.decode(M::NAME)).collect()
-        }
+        })
     }
 
     /// Some fields of every row: `values_list(User::F.id)` gives keys, `values_list((User::F.id, User::F.name))` pairs.
@@ -371,10 +377,10 @@ impl<M: ApiModel> QuerySet<M> {
         fields: F,
     ) -> impl Future<Output = Result<Vec<F::Output>>> + Send + use<M, F> {
         let Self { manager, plan, .. } = self.clone();
-        async move {
+        operation::<M, _>("values_list", async move {
             let rows = manager.collection.walk(&plan).collect().await?;
             rows.iter().map(|row| fields.read(row)).collect()
-        }
+        })
     }
 }
 

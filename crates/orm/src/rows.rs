@@ -10,11 +10,13 @@ use std::{
 use django_api_orm_core::{ApiModel, Result, row::Row};
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
+use tracing::Span;
 
 use crate::{
     instance::Instance,
     manager::Manager,
     query::{KeysetWalk, Walk},
+    trace,
 };
 
 /// The rows of a query, page by page. Owns everything it needs: it is `Send + 'static`, and dropping it stops the requests.
@@ -25,6 +27,7 @@ pub struct Rows<M> {
     batches: Pin<Box<dyn Stream<Item = Result<Vec<Row>>> + Send>>,
     batch: VecDeque<Row>,
     manager: Manager<M>,
+    span: Span,
 }
 
 impl<M: ApiModel> Rows<M> {
@@ -36,6 +39,7 @@ impl<M: ApiModel> Rows<M> {
             batches: Box::pin(batches),
             batch: VecDeque::new(),
             manager,
+            span: trace::span(M::NAME, "stream"),
         }
     }
 
@@ -47,6 +51,7 @@ impl<M: ApiModel> Rows<M> {
             batches: Box::pin(batches),
             batch: VecDeque::new(),
             manager,
+            span: trace::span(M::NAME, "keyset"),
         }
     }
 
@@ -72,9 +77,14 @@ impl<M: ApiModel> Stream for Rows<M> {
             if let Some(row) = self.batch.pop_front() {
                 return Poll::Ready(Some(Instance::from_row(self.manager.clone(), row)));
             }
+            let span = self.span.clone();
+            let _entered = span.enter();
             match self.batches.as_mut().poll_next(cx) {
                 Poll::Ready(Some(Ok(batch))) => self.batch = batch.into(),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(Some(Err(error))) => {
+                    trace::fail(&span, &error);
+                    return Poll::Ready(Some(Err(error)));
+                }
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => return Poll::Pending,
             }

@@ -18,7 +18,7 @@ const TYPES: [&str; 5] = [
 ];
 
 /// Methods without a twin, and why.
-const ASYNCHRONOUS_ONLY: [(&str, &str); 5] = [
+const ASYNCHRONOUS_ONLY: [(&str, &str); 6] = [
     (
         "ServiceClient::scope",
         "there is no task to hold a client for",
@@ -31,6 +31,10 @@ const ASYNCHRONOUS_ONLY: [(&str, &str); 5] = [
     (
         "ServiceClientBuilder::connector",
         "asynchronous; `with` reaches it",
+    ),
+    (
+        "ServiceClientBuilder::layer",
+        "middleware is asynchronous; `with` reaches it",
     ),
     ("QuerySet::stream", "`iter` gives an iterator"),
 ];

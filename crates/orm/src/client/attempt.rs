@@ -1,5 +1,6 @@
 //! One attempt: a request is sent once, and its response read whole, within limits of time and size.
 
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,7 +9,6 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use django_api_orm_core::error::MAX_ERROR_BODY;
-use futures_util::future::{Either, select};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
@@ -16,11 +16,13 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tower::{ServiceExt, service_fn};
+use tower::{Service, ServiceExt, service_fn};
 use tower_http::decompression::Decompression;
 
+use super::base_url::BaseUrl;
 use super::connector::BoxError;
 use super::failure::Failure;
+use super::layer::{HttpService, Way};
 use super::pool::Pool;
 use super::stats::Counters;
 
@@ -56,93 +58,131 @@ pub(super) struct Ended {
     pub(super) was_sent: bool,
 }
 
-/// Sends `outgoing` over a connection of `pool`. `lead` is dropped as soon as there is a connection.
+/// What an attempt goes through.
+pub(super) struct Route<'a> {
+    pub(super) pool: Arc<Pool>,
+    /// The user's layers, if there are any.
+    pub(super) layers: Option<HttpService>,
+    pub(super) base: &'a BaseUrl,
+    pub(super) counters: &'a Arc<Counters>,
+}
+
+/// Sends `outgoing` over a connection of the pool. `lead` is dropped as soon as there is a connection.
 pub(super) async fn attempt(
-    pool: &Pool,
+    route: Route<'_>,
     outgoing: &Outgoing,
     limits: Limits,
     lead: Option<watch::Sender<()>>,
-    counters: &Arc<Counters>,
 ) -> Ended {
     let mut request = Request::new(Full::new(outgoing.body.clone()));
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = outgoing.uri.clone();
     *request.headers_mut() = outgoing.headers.clone();
-    let sent = Sent {
+    let mut sent = Sent {
         capture: capture_connection(&mut request),
-        counters: Arc::clone(counters),
+        counters: route.counters,
+        is_counted: false,
+        lead,
     };
-    let exchange = exchange(pool, request, limits, lead, &sent);
-    let result = match tokio::time::timeout_at(limits.until, exchange).await {
-        Ok(result) => result,
-        Err(_) => Err(Failure::timeout(limits.time, sent.was_sent())),
+    let result = {
+        let exchange = pin!(exchange(&route, request, limits));
+        let exchange = sent.watch(exchange);
+        tokio::time::timeout_at(limits.until, exchange).await
     };
-    Ended {
-        result,
-        was_sent: sent.was_sent(),
-    }
+    let was_sent = sent.was_sent();
+    let result = match result {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(Unread::Request(error))) => Err(Failure::of_request(error, was_sent)),
+        Ok(Err(Unread::Body(failure))) => Err(failure),
+        Err(_) => Err(Failure::timeout(limits.time, was_sent)),
+    };
+    Ended { result, was_sent }
 }
 
-/// Counts the request when it is over, however it ended, if it was handed to a connection.
-struct Sent {
+/// Sees when the request is handed to a connection: it counts from then on, however it ends.
+struct Sent<'a> {
     capture: CaptureConnection,
-    counters: Arc<Counters>,
+    counters: &'a Counters,
+    is_counted: bool,
+    lead: Option<watch::Sender<()>>,
 }
 
-impl Sent {
+impl Sent<'_> {
     fn was_sent(&self) -> bool {
         self.capture.connection_metadata().is_some()
     }
-}
 
-impl Drop for Sent {
-    fn drop(&mut self) {
-        if self.was_sent() {
-            self.counters.requests.fetch_add(1, Ordering::Relaxed);
-        }
+    /// The exchange, looked at after every step: when it is dropped, nobody could count it any more.
+    async fn watch<F: Future>(&mut self, mut exchange: Pin<&mut F>) -> F::Output {
+        poll_fn(|cx| {
+            let polled = exchange.as_mut().poll(cx);
+            if !self.is_counted && self.was_sent() {
+                self.is_counted = true;
+                self.counters.requests.fetch_add(1, Ordering::Relaxed);
+                // The connection has been made.
+                self.lead = None;
+            }
+            polled
+        })
+        .await
     }
 }
 
+/// Why there is no answer.
+enum Unread {
+    /// No head came.
+    Request(BoxError),
+    /// The body did not come whole.
+    Body(Failure),
+}
+
 async fn exchange(
-    pool: &Pool,
+    route: &Route<'_>,
+    mut request: Request<Full<Bytes>>,
+    limits: Limits,
+) -> Result<Answer, Unread> {
+    let Some(layers) = &route.layers else {
+        let send = service_fn(|request| {
+            let response = route.pool.client().request(request);
+            let counters = Arc::clone(route.counters);
+            async move {
+                response
+                    .await
+                    .map(|response| response.map(|body| Counted::new(body, counters)))
+            }
+        });
+        return through(send, request, limits).await;
+    };
+    request.extensions_mut().insert(Way {
+        pool: Arc::downgrade(&route.pool),
+        base: route.base.clone(),
+        counters: Arc::clone(route.counters),
+    });
+    through(layers.clone(), request, limits).await
+}
+
+async fn through<S, B>(
+    service: S,
     request: Request<Full<Bytes>>,
     limits: Limits,
-    lead: Option<watch::Sender<()>>,
-    sent: &Sent,
-) -> Result<Answer, Failure> {
+) -> Result<Answer, Unread>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
     let is_head = request.method() == Method::HEAD;
-    let counters = &sent.counters;
-    let send = service_fn(|request| {
-        let response = pool.client().request(request);
-        async move {
-            let count = |body| Counted {
-                body,
-                counters: Arc::clone(counters),
-            };
-            response.await.map(|response| response.map(count))
-        }
-    });
     let wants = limits.compression;
-    let service = Decompression::new(send).gzip(wants).br(wants).zstd(wants);
-    let response = pin!(service.oneshot(request));
-    let response = match lead {
-        None => response.await,
-        Some(lead) => {
-            let mut capture = sent.capture.clone();
-            let connected = pin!(async {
-                capture.wait_for_connection_metadata().await;
-            });
-            // Whichever comes first, the connection has been made or has failed.
-            match select(response, connected).await {
-                Either::Left((ended, _)) => ended,
-                Either::Right(((), response)) => {
-                    drop(lead);
-                    response.await
-                }
-            }
-        }
-    };
-    read(response.map_err(Failure::of_request)?, is_head, limits.size).await
+    let service = Decompression::new(service)
+        .gzip(wants)
+        .br(wants)
+        .zstd(wants);
+    let response = service.oneshot(request).await;
+    let response = response.map_err(|error| Unread::Request(error.into()))?;
+    read(response, is_head, limits.size)
+        .await
+        .map_err(Unread::Body)
 }
 
 async fn read<B>(response: Response<B>, is_head: bool, limit: usize) -> Result<Answer, Failure>
@@ -245,9 +285,15 @@ impl Pieces {
 }
 
 /// A body that is counted as it comes.
-struct Counted {
+pub(super) struct Counted {
     body: Incoming,
     counters: Arc<Counters>,
+}
+
+impl Counted {
+    pub(super) fn new(body: Incoming, counters: Arc<Counters>) -> Self {
+        Self { body, counters }
+    }
 }
 
 impl Body for Counted {

@@ -13,6 +13,8 @@ use url::Url;
 pub(super) struct BaseUrl {
     /// Scheme, host and port, without a slash at the end.
     origin: String,
+    host: String,
+    port: u16,
     /// Empty, or a path that starts with a slash and does not end with one.
     prefix: String,
     is_https: bool,
@@ -51,6 +53,8 @@ impl BaseUrl {
         })?;
         Ok(Self {
             origin: url.origin().ascii_serialization(),
+            host: url.host_str().unwrap_or_default().to_owned(),
+            port: url.port_or_known_default().unwrap_or_default(),
             prefix: prefix.path().trim_end_matches('/').to_owned(),
             is_https: url.scheme() == "https",
         })
@@ -58,6 +62,11 @@ impl BaseUrl {
 
     pub(super) fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The host and the port.
+    pub(super) fn server(&self) -> (&str, u16) {
+        (&self.host, self.port)
     }
 
     pub(super) fn is_https(&self) -> bool {

@@ -18,6 +18,7 @@ use super::call::checked_header;
 use super::connector::{Connector, ConnectorSettings, Http2, Leg};
 use super::context::Context;
 use super::credential::{Auth, Credential, TokenProvider};
+use super::layer::{HttpService, Wrap};
 use super::pool::{Pool, PoolSettings};
 use super::proxy::Proxy;
 use super::settings::Settings;
@@ -36,6 +37,7 @@ pub struct ServiceClientBuilder {
     ca_pem: Vec<Vec<u8>>,
     client_certificate: Option<Arc<SecretSlice<u8>>>,
     transport: Option<Leg>,
+    pub(super) layers: Vec<Arc<Wrap>>,
     pub(super) context: Context,
 }
 
@@ -80,6 +82,7 @@ impl ServiceClientBuilder {
             ca_pem: Vec::new(),
             client_certificate: None,
             transport: None,
+            layers: Vec::new(),
             context: Context::default(),
         }
     }
@@ -235,6 +238,14 @@ impl ServiceClientBuilder {
                 idle_timeout: settings.keepalive_timeout,
             },
         };
+        // The first layer sees the request first, so it is put on last.
+        let layers = (!self.layers.is_empty()).then(|| {
+            let wrap = |inner: HttpService, layer: &Arc<Wrap>| layer(inner);
+            self.layers
+                .iter()
+                .rev()
+                .fold(HttpService::connections(), wrap)
+        });
         let counters = Arc::default();
         let pool = RwLock::new(Arc::new(plumbing.pool(&counters)));
         let shared = Shared {
@@ -242,6 +253,7 @@ impl ServiceClientBuilder {
             headers: Arc::new(headers),
             places: Arc::new(Semaphore::new(plumbing.connector.max_connections)),
             plumbing: Arc::new(plumbing),
+            layers,
             pool,
             budget: Arc::new(RetryBudget::new()),
             counters,

@@ -8,9 +8,9 @@ use django_api_orm_core::retry::{AttemptClass, Backoff, MAX_WAIT, RetryCost, Ver
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
+use tracing::Instrument;
 
-use super::attempt::{Answer, Ended, Limits, Outgoing, attempt};
-
+use super::attempt::{Answer, Ended, Limits, Outgoing, Route, attempt};
 use super::call::Call;
 use super::credential::Issued;
 use super::failure::Failure;
@@ -18,6 +18,7 @@ use super::pool::{Pool, Turn};
 use super::redirect::{MAX_HOPS, is_redirect, target};
 use super::response::ApiResponse;
 use super::{ServiceClient, Shared};
+use crate::trace;
 
 impl ServiceClient {
     /// Sends a call and returns its response.
@@ -275,7 +276,27 @@ impl Exchange<'_> {
             size: settings.max_response_size,
             compression: settings.compression,
         };
-        Ok(attempt(&pool, &self.outgoing, limits, lead, &shared.counters).await)
+        let route = Route {
+            pool,
+            layers: shared.layers.clone(),
+            base: &shared.base,
+            counters: &shared.counters,
+        };
+        let Outgoing { method, .. } = &self.outgoing;
+        let span = trace::request(
+            method,
+            self.call.path.declared_template(),
+            shared.base.server(),
+            self.attempts,
+        );
+        let ended = attempt(route, &self.outgoing, limits, lead)
+            .instrument(span.clone())
+            .await;
+        match &ended.result {
+            Ok(answer) => trace::answered(&span, answer.status),
+            Err(failure) => trace::fail(&span, &failure.error),
+        }
+        Ok(ended)
     }
 
     /// A place among the requests under way. HTTP/2 needs none: its requests share a connection.

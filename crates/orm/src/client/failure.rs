@@ -16,6 +16,7 @@ use hyper_util::client::legacy;
 
 use super::base_url::in_words;
 use super::connector::{BoxError, ConnectTimeout};
+use super::layer::Refused;
 
 /// An attempt that brought no complete response.
 #[derive(Debug)]
@@ -25,8 +26,42 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// The request could not be handed over, or no response head came.
-    pub(super) fn of_request(error: legacy::Error) -> Self {
+    /// The request could not be handed over, or no response head came. `was_sent` says whether it had been handed to a
+    /// connection.
+    pub(super) fn of_request(error: BoxError, was_sent: bool) -> Self {
+        match error.downcast::<legacy::Error>() {
+            Ok(error) => Self::of_connection(*error),
+            Err(error) => Self::of_layer(error, was_sent),
+        }
+    }
+
+    /// A layer of the user's failed, or the client refused what it made of the request.
+    fn of_layer(error: BoxError, was_sent: bool) -> Self {
+        if let Some(Refused(why)) = find::<Refused>(error.as_ref()) {
+            let error = Error::invalid_request(*why);
+            return Self {
+                class: AttemptClass::Never,
+                error,
+            };
+        }
+        let cause = root_cause(error.as_ref());
+        if was_sent {
+            let message =
+                format!("a layer of the client failed after the request was sent: {cause}");
+            let error = Error::new(ErrorKind::Connect, message).with_source(error);
+            return Self {
+                class: AttemptClass::Ambiguous,
+                error,
+            };
+        }
+        let message = format!("a layer of the client failed, so the request was not sent: {cause}");
+        Self {
+            class: AttemptClass::Never,
+            error: Error::invalid_request(message).with_source(error),
+        }
+    }
+
+    fn of_connection(error: legacy::Error) -> Self {
         if let Some(cause) = find::<rustls::Error>(&error)
             && (error.connect_info().is_none() || is_refusal(cause))
         {

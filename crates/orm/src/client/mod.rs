@@ -27,6 +27,7 @@ mod context;
 mod credential;
 mod exchange;
 mod failure;
+mod layer;
 mod pool;
 mod proxy;
 mod redirect;
@@ -51,6 +52,7 @@ pub use builder::ServiceClientBuilder;
 pub use call::Call;
 pub use credential::Credential;
 pub use django_api_orm_core::error::{Error, Result};
+pub use layer::{HttpService, RequestBody, ResponseBody};
 pub use request::RequestBuilder;
 pub use response::ApiResponse;
 pub use stats::Stats;
@@ -95,6 +97,8 @@ struct Shared {
     /// Sent with every request.
     headers: Arc<HeaderMap>,
     plumbing: Arc<Plumbing>,
+    /// What requests go through on their way to a connection.
+    layers: Option<HttpService>,
     pool: RwLock<Arc<Pool>>,
     /// Requests under way, as long as each needs a connection of its own.
     places: Arc<Semaphore>,
@@ -249,6 +253,7 @@ impl ServiceClient {
                 settings: Arc::clone(&shared.settings),
                 headers: Arc::clone(&shared.headers),
                 plumbing: Arc::clone(&shared.plumbing),
+                layers: shared.layers.clone(),
                 pool: RwLock::new(Arc::new(shared.plumbing.pool(&shared.counters))),
                 places: Arc::clone(&shared.places),
                 budget: Arc::clone(&shared.budget),

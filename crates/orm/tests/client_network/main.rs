@@ -7,6 +7,7 @@
 mod bodies;
 mod credentials;
 mod http2;
+mod layers;
 mod limits;
 mod proxies;
 mod redirects;
@@ -14,3 +15,4 @@ mod retries;
 mod server;
 mod timeouts;
 mod tls;
+mod traces;

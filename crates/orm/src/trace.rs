@@ -1,0 +1,106 @@
+//! Spans for `tracing`: one for each operation, and in it one for each request, with the names that OpenTelemetry has for HTTP.
+//! No span holds a query, a key, a header or a body.
+
+use std::future::Future;
+
+use django_api_orm_core::{ApiModel, Error, Result};
+use http::{Method, StatusCode};
+use tracing::{Instrument, Span, field::Empty};
+
+use crate::bulk::{BulkCreateError, BulkWriteError};
+
+/// What an operation's result tells its span.
+pub(crate) trait Outcome {
+    /// The error, if it is one.
+    fn error(&self) -> Option<&Error>;
+}
+
+impl<T> Outcome for Result<T> {
+    fn error(&self) -> Option<&Error> {
+        self.as_ref().err()
+    }
+}
+
+impl<T> Outcome for Result<T, BulkWriteError> {
+    fn error(&self) -> Option<&Error> {
+        let failed = self.as_ref().err()?.failed();
+        failed.first().map(|(_, error)| error)
+    }
+}
+
+impl<T, I> Outcome for Result<T, BulkCreateError<I>> {
+    fn error(&self) -> Option<&Error> {
+        let failed = self.as_ref().err()?.failed();
+        failed.first().map(|(_, error)| error)
+    }
+}
+
+/// The work of one operation on a model, such as `count`, in its span.
+pub(crate) async fn operation<M, F>(name: &'static str, work: F) -> F::Output
+where
+    M: ApiModel,
+    F: Future<Output: Outcome>,
+{
+    let span = span(M::NAME, name);
+    let output = work.instrument(span.clone()).await;
+    if let Some(error) = output.error() {
+        fail(&span, error);
+    }
+    output
+}
+
+/// The span of an operation on a model.
+pub(crate) fn span(model: &'static str, name: &'static str) -> Span {
+    tracing::info_span!(
+        "operation",
+        otel.name = %format_args!("{model}.{name}"),
+        otel.kind = "internal",
+        otel.status_code = Empty,
+        error.type = Empty,
+    )
+}
+
+/// The span of one request: an attempt, a retry or a redirect. A path without a template may hold keys, and is left out.
+pub(crate) fn request(
+    method: &Method,
+    template: Option<&str>,
+    (host, port): (&str, u16),
+    resend_count: u32,
+) -> Span {
+    let gap = if template.is_some() { " " } else { "" };
+    let span = tracing::info_span!(
+        "request",
+        otel.name = %format_args!("{method}{gap}{}", template.unwrap_or_default()),
+        otel.kind = "client",
+        otel.status_code = Empty,
+        http.request.method = method.as_str(),
+        http.request.resend_count = Empty,
+        http.response.status_code = Empty,
+        url.template = template,
+        server.address = host,
+        server.port = port,
+        error.type = Empty,
+    );
+    if resend_count > 0 {
+        span.record("http.request.resend_count", resend_count);
+    }
+    span
+}
+
+/// Notes the status of the response in the span of the request.
+pub(crate) fn answered(span: &Span, status: StatusCode) {
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_client_error() || status.is_server_error() {
+        span.record("error.type", status.as_str());
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
+/// Notes in a span what it ended with.
+pub(crate) fn fail(span: &Span, error: &Error) {
+    match error.status() {
+        Some(status) if !status.is_success() => span.record("error.type", status.as_str()),
+        _ => span.record("error.type", error.kind().code()),
+    };
+    span.record("otel.status_code", "ERROR");
+}
