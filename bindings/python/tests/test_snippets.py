@@ -1,7 +1,8 @@
 """Every Python program in the documentation runs, on the test server.
 
 The blocks of a page share their names, in order, and find ``base_url`` and ``token`` there. A block may use ``await``
-outside of any function. ``print(value)  # -> text`` says what is printed, and is held to it.
+outside of any function. ``print(value)  # -> text`` says what is printed, and is held to it. The README's program is a whole one:
+it names the address at which the reader has started the server, and runs as a process of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import asyncio
 import contextvars
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,10 +69,20 @@ def run(page, names):
         loop.close()
 
 
-@pytest.mark.parametrize("page", list(filter(has_python, PAGES)), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [page for page in PAGES if has_python(page) and page != ROOT / "README.md"], ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_snippet_of_a_page_runs(page, server):
     names = {"__name__": "snippets", "base_url": server.base_url, "token": server.token, "_says": says}
     contextvars.copy_context().run(run, page, names)
+
+
+def test_the_program_of_the_readme_runs_by_itself(tmp_path, server):
+    ((_, code),) = blocks(ROOT / "README.md")
+    assert "http://127.0.0.1:8700" in code and "test-token" in code
+    program = tmp_path / "users.py"
+    program.write_text(code.replace("http://127.0.0.1:8700", server.base_url), encoding="utf-8")
+    done = subprocess.run([sys.executable, "-W", "error", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "[" in done.stdout.splitlines()[-1], done.stdout
 
 
 def test_what_must_have_programs_has_some():

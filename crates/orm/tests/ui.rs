@@ -1,13 +1,14 @@
 //! What `#[derive(ApiModel)]` says about mistakes, word by word, and what it takes.
 //!
-//! The cases are given to rustc with the libraries that cargo has built for these tests, so nothing is compiled twice.
 //! After a change of a message: `UI=overwrite cargo test --test ui`, and read the difference.
 
 // These lints know `#[test]`, but not what tests share.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "support/rustc.rs"]
+mod rustc;
+
 use std::{
-    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -16,17 +17,8 @@ use std::{
 };
 
 use regex::{Captures, Regex};
-use serde_json::Value;
 
-/// The crates that the cases name.
-const CRATES: [&str; 6] = [
-    "chrono",
-    "django_api_orm",
-    "rust_decimal",
-    "serde",
-    "serde_json",
-    "uuid",
-];
+use rustc::{libraries, rustc};
 
 #[test]
 fn mistakes_are_explained() {
@@ -94,80 +86,6 @@ fn for_each(folder: &str, run: impl Fn(&Path) -> Result<(), String> + Sync) {
         [left.join().expect("no panic"), right].concat()
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-}
-
-fn rustc(libraries: &BTreeMap<String, PathBuf>, case: &Path) -> Command {
-    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc
-        .args([
-            "--edition=2024",
-            "--crate-type=bin",
-            "--color=never",
-            "--diagnostic-width=140",
-        ])
-        .arg("--out-dir")
-        .arg(env!("CARGO_TARGET_TMPDIR"));
-    for name in CRATES {
-        let library = &libraries[name];
-        let folder = library.parent().expect("the folder of a library");
-        rustc
-            .arg("--extern")
-            .arg(format!("{name}={}", library.display()));
-        rustc
-            .arg("-L")
-            .arg(format!("dependency={}", folder.display()));
-    }
-    rustc.arg(case);
-    rustc
-}
-
-/// Where the libraries of this test are: cargo has just built them, and says so again.
-fn libraries() -> BTreeMap<String, PathBuf> {
-    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args([
-            "test",
-            "--offline",
-            "--quiet",
-            "--no-run",
-            "--test=ui",
-            "--message-format=json",
-        ])
-        .current_dir(workspace())
-        .output()
-        .expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let mut libraries = BTreeMap::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let message: Value = serde_json::from_str(line).expect("cargo speaks JSON");
-        let (Some(name), Some(files)) = (
-            message["target"]["name"].as_str(),
-            message["filenames"].as_array(),
-        ) else {
-            continue;
-        };
-        let library = files
-            .iter()
-            .filter_map(Value::as_str)
-            .find(|file| file.ends_with(".rlib"));
-        if let (true, Some(library)) = (CRATES.contains(&name), library) {
-            let other = libraries.insert(name.to_owned(), PathBuf::from(library));
-            assert_eq!(other, None, "one build of {name}");
-        }
-    }
-    libraries
-}
-
-fn workspace() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package
-        .ancestors()
-        .nth(2)
-        .expect("the workspace")
-        .to_owned()
 }
 
 /// What rustc says, without what changes when a line is added to the library or its types become more. It does not find the
