@@ -136,55 +136,42 @@ impl Moment {
     }
 }
 
-/// Digits and nothing else: no sign, no space.
-fn number(text: &str, digits: usize) -> Option<u32> {
-    (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit()))
-        .then(|| text.parse().ok())?
+// chrono reads more than Django writes: numbers without their leading zeros, signs, blanks, a leap second. So the shape is looked
+// at first.
+
+/// Whether the text is the shape, with any digit for each `0`.
+fn is_shaped(text: &str, shape: &str) -> bool {
+    text.len() == shape.len()
+        && (text.bytes().zip(shape.bytes())).all(|(byte, wanted)| match wanted {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == wanted,
+        })
 }
 
 fn calendar_date(text: &str) -> Option<NaiveDate> {
-    let mut parts = text.splitn(3, '-');
-    let (year, month, day) = (
-        number(parts.next()?, 4)?,
-        number(parts.next()?, 2)?,
-        number(parts.next()?, 2)?,
-    );
-    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
+    is_shaped(text, "0000-00-00").then(|| text.parse().ok())?
 }
 
 fn time(text: &str) -> Option<NaiveTime> {
-    let (text, fraction) = match text.split_once('.') {
-        Some((text, fraction)) => (text, Some(fraction)),
-        None => (text, None),
+    let is_time = match text.split_once('.') {
+        Some((clock, fraction)) => {
+            is_shaped(clock, "00:00:00")
+                && (1..=9).contains(&fraction.len())
+                && fraction.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        None => is_shaped(text, "00:00:00") || is_shaped(text, "00:00"),
     };
-    let mut parts = text.splitn(3, ':');
-    let (hour, minute) = (number(parts.next()?, 2)?, number(parts.next()?, 2)?);
-    let second = match (parts.next(), fraction) {
-        (Some(second), _) => number(second, 2)?,
-        (None, None) => 0,
-        (None, Some(_)) => return None,
-    };
-    let nanosecond = fraction.map_or(Some(0), nanoseconds)?;
-    NaiveTime::from_hms_nano_opt(hour, minute, second, nanosecond)
+    let time: NaiveTime = is_time.then(|| text.parse().ok())??;
+    (time.nanosecond() < 1_000_000_000).then_some(time)
 }
 
-fn nanoseconds(fraction: &str) -> Option<u32> {
-    let digits = u32::try_from(fraction.len())
-        .ok()
-        .filter(|digits| (1..=9).contains(digits))?;
-    Some(number(fraction, fraction.len())? * 10_u32.pow(9 - digits))
-}
-
+/// What is left after the time, with its sign.
 fn zone(text: &str) -> Option<FixedOffset> {
-    let (sign, clock) = text.split_at_checked(1)?;
-    let (hours, minutes) = match clock.split_once(':') {
-        Some((hours, minutes)) => (hours, minutes),
-        None if clock.len() == 4 => clock.split_at_checked(2)?,
-        None => (clock, "00"),
-    };
-    let minutes = number(minutes, 2).filter(|minutes| *minutes < 60)?;
-    let seconds = i32::try_from(number(hours, 2)? * 3_600 + minutes * 60).ok()?;
-    FixedOffset::east_opt(if sign == "-" { -seconds } else { seconds })
+    match text.get(1..)? {
+        clock if is_shaped(clock, "00:00") || is_shaped(clock, "0000") => text.parse().ok(),
+        hours if is_shaped(hours, "00") => format!("{text}:00").parse().ok(),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -224,6 +211,11 @@ mod tests {
             "2024-01-01T24:00:00",
             "2024-01-01T00:00:00+24:00",
             "2024-01-01T00:00:00+01:75",
+            "2024-01-01T00:00:00+1:00",
+            "2024-01-01T00:00:00+01:",
+            "2024-01-01T00:00:00+ 1:00",
+            "23:59:60",
+            "10:30:00. 5",
             "2024-01-01T00:00.5",
             "2024-01-01T00:00:00.",
             "2024-01-01T00:00:00.1234567890",
