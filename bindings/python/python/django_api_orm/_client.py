@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import WeakKeyDictionary
 
 from . import _engine
+from ._declaring import nearest
 from ._engine import Client, Endpoint, Operation
 from ._json import from_json, to_json
 from .exceptions import ConfigurationError, DecodeError
@@ -319,10 +320,8 @@ class BaseClient:
             cure = "; `client.with_auth(...)` gives a client for another account" if name.startswith("auth") else ""
             raise AttributeError(f"`{name}` is given when the client is made: {kind.__name__}({name}=...){cure}")
         if kind.__module__.partition(".")[0] == __package__ and not hasattr(kind, name):
-            import difflib  # Needed for nothing else.
-
-            near = difflib.get_close_matches(name, known, 1)
-            meant = f"; did you mean `{near[0]}`, which is given when the client is made?" if near else ""
+            near = nearest(name, known)
+            meant = f"; did you mean `{near}`, which is given when the client is made?" if near else ""
             raise AttributeError(f"a {kind.__name__} has no attribute `{name}`{meant}")
 
     def _identify(self, credential: list[str] | None) -> object:
