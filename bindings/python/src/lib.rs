@@ -22,6 +22,8 @@ mod walk;
 /// The engine of `django_api_orm`. Private to the package: everything here may change in any release.
 #[pyo3::pymodule(gil_used = false)]
 mod _engine {
+    use pyo3::pyfunction;
+
     #[pymodule_export]
     use super::client::{Client, settings};
     #[pymodule_export]
@@ -44,4 +46,11 @@ mod _engine {
     use super::testserver::Server;
     #[pymodule_export]
     use super::walk::Walk;
+
+    /// Which of the names was meant by a misspelt one, if one is near.
+    #[pyfunction]
+    fn nearest(name: &str, names: Vec<String>) -> Option<String> {
+        django_api_orm_nearest::nearest(name, names.iter().map(String::as_str))
+            .map(ToOwned::to_owned)
+    }
 }

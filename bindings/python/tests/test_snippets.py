@@ -1,8 +1,8 @@
 """Every Python program in the documentation runs, on the test server.
 
 The blocks of a page share their names, in order, and find ``base_url`` and ``token`` there. A block may use ``await``
-outside of any function. ``print(value)  # -> text`` says what is printed, and is held to it. The README's program is a whole one:
-it names the address at which the reader has started the server, and runs as a process of its own.
+outside of any function. ``print(value)  # -> text`` says what is printed, and is held to it. The README's program is a
+whole one: it names the address at which the reader has started the server, and runs as a process of its own.
 """
 
 from __future__ import annotations
@@ -69,7 +69,11 @@ def run(page, names):
         loop.close()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if has_python(page) and page != ROOT / "README.md"], ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if has_python(page) and page != ROOT / "README.md"],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_every_snippet_of_a_page_runs(page, server):
     names = {"__name__": "snippets", "base_url": server.base_url, "token": server.token, "_says": says}
     contextvars.copy_context().run(run, page, names)

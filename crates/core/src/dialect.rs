@@ -5,6 +5,7 @@
 //! with blanks at its ends, a list element with a comma) is *residual*. What is pushed is also a *guard*: the rows that
 //! come back are checked against it, because a server ignores a parameter that it does not know without a word.
 
+use django_api_orm_nearest::{did_you_mean, is_one_letter_off};
 use serde_json::Value;
 
 use crate::{
@@ -226,7 +227,7 @@ impl Dialect {
                     .any(|field| field.read_as() == lookup.root());
             // `age__gtee` is a nested field for all that is known, but hardly one that somebody means.
             let misspelt = lookup.path.rsplit_once("__").is_some_and(|(_, last)| {
-                !filters.contains(&lookup.parameter()) && is_nearly_an_operator(last)
+                !filters.contains(&lookup.parameter()) && is_one_letter_off(last, Op::names())
             });
             if (!known || misspelt) && wrong.is_none() {
                 wrong = Some(lookup.parameter());
@@ -238,9 +239,7 @@ impl Dialect {
             .iter()
             .map(crate::model::FieldMeta::read_as)
             .chain(filters.iter().map(String::as_str));
-        let hint = closest(&wrong, names)
-            .map(|name| format!("; did you mean `{name}`?"))
-            .unwrap_or_default();
+        let hint = did_you_mean(&wrong, names).unwrap_or_default();
         Err(Error::invalid_request(format!(
             "`{}` has no field and no declared filter `{wrong}`{hint}",
             model.name()
@@ -406,20 +405,6 @@ fn encode_scalar(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
-}
-
-/// Whether the name is one letter away from a lookup's.
-fn is_nearly_an_operator(name: &str) -> bool {
-    name.len() > 2 && Op::names().any(|known| strsim::damerau_levenshtein(name, known) == 1)
-}
-
-/// The name nearest to a misspelt one, if one is near.
-fn closest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len().min(wrong.len()) / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Reading `#[name(key, key = value, key(..))]`, and what to say about a key that nobody knows.
 
+use django_api_orm_nearest::did_you_mean;
 use proc_macro2::TokenTree;
 use syn::{LitStr, Token, ext::IdentExt, meta::ParseNestedMeta, parse::ParseStream};
 
@@ -53,10 +54,8 @@ pub(crate) fn value<T: syn::parse::Parse>(
 
 /// ``; did you mean `x`?`` where one of the known words is close, else all of them.
 pub(crate) fn suggestion(word: &str, known: &[&str]) -> String {
-    match closest(word, known) {
-        Some(closest) => format!("; did you mean `{closest}`?"),
-        None => format!("; expected {}", list(known)),
-    }
+    did_you_mean(word, known.iter().copied())
+        .unwrap_or_else(|| format!("; expected {}", list(known)))
 }
 
 /// `` `a`, `b` or `c` ``
@@ -67,16 +66,6 @@ pub(crate) fn list(words: &[&str]) -> String {
         [one] => one.clone(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
-}
-
-fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    known
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(&word, known), *known))
-        .filter(|(distance, known)| *distance <= known.len().div_ceil(3))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ from abc import ABCMeta
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from . import _engine
 from .exceptions import ConfigurationError
 
 #: What a class says about its rows; described in docs/python/models.md.
@@ -25,9 +26,7 @@ _DJANGOS = frozenset(("_meta", "_default_manager", "_base_manager"))
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """Which of the names was meant by a misspelt one, if one is near."""
-    import difflib  # Needed for nothing else.
-
-    return next(iter(difflib.get_close_matches(name, names, 1, cutoff=0.75)), None)
+    return _engine.nearest(name, list(names))
 
 
 def _meant(name: str) -> str | None:
