@@ -20,6 +20,7 @@ use crate::{
     client::ApiResponse,
     manager::Manager,
     query::{Change, Collection, to_object},
+    trace::operation,
 };
 
 /// A row of a model: the value, and what the server last said of it.
@@ -72,7 +73,7 @@ impl<M: ApiModel> Instance<M> {
     /// may have been carried out: the answer shows another row, or does not fit the model.
     pub async fn save(&mut self) -> Result<()> {
         let changes = self.changes()?;
-        self.send(changes).await
+        operation::<M, _>("save", self.send(changes)).await
     }
 
     /// Sends exactly these fields, changed or not: one PATCH. Other changes stay unsaved.
@@ -93,7 +94,7 @@ impl<M: ApiModel> Instance<M> {
         fields: impl IntoIterator<Item = F>,
     ) -> Result<()> {
         let changes = self.named(fields)?;
-        self.send(changes).await
+        operation::<M, _>("save_fields", self.send(changes)).await
     }
 
     /// Deletes the row: one DELETE. The value stays readable; saving or refreshing it is an error from then on.
@@ -102,7 +103,7 @@ impl<M: ApiModel> Instance<M> {
     /// `DoesNotExist` if the row is gone already.
     pub async fn delete(&mut self) -> Result<()> {
         let key = self.key()?;
-        self.manager.collection.delete(&key).await?;
+        operation::<M, _>("delete", self.manager.collection.delete(&key)).await?;
         self.deleted = true;
         Ok(())
     }
@@ -113,11 +114,8 @@ impl<M: ApiModel> Instance<M> {
     /// `DoesNotExist` if the row is gone; `Decode`, and the instance as it was, if the server answers with another row.
     pub async fn refresh_from_api(&mut self) -> Result<()> {
         let key = self.key()?;
-        let row = self
-            .manager
-            .collection
-            .refresh(&key, Some(&self.row))
-            .await?;
+        let refresh = self.manager.collection.refresh(&key, Some(&self.row));
+        let row = operation::<M, _>("refresh_from_api", refresh).await?;
         self.value = row.decode(M::NAME)?;
         self.row = row;
         self.key = None;
@@ -328,7 +326,9 @@ impl<M: ApiModel> Instance<M> {
             collection.route(method, collection.endpoint()?.action(&key, route)?, body)
         });
         let manager = this.manager.clone();
-        async move { manager.collection.client()?.send(call?).await }
+        operation::<M, _>("route", async move {
+            manager.collection.client()?.send(call?).await
+        })
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     instance::{Instance, IntoFieldName},
     query::{Collection, Upsert},
     queryset::QuerySet,
+    trace::operation,
 };
 
 /// Requests in flight at the same time, where a method sends many and nothing else is said.
@@ -154,7 +155,7 @@ impl<M: ApiModel> Manager<M> {
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, B> {
         let body = self.collection.new_row(row);
         let manager = self.clone();
-        async move { manager.create_row(&body?).await }
+        operation::<M, _>("create", async move { manager.create_row(&body?).await })
     }
 
     async fn create_row(&self, body: &Map<String, Value>) -> Result<Instance<M>> {
@@ -177,13 +178,13 @@ impl<M: ApiModel> Manager<M> {
         let q = filter.into_q();
         let defaults = Assigned::new(defaults, self.collection.model());
         let manager = self.clone();
-        async move {
+        operation::<M, _>("get_or_create", async move {
             let defaults = defaults?.into_values();
             let found = (manager.collection)
                 .find_or_create(&q, Some(&defaults), false)
                 .await?;
             manager.upserted(found)
-        }
+        })
     }
 
     /// Changes the row that satisfies the filter, or creates one with the filter's equalities and these values.
@@ -201,11 +202,11 @@ impl<M: ApiModel> Manager<M> {
         let q = filter.into_q();
         let values = Assigned::new(values, self.collection.model());
         let manager = self.clone();
-        async move {
+        operation::<M, _>("update_or_create", async move {
             let values = values?;
             let new = values.clone().into_values();
             manager.update_or_create_row(&q, &values, &new).await
-        }
+        })
     }
 
     /// The same with other values for a new row: `create_values` in place of `values`.
@@ -227,10 +228,10 @@ impl<M: ApiModel> Manager<M> {
         let values = Assigned::new(values, self.collection.model());
         let new = Assigned::new(create_values, self.collection.model());
         let manager = self.clone();
-        async move {
+        operation::<M, _>("update_or_create", async move {
             let new = new?.into_values();
             manager.update_or_create_row(&q, &values?, &new).await
-        }
+        })
     }
 
     async fn update_or_create_row(
@@ -270,7 +271,7 @@ impl<M: ApiModel> Manager<M> {
             .map(|row| self.collection.new_row(&row))
             .collect();
         let manager = self.clone();
-        async move {
+        operation::<M, _>("bulk_create", async move {
             if bodies.iter().any(Result::is_err) {
                 // Nothing is sent when one of the rows cannot be.
                 return Err(BulkCreateError::unsent(
@@ -285,7 +286,7 @@ impl<M: ApiModel> Manager<M> {
                 .map(|kept| Instance::written(manager.clone(), kept?))
                 .collect();
             BulkCreateError::sort(results)
-        }
+        })
     }
 
     /// Saves these fields of many rows, a few requests at a time (see [`concurrency`](Self::concurrency)); gives how many rows
@@ -355,7 +356,9 @@ impl<M: ApiModel> Manager<M> {
             .and_then(|endpoint| endpoint.collection_action(route))
             .and_then(|path| self.collection.route(method, path, body));
         let manager = self.clone();
-        async move { manager.collection.client()?.send(call?).await }
+        operation::<M, _>("route", async move {
+            manager.collection.client()?.send(call?).await
+        })
     }
 
     pub(crate) fn requests_at_once(&self) -> usize {

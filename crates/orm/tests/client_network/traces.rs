@@ -141,8 +141,12 @@ async fn an_operation_has_a_span_and_each_of_its_requests_another() {
 async fn what_failed_is_named_by_its_kind() {
     let recorder = Recorder::default();
     let _guard = tracing::subscriber::set_default(recorder.clone());
-    let server = Server::script([Reply::Close]);
+    let row = Reply::Bytes(response(200, &[], r#"{"id": 1, "name": "x"}"#));
+    let server = Server::script([row, Reply::Close]);
     let users = client(&server).objects::<User>();
+    let mut user = users.get(User::F.id.eq(1)).await.unwrap();
+    user.name = "y".to_owned();
+    user.save().await.unwrap_err();
     users
         .create(&serde_json::json!({"name": "x"}))
         .await
@@ -158,7 +162,13 @@ async fn what_failed_is_named_by_its_kind() {
             .clone()
     };
     assert_eq!(named("POST /users/").get("error.type"), Some("connect"));
+    let create = named("User.create");
+    assert_eq!(create.get("error.type"), Some("outcome_unknown"));
     assert_eq!(named("GET /users/").get("error.type"), Some("connect"));
+    assert_eq!(
+        named("User.save").get("error.type"),
+        Some("outcome_unknown")
+    );
     let stream = named("User.stream");
     assert_eq!(stream.get("error.type"), Some("connect"));
     let parent = named("GET /users/").parent.unwrap();

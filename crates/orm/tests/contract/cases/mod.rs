@@ -21,6 +21,7 @@ mod listing;
 mod lookups;
 mod matrix;
 mod ordering;
+mod picking;
 mod routes;
 mod saving;
 mod slicing;
@@ -42,6 +43,7 @@ pub(crate) fn all() -> Vec<crate::Case> {
         unfiltered::all(),
         values::all(),
         in_bulk::all(),
+        picking::all(),
         creating::all(),
         upserting::all(),
         bulk::all(),
