@@ -73,6 +73,7 @@ impl Dialect {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::error::ErrorKind::InvalidRequest) for a mistake in the plan, and for a name
     /// that is neither a declared field nor a declared filter of a model that declares its filters.
+    #[doc(hidden)]
     pub fn compile(&self, plan: &Plan, model: &ModelMeta, known: &Knowledge) -> Result<Compiled> {
         plan.check()?;
         self.check_parameters(plan, model)?;
@@ -254,6 +255,7 @@ fn turns_pages(parameter: &str, model: &ModelMeta) -> bool {
     })
 }
 
+#[doc(hidden)]
 /// A plan divided between the server and this side.
 #[derive(Debug, Clone, Default)]
 pub struct Compiled {

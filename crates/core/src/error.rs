@@ -33,10 +33,10 @@ pub const MAX_ERROR_BODY: usize = 1024 * 1024;
 /// ```
 /// use django_api_orm_core::error::{Error, ErrorKind};
 ///
-/// let error = Error::does_not_exist("no User matches email=a@x.io");
+/// let error = Error::new(ErrorKind::DoesNotExist, "no `User` matches the filter by email");
 /// assert!(error.is_does_not_exist());
-/// assert_eq!(error.kind(), ErrorKind::DoesNotExist);
-/// assert_eq!(error.to_string(), "no User matches email=a@x.io");
+/// assert_eq!(error.kind().code(), "does_not_exist");
+/// assert_eq!(error.to_string(), "no `User` matches the filter by email");
 /// ```
 pub struct Error(Box<Inner>);
 
@@ -59,7 +59,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind` that says `message`.
+    /// An error of `kind` that says `message`, for code that fails on behalf of the client, such as a token provider.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
@@ -81,6 +81,25 @@ impl Error {
         }))
     }
 
+    /// Puts `context` in front of what the error says; the last one given comes first.
+    #[must_use]
+    pub fn with_context(mut self, context: impl Into<String>) -> Self {
+        self.0.context.push(context.into());
+        self
+    }
+
+    /// Keeps what caused this error.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+}
+
+/// What the engine makes its errors with. Public because the crates of this project share it; a program that makes an error of
+/// its own, such as in a token provider, has [`Error::new`].
+#[doc(hidden)]
+impl Error {
     /// The client or a model is set up wrongly.
     #[must_use]
     pub fn configuration(message: impl Into<Cow<'static, str>>) -> Self {
@@ -171,20 +190,6 @@ impl Error {
     #[must_use]
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.0.message = message.into();
-        self
-    }
-
-    /// Puts `context` in front of what the error says; the last one given comes first.
-    #[must_use]
-    pub fn with_context(mut self, context: impl Into<String>) -> Self {
-        self.0.context.push(context.into());
-        self
-    }
-
-    /// Keeps what caused this error.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
         self
     }
 

@@ -53,6 +53,7 @@ impl Page {
     ///
     /// # Errors
     /// [`ErrorKind::Decode`] when the body is not JSON, or has no list of rows in a place where APIs put one.
+    #[doc(hidden)]
     pub fn parse(body: &Bytes, headers: &HeaderMap) -> Result<Self> {
         match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'[') => Self::parse_list(body, headers),

@@ -67,9 +67,12 @@ pub use client::{ApiResponse, ServiceClient, ServiceClientBuilder};
 pub use django_api_orm_core::{
     ApiModel, Assignment, Dated, Error, ErrorKind, Explain, Field, FieldMeta, Filter, IntoFilter,
     IntoOrder, Key, KeyField, ModelMeta, Nested, NullOrder, OnDrift, OnIgnored, Operand, OrderBy,
-    Ordered, Pagination, Policy, Q, Result, Schema, Textual, dialect, error, evaluate::Kind,
-    lookup, page, path, plan, row::Row,
+    Ordered, Pagination, Policy, Q, Result, Schema, Textual, dialect, error, evaluate::Kind, path,
+    row::Row,
 };
+// For derived code and front doors in other languages.
+#[doc(hidden)]
+pub use django_api_orm_core::{lookup, page, plan};
 pub use django_api_orm_derive::ApiModel;
 pub use instance::{Instance, IntoFieldName};
 pub use manager::Manager;

@@ -9,6 +9,7 @@ use super::{Error, ErrorKind, MAX_ERROR_BODY};
 /// How much is shown of a page's title or of plain text.
 const SHOWN: usize = 120;
 
+#[doc(hidden)]
 impl Error {
     /// The body of a successful response is not `expected` (such as `a row`): the message says what it is instead.
     ///

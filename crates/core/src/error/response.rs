@@ -31,6 +31,7 @@ const DETAIL_KEYS: [&str; 6] = [
 /// Further keys of a problem document that are not fields.
 const META_KEYS: [&str; 5] = ["type", "status", "code", "instance", "status_code"];
 
+#[doc(hidden)]
 impl Error {
     /// The error that a response with an error status stands for.
     ///
