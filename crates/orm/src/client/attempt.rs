@@ -3,7 +3,6 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ use super::connector::BoxError;
 use super::failure::Failure;
 use super::layer::{HttpService, Way};
 use super::pool::Pool;
-use super::stats::Counters;
+use super::stats::Tally;
 
 /// What is sent.
 pub(super) struct Outgoing {
@@ -64,7 +63,7 @@ pub(super) struct Route<'a> {
     /// The user's layers, if there are any.
     pub(super) layers: Option<HttpService>,
     pub(super) base: &'a BaseUrl,
-    pub(super) counters: &'a Arc<Counters>,
+    pub(super) tally: Tally,
 }
 
 /// Sends `outgoing` over a connection of the pool. `lead` is dropped as soon as there is a connection.
@@ -80,7 +79,7 @@ pub(super) async fn attempt(
     *request.headers_mut() = outgoing.headers.clone();
     let mut sent = Sent {
         capture: capture_connection(&mut request),
-        counters: route.counters,
+        tally: &route.tally,
         is_counted: false,
         lead,
     };
@@ -102,7 +101,7 @@ pub(super) async fn attempt(
 /// Sees when the request is handed to a connection: it counts from then on, however it ends.
 struct Sent<'a> {
     capture: CaptureConnection,
-    counters: &'a Counters,
+    tally: &'a Tally,
     is_counted: bool,
     lead: Option<watch::Sender<()>>,
 }
@@ -115,10 +114,14 @@ impl Sent<'_> {
     /// The exchange, looked at after every step: when it is dropped, nobody could count it any more.
     async fn watch<F: Future>(&mut self, mut exchange: Pin<&mut F>) -> F::Output {
         poll_fn(|cx| {
+            if self.tally.is_over() {
+                // Nobody waits: the task is about to be dropped, and sends nothing before that.
+                return Poll::Pending;
+            }
             let polled = exchange.as_mut().poll(cx);
             if !self.is_counted && self.was_sent() {
                 self.is_counted = true;
-                self.counters.requests.fetch_add(1, Ordering::Relaxed);
+                self.tally.request();
                 // The connection has been made.
                 self.lead = None;
             }
@@ -144,11 +147,11 @@ async fn exchange(
     let Some(layers) = &route.layers else {
         let send = service_fn(|request| {
             let response = route.pool.client().request(request);
-            let counters = Arc::clone(route.counters);
+            let tally = route.tally.clone();
             async move {
                 response
                     .await
-                    .map(|response| response.map(|body| Counted::new(body, counters)))
+                    .map(|response| response.map(|body| Counted::new(body, tally)))
             }
         });
         return through(send, request, limits).await;
@@ -156,7 +159,7 @@ async fn exchange(
     request.extensions_mut().insert(Way {
         pool: Arc::downgrade(&route.pool),
         base: route.base.clone(),
-        counters: Arc::clone(route.counters),
+        tally: route.tally.clone(),
     });
     through(layers.clone(), request, limits).await
 }
@@ -287,12 +290,12 @@ impl Pieces {
 /// A body that is counted as it comes.
 pub(super) struct Counted {
     body: Incoming,
-    counters: Arc<Counters>,
+    tally: Tally,
 }
 
 impl Counted {
-    pub(super) fn new(body: Incoming, counters: Arc<Counters>) -> Self {
-        Self { body, counters }
+    pub(super) fn new(body: Incoming, tally: Tally) -> Self {
+        Self { body, tally }
     }
 }
 
@@ -308,10 +311,7 @@ impl Body for Counted {
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
         {
-            let bytes = u64::try_from(data.len()).unwrap_or(u64::MAX);
-            self.counters
-                .bytes_received
-                .fetch_add(bytes, Ordering::Relaxed);
+            self.tally.bytes(data.len());
         }
         polled
     }

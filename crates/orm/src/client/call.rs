@@ -16,6 +16,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::stats::Interest;
+
 /// Commas, colons and slashes are harmless in a query and keep `id__in=1,2,3` readable.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -48,6 +50,7 @@ pub struct Call {
     pub(super) headers: HeaderMap,
     pub(super) timeout: Option<Duration>,
     pub(super) deadline: Option<Instant>,
+    pub(super) interest: Interest,
 }
 
 impl fmt::Debug for Call {
@@ -74,6 +77,7 @@ impl Call {
             headers: HeaderMap::new(),
             timeout: None,
             deadline: None,
+            interest: Interest::default(),
         }
     }
 
@@ -175,6 +179,12 @@ impl Call {
             return Err(Error::invalid_request("the idempotency key is empty"));
         }
         self.header(IDEMPOTENCY_KEY.as_str(), key)
+    }
+
+    /// Counts what the call costs only for as long as somebody waits for it.
+    pub(crate) fn counted_while(mut self, interest: &Interest) -> Self {
+        self.interest = interest.clone();
+        self
     }
 
     /// The time for the whole call, retries included, in place of the client's.

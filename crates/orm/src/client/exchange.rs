@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::pool::{Pool, Turn};
 use super::redirect::{MAX_HOPS, is_redirect, target};
 use super::response::ApiResponse;
+use super::stats::Tally;
 use super::{ServiceClient, Shared};
 use crate::trace;
 
@@ -280,7 +281,7 @@ impl Exchange<'_> {
             pool,
             layers: shared.layers.clone(),
             base: &shared.base,
-            counters: &shared.counters,
+            tally: self.tally(),
         };
         let Outgoing { method, .. } = &self.outgoing;
         let span = trace::request(
@@ -297,6 +298,10 @@ impl Exchange<'_> {
             Err(failure) => trace::fail(&span, &failure.error),
         }
         Ok(ended)
+    }
+
+    fn tally(&self) -> Tally {
+        Tally::new(&self.shared().counters, &self.call.interest)
     }
 
     /// A place among the requests under way. HTTP/2 needs none: its requests share a connection.
@@ -348,10 +353,7 @@ impl Exchange<'_> {
         tokio::time::sleep(wait).await;
         self.retries += 1;
         self.last_retry = Some(cost);
-        self.shared()
-            .counters
-            .retries
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.tally().retry();
         Ok(())
     }
 

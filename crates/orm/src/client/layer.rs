@@ -16,7 +16,7 @@ use tower::{Layer, Service, ServiceExt, util::BoxCloneSyncService};
 
 use super::{
     ServiceClientBuilder, attempt::Counted, base_url::BaseUrl, connector::BoxError, pool::Pool,
-    stats::Counters,
+    stats::Tally,
 };
 
 /// The body of a request, as a [layer](ServiceClientBuilder::layer) sees it: whole, so that it can be signed.
@@ -124,7 +124,7 @@ pub(super) struct Way {
     /// Not held, so that a pool that is closed can see who still uses it.
     pub(super) pool: Weak<Pool>,
     pub(super) base: BaseUrl,
-    pub(super) counters: Arc<Counters>,
+    pub(super) tally: Tally,
 }
 
 /// The innermost service: the connections themselves.
@@ -159,7 +159,7 @@ impl Service<Request<RequestBody>> for Connections {
         Box::pin(async move {
             let response = response.await?;
             Ok(response.map(|body| {
-                Counted::new(body, way.counters)
+                Counted::new(body, way.tally)
                     .map_err(Into::into)
                     .boxed_unsync()
             }))

@@ -65,6 +65,8 @@ use pool::Pool;
 use settings::Settings;
 use stats::Counters;
 
+pub(crate) use stats::Interest;
+
 /// How long [`ServiceClient::close`] waits for idle connections to go.
 const CLOSING: Duration = Duration::from_secs(1);
 

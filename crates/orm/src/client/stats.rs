@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -9,7 +10,8 @@ use tokio::sync::Notify;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Requests handed to a connection: every attempt, redirect and retry counts.
+    /// Requests handed to a connection, each counted at that moment: every attempt, redirect and retry, and pages that were
+    /// read ahead and not needed after all.
     pub requests: u64,
     /// Attempts made because an earlier one failed.
     pub retries: u64,
@@ -21,10 +23,10 @@ pub struct Stats {
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    pub(super) requests: AtomicU64,
-    pub(super) retries: AtomicU64,
+    requests: AtomicU64,
+    retries: AtomicU64,
     pub(super) connections: AtomicU64,
-    pub(super) bytes_received: AtomicU64,
+    bytes_received: AtomicU64,
 }
 
 impl Counters {
@@ -34,6 +36,70 @@ impl Counters {
             retries: self.retries.load(Ordering::Relaxed),
             connections: self.connections.load(Ordering::Relaxed),
             bytes_received: self.bytes_received.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Whether somebody waits for a call. Once nobody does, nothing of it is counted any more, although its task may run on for a
+/// moment on another thread: what was counted when an operation ended stays as it is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Interest(Arc<Mutex<Waiting>>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Waiting {
+    #[default]
+    Yes,
+    No,
+}
+
+impl Interest {
+    /// Nobody waits any more.
+    pub(crate) fn end(&self) {
+        *self.waiting() = Waiting::No;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one call adds to the counts of its client.
+#[derive(Debug, Clone)]
+pub(super) struct Tally {
+    counters: Arc<Counters>,
+    interest: Interest,
+}
+
+impl Tally {
+    pub(super) fn new(counters: &Arc<Counters>, interest: &Interest) -> Self {
+        Self {
+            counters: Arc::clone(counters),
+            interest: interest.clone(),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        *self.interest.waiting() == Waiting::No
+    }
+
+    pub(super) fn request(&self) {
+        self.add(&self.counters.requests, 1);
+    }
+
+    pub(super) fn retry(&self) {
+        self.add(&self.counters.retries, 1);
+    }
+
+    pub(super) fn bytes(&self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.add(&self.counters.bytes_received, bytes);
+    }
+
+    fn add(&self, counter: &AtomicU64, more: u64) {
+        // Held while it is counted, so that no count comes after the end.
+        let waiting = self.interest.waiting();
+        if *waiting == Waiting::Yes {
+            counter.fetch_add(more, Ordering::Relaxed);
         }
     }
 }

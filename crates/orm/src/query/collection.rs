@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    client::{Call, ServiceClient},
+    client::{Call, Interest, ServiceClient},
     warning::Warning,
 };
 
@@ -176,8 +176,19 @@ impl Collection {
 
     /// Reads one page.
     pub async fn page(&self, pairs: &[(String, String)]) -> Result<Page> {
+        self.page_while(pairs, &Interest::default()).await
+    }
+
+    /// Reads one page, which costs nothing any more as soon as nobody waits for it.
+    pub(super) async fn page_while(
+        &self,
+        pairs: &[(String, String)],
+        interest: &Interest,
+    ) -> Result<Page> {
         let endpoint = self.endpoint()?;
-        let call = Call::get(endpoint.collection()).queries(pairs.iter().cloned());
+        let call = Call::get(endpoint.collection())
+            .queries(pairs.iter().cloned())
+            .counted_while(interest);
         let response = self.client()?.send(call).await?;
         let page = Page::parse(response.bytes(), response.headers()).map_err(|error| {
             if response.object().is_ok() {

@@ -119,11 +119,38 @@ async fn a_dropped_stream_sends_nothing_more() {
     let mut stream = site.rows().all().stream();
     stream.try_next().await.unwrap().unwrap();
     arrived(&gates).await;
+    // Each is counted when it is sent, not when it is over.
+    assert_eq!(site.client.stats().requests, 5);
     drop(stream);
+    assert_eq!(site.client.stats().requests, 5);
     gates.iter().for_each(Gate::open);
     // Whatever else was to be sent would have been sent before this one.
     assert_eq!(site.rows().first().await.unwrap().unwrap().id, Some(1));
     assert_eq!(site.server.requests().len(), 6);
+    assert_eq!(site.client.stats().requests, 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_ahead_is_not_counted_in_the_next_call() {
+    for paginator in [limit_offset(), page_number(), cursor()] {
+        let site = Site::new(paginator, []).await;
+        let other = django_api_orm::ServiceClient::builder(site.server.base_url())
+            .build()
+            .unwrap();
+        for _ in 0..30 {
+            let mut stream = site.rows().all().stream();
+            stream.try_next().await.unwrap().unwrap();
+            drop(stream);
+            let stats = site.client.stats();
+            // Time for what is still under way, on a connection of its own.
+            other.objects::<Row>().all().limit(1).await.unwrap();
+            let later = site.client.stats();
+            assert_eq!(
+                (later.requests, later.retries, later.bytes_received),
+                (stats.requests, stats.retries, stats.bytes_received)
+            );
+        }
+    }
 }
 
 #[tokio::test]
@@ -141,10 +168,12 @@ async fn a_dropped_stream_takes_back_what_was_not_sent_yet() {
     // One request is at the server, three wait for its connection.
     arrived(&gates).await;
     drop(stream);
+    assert_eq!(client.stats().requests, 2);
     gates[1].open();
     rows.first().await.unwrap();
     rows.first().await.unwrap();
     assert_eq!(site.requests(), 4);
+    assert_eq!(client.stats().requests, 4);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use django_api_orm_core::{
 use tokio::{runtime::Handle, task::JoinHandle};
 use tracing::Instrument;
 
-use crate::query::Collection;
+use crate::{client::Interest, query::Collection};
 
 /// Requests under way, the first one first.
 ///
@@ -30,13 +30,18 @@ struct Flight {
     task: Task,
 }
 
-/// A task that ends when nobody waits for it any more.
+/// A task that ends when nobody waits for it any more. Aborting it does not wait until it has ended, so its request is
+/// disowned first: what it does in the meantime is not counted.
 #[derive(Debug)]
-struct Task(JoinHandle<Result<Page>>);
+struct Task {
+    page: JoinHandle<Result<Page>>,
+    interest: Interest,
+}
 
 impl Drop for Task {
     fn drop(&mut self) {
-        self.0.abort();
+        self.interest.end();
+        self.page.abort();
     }
 }
 
@@ -66,8 +71,13 @@ impl Ahead {
             Error::runtime("pages are read on a tokio runtime").with_source(error)
         })?;
         let (collection, query) = (collection.clone(), ask.query.clone());
-        let fetch = async move { collection.page(&query).await };
-        let task = Task(runtime.spawn(fetch.in_current_span()));
+        let interest = Interest::default();
+        let waited_for = interest.clone();
+        let fetch = async move { collection.page_while(&query, &waited_for).await };
+        let task = Task {
+            page: runtime.spawn(fetch.in_current_span()),
+            interest,
+        };
         self.flights.push_back(Flight { ask, task });
         Ok(())
     }
@@ -102,7 +112,7 @@ impl Ahead {
     pub(super) async fn next(&mut self) -> Option<(Ask, Result<Page>)> {
         // It stays in the queue until it is there: a caller may give up waiting and come again.
         let flight = self.flights.front_mut()?;
-        let page = match (&mut flight.task.0).await {
+        let page = match (&mut flight.task.page).await {
             Ok(page) => page,
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
             Err(error) => Err(
