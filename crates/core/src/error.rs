@@ -19,7 +19,7 @@ pub use excerpt::excerpt;
 pub use fields::{FieldErrors, NON_FIELD_ERRORS};
 pub use kind::ErrorKind;
 
-/// The result of everything that can fail here.
+/// The result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How much of an error body is kept for [`Error::body`].
@@ -130,7 +130,7 @@ impl Error {
         Self::new(ErrorKind::Decode, message)
     }
 
-    /// The question cannot be answered rightly, here or by the server.
+    /// The question cannot be answered rightly, by the client or by the server.
     #[must_use]
     pub fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Unsupported, message)

@@ -220,7 +220,7 @@ impl<M: ApiModel> QuerySet<M> {
         })
     }
 
-    /// What the query will do, before anything is sent: what the server is asked, what is evaluated here and why, and how
+    /// What the query will do, before anything is sent: what the server is asked, what is evaluated client-side and why, and how
     /// many requests it takes. Sends nothing; what the endpoint has shown so far is taken into account.
     ///
     /// ```

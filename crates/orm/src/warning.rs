@@ -16,11 +16,11 @@ pub struct Warning {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WarningKind {
-    /// The server ignored a filter; the rows were filtered here.
+    /// The server ignored a filter; the rows were filtered client-side.
     FilterIgnored,
-    /// The server ignored an ordering; the rows were sorted here.
+    /// The server ignored an ordering; the rows were sorted client-side.
     OrderingIgnored,
-    /// The server ignored an offset; the rows were skipped here.
+    /// The server ignored an offset; the rows were skipped client-side.
     OffsetIgnored,
     /// The server ignored a limit; it sent more rows than were asked for.
     LimitIgnored,
@@ -90,17 +90,20 @@ impl fmt::Display for Warning {
             WarningKind::FilterIgnored => {
                 write!(
                     f,
-                    "the server ignores the filter `{subject}`; rows are filtered here, which reads more pages"
+                    "the server ignores the filter `{subject}`; rows are filtered client-side, which reads more pages"
                 )
             }
             WarningKind::OrderingIgnored => {
                 write!(
                     f,
-                    "the server ignores ordering by `{subject}`; rows are sorted here, which reads every page"
+                    "the server ignores ordering by `{subject}`; rows are sorted client-side, which reads every page"
                 )
             }
             WarningKind::OffsetIgnored => {
-                write!(f, "the server ignores `{subject}`; rows are skipped here")
+                write!(
+                    f,
+                    "the server ignores `{subject}`; rows are skipped client-side"
+                )
             }
             WarningKind::LimitIgnored => {
                 write!(

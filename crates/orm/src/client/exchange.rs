@@ -348,7 +348,9 @@ impl Exchange<'_> {
             _ => RetryCost::Transient,
         };
         if !self.shared().budget.withdraw(cost) {
-            return Err(error.with_context("too many requests to this server fail to try again"));
+            return Err(error.with_context(
+                "too many requests to this server are failing, so it was not retried",
+            ));
         }
         tokio::time::sleep(wait).await;
         self.retries += 1;
