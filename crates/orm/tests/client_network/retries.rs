@@ -328,7 +328,7 @@ async fn an_outage_is_not_fed() {
     assert!(
         error
             .to_string()
-            .starts_with("too many requests to this server fail"),
+            .starts_with("too many requests to this server are failing"),
         "{error}"
     );
     assert_eq!(error.status().map(|status| status.as_u16()), Some(503));
