@@ -113,7 +113,7 @@ impl Dialect {
             } else {
                 let names: Vec<&str> = ignored.iter().map(|order| order.path.as_str()).collect();
                 compiled.notes.push(format!(
-                    "ordering: sorted here, the server ignores ordering by {}",
+                    "ordering: sorted client-side, the server ignores ordering by {}",
                     names.join(", ")
                 ));
             }
@@ -279,7 +279,8 @@ pub struct Compiled {
 
 impl Compiled {
     fn keep(&mut self, part: Q, why: &str) {
-        self.notes.push(format!("{part}: evaluated here, {why}"));
+        self.notes
+            .push(format!("{part}: evaluated client-side, {why}"));
         self.residual = std::mem::take(&mut self.residual).and(part);
     }
 

@@ -1,274 +1,139 @@
-//! What a query will do, told before anything is sent: what the server is asked, what is evaluated here, what it costs.
+//! What a query will do, told before anything is sent: its strategy, in words and in requests.
 
 use std::fmt;
 
 use crate::{
-    dialect::Compiled,
-    filter::Q,
-    knowledge::Knowledge,
     lookup::Lookup,
-    model::ModelMeta,
-    page::{Pagination, Style},
-    plan::{Plan, Range},
-    policy::{OnIgnored, Policy},
+    plan::Range,
+    strategy::{Sorting, Strategy},
 };
 
 /// The account of a query, from `QuerySet::explain()`. Its `Display` is for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// It prints the [`Strategy`] that the query carries out, and derives nothing of its own.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Explain {
     endpoint: String,
-    query: Vec<(String, String)>,
-    local: Vec<String>,
+    strategy: Strategy,
     checked: Vec<String>,
-    unseen: Vec<String>,
-    trusted: bool,
-    sorting: Sorting,
-    range: Range,
-    empty: bool,
-    proofs: u64,
-    may_lose_nulls: bool,
-    style: Option<Style>,
-    page_size: Option<u64>,
-    everything: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sorting {
-    AsTheyCome,
-    Server,
-    Here,
 }
 
 impl Explain {
-    /// Explains a compiled plan, with what is known of the endpoint so far.
+    /// Explains how the rows behind an endpoint will be read.
     #[must_use]
-    pub fn new(
-        plan: &Plan,
-        compiled: &Compiled,
-        model: &ModelMeta,
-        known: &Knowledge,
-        policy: &Policy,
-    ) -> Self {
-        let range = plan.range();
-        let trusted = policy.on_ignored == OnIgnored::Trust;
-        let sorting = match (plan.order().is_empty(), compiled.order_pushed) {
-            (true, _) if plan.is_reversed() => Sorting::Here,
-            (true, _) => Sorting::AsTheyCome,
-            (false, true) => Sorting::Server,
-            (false, false) => Sorting::Here,
-        };
-        let declared = model.pagination();
-        let style = declared.map(Pagination::style).or(known.style);
-        let local = compiled.residual != Q::All || sorting == Sorting::Here;
-        let mut proofs = 0;
-        if sorting == Sorting::Server && range != Range::ALL && !trusted {
-            proofs += 2 * compiled
-                .order
-                .iter()
-                .filter(|order| known.orders_by(&order.path).is_none())
-                .count() as u64;
-        }
-        // Where there is no count, nothing is proven by one.
-        let counts = known.counts.unwrap_or(!matches!(
-            style,
-            Some(Style::Cursor | Style::Link | Style::None)
-        ));
-        if range.offset > 0 && counts && !local && !trusted {
-            let unproven = compiled
-                .guards
-                .iter()
-                .filter(|guard| known.honours(&guard.parameter()) != Some(true))
-                .count();
-            proofs += if unproven == 0 {
-                0
-            } else {
-                1 + unproven as u64
-            };
-        }
-        if plan.search_words().is_some() && known.searches.is_none() && !trusted {
-            proofs += 2;
-        }
-        let is_unseen = |guard: &&Lookup| {
-            !model.fields().is_empty()
-                && !model
-                    .fields()
-                    .iter()
-                    .any(|field| field.read_as() == guard.root())
-        };
-        let (unseen, checked): (Vec<&Lookup>, Vec<&Lookup>) =
-            compiled.guards.iter().partition(is_unseen);
-        let names = |lookups: Vec<&Lookup>| lookups.iter().map(ToString::to_string).collect();
-        let unseen = unseen
-            .into_iter()
-            .filter(|guard| {
-                model.filters().is_none() && known.honours(&guard.parameter()) != Some(true)
-            })
-            .collect();
-        let asked = declared
-            .and_then(Pagination::page_size)
-            .or(policy.page_size);
-        let page_size = match style {
-            Some(Style::None) => None,
-            Some(Style::LimitOffset) => {
-                let wanted = if local { None } else { range.limit };
-                let asked = match (asked, wanted) {
-                    (Some(asked), Some(wanted)) => Some(asked.min(wanted)),
-                    (asked, wanted) => asked.or(wanted),
-                };
-                match (asked, known.size_cap) {
-                    (Some(asked), Some(cap)) => Some(asked.min(cap)),
-                    // What is more than the server's own size it may cut down.
-                    (Some(asked), None) => {
-                        known.page_size.filter(|own| asked <= *own).and(Some(asked))
-                    }
-                    (None, _) => known.page_size,
-                }
-            }
-            _ => known.page_size,
-        };
+    pub fn new(endpoint: &str, strategy: Strategy) -> Self {
+        let is_checked = |guard: &&Lookup| !strategy.unseen.contains(guard);
+        let checked = strategy.guards.iter().filter(is_checked);
         Self {
-            endpoint: model.endpoint().to_owned(),
-            query: compiled.pairs.clone(),
-            local: compiled.notes.clone(),
-            checked: names(checked),
-            unseen: names(unseen),
-            trusted,
-            sorting,
-            range,
-            empty: compiled.empty || range.limit == Some(0),
-            proofs,
-            may_lose_nulls: style == Some(Style::Cursor)
-                && sorting == Sorting::Server
-                && !trusted
-                && compiled
-                    .order
-                    .first()
-                    .is_some_and(|order| order.path != model.primary_key()),
-            style,
-            page_size: page_size.filter(|size| *size > 0),
-            everything: local,
+            endpoint: endpoint.to_owned(),
+            checked: checked.map(ToString::to_string).collect(),
+            strategy,
         }
     }
 
     /// The query parameters that the server is sent, pagination left out.
     #[must_use]
     pub fn pushed(&self) -> &[(String, String)] {
-        &self.query
+        &self.strategy.pairs
     }
 
-    /// What is evaluated here, and why; a sentence each. Empty when the server is asked for everything.
+    /// What is evaluated client-side, and why; a sentence each. Empty when the server is asked for everything.
     #[must_use]
     pub fn local(&self) -> &[String] {
-        &self.local
+        &self.strategy.notes
     }
 
     /// The lookups that the server is sent and that every row is checked against.
     #[must_use]
     pub fn checked(&self) -> &[String] {
-        if self.trusted { &[] } else { &self.checked }
+        &self.checked
     }
 
-    /// How many requests it takes to read the whole answer, if the server has `rows` rows for what it is sent and does as
-    /// asked. `None` while the size of its pages is not known, which the first answer shows; where reading stops as soon as
-    /// enough rows have been found here; where a cursor has to be kept from losing the nulls of an order; and where it has to
-    /// be seen first whether the server looks at a filter on what is no field of the model.
+    /// How many requests it takes to read the whole answer, if the server has `rows` rows for what it is sent, does as asked,
+    /// and the probes show that it does. An order that it is sent and turns out to ignore costs nothing more where every row
+    /// is wanted.
+    ///
+    /// `None` where the number depends on something that is not known yet:
+    ///
+    /// * the size of its pages, and whether its paginator can jump: the first answer shows that;
+    /// * how many rows have to be read until enough of them satisfy what is evaluated client-side;
+    /// * whether an order has nulls, which a cursor would lose;
+    /// * whether the server looks at a filter on what is no field of the model.
     #[must_use]
     pub fn requests(&self, rows: u64) -> Option<u64> {
-        if self.empty {
-            return Some(0);
-        }
-        let (first, last) = match self.range {
-            _ if self.everything => (0, rows),
-            Range { offset, limit } => (
-                offset.min(rows),
-                limit.map_or(rows, |limit| (offset + limit).min(rows)),
-            ),
-        };
-        let wanted = last - first;
-        let pages = match self.style {
-            Some(Style::None) => 1,
-            Some(Style::LimitOffset) if first > 0 && !self.everything => {
-                wanted.div_ceil(self.page_size?).max(1)
-            }
-            Some(Style::PageNumber) if first > 0 && !self.everything => {
-                let size = self.page_size?;
-                if wanted == 0 {
-                    // A page that is not there is asked for in vain.
-                    let last_page = rows.saturating_sub(1) / size;
-                    1 + u64::from(self.range.offset / size > last_page)
-                } else {
-                    (last - 1) / size - first / size + 1
-                }
-            }
-            _ if rows <= 1 => 1,
-            _ => last.div_ceil(self.page_size?).max(1),
-        };
-        let stops_early =
-            self.everything && self.range.limit.is_some() && self.sorting != Sorting::Here;
-        if pages > 1 && (stops_early || self.may_lose_nulls) {
-            return None;
-        }
-        if rows > 0 && !self.unseen.is_empty() && !self.trusted {
-            return None;
-        }
-        Some(self.proofs + pages)
+        self.strategy.requests(rows)
     }
 }
 
 impl fmt::Display for Explain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.empty {
+        let strategy = &self.strategy;
+        if strategy.is_empty {
             return write!(f, "nothing is sent: no row can satisfy the query");
         }
         write!(f, "GET {}", self.endpoint)?;
-        for (index, (name, value)) in self.query.iter().enumerate() {
+        for (index, (name, value)) in strategy.pairs.iter().enumerate() {
             write!(f, "{}{name}={value}", if index == 0 { '?' } else { '&' })?;
         }
-        for checked in self.checked() {
+        for checked in &self.checked {
             write!(f, "\n  checked on every row: {checked}")?;
         }
-        if !self.trusted {
-            for unseen in &self.unseen {
-                write!(
-                    f,
-                    "\n  no field of the model, so believed only once the server is seen to look at it: {unseen}"
-                )?;
-            }
+        for unseen in &strategy.unseen {
+            write!(
+                f,
+                "\n  no field of the model, so used only once a probe shows that the server looks at it: {unseen}"
+            )?;
         }
-        if self.trusted {
+        if strategy.trusts {
             f.write_str("\n  nothing that the server is sent is checked")?;
         }
-        for local in &self.local {
-            write!(f, "\n  {local}")?;
+        for note in &strategy.notes {
+            write!(f, "\n  {note}")?;
         }
-        match self.sorting {
-            Sorting::AsTheyCome => {}
-            Sorting::Server if self.may_lose_nulls => f.write_str(
-                "\n  sorted by the server, or here if there are nulls, which its cursor would lose",
-            )?,
-            Sorting::Server => f.write_str("\n  sorted by the server")?,
-            Sorting::Here => f.write_str("\n  put in order here, after every page was read")?,
-        }
-        if self.range != Range::ALL {
-            let Range { offset, limit } = self.range;
+        self.fmt_sorting(f)?;
+        if strategy.range != Range::ALL {
+            let Range { offset, limit } = strategy.range;
             let end = limit
                 .map(|limit| (offset + limit).to_string())
                 .unwrap_or_default();
-            let by = if self.everything {
-                "counted here"
+            let by = if offset > 0 && !strategy.jumps || strategy.reads_on() {
+                "counted client-side"
             } else {
                 "asked of the server"
             };
             write!(f, "\n  rows [{offset}:{end}], {by}")?;
         }
+        self.fmt_requests(f)
+    }
+}
+
+impl Explain {
+    fn fmt_sorting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.strategy.sorting {
+            Sorting::AsTheyCome => "",
+            Sorting::Client => "\n  sorted client-side, once every page has been read",
+            Sorting::Backwards => "\n  turned round client-side, once every page has been read",
+            Sorting::Server { .. } if self.strategy.probe_before_second_page.is_some() => {
+                "\n  sorted by the server, or client-side if there are nulls, which its cursor would lose"
+            }
+            Sorting::Server { watched: true } if self.strategy.range == Range::ALL => {
+                "\n  sorted by the server; if its rows show that it does not, client-side, without reading a page twice"
+            }
+            Sorting::Server { .. } => "\n  sorted by the server",
+        })
+    }
+
+    fn fmt_requests(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let strategy = &self.strategy;
         f.write_str("\n  requests: ")?;
-        if self.proofs > 0 {
-            write!(f, "{} to see what the server honours, then ", self.proofs)?;
+        let probes = strategy.requests_of_all_probes();
+        if probes > 0 {
+            write!(f, "{probes} to see what the server honours, then ")?;
         }
-        match (self.style, self.range.limit, self.page_size) {
-            (Some(Style::None), ..) => f.write_str("1"),
-            (_, Some(limit), Some(size)) if !self.everything && limit <= size => f.write_str("1"),
-            (_, _, Some(size)) => write!(f, "1 for every {size} rows"),
+        match (strategy.range.limit, strategy.page_size()) {
+            _ if strategy.is_one_page() => f.write_str("1"),
+            (Some(limit), Some(size)) if !strategy.reads_on() && limit <= size => f.write_str("1"),
+            (_, Some(size)) => write!(f, "1 for every {size} rows"),
             _ => f.write_str("1 for every page"),
         }
     }
@@ -279,12 +144,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{dialect::Dialect, lookup::Lookup, plan::Order};
+    use crate::{
+        dialect::Dialect,
+        filter::Q,
+        knowledge::Knowledge,
+        lookup::Lookup,
+        model::ModelMeta,
+        page::Style,
+        plan::{Order, Plan},
+        policy::Policy,
+        strategy::{Aim, Findings, Given},
+    };
 
     fn explain(plan: &Plan, known: &Knowledge) -> Explain {
-        let model = ModelMeta::new("User", "/users/");
-        let compiled = Dialect::default().compile(plan, &model, known).unwrap();
-        Explain::new(plan, &compiled, &model, known, &Policy::default())
+        let given = Given {
+            dialect: &Dialect::default(),
+            model: &ModelMeta::new("User", "/users/"),
+            known,
+            findings: &Findings::default(),
+            policy: &Policy::default(),
+        };
+        Explain::new("/users/", Strategy::new(plan, Aim::Rows, &given).unwrap())
     }
 
     fn known(style: Style, page_size: u64) -> Knowledge {
@@ -310,9 +190,9 @@ mod tests {
             explain(&plan, &limit_offset()).to_string(),
             "GET /users/?age__gte=18&ordering=-name\n  \
              checked on every row: age__gte=18\n  \
-             NOT role=\"admin\": evaluated here, the query string has no OR and no NOT\n  \
+             NOT role=\"admin\": evaluated client-side, the query string has no OR and no NOT\n  \
              sorted by the server\n  \
-             rows [0:10], counted here\n  \
+             rows [0:10], counted client-side\n  \
              requests: 2 to see what the server honours, then 1 for every 100 rows"
         );
     }

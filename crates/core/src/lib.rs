@@ -21,6 +21,7 @@ pub mod plan;
 pub mod policy;
 pub mod retry;
 pub mod row;
+pub mod strategy;
 pub mod value;
 pub mod written;
 

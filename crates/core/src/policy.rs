@@ -55,6 +55,15 @@ pub struct Policy {
     pub nulls: NullOrder,
 }
 
+impl Policy {
+    /// Whether the server is taken at its word. What that means for a query is decided where its
+    /// [`Strategy`](crate::strategy::Strategy) is made.
+    #[must_use]
+    pub fn trusts_server(&self) -> bool {
+        self.on_ignored == OnIgnored::Trust
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {

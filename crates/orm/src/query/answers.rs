@@ -1,16 +1,16 @@
 //! The answers that are less than a list of rows: count, exists, first, last, the one row, many rows by key.
 
 use django_api_orm_core::{
-    Error, ErrorKind, Explain, Pagination, Q, Result,
+    Error, ErrorKind, Explain, Q, Result,
     lookup::{Lookup, Op},
-    page::Style,
     plan::{Order, Plan, Range},
     row::{Row, key_text},
+    strategy::{Aim, Findings},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 
-use super::{collection::Collection, proof, walk::Walk};
+use super::{collection::Collection, probing::Probing, walk::Walk};
 
 /// Keys in one `in` lookup: keeps the query string well below the limits of servers and proxies.
 const KEYS_PER_REQUEST: usize = 100;
@@ -25,44 +25,23 @@ impl Collection {
 
     /// What the plan will do.
     pub fn explain(&self, plan: &Plan) -> Result<Explain> {
-        let known = self.knowledge()?;
-        let compiled = self.compile(plan)?;
-        Ok(Explain::new(
-            plan,
-            &compiled,
-            self.model(),
-            &known,
-            &self.policy,
-        ))
+        let strategy = self.strategy(plan, Aim::Rows, &Findings::default())?;
+        Ok(Explain::new(self.model().endpoint(), strategy))
     }
 
     /// How many rows the plan has.
     ///
     /// One request where the server counts and every filter is known to be honoured; else what it takes to be right.
     pub async fn count(&self, plan: &Plan) -> Result<u64> {
+        let mut probing = Probing::new(self.clone());
+        if let Some(count) = self.counted(&mut probing, plan).await? {
+            return Ok(count);
+        }
         let whole = plan.clone().unsliced().unordered();
-        let compiled = self.compile(&whole)?;
-        plan.check()?;
-        if compiled.empty || plan.range().limit == Some(0) {
-            return Ok(0);
-        }
-        if plan.search_words().is_some() {
-            proof::search(self, plan).await?;
-        }
-        if compiled.residual == Q::All
-            && self.may_count()?
-            && let proof::Filters::Honoured { count } = proof::filters(self, &compiled).await?
-        {
-            return Ok(plan.range().of(count));
-        }
+        let mut walk = Walk::after(probing, whole.slice_to(plan.range()));
         if plan.range() != Range::ALL {
-            return Ok(self
-                .walk(&whole.slice_to(plan.range()))
-                .collect()
-                .await?
-                .len() as u64);
+            return Ok(walk.collect().await?.len() as u64);
         }
-        let mut walk = self.walk(&whole);
         let mut count = 0;
         while let Some(rows) = walk.next().await? {
             count += rows.len() as u64;
@@ -70,21 +49,21 @@ impl Collection {
         Ok(count)
     }
 
-    /// Whether the endpoint may say how many rows it has. Cursors and plain lists mostly do not.
-    pub(crate) fn may_count(&self) -> Result<bool> {
-        let known = self.knowledge()?;
-        if let Some(counts) = known.counts {
-            return Ok(counts);
+    /// How many rows the plan has, where the server's count tells it.
+    async fn counted(&self, probing: &mut Probing, plan: &Plan) -> Result<Option<u64>> {
+        let strategy = probing.settle(plan, Aim::Count).await?;
+        if strategy.is_empty {
+            return Ok(Some(0));
         }
-        let style = self
-            .model()
-            .pagination()
-            .map(Pagination::style)
-            .or(known.style);
-        Ok(!matches!(
-            style,
-            Some(Style::Cursor | Style::Link | Style::None)
-        ))
+        if !strategy.takes_count {
+            return Ok(None);
+        }
+        let answer = probing.ask(&strategy.pairs).await?;
+        let is_plausible = probing.is_plausible(&strategy, &answer).await?;
+        Ok(answer
+            .count()
+            .filter(|_| is_plausible)
+            .map(|count| plan.range().of(count)))
     }
 
     /// Whether the plan has a row.
@@ -107,25 +86,29 @@ impl Collection {
 
     /// The last row of the plan.
     ///
-    /// With an order and no slice: the first row of the opposite order. Else the row at the end of what is counted.
+    /// With an order and no slice: the first row of the opposite order. Else the row at the end of the count, or of a walk
+    /// where the server's count does not tell.
     pub async fn last(&self, plan: &Plan) -> Result<Option<Row>> {
         plan.check()?;
         if !plan.order().is_empty() && plan.range() == Range::ALL {
             return self.first(&plan.clone().reverse()).await;
         }
-        let compiled = self.compile(plan)?;
-        if !plan.is_reversed() && compiled.residual == Q::All {
-            let count = self.count(plan).await?;
-            let Some(index) = count.checked_sub(1) else {
-                return Ok(None);
-            };
-            let row = self.first(&plan.clone().offset(index)).await?;
+        let mut probing = Probing::new(self.clone());
+        let count = match plan.is_reversed() {
+            true => None,
+            false => self.counted(&mut probing, plan).await?,
+        };
+        if count == Some(0) {
+            return Ok(None);
+        }
+        if let Some(count) = count {
+            let row = self.first(&plan.clone().offset(count - 1)).await?;
             if row.is_some() {
                 return Ok(row);
             }
             // Rows were removed between both requests.
         }
-        Ok(self.walk(plan).collect().await?.pop())
+        Ok(Walk::after(probing, plan.clone()).collect().await?.pop())
     }
 
     /// The first row of the plan in this order, whatever order it has.
@@ -180,13 +163,13 @@ impl Collection {
     }
 
     /// The same; for a write, the row must be seen to satisfy the whole filter.
-    pub async fn get_with(&self, plan: &Plan, strictly: bool) -> Result<Row> {
+    pub async fn get_with(&self, plan: &Plan, for_write: bool) -> Result<Row> {
         plan.check()?;
         if let Some(key) = self.detail_key(plan) {
             return self.row(&key).await;
         }
         let walk = self.walk(&plan.clone().unordered_if_unsliced().limit(2));
-        let mut rows = if strictly { walk.strictly() } else { walk }
+        let mut rows = if for_write { walk.for_writes() } else { walk }
             .collect()
             .await?
             .into_iter();

@@ -2,12 +2,14 @@
 
 use django_api_orm_core::{
     Error, ModelMeta, NullOrder, Q, Result,
-    dialect::Compiled,
     evaluate::{Evaluator, Fields, RowOrder, Verdict},
-    lookup::Lookup,
     row::Row,
+    strategy::{Aim, Strategy},
 };
 use serde_json::{Map, Value};
+
+/// The fields of a row that a query needs.
+pub(crate) type Picked = Map<String, Value>;
 
 /// What is to be evaluated on every row of a query.
 #[derive(Debug)]
@@ -21,12 +23,11 @@ pub(crate) struct RowCheck {
 /// A pushed lookup, checked on the rows that come back.
 #[derive(Debug)]
 struct Guard {
-    lookup: Lookup,
     parameter: String,
     evaluator: Evaluator,
     /// The same, but undecided where databases differ: whether `a` is `A` is the server's to say.
     tolerant: Evaluator,
-    /// The server ignores the parameter: the lookup now sorts rows out instead of raising a doubt.
+    /// The server ignores the parameter: the lookup now leaves rows out instead of raising a doubt.
     ignored: bool,
     /// The server is known to honour the parameter: it is believed where rows do not tell.
     honoured: bool,
@@ -48,16 +49,16 @@ pub(crate) enum Checked {
 }
 
 impl RowCheck {
-    pub(crate) fn new(compiled: &Compiled, model: &ModelMeta) -> Result<Self> {
+    /// For a write, nothing is left to the server's word: a row belongs only if every part of the filter holds on it.
+    pub(crate) fn new(strategy: &Strategy, model: &ModelMeta) -> Result<Self> {
         let fields = model.known_fields();
         // A decimal may be declared as text in the model; a guard must not take another spelling of it for another row.
         let tolerant = Fields::new(model.primary_key()).unknown_collation();
-        let guards: Vec<Guard> = compiled
+        let guards: Vec<Guard> = strategy
             .guards
             .iter()
             .map(|lookup| {
                 Ok(Guard {
-                    lookup: lookup.clone(),
                     parameter: lookup.parameter(),
                     evaluator: Evaluator::compile_for(&Q::Lookup(lookup.clone()), &fields)?,
                     tolerant: Evaluator::compile_for(&Q::Lookup(lookup.clone()), &tolerant)?,
@@ -66,7 +67,7 @@ impl RowCheck {
                 })
             })
             .collect::<Result<_>>()?;
-        let residual = match &compiled.residual {
+        let residual = match &strategy.residual {
             Q::All => None,
             residual => Some(Evaluator::compile_for(residual, &fields)?),
         };
@@ -75,7 +76,7 @@ impl RowCheck {
             .flat_map(|guard| guard.evaluator.roots())
             .chain(residual.iter().flat_map(Evaluator::roots))
             .cloned()
-            .chain(RowOrder::new(&compiled.order, NullOrder::default(), &fields).roots())
+            .chain(RowOrder::new(&strategy.order, NullOrder::default(), &fields).roots())
             .chain([model.primary_key().to_owned()])
             .collect();
         roots.sort_unstable();
@@ -84,23 +85,17 @@ impl RowCheck {
             guards,
             residual,
             roots,
-            strict: false,
+            strict: strategy.aim == Aim::Write,
         })
     }
 
-    /// For writes: leaves nothing to the server's word. A row belongs only if every part of the filter holds on it.
-    pub(crate) fn strictly(mut self) -> Self {
-        self.strict = true;
-        self
-    }
-
     /// The part of a row that checks, sorting and the search for repeated keys need.
-    pub(crate) fn pick(&self, row: &Row) -> Result<Map<String, Value>> {
+    pub(crate) fn pick(&self, row: &Row) -> Result<Picked> {
         row.pick(&self.roots)
     }
 
-    /// Whether rows can be sorted out here, so that positions of the server are not those of the query.
-    pub(crate) fn sorts_out(&self) -> bool {
+    /// Whether rows can be left out by the client, so that positions of the server are not those of the query.
+    pub(crate) fn leaves_rows_out(&self) -> bool {
         self.strict || self.residual.is_some() || self.guards.iter().any(|guard| guard.ignored)
     }
 
@@ -136,28 +131,19 @@ impl RowCheck {
         }
     }
 
-    /// The lookup of a parameter.
-    pub(crate) fn lookup(&self, parameter: &str) -> Option<&Lookup> {
+    /// Whether the lookup of the parameter can be evaluated on this row.
+    pub(crate) fn can_evaluate(&self, parameter: &str, row: &Picked) -> bool {
         self.guards
             .iter()
-            .find(|guard| guard.parameter == parameter)
-            .map(|guard| &guard.lookup)
-    }
-
-    /// The parameters whose lookup can be evaluated on this row.
-    pub(crate) fn evaluable(&self, row: &Map<String, Value>) -> Vec<&str> {
-        self.guards
-            .iter()
-            .filter(|guard| !matches!(guard.evaluator.evaluate(row), Verdict::Unknown(_)))
-            .map(|guard| guard.parameter.as_str())
-            .collect()
+            .filter(|guard| guard.parameter == parameter)
+            .any(|guard| !matches!(guard.evaluator.evaluate(row), Verdict::Unknown(_)))
     }
 
     /// Checks one row.
     ///
     /// # Errors
-    /// `Unsupported` when a part that only this side can evaluate cannot be evaluated on the row.
-    pub(crate) fn check(&self, row: &Map<String, Value>) -> Result<Checked> {
+    /// `Unsupported` when a part that only the client can evaluate cannot be evaluated on the row.
+    pub(crate) fn check(&self, row: &Picked) -> Result<Checked> {
         let mut violated = Vec::new();
         let mut excluded = false;
         let mut believed = false;
@@ -173,7 +159,7 @@ impl RowCheck {
                     Verdict::Unknown(reason) => return Err(cannot_evaluate(&reason)),
                 }
             } else if tolerant != Some(Verdict::True) {
-                // What cannot be evaluated here only the server can know: if it looks at the parameter at all.
+                // What the client cannot evaluate only the server can know: if it looks at the parameter at all.
                 believed = true;
                 if !guard.honoured && guard.evaluator.evaluate(row) != Verdict::True {
                     unproven.push(guard.parameter.clone());
@@ -193,11 +179,7 @@ impl RowCheck {
         }
     }
 
-    /// Checks only what the server could not be asked.
-    ///
-    /// # Errors
-    /// As [`check`](Self::check).
-    pub(crate) fn check_residual(&self, row: &Map<String, Value>) -> Result<Checked> {
+    fn check_residual(&self, row: &Picked) -> Result<Checked> {
         match self
             .residual
             .as_ref()

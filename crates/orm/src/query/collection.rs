@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use django_api_orm_core::{
-    Error, ErrorKind, ModelMeta, OnIgnored, Pagination, Policy, Result,
-    dialect::{Compiled, Dialect},
+    Error, ErrorKind, ModelMeta, Pagination, Policy, Result,
+    dialect::Dialect,
     knowledge::Knowledge,
-    lookup::Lookup,
     page::Page,
     path::{ApiPath, Endpoint},
     plan::Plan,
     row::{Row, key_text},
+    strategy::{Aim, Findings, Given, Strategy},
     value,
     written::{Kept, Write, no_key},
 };
@@ -129,39 +129,19 @@ impl Collection {
         })
     }
 
-    /// Divides a plan between the server and this side, with what is known of the endpoint and as the policy says.
+    /// How a plan is carried out, with what is known of the endpoint and what the probes of the query have shown.
     ///
     /// # Errors
-    /// `InvalidRequest` for a mistake in the plan; `Ignored` where the policy says so and the server is known to ignore a
-    /// part of it.
-    pub(crate) fn compile(&self, plan: &Plan) -> Result<Compiled> {
-        let known = self.knowledge()?;
-        if self.policy.on_ignored == OnIgnored::Local {
-            return self.dialect.compile(plan, self.model(), &known);
-        }
-        let compiled = self
-            .dialect
-            .compile(plan, self.model(), &known.clone().trusting())?;
-        if self.policy.on_ignored == OnIgnored::Error {
-            let filter = compiled
-                .guards
-                .iter()
-                .map(Lookup::parameter)
-                .find(|name| known.honours(name) == Some(false));
-            let order = compiled
-                .order
-                .iter()
-                .find(|order| known.orders_by(&order.path) == Some(false));
-            if let Some(ignored) =
-                filter.or_else(|| order.map(|order| format!("ordering={}", order.path)))
-            {
-                return Err(Error::ignored(format!(
-                    "the server ignores `{ignored}` of `{}`",
-                    self.model().name()
-                )));
-            }
-        }
-        Ok(compiled)
+    /// As [`Strategy::new`].
+    pub(crate) fn strategy(&self, plan: &Plan, aim: Aim, findings: &Findings) -> Result<Strategy> {
+        let given = Given {
+            dialect: &self.dialect,
+            model: self.model(),
+            known: &self.knowledge()?,
+            findings,
+            policy: &self.policy,
+        };
+        Strategy::new(plan, aim, &given)
     }
 
     /// Warns once per endpoint and subject.

@@ -1,14 +1,15 @@
 //! A walk by primary key: stable while rows come and go, and resumable.
 
 use django_api_orm_core::{
-    Error, OnIgnored, Q, Result,
+    Error, Q, Result,
     lookup::{Lookup, Op},
     plan::{Order, Plan, Range},
     row::Row,
+    strategy::{Aim, Sorting},
 };
 use serde_json::Value;
 
-use super::{collection::Collection, proof, walk::Walk};
+use super::{collection::Collection, probing::Probing, walk::Walk};
 
 /// Asks for the rows after the last key, again and again, instead of counting positions.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub struct KeysetWalk {
 enum State {
     Start,
     ByKey,
-    /// The server sorts or filters by key only here: one walk over everything.
+    /// The server does not sort or filter by key: one walk over everything.
     Whole(Box<Walk>),
     Done,
 }
@@ -84,23 +85,21 @@ impl KeysetWalk {
             ));
         }
         let step = self.step();
-        let compiled = self.collection.compile(&step)?;
-        let trusted = self.collection.policy.on_ignored == OnIgnored::Trust;
-        let filters = self.asks_for_what_follows()?;
-        if filters && (trusted || proof::ordering(&self.collection, &compiled).await?) {
-            return Ok(State::ByKey);
+        let mut probing = Probing::new(self.collection.clone());
+        if self.asks_for_what_follows()? {
+            let strategy = probing.settle(&step, Aim::Keyset).await?;
+            if matches!(strategy.sorting, Sorting::Server { .. }) {
+                return Ok(State::ByKey);
+            }
         }
-        Ok(State::Whole(Box::new(Walk::new(
-            self.collection.clone(),
-            step,
-        ))))
+        Ok(State::Whole(Box::new(Walk::after(probing, step))))
     }
 
     /// Whether the server can be asked for the rows after a key, as far as is known.
     fn asks_for_what_follows(&self) -> Result<bool> {
         let key = self.collection.model().primary_key();
         let after = Lookup::new(key, Op::Gt, Value::Null).parameter();
-        Ok(self.collection.policy.on_ignored == OnIgnored::Trust
+        Ok(self.collection.policy.trusts_server()
             || self.collection.knowledge()?.honours(&after) != Some(false))
     }
 

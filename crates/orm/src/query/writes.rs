@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use django_api_orm_core::{
-    Error, ErrorKind, OnDrift, OnIgnored, Result, assigned::Assigned, plan::Plan, row::Row,
-    written::Kept,
+    Error, ErrorKind, OnDrift, Result, assigned::Assigned, plan::Plan, row::Row, written::Kept,
 };
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value};
@@ -38,8 +37,7 @@ impl Collection {
 
     /// The one row that certainly satisfies the plan's filter.
     pub async fn get_for_write(&self, plan: &Plan) -> Result<Row> {
-        self.get_with(plan, self.policy.on_ignored != OnIgnored::Trust)
-            .await
+        self.get_with(plan, true).await
     }
 
     /// Changes the rows of the plan; gives how many were changed or already had the values.
@@ -117,7 +115,7 @@ impl Collection {
         expected: Option<u64>,
     ) -> Result<Vec<(String, Row)>> {
         plan.check()?;
-        let trusting = self.policy.on_ignored == OnIgnored::Trust;
+        let trusting = self.policy.trusts_server();
         if !trusting && (plan.search_words().is_some() || !plan.parameters().is_empty()) {
             return Err(Error::unsupported(
                 "update and delete touch only rows that were seen to satisfy the filter, and a search or an extra parameter \
@@ -130,9 +128,7 @@ impl Collection {
             reading.policy.on_drift = OnDrift::Error;
         }
         let walk = Walk::new(reading, plan.clone());
-        let rows = if trusting { walk } else { walk.strictly() }
-            .collect()
-            .await?;
+        let rows = walk.for_writes().collect().await?;
         let mut keys = HashSet::new();
         let mut keyed = Vec::with_capacity(rows.len());
         for row in rows {

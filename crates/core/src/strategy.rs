@@ -1,0 +1,350 @@
+//! How a plan is carried out, as a value: what is asked, which probes come first, what is checked, what is left to the client.
+//!
+//! A strategy is made from the plan and from what is known of the endpoint, and from nothing else. The walk carries it out and
+//! [`Explain`](crate::Explain) prints it, so neither can do what the other does not say. Probes teach: once one has run, the
+//! strategy is made anew from what is known then, until it has no probes left.
+
+mod cost;
+mod probe;
+
+pub use probe::{Findings, Probe, Question};
+
+use crate::{
+    dialect::{Compiled, Dialect},
+    error::{Error, Result},
+    filter::Q,
+    knowledge::Knowledge,
+    lookup::Lookup,
+    model::ModelMeta,
+    page::{Pagination, Style},
+    paginator::Pairs,
+    plan::{Order, Plan, Range},
+    policy::{OnIgnored, Policy},
+};
+use cost::Cost;
+
+/// What the plan is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// Its rows.
+    Rows,
+    /// Its rows, to be written: every part of the filter must be seen to hold on each, nothing is left to the server's word.
+    Write,
+    /// How many rows it has.
+    Count,
+    /// Its rows a page at a time, each page being asked for by the last key of the one before.
+    Keyset,
+}
+
+/// What a strategy depends on beside the plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// How the server spells a query.
+    pub dialect: &'a Dialect,
+    /// The model.
+    pub model: &'a ModelMeta,
+    /// What the endpoint has shown to all queries so far.
+    pub known: &'a Knowledge,
+    /// What the probes of this query have shown.
+    pub findings: &'a Findings,
+    /// What happens when the server ignores something, and how pages are read.
+    pub policy: &'a Policy,
+}
+
+/// Who puts the rows in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sorting {
+    /// Nobody: they come as the server has them.
+    AsTheyCome,
+    /// The server; unless it is trusted, the rows are watched for a pair in the wrong order.
+    Server {
+        /// Whether they are watched.
+        watched: bool,
+    },
+    /// The client, once every page has been read.
+    Client,
+    /// The client: the server's own order backwards, once every page has been read.
+    Backwards,
+}
+
+impl Sorting {
+    /// Whether rows can only be handed out after the last page.
+    #[must_use]
+    pub fn needs_every_row(self) -> bool {
+        matches!(self, Self::Client | Self::Backwards)
+    }
+}
+
+/// How a plan is carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Strategy {
+    /// What it is for.
+    pub aim: Aim,
+    /// No row can satisfy the plan: nothing is sent.
+    pub is_empty: bool,
+    /// The server is taken at its word: no probes, no guards.
+    pub trusts: bool,
+    /// What has to be seen before the first page, in this order. What follows says how it goes on if all of them show that the
+    /// server does as asked.
+    pub probes: Vec<Probe>,
+    /// What has to be seen if the first page is not the last one.
+    pub probe_before_second_page: Option<Probe>,
+    /// What has to be seen where the rows raise a doubt whether the server sorts.
+    pub probes_on_doubt: Vec<Probe>,
+    /// The query parameters, pagination left out.
+    pub pairs: Pairs,
+    /// Those of them that are sent as they stand.
+    pub extra: Pairs,
+    /// What the server was asked and every row is checked against.
+    pub guards: Vec<Lookup>,
+    /// What only the client can evaluate.
+    pub residual: Q,
+    /// The order of the rows.
+    pub order: Vec<Order>,
+    /// Whether the server is asked for it.
+    pub order_is_asked: bool,
+    /// Who makes it.
+    pub sorting: Sorting,
+    /// The slice.
+    pub range: Range,
+    /// The server is asked to leave out the rows before the slice; else they are counted on the client.
+    pub jumps: bool,
+    /// The number of rows is taken from the server's count; else they are read and counted.
+    pub takes_count: bool,
+    /// Why parts are left to the client, a sentence each.
+    pub notes: Vec<String>,
+    /// Guards on what is no field of the model: whether the server looks at them has to be seen when there are rows.
+    pub unseen: Vec<Lookup>,
+    cost: Cost,
+}
+
+impl Strategy {
+    /// Decides how a plan is carried out.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a mistake in the plan; `Ignored` where the server is known to ignore what the client cannot do in
+    /// its place, or the policy says so.
+    pub fn new(plan: &Plan, aim: Aim, given: &Given<'_>) -> Result<Self> {
+        plan.check()?;
+        let whole;
+        let asked = if aim == Aim::Count {
+            whole = plan.clone().unsliced().unordered();
+            &whole
+        } else {
+            plan
+        };
+        let compiled = compile(asked, given)?;
+        let trusts = given.policy.trusts_server();
+        let mut strategy = Self {
+            aim,
+            is_empty: compiled.empty || plan.range().limit == Some(0),
+            trusts,
+            probes: Vec::new(),
+            probe_before_second_page: None,
+            probes_on_doubt: Vec::new(),
+            pairs: compiled.pairs,
+            extra: compiled.extra,
+            guards: if trusts { Vec::new() } else { compiled.guards },
+            residual: compiled.residual,
+            order: compiled.order,
+            order_is_asked: compiled.order_pushed,
+            sorting: Sorting::AsTheyCome,
+            range: plan.range(),
+            jumps: false,
+            takes_count: false,
+            notes: compiled.notes,
+            unseen: Vec::new(),
+            cost: Cost::default(),
+        };
+        if !strategy.is_empty {
+            strategy.probe_search(plan, given)?;
+            strategy.decide_sorting(asked, given);
+            strategy.decide_positions(given);
+        }
+        strategy.unseen = strategy.unseen_guards(given);
+        strategy.cost = Cost::new(&strategy, given);
+        Ok(strategy)
+    }
+
+    /// A search cannot be done by the client, so it is used only where the server is seen to do it.
+    fn probe_search(&mut self, plan: &Plan, given: &Given<'_>) -> Result<()> {
+        if self.trusts
+            || plan
+                .search_words()
+                .is_none_or(|words| words.trim().is_empty())
+        {
+            return Ok(());
+        }
+        let probe = Probe::searches(&self.extra, given);
+        match given.known.searches.or(given.findings.of(&probe.question)) {
+            Some(true) => {}
+            Some(false) => {
+                return Err(Error::ignored(format!(
+                    "the server does not search `{}`: it finds rows for words that none can have, and the client cannot search \
+                     in its place",
+                    given.model.name()
+                )));
+            }
+            None => self.probes.push(probe),
+        }
+        Ok(())
+    }
+
+    /// Who sorts. A slice shows too few rows to see whether the server does, so there it is probed first.
+    fn decide_sorting(&mut self, plan: &Plan, given: &Given<'_>) {
+        if self.order.is_empty() {
+            if plan.is_reversed() {
+                self.sorting = Sorting::Backwards;
+            }
+            return;
+        }
+        if !self.order_is_asked {
+            self.sorting = Sorting::Client;
+            return;
+        }
+        self.sorting = Sorting::Server {
+            watched: !self.trusts,
+        };
+        if self.trusts {
+            return;
+        }
+        let must_be_shown = self.range != Range::ALL || self.aim == Aim::Keyset;
+        for order in &self.order {
+            let probe = Probe::sorts(order, &self.extra, given);
+            match given.findings.of(&probe.question) {
+                Some(false) => {
+                    self.sorting = Sorting::Client;
+                    self.notes.push(format!(
+                        "ordering: sorted client-side, because the server's answers do not show that it sorts by `{}`",
+                        order.path
+                    ));
+                    break;
+                }
+                None if given.known.orders_by(&order.path).is_some() => {}
+                None if must_be_shown => self.probes.push(probe),
+                None => self.probes_on_doubt.push(probe),
+                Some(true) => {}
+            }
+        }
+        self.keep_nulls(given);
+    }
+
+    /// Django REST Framework's cursor says where the next page begins by the value of the first key, which null has none of:
+    /// going up it fails there, going down it leaves the nulls out. An order by the primary key has no nulls.
+    fn keep_nulls(&mut self, given: &Given<'_>) {
+        let by_key = self
+            .order
+            .first()
+            .is_none_or(|order| order.path == given.model.primary_key());
+        if style(given) != Some(Style::Cursor) || by_key {
+            return;
+        }
+        let probe = Probe::keeps_nulls(&self.order, &self.pairs, given);
+        match given.findings.of(&probe.question) {
+            Some(true) => {}
+            Some(false) => {
+                let ordering = given.dialect.ordering_parameter();
+                self.pairs.retain(|(name, _)| name != ordering);
+                self.order_is_asked = false;
+                self.sorting = Sorting::Client;
+                self.notes.push(
+                    "ordering: sorted client-side, because the server's cursor would leave out rows with nulls"
+                        .to_owned(),
+                );
+            }
+            None if self.sorting == Sorting::Client => {
+                self.probes.push(probe);
+            }
+            None => self.probe_before_second_page = Some(probe),
+        }
+    }
+
+    /// Whether positions and counts of the server are those of the plan: it leaves out every row that the plan does.
+    fn decide_positions(&mut self, given: &Given<'_>) {
+        if self.leaves_rows_out() || self.sorting.needs_every_row() {
+            return;
+        }
+        let counts = self.aim == Aim::Count;
+        let may_count = given.known.counts.unwrap_or(!matches!(
+            style(given),
+            Some(Style::Cursor | Style::Link | Style::None)
+        ));
+        // Without a count nothing can be shown, and where there is none there mostly is no position to jump to either.
+        let can_be_shown = may_count || !counts && self.guards.is_empty();
+        if !can_be_shown || !counts && self.range.offset == 0 {
+            return;
+        }
+        let mut probes = Vec::new();
+        for guard in &self.guards {
+            let probe = Probe::filters(guard, &self.pairs);
+            match given.findings.of(&probe.question) {
+                Some(false) => return,
+                None if given.known.honours(&guard.parameter()) != Some(true) => probes.push(probe),
+                _ => {}
+            }
+        }
+        self.probes.extend(probes);
+        self.takes_count = counts;
+        self.jumps = !counts;
+    }
+
+    /// Whether the client leaves out rows that the server sends.
+    #[must_use]
+    pub fn leaves_rows_out(&self) -> bool {
+        self.residual != Q::All || self.aim == Aim::Write
+    }
+
+    /// What is seen only when there are rows: a misspelt name is ignored without a word, and no row shows it.
+    fn unseen_guards(&self, given: &Given<'_>) -> Vec<Lookup> {
+        let fields = given.model.fields();
+        let is_unseen = |guard: &&Lookup| {
+            !fields.is_empty()
+                && !fields.iter().any(|field| field.read_as() == guard.root())
+                && given.model.filters().is_none()
+                && given.known.honours(&guard.parameter()) != Some(true)
+        };
+        self.guards.iter().filter(is_unseen).cloned().collect()
+    }
+}
+
+/// Divides the plan between the server and the client, as the policy says.
+fn compile(plan: &Plan, given: &Given<'_>) -> Result<Compiled> {
+    let Given {
+        dialect,
+        model,
+        known,
+        policy,
+        ..
+    } = given;
+    if policy.on_ignored == OnIgnored::Local {
+        return dialect.compile(plan, model, known);
+    }
+    let compiled = dialect.compile(plan, model, &Knowledge::clone(known).trusting())?;
+    if policy.on_ignored == OnIgnored::Error {
+        let mut filters = compiled.guards.iter().map(Lookup::parameter);
+        let ignored = filters
+            .find(|name| known.honours(name) == Some(false))
+            .or_else(|| {
+                let mut order = compiled.order.iter();
+                order
+                    .find(|order| known.orders_by(&order.path) == Some(false))
+                    .map(|order| format!("ordering={}", order.path))
+            });
+        if let Some(ignored) = ignored {
+            return Err(Error::ignored(format!(
+                "the server ignores `{ignored}` of `{}`",
+                model.name()
+            )));
+        }
+    }
+    Ok(compiled)
+}
+
+/// The paginator, as far as it is known.
+fn style(given: &Given<'_>) -> Option<Style> {
+    given
+        .model
+        .pagination()
+        .map(Pagination::style)
+        .or(given.known.style)
+}

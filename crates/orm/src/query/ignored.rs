@@ -1,0 +1,56 @@
+//! What becomes of a filter or an ordering that the server is seen to ignore: it is kept, and a warning or an error.
+
+use django_api_orm_core::{Error, OnIgnored, Result, plan::Order};
+
+use super::{
+    check::Picked,
+    collection::Collection,
+    order_watch::{OrderWatch, Seen},
+};
+use crate::warning::{Warning, WarningKind};
+
+/// Keeps that filters are ignored; raises or warns as the policy says.
+pub(crate) fn filters(collection: &Collection, parameters: &[String]) -> Result<()> {
+    collection.learn(|known| {
+        for parameter in parameters {
+            known.learn_parameter(parameter, false);
+        }
+    })?;
+    for parameter in parameters {
+        if collection.policy.on_ignored == OnIgnored::Error {
+            return Err(Error::ignored(format!(
+                "the server ignores the filter `{parameter}` of `{}`: it sent a row that does not satisfy it",
+                collection.model().name()
+            )));
+        }
+        collection.warn(Warning::new(WarningKind::FilterIgnored, parameter))?;
+    }
+    Ok(())
+}
+
+/// Keeps that an ordering is ignored, where the rows as they came show it; raises or warns as the policy says.
+pub(crate) fn ordering(collection: &Collection, order: &[Order], rows: &[Picked]) -> Result<()> {
+    let fields = collection.model().known_fields();
+    // The first key that contradicts the order is the one that the server does not know.
+    for end in 1..=order.len() {
+        let Some(keys) = order.get(..end) else {
+            break;
+        };
+        let mut watch = OrderWatch::new(keys, &fields);
+        let mut shown = rows.iter().map(|row| watch.take(row));
+        let contradicts = shown.any(|seen| matches!(seen, Seen::Doubtful | Seen::Contradicted));
+        let Some(key) = keys.last().filter(|_| contradicts) else {
+            continue;
+        };
+        if collection.policy.on_ignored == OnIgnored::Error {
+            return Err(Error::ignored(format!(
+                "the server ignores ordering by `{}` of `{}`",
+                key.path,
+                collection.model().name()
+            )));
+        }
+        collection.learn(|known| known.learn_ordering(&key.path, false))?;
+        return collection.warn(Warning::new(WarningKind::OrderingIgnored, &key.path));
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! Watches rows as they come for a pair that a server which sorts would not have sent.
+
+use std::cmp::Ordering;
+
+use django_api_orm_core::{
+    NullOrder,
+    evaluate::{Fields, RowOrder},
+    plan::Order,
+};
+
+use super::check::Picked;
+
+/// What a row shows of the order of the rows so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Nothing speaks against it.
+    InOrder,
+    /// The rows do not hold what they should be sorted by.
+    Blind,
+    /// It may be the order of a database that compares text in another way than by code points.
+    Doubtful,
+    /// No database puts the rows in this order: two values that all databases compare alike are in the wrong one.
+    Contradicted,
+}
+
+/// Compares each row with the one before it.
+///
+/// Servers place nulls as their databases do, first or last, but all in the same way: only what contradicts both ways counts.
+#[derive(Debug)]
+pub(crate) struct OrderWatch {
+    /// By code point, for nulls at either end.
+    orders: [RowOrder; 2],
+    /// The same, undecided where databases differ.
+    certain: [RowOrder; 2],
+    contradicted: [bool; 2],
+    last: Option<Picked>,
+}
+
+impl OrderWatch {
+    pub(crate) fn new(order: &[Order], fields: &Fields) -> Self {
+        let at_both_ends = |fields: &Fields| {
+            [NullOrder::Smallest, NullOrder::Largest]
+                .map(|nulls| RowOrder::new(order, nulls, fields))
+        };
+        Self {
+            orders: at_both_ends(fields),
+            certain: at_both_ends(&fields.clone().unknown_collation()),
+            contradicted: [false; 2],
+            last: None,
+        }
+    }
+
+    /// Takes in the next row. Once it has had a doubt about the rows before, it begins anew.
+    pub(crate) fn take(&mut self, row: &Picked) -> Seen {
+        let Some(last) = self.last.replace(row.clone()) else {
+            return Seen::InOrder;
+        };
+        let certain = self.certain.each_ref();
+        if certain.map(|order| order.compare(&last, row)) == [Some(Ordering::Greater); 2] {
+            return Seen::Contradicted;
+        }
+        let places = self
+            .orders
+            .each_ref()
+            .map(|order| order.compare(&last, row));
+        for (contradicted, place) in self.contradicted.iter_mut().zip(places) {
+            *contradicted |= place == Some(Ordering::Greater);
+        }
+        if self.contradicted == [true; 2] {
+            self.contradicted = [false; 2];
+            return Seen::Doubtful;
+        }
+        if places == [None; 2] {
+            return Seen::Blind;
+        }
+        Seen::InOrder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn seen<T: Into<Value> + Clone>(ranks: &[T]) -> Vec<Seen> {
+        let mut watch = OrderWatch::new(&[Order::parse("rank")], &Fields::new("id"));
+        let rows = ranks.iter().cloned().map(Into::into);
+        rows.map(|rank: Value| watch.take(&Picked::from_iter([("rank".to_owned(), rank)])))
+            .filter(|seen| *seen != Seen::InOrder)
+            .collect()
+    }
+
+    #[test]
+    fn nulls_may_stand_first_or_last_but_not_both() {
+        assert_eq!(seen(&[None, None, Some(1), Some(1), Some(2)]), []);
+        assert_eq!(seen(&[Some(1), Some(2), None, None]), []);
+        assert_eq!(seen(&[None, Some(1), None]), [Seen::Doubtful]);
+        assert_eq!(seen(&[Some(1), None, Some(2)]), [Seen::Doubtful]);
+    }
+
+    #[test]
+    fn numbers_are_certain_and_text_is_doubtful() {
+        assert_eq!(seen(&[2, 1]), [Seen::Contradicted]);
+        assert_eq!(seen(&["b", "a"]), [Seen::Doubtful]);
+        assert_eq!(seen(&["b", "B"]), [Seen::Doubtful]);
+    }
+
+    #[test]
+    fn what_cannot_be_compared_shows_nothing() {
+        assert_eq!(seen(&[json!([1]), json!(true)]), [Seen::Blind]);
+    }
+}

@@ -1,0 +1,372 @@
+//! Carries a strategy out, page after page: checks rows, leaves out, cuts to the slice; sorts once every row is there.
+
+use std::collections::HashSet;
+
+use django_api_orm_core::{
+    Error, Result,
+    evaluate::RowOrder,
+    plan::Range,
+    row::{Identity, Row},
+    strategy::{Question, Sorting, Strategy},
+};
+use serde_json::Value;
+
+use super::{
+    check::{Checked, Picked, RowCheck},
+    ignored,
+    order_watch::{OrderWatch, Seen},
+    pages::{Batch, Pages, report_drift},
+    probing::Probing,
+    sort::try_sort,
+};
+
+/// The pages of a strategy that has no probes left.
+#[derive(Debug)]
+pub(super) struct Reading {
+    strategy: Strategy,
+    check: RowCheck,
+    /// Whether the server sorts, as far as its rows show; nothing where that is settled.
+    watch: Option<OrderWatch>,
+    pages: Pages,
+    keys: HashSet<Identity>,
+    skip: u64,
+    remaining: Option<u64>,
+    scanned: u64,
+    is_first_page: bool,
+    /// A row was taken on the server's word about a filter.
+    believed: bool,
+    /// Rows of an earlier page were handed out or held.
+    begun: bool,
+    /// The rows so far, where they are handed out after the last page only. As long as they are held, the strategy may still
+    /// be changed: nobody has seen them.
+    held: Option<Vec<Held>>,
+}
+
+/// A row that belongs to the answer, as far as is known.
+#[derive(Debug)]
+struct Held {
+    row: Row,
+    believed: bool,
+}
+
+/// What a page has brought.
+pub(super) enum Step {
+    /// Rows to hand out, possibly none; more may follow.
+    Rows(Vec<Row>),
+    /// Rows to hand out; none follow.
+    Last(Vec<Row>),
+    /// The strategy was made on wrong assumptions, and has to be made anew with what is known now.
+    StartAnew,
+}
+
+impl Reading {
+    /// `collects`: the caller wants the rows all at once.
+    pub(super) fn new(strategy: Strategy, probing: &Probing, collects: bool) -> Result<Self> {
+        let collection = &probing.collection;
+        let check = RowCheck::new(&strategy, collection.model())?;
+        let Range { offset, limit } = strategy.range;
+        let (start, skip) = if strategy.jumps {
+            (offset, 0)
+        } else {
+            (0, offset)
+        };
+        let needs_every_row = strategy.sorting.needs_every_row();
+        let counts_rows = check.leaves_rows_out();
+        let wanted = limit
+            .filter(|_| !counts_rows && !needs_every_row)
+            .map(|limit| limit.saturating_add(skip));
+        let pages = Pages::new(collection.clone(), strategy.pairs.clone(), start, wanted);
+        let is_watched = strategy.sorting == Sorting::Server { watched: true };
+        let fields = collection.model().known_fields();
+        Ok(Self {
+            // Any page may be the one with enough rows.
+            pages: if limit.is_some() && counts_rows && !needs_every_row {
+                pages.one_by_one()
+            } else {
+                pages
+            },
+            watch: is_watched.then(|| OrderWatch::new(&strategy.order, &fields)),
+            check,
+            keys: HashSet::new(),
+            skip: offset,
+            remaining: limit,
+            scanned: 0,
+            is_first_page: true,
+            believed: false,
+            begun: false,
+            held: (collects || needs_every_row).then(Vec::new),
+            strategy,
+        })
+    }
+
+    /// Whether rows were handed out, so that the answer cannot be started anew.
+    pub(super) fn has_handed_out(&self) -> bool {
+        self.begun && self.held.is_none()
+    }
+
+    /// Reads the next page.
+    pub(super) async fn step(&mut self, probing: &mut Probing) -> Result<Step> {
+        if !self.needs_every_row() && self.remaining == Some(0) {
+            return self.end(probing, Vec::new()).await;
+        }
+        let Some(batch) = self.pages.next().await? else {
+            return self.end(probing, Vec::new()).await;
+        };
+        let last = batch.last;
+        let Some(mut rows) = self.take(probing, batch).await? else {
+            return Ok(Step::StartAnew);
+        };
+        if !self.needs_every_row() {
+            rows = self.cut(rows);
+        }
+        self.begun |= !rows.is_empty();
+        if last {
+            return self.end(probing, rows).await;
+        }
+        Ok(Step::Rows(match &mut self.held {
+            Some(held) => {
+                held.extend(rows);
+                Vec::new()
+            }
+            None => rows.into_iter().map(|held| held.row).collect(),
+        }))
+    }
+
+    fn needs_every_row(&self) -> bool {
+        self.strategy.sorting.needs_every_row()
+    }
+
+    /// Checks a page; gives the rows that belong, or nothing where the reading has to start anew.
+    async fn take(&mut self, probing: &mut Probing, batch: Batch) -> Result<Option<Vec<Held>>> {
+        let Batch {
+            position,
+            rows,
+            last,
+        } = batch;
+        let is_first_page = std::mem::take(&mut self.is_first_page);
+        if is_first_page {
+            // Rows before the start were jumped over by the server.
+            self.skip -= position.min(self.skip);
+        }
+        if is_first_page && !last && self.needs_more_than(rows.len()) {
+            if let Some(probe) = self.strategy.probe_before_second_page.take() {
+                probing.has_seen(&probe.with, rows.first());
+                if !probing.run(&self.strategy, &probe).await? {
+                    return Ok(None);
+                }
+            }
+        }
+        self.scan(probing, rows.len())?;
+        let is_looked_at = self.check.is_needed() || self.watch.is_some();
+        let is_whole = is_first_page && last;
+        let mut kept = Vec::with_capacity(rows.len());
+        for row in rows {
+            if !is_looked_at {
+                if !is_whole {
+                    let key = row.key(probing.collection.model().primary_key());
+                    self.notice_repetition(probing, key.as_ref())?;
+                }
+                kept.push(Held {
+                    row,
+                    believed: false,
+                });
+                continue;
+            }
+            let picked = self.check.pick(&row)?;
+            if !is_whole {
+                let key = picked.get(probing.collection.model().primary_key());
+                self.notice_repetition(probing, key)?;
+            }
+            let Some(checked) = self.checked(probing, &picked).await? else {
+                return Ok(None);
+            };
+            if checked == Checked::Excluded {
+                continue;
+            }
+            if !self.is_in_order(probing, &picked).await? && !self.sort_client_side(probing)? {
+                return Ok(None);
+            }
+            kept.push(Held {
+                row,
+                believed: checked == Checked::Believed,
+            });
+        }
+        Ok(Some(kept))
+    }
+
+    /// Whether more rows are needed than the first page has.
+    fn needs_more_than(&self, rows: usize) -> bool {
+        self.check.leaves_rows_out()
+            || self
+                .remaining
+                .is_none_or(|remaining| self.skip.saturating_add(remaining) > rows as u64)
+    }
+
+    fn scan(&mut self, probing: &Probing, rows: usize) -> Result<()> {
+        self.scanned = self.scanned.saturating_add(rows as u64);
+        let max = probing.collection.policy.max_scan;
+        if self.scanned > max && (self.check.leaves_rows_out() || self.needs_every_row()) {
+            return Err(Error::scan_limit(format!(
+                "more than {max} rows would have to be read, because a part of the query is evaluated client-side; narrow the \
+                 query with filters that the server supports, or raise `max_scan`"
+            )));
+        }
+        Ok(())
+    }
+
+    fn notice_repetition(&mut self, probing: &Probing, key: Option<&Value>) -> Result<()> {
+        match key.filter(|key| !key.is_null()) {
+            Some(key) if !self.keys.insert(Identity::of_key(key)) => report_drift(
+                &probing.collection,
+                format!(
+                    "the row {key} came twice in one walk: rows were added or removed meanwhile, or the order is not total"
+                ),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the row belongs to the answer. Nothing where it shows that the server ignores a filter, and what was asked of
+    /// the server because it seemed to honour it does not fit any more: a position, a small page, a row that was believed.
+    async fn checked(&mut self, probing: &mut Probing, picked: &Picked) -> Result<Option<Checked>> {
+        let ignored = self.check.ignored();
+        let left_rows_out = self.check.leaves_rows_out();
+        let checked = probing
+            .check(&self.strategy, &mut self.check, picked)
+            .await?;
+        if self.check.ignored() > ignored {
+            let can_check_again = self.held.is_some() && self.strategy.range == Range::ALL;
+            let misjudged = self.believed && !can_check_again;
+            let misplaced =
+                !left_rows_out && (self.strategy.jumps || !self.begun && self.remaining.is_some());
+            if !self.needs_every_row() && (misjudged || misplaced) {
+                return Ok(None);
+            }
+            self.pages.widen();
+        }
+        self.believed |= checked == Checked::Believed;
+        Ok(Some(checked))
+    }
+
+    /// Whether the row may stand after the one before it. A doubt is settled by probes, once.
+    async fn is_in_order(&mut self, probing: &mut Probing, picked: &Picked) -> Result<bool> {
+        let Some(watch) = &mut self.watch else {
+            return Ok(true);
+        };
+        match watch.take(picked) {
+            Seen::InOrder => return Ok(true),
+            Seen::Contradicted => return Ok(false),
+            Seen::Blind | Seen::Doubtful => {}
+        }
+        for probe in std::mem::take(&mut self.strategy.probes_on_doubt) {
+            if !probing.run(&self.strategy, &probe).await? {
+                return Ok(false);
+            }
+        }
+        self.watch = None;
+        Ok(true)
+    }
+
+    /// The server does not sort: the rows at hand are right all the same, so reading goes on, and the client sorts at the end.
+    /// `false` where only a part of the rows was asked for: that part is the wrong one.
+    fn sort_client_side(&mut self, probing: &mut Probing) -> Result<bool> {
+        if self.has_handed_out() {
+            return Err(Error::unsupported(
+                "the server turned out not to sort as asked after rows had been handed out; collect the whole query instead \
+                 of streaming it",
+            ));
+        }
+        if self.strategy.range != Range::ALL {
+            if let Some(order) = self.strategy.order.first() {
+                probing.contradict(Question::Sorts(order.clone()));
+            }
+            return Ok(false);
+        }
+        self.watch = None;
+        self.strategy.sorting = Sorting::Client;
+        self.held.get_or_insert_default();
+        Ok(true)
+    }
+
+    /// The part of the rows that lies in what remains of the slice.
+    fn cut(&mut self, rows: Vec<Held>) -> Vec<Held> {
+        let bounded = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+        let skipped = rows.len().min(bounded(self.skip));
+        self.skip -= skipped as u64;
+        let take = self.remaining.map_or(usize::MAX, bounded);
+        let rows: Vec<Held> = rows.into_iter().skip(skipped).take(take).collect();
+        if let Some(remaining) = &mut self.remaining {
+            *remaining -= rows.len() as u64;
+        }
+        rows
+    }
+
+    /// What is left to hand out after the last page.
+    async fn end(&mut self, probing: &mut Probing, last: Vec<Held>) -> Result<Step> {
+        let mut held = self.held.take().unwrap_or_default();
+        held.extend(last);
+        if self.check.ignored() > 0 {
+            held = self.check_again(probing, held).await?;
+        }
+        let mut rows: Vec<Row> = held.into_iter().map(|held| held.row).collect();
+        match self.strategy.sorting {
+            Sorting::AsTheyCome | Sorting::Server { .. } => return Ok(Step::Last(rows)),
+            Sorting::Backwards => rows.reverse(),
+            Sorting::Client => rows = self.sorted(probing, rows)?,
+        }
+        self.skip = self.strategy.range.offset;
+        self.remaining = self.strategy.range.limit;
+        let rows = rows.into_iter().map(|row| Held {
+            row,
+            believed: false,
+        });
+        let rows = self.cut(rows.collect());
+        Ok(Step::Last(rows.into_iter().map(|held| held.row).collect()))
+    }
+
+    /// Leaves out rows that were taken on the server's word about a filter that it turned out to ignore.
+    async fn check_again(&mut self, probing: &mut Probing, held: Vec<Held>) -> Result<Vec<Held>> {
+        let mut belonging = Vec::with_capacity(held.len());
+        for held in held {
+            let excluded = held.believed && {
+                let picked = self.check.pick(&held.row)?;
+                let checked = probing.check(&self.strategy, &mut self.check, &picked);
+                checked.await? == Checked::Excluded
+            };
+            if !excluded {
+                belonging.push(held);
+            }
+        }
+        Ok(belonging)
+    }
+
+    fn sorted(&self, probing: &Probing, rows: Vec<Row>) -> Result<Vec<Row>> {
+        let collection = &probing.collection;
+        let order = &self.strategy.order;
+        // Decoded now and not kept while pages are read: what is decoded takes several times the memory of the text.
+        let picked: Vec<Picked> = rows
+            .iter()
+            .map(|row| self.check.pick(row))
+            .collect::<Result<_>>()?;
+        if self.strategy.order_is_asked {
+            ignored::ordering(collection, order, &picked)?;
+        }
+        let compared = RowOrder::new(
+            order,
+            collection.policy.nulls,
+            &collection.model().known_fields(),
+        );
+        let pairs: Vec<(Picked, Row)> = picked.into_iter().zip(rows).collect();
+        let sorted = try_sort(pairs, &|(left, _), (right, _)| {
+            compared.compare(left, right)
+        });
+        let sorted = sorted.ok_or_else(|| {
+            let order: Vec<String> = order.iter().map(ToString::to_string).collect();
+            Error::unsupported(format!(
+                "the server does not sort by {}, and the rows do not hold comparable values of it to sort them client-side",
+                order.join(", ")
+            ))
+        })?;
+        Ok(sorted.into_iter().map(|(_, row)| row).collect())
+    }
+}
