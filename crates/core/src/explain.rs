@@ -63,6 +63,13 @@ impl Explain {
     pub fn requests(&self, rows: u64) -> Option<u64> {
         self.strategy.requests(rows)
     }
+
+    /// How many of these requests come first, to see what the server honours. They are made once for each endpoint, as long as
+    /// the answers show it.
+    #[must_use]
+    pub fn probes(&self) -> u64 {
+        self.strategy.requests_of_all_probes()
+    }
 }
 
 impl fmt::Display for Explain {
@@ -113,7 +120,7 @@ impl Explain {
             Sorting::AsTheyCome => "",
             Sorting::Client => "\n  sorted client-side, once every page has been read",
             Sorting::Backwards => "\n  turned round client-side, once every page has been read",
-            Sorting::Server { .. } if self.strategy.probe_before_second_page.is_some() => {
+            Sorting::Server { .. } if self.strategy.may_lose_nulls() => {
                 "\n  sorted by the server, or client-side if there are nulls, which its cursor would lose"
             }
             Sorting::Server { watched: true } if self.strategy.range == Range::ALL => {
@@ -126,7 +133,7 @@ impl Explain {
     fn fmt_requests(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let strategy = &self.strategy;
         f.write_str("\n  requests: ")?;
-        let probes = strategy.requests_of_all_probes();
+        let probes = self.probes();
         if probes > 0 {
             write!(f, "{probes} to see what the server honours, then ")?;
         }

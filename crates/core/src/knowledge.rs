@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::page::Style;
+use crate::{
+    model::ModelMeta,
+    page::{Pagination, Style},
+};
 
 /// Facts about one endpoint, learnt from its answers and kept by the client for the next query.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +36,12 @@ pub struct Knowledge {
 }
 
 impl Knowledge {
+    /// The paginator of the model's endpoint: declared, else seen.
+    #[must_use]
+    pub fn style_of(&self, model: &ModelMeta) -> Option<Style> {
+        model.pagination().map(Pagination::style).or(self.style)
+    }
+
     /// What is known, but for what is ignored: for a query that asks the server all the same.
     #[must_use]
     pub fn trusting(mut self) -> Self {

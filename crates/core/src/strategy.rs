@@ -16,7 +16,7 @@ use crate::{
     knowledge::Knowledge,
     lookup::Lookup,
     model::ModelMeta,
-    page::{Pagination, Style},
+    page::Style,
     paginator::Pairs,
     plan::{Order, Plan, Range},
     policy::{OnIgnored, Policy},
@@ -87,7 +87,7 @@ pub struct Strategy {
     /// What has to be seen before the first page, in this order. What follows says how it goes on if all of them show that the
     /// server does as asked.
     pub probes: Vec<Probe>,
-    /// What has to be seen if the first page is not the last one.
+    /// What has to be seen if the paginator is a cursor, and its first page is not the last one.
     pub probe_before_second_page: Option<Probe>,
     /// What has to be seen where the rows raise a doubt whether the server sorts.
     pub probes_on_doubt: Vec<Probe>,
@@ -236,7 +236,8 @@ impl Strategy {
             .order
             .first()
             .is_none_or(|order| order.path == given.model.primary_key());
-        if style(given) != Some(Style::Cursor) || by_key {
+        // Which paginator it is may show only when there is a first page.
+        if by_key || style(given).is_some_and(|style| style != Style::Cursor) {
             return;
         }
         let probe = Probe::keeps_nulls(&self.order, &self.pairs, given);
@@ -251,9 +252,6 @@ impl Strategy {
                     "ordering: sorted client-side, because the server's cursor would leave out rows with nulls"
                         .to_owned(),
                 );
-            }
-            None if self.sorting == Sorting::Client => {
-                self.probes.push(probe);
             }
             None => self.probe_before_second_page = Some(probe),
         }
@@ -342,9 +340,5 @@ fn compile(plan: &Plan, given: &Given<'_>) -> Result<Compiled> {
 
 /// The paginator, as far as it is known.
 fn style(given: &Given<'_>) -> Option<Style> {
-    given
-        .model
-        .pagination()
-        .map(Pagination::style)
-        .or(given.known.style)
+    given.known.style_of(given.model)
 }

@@ -68,6 +68,11 @@ impl Strategy {
         self.leaves_rows_out() || self.sorting.needs_every_row()
     }
 
+    /// Whether the paginator is a cursor, and it is not known yet whether the order has nulls.
+    pub(crate) fn may_lose_nulls(&self) -> bool {
+        self.cost.style == Some(Style::Cursor) && self.probe_before_second_page.is_some()
+    }
+
     /// The rows in a page, if that is known.
     pub(crate) fn page_size(&self) -> Option<u64> {
         self.cost.page_size
@@ -90,7 +95,7 @@ impl Strategy {
         let pages = self.pages(rows)?;
         let stops_early =
             self.leaves_rows_out() && self.range.limit.is_some() && !self.sorting.needs_every_row();
-        if pages > 1 && (stops_early || self.probe_before_second_page.is_some()) {
+        if pages > 1 && (stops_early || self.may_lose_nulls()) {
             return None;
         }
         Some(self.requests_of_probes(rows) + pages)

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use django_api_orm_core::{
     Error, Result,
     evaluate::RowOrder,
+    page::Style,
     plan::Range,
     row::{Identity, Row},
     strategy::{Question, Sorting, Strategy},
@@ -148,13 +149,12 @@ impl Reading {
             // Rows before the start were jumped over by the server.
             self.skip -= position.min(self.skip);
         }
-        if is_first_page && !last && self.needs_more_than(rows.len()) {
-            if let Some(probe) = self.strategy.probe_before_second_page.take() {
-                probing.has_seen(&probe.with, rows.first());
-                if !probing.run(&self.strategy, &probe).await? {
-                    return Ok(None);
-                }
-            }
+        if is_first_page
+            && !last
+            && self.needs_more_than(rows.len())
+            && !self.keeps_nulls(probing, rows.first()).await?
+        {
+            return Ok(None);
         }
         self.scan(probing, rows.len())?;
         let is_looked_at = self.check.is_needed() || self.watch.is_some();
@@ -194,9 +194,23 @@ impl Reading {
         Ok(Some(kept))
     }
 
+    /// Whether the pages after this one will have every row: a cursor may lose those with nulls.
+    async fn keeps_nulls(&mut self, probing: &mut Probing, first: Option<&Row>) -> Result<bool> {
+        let collection = &probing.collection;
+        let style = collection.knowledge()?.style_of(collection.model());
+        match self.strategy.probe_before_second_page.take() {
+            Some(probe) if style == Some(Style::Cursor) => {
+                probing.has_seen(&probe.with, first);
+                probing.run(&self.strategy, &probe).await
+            }
+            _ => Ok(true),
+        }
+    }
+
     /// Whether more rows are needed than the first page has.
     fn needs_more_than(&self, rows: usize) -> bool {
         self.check.leaves_rows_out()
+            || self.needs_every_row()
             || self
                 .remaining
                 .is_none_or(|remaining| self.skip.saturating_add(remaining) > rows as u64)

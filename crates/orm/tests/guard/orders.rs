@@ -1,9 +1,10 @@
 //! Ignored orderings, whole and key by key.
 
-use django_api_orm::{ErrorKind, OnIgnored, WarningKind};
-use django_api_orm_testserver::Resource;
+use django_api_orm::{ErrorKind, OnIgnored, QuerySet, WarningKind};
+use django_api_orm_testserver::{Quirk, Resource};
+use serde_json::json;
 
-use super::site::{Thing, deaf_to, ids, q, resource, site, thing, where_};
+use super::site::{Thing, deaf_to, ids, q, resource, site, thing, where_, with_rows};
 
 /// The keys in this order.
 fn sorted_by<K: Ord>(key: impl Fn(&Thing) -> K) -> Vec<i64> {
@@ -29,6 +30,74 @@ async fn an_ignored_ordering_is_sorted_here() {
         ids(by_rank.range(100..110)).await.unwrap(),
         expected[100..110]
     );
+}
+
+#[tokio::test]
+async fn no_page_is_read_twice_to_sort_it_client_side() {
+    let rows: Vec<_> = (1..=330)
+        .map(|id| {
+            let name = ["Bob", "ann"][id % 2];
+            json!({"id": id, "name": name, "kind": "a", "rank": 330 - id})
+        })
+        .collect();
+    // Databases do not agree whether `Bob` comes before `ann`, so there a doubt has to be settled by two more requests.
+    for (order, probes) in [(["rank", "-id"], 0), (["name", "id"], 2)] {
+        let deaf = Quirk::ignore_parameters(["ordering"]);
+        let site = site(with_rows(&json!(rows)).quirk(deaf)).await;
+        let query = site.things().order_by(order);
+        let told = |query: &QuerySet<Thing>| query.explain().unwrap().requests(330);
+        assert_eq!(told(&query), None, "the size of a page is not known");
+        for probes in [probes, 0] {
+            let (rows, requests) = site.cost(ids(query.clone())).await;
+            assert_eq!((rows.unwrap().len(), requests), (330, 4 + probes));
+            assert_eq!(told(&query), Some(4), "{order:?}");
+        }
+        let explained = query.explain().unwrap();
+        assert_eq!(explained.pushed(), [], "it is not asked again");
+        assert!(
+            explained.to_string().contains("sorted client-side"),
+            "{explained}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_has_handed_out_nothing_sorts_client_side_too() {
+    let site = deaf_to(["ordering"]).await;
+    let mut rows = site.things().order_by(["rank", "-id"]).stream();
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await.unwrap() {
+        found.extend(row.id);
+    }
+    assert_eq!(
+        found,
+        sorted_by(|thing| (thing.rank, -thing.id.unwrap())),
+        "the first page shows it"
+    );
+    assert_eq!(site.client.stats().requests, 4);
+}
+
+#[tokio::test]
+async fn a_stream_that_has_handed_out_rows_ends_with_an_error() {
+    // The first page is in order by chance.
+    let rows: Vec<_> = (1..=330)
+        .map(|id| json!({"id": id, "name": "", "kind": "a", "rank": if id < 150 { 1 } else { 0 }}))
+        .collect();
+    let resource = with_rows(&json!(rows)).quirk(Quirk::ignore_parameters(["ordering"]));
+    let site = site(resource).await;
+    let mut rows = site.things().order_by(["rank"]).stream();
+    let mut found = 0;
+    let error = loop {
+        match rows.try_next().await {
+            Ok(Some(_)) => found += 1,
+            Ok(None) => panic!("{found} rows in the wrong order"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((found, error.kind()), (100, ErrorKind::Unsupported));
+    let (collected, requests) = site.cost(ids(site.things().order_by(["rank"]))).await;
+    assert_eq!(collected.unwrap()[0], 150);
+    assert_eq!(requests, 4);
 }
 
 #[tokio::test]

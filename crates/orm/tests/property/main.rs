@@ -6,6 +6,8 @@
 //! * `served.rs`: a `QuerySet` on the test server, with every paginator, and with all, some or none of the filters and
 //!   orderings honoured. The test server makes SQL of its own.
 //!
+//! `explained.rs` compares the requests that the same querysets take with those that `explain()` tells.
+//!
 //! What is compared: the keys of the rows in their order. Rows that the order leaves equal may stand in any sequence; where
 //! a slice depends on it, the key is added to the order.
 //!
@@ -29,6 +31,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod database;
+mod explained;
 mod local;
 mod lookups;
 mod plans;

@@ -2,7 +2,8 @@
 
 use chrono::FixedOffset;
 use django_api_orm::{
-    Error, ErrorKind, Filter, Instance, OnDrift, Policy, Q, QuerySet, ServiceClient, Warning,
+    Error, ErrorKind, Filter, Instance, Manager, OnDrift, Policy, Q, QuerySet, ServiceClient,
+    Warning,
 };
 use django_api_orm_testserver::{Field, Paginator, Resource, TestServer};
 use proptest::{prelude::*, sample::select, test_runner::TestCaseError};
@@ -71,7 +72,7 @@ fn filters() -> Vec<(&'static str, &'static str)> {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Pages {
+pub(super) enum Pages {
     LimitOffset,
     PageNumber { settable: bool },
     Cursor,
@@ -80,7 +81,7 @@ enum Pages {
 
 /// Which filters and orderings an endpoint honours.
 #[derive(Debug, Clone)]
-enum Honours {
+pub(super) enum Honours {
     All,
     Nothing,
     /// Those whose bit is set; each list is taken round.
@@ -88,11 +89,11 @@ enum Honours {
 }
 
 #[derive(Debug, Clone)]
-struct Endpoint {
-    pages: Pages,
-    size: u64,
-    most: u64,
-    honours: Honours,
+pub(super) struct Endpoint {
+    pub(super) pages: Pages,
+    pub(super) size: u64,
+    pub(super) most: u64,
+    pub(super) honours: Honours,
 }
 
 impl Endpoint {
@@ -125,7 +126,10 @@ impl Endpoint {
             Honours::Nothing => resource.no_filter_backends(),
             Honours::All => {
                 let filters = filters().into_iter().map(|(path, lookup)| (path, [lookup]));
-                resource.filters(filters).ordering(ordered.iter().copied())
+                resource
+                    .filters(filters)
+                    .ordering(ordered.iter().copied())
+                    .search(["name"])
             }
             Honours::Some(mask) => {
                 let is_set = |index: usize| {
@@ -147,7 +151,7 @@ impl Endpoint {
     }
 }
 
-fn endpoint(pages: Pages) -> impl Strategy<Value = Endpoint> {
+pub(super) fn endpoint(pages: Pages) -> impl Strategy<Value = Endpoint> {
     let honours = prop_oneof![
         1 => Just(Honours::All),
         1 => Just(Honours::Nothing),
@@ -161,7 +165,7 @@ fn endpoint(pages: Pages) -> impl Strategy<Value = Endpoint> {
     })
 }
 
-async fn serve(things: &[Thing], endpoints: &[Endpoint]) -> TestServer {
+pub(super) async fn serve(things: &[Thing], endpoints: &[Endpoint]) -> TestServer {
     let utc = FixedOffset::east_opt(0).unwrap();
     let rows: Vec<Value> = things
         .iter()
@@ -256,23 +260,32 @@ fn cases(endpoints: usize) -> impl Strategy<Value = Vec<Case>> {
 }
 
 fn queryset(client: &ServiceClient, case: &Case) -> QuerySet<Row> {
+    let manager = manager(client, case.endpoint, case.page_size);
+    asked(manager.all(), &case.query)
+}
+
+/// The rows behind an endpoint.
+pub(super) fn manager(
+    client: &ServiceClient,
+    endpoint: usize,
+    page_size: Option<u64>,
+) -> Manager<Row> {
     let mut policy = Policy::default();
     // Nobody writes meanwhile: whatever looks like it is a mistake in the walk.
     policy.on_drift = OnDrift::Error;
-    policy.page_size = case.page_size;
-    let manager = client
-        .objects::<Row>()
-        .at(&format!("/api/v1/things-{}/", case.endpoint))
-        .with_policy(policy);
+    policy.page_size = page_size;
+    let manager = client.objects::<Row>();
+    manager
+        .at(&format!("/api/v1/things-{endpoint}/"))
+        .with_policy(policy)
+}
+
+pub(super) fn asked(all: QuerySet<Row>, query: &Query) -> QuerySet<Row> {
     let filter = |q: Q| Filter::<Row>::from_q(q);
-    let query = &case.query;
-    let mut queryset = query
-        .steps
-        .iter()
-        .fold(manager.all(), |queryset, step| match step {
-            Step::Filter(tree) => queryset.filter(filter(tree.q())),
-            Step::Exclude(tree) => queryset.exclude(filter(tree.q())),
-        });
+    let mut queryset = query.steps.iter().fold(all, |queryset, step| match step {
+        Step::Filter(tree) => queryset.filter(filter(tree.q())),
+        Step::Exclude(tree) => queryset.exclude(filter(tree.q())),
+    });
     if !query.order.is_empty() {
         queryset = queryset.order_by(query.orders().iter().map(String::as_str));
     }

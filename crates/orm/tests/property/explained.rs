@@ -1,0 +1,197 @@
+//! `explain()` tells the requests that a query takes, whatever the server honours, at the first use and at later ones.
+//!
+//! Where it gives a number, that number of requests is made. It is asked to say nothing of a server that does not do as it
+//! was asked, before anything has shown that: where the query was sent otherwise afterwards, or its probes showed nothing, the
+//! number of that one use is not compared, but the next one is.
+
+use chrono::FixedOffset;
+use django_api_orm::{ErrorKind, QuerySet, ServiceClient, Warning};
+use proptest::{prelude::*, sample::select, test_runner::TestCaseError};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use super::{
+    QUERIES, check,
+    plans::{Query, query_in},
+    rows::{Letters, Row, things},
+    served::{Endpoint, Pages, asked, endpoint, manager, serve},
+};
+
+/// Each query is asked so many times of one client.
+const TIMES: usize = 3;
+
+#[derive(Debug, Clone)]
+struct Case {
+    query: Query,
+    words: Option<&'static str>,
+    endpoint: usize,
+    page_size: Option<u64>,
+    /// Every row is read before the query is asked.
+    is_known: bool,
+}
+
+fn cases(endpoints: usize) -> impl Strategy<Value = Vec<Case>> {
+    let utc = FixedOffset::east_opt(0).unwrap();
+    let words = select(vec!["ann", "nn", "nobody"]);
+    let case = (
+        query_in(Letters::SameEverywhere, utc),
+        prop::option::weighted(0.1, words),
+        0..endpoints,
+        prop::option::weighted(0.3, 1_u64..8),
+        prop::bool::weighted(0.8),
+    )
+        .prop_map(|(query, words, endpoint, page_size, is_known)| Case {
+            query,
+            words,
+            endpoint,
+            page_size,
+            is_known,
+        });
+    prop::collection::vec(case, 1..2 * QUERIES)
+}
+
+/// How often a number was told, and held to.
+#[derive(Debug, Default)]
+struct Tally {
+    asked: usize,
+    told: usize,
+    compared: usize,
+    compared_at_first: usize,
+}
+
+/// How many rows the server has for these parameters, as the same endpoint without a paginator shows.
+async fn rows_for(client: &ServiceClient, endpoint: usize, pairs: &[(String, String)]) -> u64 {
+    let request = client.get(&format!("/api/v1/things-{}/", endpoint + 1));
+    let answer = request.query(pairs.iter().cloned()).await.unwrap();
+    let rows: Vec<Value> = answer.json().unwrap();
+    rows.len() as u64
+}
+
+async fn compare(
+    client: &ServiceClient,
+    bystander: &ServiceClient,
+    case: &Case,
+    tally: &mut Tally,
+) -> Result<(), TestCaseError> {
+    // Beside each endpoint stands the same one without a paginator.
+    let endpoint = 2 * case.endpoint;
+    let manager = manager(client, endpoint, case.page_size);
+    if case.is_known {
+        manager.all().fetch().await.unwrap();
+    }
+    let searched: QuerySet<Row> = match case.words {
+        Some(words) => asked(manager.search(words), &case.query),
+        None => asked(manager.all(), &case.query),
+    };
+    for time in 0..TIMES {
+        let Ok(before) = searched.explain() else {
+            // The server is known not to search.
+            return Ok(());
+        };
+        let rows = rows_for(bystander, endpoint, before.pushed()).await;
+        let requests = client.stats().requests;
+        match searched.fetch().await {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Ignored && case.words.is_some() => {
+                return Ok(());
+            }
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        }
+        let requests = client.stats().requests - requests;
+        let after = searched
+            .explain()
+            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+        tally.asked += 1;
+        let Some(told) = before.requests(rows) else {
+            continue;
+        };
+        tally.told += 1;
+        let did_as_asked = after.pushed() == before.pushed() && after.probes() == 0;
+        if !did_as_asked {
+            continue;
+        }
+        tally.compared += 1;
+        tally.compared_at_first += usize::from(time == 0);
+        prop_assert_eq!(
+            told,
+            requests,
+            "time {}, {} rows; told, and made; {}",
+            time,
+            rows,
+            before
+        );
+    }
+    Ok(())
+}
+
+fn run(queries: u32, pages: impl Strategy<Value = Pages>) {
+    let runtime = Runtime::new().unwrap();
+    let endpoints = prop::collection::vec(pages.prop_flat_map(endpoint), 1..4);
+    let strategy = endpoints.prop_flat_map(|endpoints| {
+        let cases = cases(endpoints.len());
+        (things(Letters::SameEverywhere, 40), Just(endpoints), cases)
+    });
+    let tally = std::cell::RefCell::new(Tally::default());
+    check(queries, strategy, |(things, endpoints, cases)| {
+        let mut tally = tally.borrow_mut();
+        let endpoints: Vec<Endpoint> = endpoints
+            .into_iter()
+            .flat_map(|mut paged| {
+                // A default over the server's own maximum makes the first page larger than the others.
+                paged.most = paged.most.max(paged.size);
+                let whole = Endpoint {
+                    pages: Pages::Plain,
+                    ..paged.clone()
+                };
+                [paged, whole]
+            })
+            .collect();
+        runtime.block_on(async {
+            let server = serve(&things, &endpoints).await;
+            let client = || {
+                let builder = ServiceClient::builder(server.base_url());
+                builder.on_warning(|_: &Warning| {}).build().unwrap()
+            };
+            let bystander = client();
+            for case in &cases {
+                let endpoint = endpoints.get(2 * case.endpoint).unwrap();
+                let context =
+                    |error| TestCaseError::fail(format!("{error}\n{case:?}\non {endpoint:?}"));
+                // What one query learns must not help the others.
+                let client = client();
+                compare(&client, &bystander, case, &mut tally)
+                    .await
+                    .map_err(context)?;
+            }
+            Ok(())
+        })
+    });
+    let tally = tally.into_inner();
+    println!("{tally:?}");
+    assert!(2 * tally.told > tally.asked, "{tally:?}");
+    assert!(2 * tally.compared > tally.told, "{tally:?}");
+    assert!(5 * tally.compared_at_first > tally.compared, "{tally:?}");
+}
+
+#[test]
+fn limit_and_offset() {
+    run(500, Just(Pages::LimitOffset));
+}
+
+#[test]
+fn page_number() {
+    run(
+        500,
+        any::<bool>().prop_map(|settable| Pages::PageNumber { settable }),
+    );
+}
+
+#[test]
+fn cursor() {
+    run(500, Just(Pages::Cursor));
+}
+
+#[test]
+fn no_paginator() {
+    run(500, Just(Pages::Plain));
+}
