@@ -396,6 +396,8 @@ impl<'a> Diff<'a> {
     }
 }
 
+/// Whether both are missing, or both there and the same.
+#[allow(clippy::borrowed_box, reason = "what a map of fields gives for a name")]
 fn alike(one: Option<&Box<RawValue>>, other: Option<&Box<RawValue>>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => same(one, other),
