@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Writes those parts of the Python package that say again, in another form, what is said elsewhere.
+"""Writes the parts of the Python package that repeat, in another form, what is written elsewhere.
 
     generate.py            writes the files
-    generate.py --check    says which of them are not what would be written, and fails
+    generate.py --check    lists those that differ from what would be written, and fails if any does
 
-The synchronous half comes from the asynchronous one. The rules are few, so that one can read a source and know what it becomes:
+The synchronous half comes from the asynchronous one. The rules are few, so that it is plain from the source what is generated:
 
-* `async` and `await` go, and with them a statement that makes an `alias`: a second name that only the asynchronous half has;
-* `Async` and `async_` go from names, `__aenter__` and its like lose their `a`, and `_bridge` is `_blocking`;
-* in texts and comments the halves change places: `AsyncQuerySet` becomes `QuerySet`, and the other way round;
-* a few phrases are given below.
+* `async` and `await` are dropped, and so is a statement that makes an `alias`, which only the asynchronous half has;
+* `Async` and `async_` are dropped from names, `__aenter__` and its like lose their `a`, and `_bridge` becomes `_blocking`;
+* in strings and comments the halves swap places: `AsyncQuerySet` becomes `QuerySet`, and vice versa;
+* a few phrases are replaced as listed below.
 
-What follows from waiting is in `_async_evaluation.py` and `_evaluation.py`, which are both written by hand.
+Where waiting makes a real difference, both sides are written by hand: `_async_evaluation.py` and `_evaluation.py`.
 
-The methods by which managers start a query come from those of querysets, with types of their own: a queryset gives one of its
-own class, a manager one of the class that its `get_queryset` gives.
+The methods by which managers start a query come from those of querysets, with other types: a queryset returns one of its own
+class, a manager one of the class that its `get_queryset` returns.
 
 Needs ruff, which sorts imports and formats.
 """
@@ -38,11 +38,11 @@ PACKAGE = BINDING / "python" / "django_api_orm"
 #: The synchronous files, by their sources.
 HALVES = {"async_base.py": "base.py", "async_client.py": "client.py", "_async_queries.py": "_queries.py"}
 
-#: What differs in words. Each of them has to occur.
+#: Phrases that differ between the halves. Each of them has to occur.
 PHRASES = {
     "by ``await``, ``async for`` and ``await qs._fetch()``,": "by iteration, ``len``, ``bool``, ``list`` and indexing,",
     "for asyncio. Event loops and threads may share it.": "for code without an event loop. Threads may share it.",
-    "asked for asynchronously": "asked for synchronously",
+    "The asynchronous methods": "The synchronous methods",
 }
 
 #: Names that both halves have, the asynchronous one with `Async` in front.
@@ -56,12 +56,12 @@ NAMES = {
 
 
 def in_code(name: str) -> str:
-    """The name that takes the place of a name."""
+    """The synchronous name for a name."""
     return NAMES.get(name) or re.sub(r"^Async(?=[A-Z])|(?<![a-z])async_", "", name)
 
 
 def in_words(text: str) -> str:
-    """What a docstring, a message or a comment says of the other half."""
+    """A docstring, message or comment in the words of the synchronous half."""
     for phrase, other in PHRASES.items():
         text = text.replace(phrase, other)
     text = re.sub(rf"\b(Async)?({PAIRS})\b", lambda name: name[2] if name[1] else f"Async{name[2]}", text)
@@ -134,7 +134,7 @@ class Gives(Protocol[Query_co]):
 
 
 class Starting:
-    \"\"\"What can be said of rows before they are asked for.\"\"\"
+    \"\"\"The methods that describe rows.\"\"\"
 
 """
 
@@ -183,12 +183,12 @@ def formatted(text: str, name: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not what would be written")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file differs from what would be written")
     check = parser.parse_args().check
     made = [(name, target, synchronous) for name, target in HALVES.items()] + [("_building.py", "_starting.py", starting)]
     sources = {name: (PACKAGE / name).read_text(encoding="utf-8") for name, _, _ in made}
     if unused := [phrase for phrase in PHRASES if not any(phrase in source for source in sources.values())]:
-        raise SystemExit(f"these phrases occur nowhere: {unused}")
+        raise SystemExit(f"these phrases do not occur in any source: {unused}")
     stale = 0
     for name, target, make in made:
         path = PACKAGE / target

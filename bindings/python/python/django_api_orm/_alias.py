@@ -1,4 +1,4 @@
-"""Second names of methods: those that Django's asynchronous half has."""
+"""Aliases of methods, under the names of Django's asynchronous API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def alias(method: Method) -> Method:
-    """``acount`` for ``count``: whatever class it is called on, it does what that class's ``count`` does."""
+    """``acount`` for ``count``; where a subclass overrides ``count``, the alias calls the override."""
     name = method.__name__
 
     async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:

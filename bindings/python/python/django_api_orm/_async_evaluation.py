@@ -1,6 +1,6 @@
-"""How an asynchronous queryset gets its rows: awaited, shared by the tasks that wait, with turns for the others.
+"""How an asynchronous queryset fetches its rows: once for all tasks that wait for them, without holding up the others.
 
-``_evaluation`` is the same for threads. Both are written by hand, because there the two halves really differ.
+``_evaluation`` is the counterpart for threads. Both are written by hand, because this is where the two halves differ.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Rows that are validated before the other tasks of the loop have a turn: a millisecond or two of work.
+#: How many rows are validated before the other tasks of the loop get a turn: a millisecond or two of work.
 _ROWS_IN_A_TURN = 500
 
 
 async def ask(operation: Operation, model: type[Any], later: list[tuple[str, str]] | None = None) -> Any:
-    """What the engine answers; an error about a row is one of the model."""
+    """The engine's answer; an error about a row is raised as the model's own class."""
     try:
         return await perform(operation, later)
     except (DoesNotExist, MultipleObjectsReturned) as error:
         specialise(model, error)
-        # By name: Python 3.10 raises again what the class was before.
+        # Not a bare `raise`: on Python 3.10 that raises the class that the error had before.
         raise error
 
 
 async def in_turns(make: Callable[[list[bytes], int], list[T]], rows: list[bytes], start: int = 0) -> list[T]:
-    """What ``make`` gives for the rows, while the other tasks of the loop have their turns in between."""
+    """What ``make`` returns for the rows; the other tasks of the loop get their turns in between."""
     made = make(rows[:_ROWS_IN_A_TURN], start)
     for at in range(_ROWS_IN_A_TURN, len(rows), _ROWS_IN_A_TURN):
         await asyncio.sleep(0)
@@ -47,7 +47,7 @@ async def in_turns(make: Callable[[list[bytes], int], list[T]], rows: list[bytes
 
 
 class _Fetch(Generic[M]):
-    """One walk over the rows, and who waits for it."""
+    """One walk over the rows, and how many tasks wait for it."""
 
     __slots__ = ("notices", "task", "waiting")
 
@@ -69,7 +69,7 @@ class AsyncEvaluation(Building[M]):
         return await in_turns(self._instances, rows)
 
     async def _fetch(self) -> list[M]:
-        """Every row, in a list of the caller's own; tasks that ask at the same time share one walk.
+        """Every row, in a new list; tasks that ask at the same time share one walk.
 
         Requests: one GET for each page; none once the rows are fetched.
         """
@@ -87,7 +87,7 @@ class AsyncEvaluation(Building[M]):
         finally:
             fetch.waiting -= 1
             if fetch.waiting == 0:
-                # The walk goes on as long as somebody waits for it; whoever asks from now on starts another one.
+                # The walk goes on as long as a task waits for it; a task that asks after that starts another one.
                 fetch.task.cancel()
                 if self._under_way is fetch:
                     self._under_way = None
@@ -99,7 +99,7 @@ class AsyncEvaluation(Building[M]):
         return self._result_cache
 
     async def _walked(self, walk: Walk | None) -> AsyncIterator[M]:
-        """The rows of a walk, page by page; ``None`` is a walk over nothing."""
+        """The rows of a walk, page by page; ``None`` is an empty walk."""
         start = 0
         while walk is not None and (rows := await perform(walk.next())) is not None:
             for instance in await in_turns(self._instances, rows, start):
@@ -130,15 +130,17 @@ class AsyncEvaluation(Building[M]):
         """
         if not isinstance(key, slice):
             raise TypeError(
-                "an asynchronous queryset is not indexed: use `await queryset.first()`, `await queryset.last()` or "
+                "an asynchronous queryset cannot be indexed: use `await queryset.first()`, `await queryset.last()` or "
                 "`(await queryset[3:4])[0]`"
             )
         if key.step is not None:
-            raise ValueError("an asynchronous queryset takes no step: slice the list that `await queryset` gives")
+            raise ValueError(
+                "an asynchronous queryset cannot be sliced with a step: slice the list that `await queryset` returns"
+            )
         return self._slice(key)
 
     async def alen(self) -> int:
-        """How many rows were fetched; fetches them, and keeps them.
+        """The number of rows; fetches them all, and keeps them.
 
         Requests: one GET for each page; none once the rows are fetched.
         """

@@ -1,4 +1,4 @@
-"""What querysets, and managers where a query starts, are asked for asynchronously."""
+"""The asynchronous methods of querysets and managers that send requests."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class AsyncQueries(Generic[M]):
-    """What can be asked of the rows of a query, by querysets and by managers."""
+    """The methods that querysets and managers share, and that send requests."""
 
     def _start(self) -> AsyncQuerySet[M]:
         raise NotImplementedError
 
     async def get(self, *args: Q, **kwargs: Any) -> M:
-        """The one row for which the lookups hold.
+        """The one row that matches the lookups.
 
         Raises: ``Model.DoesNotExist``, ``Model.MultipleObjectsReturned``, ``APIException``.
-        Requests: one GET: of the row's URL when only the key is asked for, else of at most two rows. After a 404 of the
-        row one more, which tells a missing row from a wrong URL.
+        Requests: one GET: of the row's URL when only the key is given, else of at most two rows. After a 404 of the row
+        one more, which tells a missing row from a wrong URL.
         """
         query = self._start()
         if args or kwargs:
@@ -38,12 +38,12 @@ class AsyncQueries(Generic[M]):
         return query._one(await ask(query._endpoint.get(query._plan), query.model))
 
     async def first(self) -> M | None:
-        """The first row, or ``None``; without an ordering the first that the server sends, in an order of its own.
+        """The first row, or ``None``; without an ordering the first one that the server sends.
 
-        Django orders by the key then. Here that would cost the requests which show whether the server sorts, and would hide
-        the order that the API has chosen: say ``order_by("pk")`` where it matters.
+        Django would then order by the key. That would take a probe of whether the server sorts, and would hide the order
+        that the API has chosen: use ``order_by("pk")`` where it matters.
 
-        Requests: one GET of one row; two more, once for each client and ordering, to see whether the server sorts.
+        Requests: one GET of one row; two more, once for each client and ordering, as a probe of whether the server sorts.
         None once the rows are fetched. One more for each row that ``on_invalid`` skips.
         """
         query = self._start()
@@ -62,7 +62,7 @@ class AsyncQueries(Generic[M]):
     async def last(self) -> M | None:
         """The last row, or ``None``.
 
-        Requests: with an ordering, those of ``first``; else two GETs: of the count, and of the row at its end. None once
+        Requests: with an ordering, those of ``first``; else two GETs: for the count, and for the last row. None once
         the rows are fetched. Where ``on_invalid`` skips: always the two, and one more for each row that is skipped.
         """
         query = self._start()
@@ -78,19 +78,19 @@ class AsyncQueries(Generic[M]):
         return None
 
     async def earliest(self, *fields: str) -> M:
-        """The first row by these fields, in place of any earlier order.
+        """The first row by these fields, which replace any earlier ordering.
 
-        Raises: ``Model.DoesNotExist`` where there is no row; ``ValueError`` without fields; ``APIException``.
-        Requests: one GET of one row; two more, once for each client and ordering, to see whether the server sorts.
+        Raises: ``Model.DoesNotExist`` if there is no row; ``ValueError`` without fields; ``APIException``.
+        Requests: one GET of one row; two more, once for each client and ordering, as a probe of whether the server sorts.
         """
         query = self._start()._by("earliest", fields)
         return query._there(await query.first())
 
     async def latest(self, *fields: str) -> M:
-        """The last row by these fields, in place of any earlier order: ``latest("created_at")``.
+        """The last row by these fields, which replace any earlier ordering: ``latest("created_at")``.
 
-        Raises: ``Model.DoesNotExist`` where there is no row; ``ValueError`` without fields; ``APIException``.
-        Requests: one GET of one row; two more, once for each client and ordering, to see whether the server sorts.
+        Raises: ``Model.DoesNotExist`` if there is no row; ``ValueError`` without fields; ``APIException``.
+        Requests: one GET of one row; two more, once for each client and ordering, as a probe of whether the server sorts.
         """
         query = self._start()._by("latest", fields).reverse()
         return query._there(await query.first())
@@ -98,9 +98,9 @@ class AsyncQueries(Generic[M]):
     async def count(self) -> int:
         """How many rows there are.
 
-        Requests: one GET of one row, for the count beside it; one more, once for each client and filter, to see whether
-        the server honours the filter. One for each page where a part of the query is evaluated here, or the server does
-        not count. None once the rows are fetched.
+        Requests: one GET of one row, for the count beside it; one more, once for each client and filter, as a probe of
+        whether the server honours the filter. One for each page if part of the query is evaluated client-side, or the
+        server does not count. None once the rows are fetched.
         """
         query = self._start()
         if query._result_cache is not None and query._invalid == "raise":
@@ -111,7 +111,7 @@ class AsyncQueries(Generic[M]):
     async def exists(self) -> bool:
         """Whether there is a row.
 
-        Requests: one GET of one row; more where a part of the query is evaluated here, until one belongs. None once the
+        Requests: one GET of one row; if part of the query is evaluated client-side, more until a row matches. None once the
         rows are fetched.
         """
         query = self._start()
@@ -123,7 +123,7 @@ class AsyncQueries(Generic[M]):
     async def contains(self, obj: BaseAPIModel) -> bool:
         """Whether the row of this instance is among the rows.
 
-        Raises: ``TypeError`` for what is no instance of a model; ``ValueError`` for one without a key; ``APIException``.
+        Raises: ``TypeError`` for anything but an instance of a model; ``ValueError`` for one without a key; ``APIException``.
         Requests: those of ``exists`` for its key: one GET of one row. None once the rows are fetched, nor for an instance of
         another model.
         """
@@ -136,10 +136,10 @@ class AsyncQueries(Generic[M]):
         return await query.filter(pk=key).exists()
 
     async def values(self, *fields: str) -> list[dict[str, Any]]:
-        """Dictionaries in place of instances, with these fields or all; ``address__city`` is a part of an object.
+        """Dictionaries instead of instances, with these fields or all; ``address__city`` is a part of an object.
 
         The values have the types of the schema, such as ``Decimal`` and ``datetime``, as Django's have. Computed fields, and
-        what the server sends beside the schema's fields, are given where they are named.
+        fields that the schema does not declare, are included if they are named.
 
         Raises: ``ValueError`` for a name that neither the schema nor a row has; and as iteration.
         Requests: one GET for each page.
@@ -149,7 +149,7 @@ class AsyncQueries(Generic[M]):
         return await in_turns(partial(query._values, fields), rows)
 
     async def values_list(self, *fields: str, flat: bool = False, named: bool = False) -> list[Any]:
-        """Tuples in place of instances; with ``flat=True`` the values of the one field, with ``named=True`` named tuples. The
+        """Tuples instead of instances; with ``flat=True`` the values of the one field, with ``named=True`` named tuples. The
         names are as for ``values``.
 
         Raises: ``ValueError`` for ``flat=True`` without exactly one field; ``TypeError`` for both; and as ``values``.
@@ -163,12 +163,12 @@ class AsyncQueries(Generic[M]):
     async def in_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, M]:
         """The rows with these primary keys, by key; keys without a row are left out. Without keys: every row of the query.
 
-        ``field_name`` is another field that tells the rows apart, such as a slug; ``id_list`` then has its values.
+        ``field_name`` is another unique field, such as a slug; ``id_list`` then holds its values.
 
-        Raises: ``Model.MultipleObjectsReturned`` when two rows have the same value; ``ValueError`` for what is no field;
-        ``APIException``.
+        Raises: ``Model.MultipleObjectsReturned`` when two rows have the same value; ``ValueError`` for a name that is not a
+        field; ``APIException``.
         Requests: one GET for each 100 keys; none for no keys. Without ``id_list`` one for each page. By another field at least
-        one for each 100 values; one more, once for each client, to see whether the server honours the filter.
+        one for each 100 values; one more, once for each client, as a probe of whether the server honours the filter.
         """
         query = self._start()
         field = query._key_field(field_name)
@@ -183,7 +183,7 @@ class AsyncQueries(Generic[M]):
         return query._by_field(found, field)
 
     def iterator(self, chunk_size: int | None = None) -> AsyncIterator[M]:
-        """The rows page by page, with the memory of a few pages. ``chunk_size`` is the page's size, where it can be set.
+        """The rows page by page, with the memory of a few pages. ``chunk_size`` is the page size, if the paginator allows it.
 
         Raises: ``pydantic.ValidationError`` for a row that does not fit the schema; ``APIException``.
         Requests: one GET for each page, a few pages ahead of the reader.
@@ -194,35 +194,35 @@ class AsyncQueries(Generic[M]):
         return query._walked(query._endpoint.walk(query._plan))
 
     def keyset(self, after: Any = None) -> AsyncIterator[M]:
-        """The rows by primary key, asking for those after the last key: stable while rows come and go.
+        """The rows by primary key, each page asking for those after the last key: stable while rows come and go.
 
-        ``after`` is a key, to go on from there.
+        ``after`` is a key to resume from.
 
-        Raises: ``InvalidRequestError`` for a query with an order or a slice of its own; ``APIException``.
-        Requests: one GET for each page; two more, once for each client, to see whether the server sorts by the key.
+        Raises: ``InvalidRequestError`` for a query that has an ordering or a slice; ``APIException``.
+        Requests: one GET for each page; two more, once for each client, as a probe of whether the server sorts by the key.
         """
         query = self._start()
         return query._walked(None if query._empty else query._keyset(after))
 
     async def update(self, **kwargs: Any) -> int:
-        """Writes the values into every row; gives how many rows have them now.
+        """Writes the values into every row; returns how many rows have them now.
 
         Each row is checked against the whole filter before it is touched. ``address__city`` writes a part of an object.
 
         Raises: ``BulkWriteError`` when some rows could not be written; before anything is written,
-        ``CountMismatchError`` when ``expect`` does not hold, and ``UnsupportedError`` when it cannot be seen on a row whether
-        it matches.
+        ``CountMismatchError`` when ``expect`` does not hold, and ``UnsupportedError`` when a row does not show
+        whether it matches.
         Requests: one GET for each page, then one PATCH for each row that differs.
         """
         query = self._start()
         return query._written(await ask(query._update(kwargs), query.model))
 
     async def create(self, **kwargs: Any) -> M:
-        """Creates a row. Only the given values are sent; other defaults are the server's. The filter plays no part in it.
+        """Creates a row. Only the given values are sent; other defaults are the server's. Filters are not applied to it.
 
         Raises: ``pydantic.ValidationError`` before anything is sent; ``BadRequestError`` with the server's messages in
-        ``errors``; ``OutcomeUnknown`` when the row may be there all the same; ``APIException``.
-        Requests: one POST, which is never sent again once the server may have got it.
+        ``errors``; ``OutcomeUnknown`` when the row may have been created nevertheless; ``APIException``.
+        Requests: one POST, which is never sent again once the server may have received it.
         """
         query = self._start()
         new = query._unsaved(kwargs)
@@ -231,14 +231,14 @@ class AsyncQueries(Generic[M]):
         return new
 
     async def get_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
-        """The row of this query for which the lookups hold, or a new one; and whether it is new.
+        """The row of this query that matches the lookups, or a new one; and whether it is new.
 
-        A new row gets what the lookups and filters say with ``=``, and the defaults, which may be functions.
+        A new row gets the values of exact lookups and filters, and the defaults, which may be callables.
 
-        Raises: ``Model.MultipleObjectsReturned``; ``InvalidRequestError`` behind a slice, ``search`` or ``parameters``;
+        Raises: ``Model.MultipleObjectsReturned``; ``InvalidRequestError`` after a slice, ``search`` or ``parameters``;
         and as ``create``.
         Requests: those of ``get``, and one POST for a new row. When the server refuses it as a duplicate, those of
-        ``get`` again, for the row that somebody else has created.
+        ``get`` again, for the row that another client has created.
         """
         query = self._start()
         upsert = Upsert(query, kwargs)
@@ -250,11 +250,11 @@ class AsyncQueries(Generic[M]):
         create_defaults: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> tuple[M, bool]:
-        """The row of this query for which the lookups hold, with the defaults written into it; or a new one; and whether
-        it is new. A new row gets ``create_defaults`` in place of ``defaults`` where they are given.
+        """The row of this query that matches the lookups, with the defaults written into it, or a new one; and whether it is
+        new. A new row gets ``create_defaults`` instead of ``defaults`` if they are given.
 
-        Raises: as ``get_or_create``; ``UnsupportedError`` when it cannot be seen on the row that it matches.
-        Requests: as ``get_or_create``, and one PATCH where the row differs from the defaults.
+        Raises: as ``get_or_create``; ``UnsupportedError`` when the row does not show whether it matches.
+        Requests: as ``get_or_create``, and one PATCH if the row differs from the defaults.
         """
         query = self._start()
         upsert = Upsert(query, kwargs)
@@ -266,12 +266,12 @@ class AsyncQueries(Generic[M]):
         return found, created
 
     async def bulk_create(self, objs: Iterable[Any], concurrency: int = 8) -> list[M]:
-        """Creates many rows; gives them in the same order.
+        """Creates many rows; returns them in the same order.
 
         ``objs`` are dictionaries, objects of the schema or instances of the model. Every one is validated before the
-        first is sent. ``concurrency`` is how many requests are under way at a time.
+        first is sent. ``concurrency`` is how many requests are in flight at a time.
 
-        Raises: ``pydantic.ValidationError``; ``BulkCreateError``, which knows what was created and what was not.
+        Raises: ``pydantic.ValidationError``; ``BulkCreateError``, which says which rows were created and which were not.
         Requests: one POST for each row.
         """
         query = self._start()
@@ -282,13 +282,12 @@ class AsyncQueries(Generic[M]):
         return query._created(await ask(created, query.model), instances, saves)
 
     async def bulk_update(self, objs: Iterable[M], fields: Iterable[str], concurrency: int = 8) -> int:
-        """Saves these fields of many rows; gives how many rows had changed there. Other changes stay unsaved.
+        """Saves these fields of many rows; returns how many rows had changes in them. Other changes stay unsaved.
 
-        ``concurrency`` is how many requests are under way at a time.
+        ``concurrency`` is how many requests are in flight at a time.
 
-        Raises: ``BulkWriteError``, which knows the keys of the rows that were written and of those that were not;
-        ``ValueError``, before anything is sent, for a name that is no field, or read-only; ``InvalidRequestError`` for a row
-        without a key.
+        Raises: ``BulkWriteError``, which says which rows were written and which were not, by key; ``ValueError``, before
+        anything is sent, for a name that is not a field, or is read-only; ``InvalidRequestError`` for a row without a key.
         Requests: one PATCH for each row that differs.
         """
         query = self._start()

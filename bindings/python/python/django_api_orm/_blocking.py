@@ -1,4 +1,4 @@
-"""How an operation of the engine is carried out on the calling thread, with other threads free to run."""
+"""Runs operations of the engine on the calling thread, while other threads are free to run."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from ._warn import settle
 
 
 def perform(work: Operation | Walk) -> Any:
-    """Carries the operation, or the next step of the walk, out on this thread."""
+    """Runs the operation, or the next step of the walk, on this thread."""
     return settle(work.run(), isinstance(work, Operation) and work.writes)

@@ -1,7 +1,7 @@
-"""How an operation of the engine is carried out for an event loop.
+"""Runs operations of the engine for an event loop.
 
-Operations run on the engine's own thread, which never touches Python. It puts what has finished into the loop's
-queue and wakes the loop once; the loop's thread takes everything out at once.
+Operations run on the engine's own thread, which never touches Python. It puts finished operations into the loop's queue and
+wakes the loop once; the loop's thread then takes out everything that is there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Result = tuple[bool, Any, list[tuple[str, str]]]
 
 
 class _LoopQueue:
-    """The queue of one event loop, and who waits for what."""
+    """The queue of one event loop, and the futures that wait for its operations."""
 
     __slots__ = ("__weakref__", "pid", "queue", "waiting")
 
@@ -31,7 +31,7 @@ class _LoopQueue:
         try:
             if descriptor is None:
                 raise NotImplementedError
-            # The loop holds this object by its reader, and this object does not hold the loop.
+            # The loop holds this object through its reader; this object does not hold the loop.
             loop.add_reader(descriptor, self.drain)
         except NotImplementedError:
             _pump(loop, self)
@@ -44,7 +44,7 @@ class _LoopQueue:
 
 
 def _pump(loop: asyncio.AbstractEventLoop, loop_queue: _LoopQueue) -> None:
-    """For a loop that cannot watch a descriptor (Windows' Proactor): a thread that wakes it, once for each batch."""
+    """For a loop that cannot watch a descriptor (Windows' Proactor): a thread that wakes it once for each batch."""
     queue = loop_queue.queue
     weak_loop, weak_queue = weakref.ref(loop), weakref.ref(loop_queue)
     weakref.finalize(loop, queue.close)
@@ -69,7 +69,7 @@ def _pump(loop: asyncio.AbstractEventLoop, loop_queue: _LoopQueue) -> None:
             except RuntimeError:
                 return
             del target
-            # A loop that was stopped never takes the batch; it may be started again.
+            # A stopped loop does not take the batch, but it may be started again.
             while not taken.wait(1.0):
                 target = weak_loop()
                 if target is None or target.is_closed():
@@ -93,9 +93,9 @@ def _queue_of(loop: asyncio.AbstractEventLoop) -> _LoopQueue:
 
 
 async def perform(operation: Operation, later: list[tuple[str, str]] | None = None) -> Any:
-    """Carries the operation out while the loop does other things. Cancelling the task aborts the request.
+    """Runs the operation while the loop does other things. Cancelling the task aborts the request.
 
-    Warnings go to ``later`` where it is given, for a caller that is nearer to the program's own code.
+    If ``later`` is given, warnings are appended to it, and a caller that is closer to the program's own code issues them.
     """
     loop = asyncio.get_running_loop()
     loop_queue = _queue_of(loop)

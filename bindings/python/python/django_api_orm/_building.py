@@ -1,4 +1,4 @@
-"""Building a query: what can be said of rows before they are asked for. Nothing here sends a request.
+"""Building a query: the methods that describe rows. None of them sends a request.
 
 ``_starting`` has the same methods for managers, generated from these.
 """
@@ -22,18 +22,18 @@ OnDrift = Literal["warn", "error", "ignore"]
 
 
 class Explanation(str):
-    """What a query will do, as text; and by parts: ``pushed``, ``local``, ``checked`` and ``requests(rows)``."""
+    """What a query will do, as text and in parts: ``pushed``, ``local``, ``checked`` and ``requests(rows)``."""
 
-    #: The query parameters that the server is sent, pagination left out.
+    #: The query parameters that are sent to the server, without those of pagination.
     pushed: list[tuple[str, str]]
-    #: What is evaluated here, and why.
+    #: What is evaluated client-side, and why.
     local: list[str]
-    #: The lookups that every row is checked against.
+    #: The guards: the lookups that every row is checked against.
     checked: list[str]
     _requests: Callable[[int], int | None]
 
     def requests(self, rows: int) -> int | None:
-        """How many requests it takes if the server has ``rows`` rows; ``None`` while its page size is not known.
+        """How many requests it takes if the server has ``rows`` rows; ``None`` while its page size is unknown.
 
         Requests: none.
         """
@@ -41,19 +41,19 @@ class Explanation(str):
 
 
 class Building(BaseQuery[M]):
-    """What can be said of rows before they are asked for. Every method gives a new query."""
+    """The methods that describe rows. Each returns a new query."""
 
     # Which rows
 
     def all(self) -> Self:
-        """The same rows, to be fetched anew.
+        """A new query for the same rows.
 
         Requests: none.
         """
         return self._clone()
 
     def none(self) -> Self:
-        """No rows, and no request, whatever the query is changed to.
+        """No rows and no request, whatever is chained to the query.
 
         Requests: none.
         """
@@ -84,28 +84,28 @@ class Building(BaseQuery[M]):
     def order_by(self, *fields: str) -> Self:
         """In this order, instead of any earlier one: ``order_by("name", "-created_at")``.
 
-        Raises: ``TypeError`` for what is no name.
+        Raises: ``TypeError`` for anything but names.
         Requests: none.
         """
         info = self._info
         return self._clone(plan=self._plan.order_by([info.order(field) for field in fields]))
 
     def reverse(self) -> Self:
-        """In the opposite order. Without an order every page is read, and the rows are turned round.
+        """In the opposite order. Without an ordering every page is read, and the rows are reversed.
 
         Requests: none.
         """
         return self._clone(plan=self._plan.reverse())
 
     def search(self, words: str) -> Self:
-        """Only the rows that the server finds for the words (DRF's ``SearchFilter``). Only the server can judge them.
+        """Only the rows that the server's search finds (DRF's ``SearchFilter``). It cannot be checked on the rows.
 
         Requests: none.
         """
         return self._restricted(self._plan.search(words), "search()")
 
     def parameters(self, **parameters: Any) -> Self:
-        """Sends query parameters as they stand. The server alone knows what they do to the answer.
+        """Sends query parameters as they are. What they do to the answer cannot be checked on the rows.
 
         Requests: none.
         """
@@ -117,38 +117,38 @@ class Building(BaseQuery[M]):
     # How it behaves
 
     def on_ignored(self, policy: OnIgnored) -> Self:
-        """When the server ignores a filter or an ordering: finish here (``"local"``), raise ``IgnoredError`` (``"error"``), or
-        take the rows as they come (``"trust"``).
+        """What to do when the server ignores a filter or an ordering: apply it client-side (``"local"``), raise
+        ``IgnoredError`` (``"error"``), or trust the server and take the rows as they come (``"trust"``).
 
-        Raises: ``ValueError`` for another word.
+        Raises: ``ValueError`` for any other value.
         Requests: none.
         """
         return self._with_policy(on_ignored_=policy)
 
     def on_drift(self, policy: OnDrift) -> Self:
-        """When the data moves during a walk over pages: ``"warn"``, ``"error"`` or ``"ignore"``.
+        """What to do when rows move while the pages are read: ``"warn"``, ``"error"`` or ``"ignore"``.
 
-        Raises: ``ValueError`` for another word.
+        Raises: ``ValueError`` for any other value.
         Requests: none.
         """
         return self._with_policy(on_drift_=policy)
 
     def max_scan(self, rows: int) -> Self:
-        """The most rows that are read when a part of the query is evaluated here; beyond that ``UnsupportedError``.
+        """The most rows that are read when part of the query is evaluated client-side; beyond that ``UnsupportedError``.
 
         Requests: none.
         """
         return self._with_policy(max_scan=number_of_rows("max_scan()", rows))
 
     def page_size(self, rows: int) -> Self:
-        """Rows asked for in a page, where the paginator allows it.
+        """How many rows to ask for in a page, if the paginator allows it.
 
         Requests: none.
         """
         return self._with_policy(page_size=number_of_rows("page_size()", rows))
 
     def expect(self, rows: int) -> Self:
-        """``update`` and ``delete`` raise ``CountMismatchError``, and write nothing, unless exactly so many rows match.
+        """``update`` and ``delete`` raise ``CountMismatchError``, and write nothing, unless exactly this many rows match.
 
         Requests: none.
         """
@@ -158,26 +158,26 @@ class Building(BaseQuery[M]):
 
     def on_invalid(self, policy: Literal["raise", "skip"], report: Callable[[RowError], object] | None = None) -> Self:
         """Whether a row that does not fit the schema raises pydantic's ``ValidationError`` (``"raise"``), or is left out and
-        handed to ``report`` as a ``RowError`` (``"skip"``).
+        passed to ``report`` as a ``RowError`` (``"skip"``).
 
         Rows are left out wherever they become objects or values: iteration, ``first``, ``last``, ``[3]``, ``values``,
-        ``in_bulk``. ``count``, ``exists`` and slices speak of the server's rows, so ``[:10]`` may give fewer than ten; what
+        ``in_bulk``. ``count``, ``exists`` and slices refer to the server's rows, so ``[:10]`` may give fewer than ten; what
         asks for one row (``get``, ``create``) raises.
 
-        Raises: ``ValueError`` for another word.
+        Raises: ``ValueError`` for any other value.
         Requests: none.
         """
         if policy not in ("raise", "skip"):
-            raise ValueError(f'on_invalid is "raise" or "skip", not {policy!r}')
+            raise ValueError(f'on_invalid must be "raise" or "skip", not {policy!r}')
         clone = self._clone()
         clone._invalid, clone._report = policy, report
         return clone
 
     def explain(self, rows: int | None = None) -> Explanation:
-        """What the query will do: what the server is asked, what is evaluated here and why, and what it costs when the server
-        has ``rows`` rows.
+        """What the query will do: what the server is asked, what is evaluated client-side and why, and how many requests that
+        takes if the server has ``rows`` rows.
 
-        Raises: ``InvalidRequestError`` for a query that cannot be made.
+        Raises: ``InvalidRequestError`` for an invalid query.
         Requests: none.
         """
         rows = None if rows is None else number_of_rows("explain()", rows)

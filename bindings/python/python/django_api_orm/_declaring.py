@@ -1,4 +1,4 @@
-"""What a model's class body may say: a misspelt setting is an error where it is written, and not one that is never read."""
+"""Checks the settings in a model's class body: a misspelt one is an error where it is written, not silently ignored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from . import _engine
 from .exceptions import ConfigurationError
 
-#: What a class says about its rows; described in docs/python/models.md.
+#: The settings of a model class, described in docs/python/models.md.
 SETTINGS = (
     "_schema_class",
     "_endpoint",
@@ -20,17 +20,17 @@ SETTINGS = (
     "_pagination",
 )
 
-#: What Django's own helpers look for on a model.
+#: The attributes that Django's own helpers look for on a model.
 _DJANGOS = frozenset(("_meta", "_default_manager", "_base_manager"))
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
-    """Which of the names was meant by a misspelt one, if one is near."""
+    """The known name that is closest to a misspelt one, if any is close."""
     return _engine.nearest(name, list(names))
 
 
 def _meant(name: str) -> str | None:
-    """The setting that a name was meant to be: one with a slip of the pen, or cut short, such as ``_schema``."""
+    """The setting that a name was meant to be: a misspelt one, or one cut short, such as ``_schema``."""
     short = name.removesuffix("s") + "_"
     for setting in SETTINGS:
         if setting.startswith(short):
@@ -44,7 +44,7 @@ def _is_code(value: Any) -> bool:
 
 
 class ModelType(ABCMeta):
-    """The class of model classes; one of ``ABCMeta``, so that a model may have abstract bases."""
+    """The metaclass of models; a subclass of ``ABCMeta``, so that a model may have abstract bases."""
 
     def __new__(mcls, name: str, bases: tuple[type[Any], ...], namespace: Mapping[str, Any], **kwargs: Any) -> ModelType:
         for attribute, value in namespace.items():
@@ -54,7 +54,7 @@ class ModelType(ABCMeta):
                 continue
             setting = _meant(attribute)
             if setting is not None and setting not in namespace:
-                raise ConfigurationError(f"`{name}.{attribute}` is no setting of a model: did you mean `{setting}`?")
+                raise ConfigurationError(f"`{name}.{attribute}` is not a setting of models: did you mean `{setting}`?")
         return super().__new__(mcls, name, bases, dict(namespace), **kwargs)
 
     def __setattr__(cls, name: str, value: Any) -> None:
@@ -66,9 +66,9 @@ class ModelType(ABCMeta):
         super().__setattr__(name, value)
 
     def __getattr__(cls, name: str) -> Any:
-        # Only what is nowhere else gets here.
+        # Called only for attributes that are found nowhere else.
         if name == "_default_manager":
-            # An `AttributeError` would not be seen: `get_object_or_404` would say that this is no model.
+            # `get_object_or_404` would swallow an `AttributeError`, and say that this is not a model.
             raise TypeError(not_djangos(cls, name))
         raise AttributeError(
             not_djangos(cls, name) if is_djangos(name) else f"type object {cls.__name__!r} has no attribute {name!r}"
@@ -76,7 +76,7 @@ class ModelType(ABCMeta):
 
 
 def not_djangos(model: type[Any], name: str) -> str:
-    """What is said to a program that takes a model for one of Django's."""
+    """The message for a program that takes a model for one of Django's."""
     return (
         f"`{model.__name__}` is a model of django_api_orm, not one of Django's, and has no `{name}`: functions such as "
         f"get_object_or_404() do not work with it; use `{model.__name__}.objects.get(...)` and catch "
@@ -85,5 +85,5 @@ def not_djangos(model: type[Any], name: str) -> str:
 
 
 def is_djangos(name: str) -> bool:
-    """Whether a name is looked for by Django's helpers, and not by ours."""
+    """Whether this is a name that only Django's helpers look for."""
     return name in _DJANGOS

@@ -1,6 +1,6 @@
-"""How a synchronous queryset gets its rows: when it is iterated, measured or indexed, once for all threads that ask.
+"""How a synchronous queryset fetches its rows: when it is iterated, counted or indexed, once for all threads that ask.
 
-``_async_evaluation`` is the same for asyncio. Both are written by hand, because there the two halves really differ.
+``_async_evaluation`` is the counterpart for asyncio. Both are written by hand, because this is where the two halves differ.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ T = TypeVar("T")
 
 
 def ask(operation: Operation, model: type[Any]) -> Any:
-    """What the engine answers; an error about a row is one of the model."""
+    """The engine's answer; an error about a row is raised as the model's own class."""
     try:
         return perform(operation)
     except (DoesNotExist, MultipleObjectsReturned) as error:
         specialise(model, error)
-        # By name: Python 3.10 raises again what the class was before.
+        # Not a bare `raise`: on Python 3.10 that raises the class that the error had before.
         raise error
 
 
 def in_turns(make: Callable[[list[bytes], int], list[T]], rows: list[bytes], start: int = 0) -> list[T]:
-    """What ``make`` gives for the rows: other threads have their turns anyway."""
+    """What ``make`` returns for the rows; other threads get their turns anyway."""
     return make(rows, start)
 
 
@@ -48,9 +48,9 @@ class Evaluation(Building[M]):
         self._evaluating = False
 
     def _fetch(self) -> list[M]:
-        """Every row, in a list of the caller's own; threads that ask at the same time share one walk.
+        """Every row, in a new list; threads that ask at the same time share one walk.
 
-        Raises: ``RuntimeError`` in a signal handler, or a report of ``on_invalid``, that runs while this thread is
+        Raises: ``RuntimeError`` in a signal handler, or in a ``report`` of ``on_invalid``, that runs while this thread is
         fetching these rows.
         Requests: one GET for each page; none once the rows are fetched.
         """
@@ -60,7 +60,7 @@ class Evaluation(Building[M]):
         with self._lock:
             if self._result_cache is None:
                 if self._evaluating:
-                    raise RuntimeError("this thread is fetching the rows of this queryset already: use `all()` for another one")
+                    raise RuntimeError("this thread is already fetching the rows of this queryset: use `all()` for a new one")
                 self._evaluating = True
                 try:
                     self._result_cache = self._instances(ask(self._endpoint.rows(self._plan), self.model))
@@ -69,7 +69,7 @@ class Evaluation(Building[M]):
             return self._result_cache
 
     def _walked(self, walk: Walk | None) -> Iterator[M]:
-        """The rows of a walk, page by page; ``None`` is a walk over nothing."""
+        """The rows of a walk, page by page; ``None`` is an empty walk."""
         start = 0
         while walk is not None and (rows := perform(walk)) is not None:
             yield from self._instances(rows, start)
@@ -101,7 +101,7 @@ class Evaluation(Building[M]):
             part = self._slice(slice(key.start, key.stop))
             return part if key.step is None else list(part)[:: key.step]
         if not isinstance(key, int):
-            raise TypeError(f"a queryset is indexed by numbers and slices, not by {type(key).__name__}")
+            raise TypeError(f"the index of a queryset is an int or a slice, not {type(key).__name__}")
         if key < 0:
             raise ValueError("negative indexing is not supported: use last()")
         if self._result_cache is not None:

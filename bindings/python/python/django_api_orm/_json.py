@@ -1,4 +1,4 @@
-"""Python values as JSON text, dates, decimals, UUIDs, enums, pydantic models and instances of models included; and back."""
+"""Python values as JSON text (dates, decimals, UUIDs, enums, pydantic models, instances of models), and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .exceptions import DecodeError
 
 
 def _other(value: Any) -> Any:
-    """What pydantic does not know: an instance stands for its key, a queryset for its rows."""
+    """The JSON form of a type that pydantic does not know: an instance of a model is written as its key."""
     key = getattr(type(value), "_wire_key", None)
     if key is not None:
         return key(value)
@@ -24,7 +24,7 @@ _SECRETS = (Secret, SecretStr, SecretBytes)
 
 
 def revealed(value: Any) -> Any:
-    """The value with what its secrets hold, which pydantic would write as asterisks."""
+    """The value with its secrets revealed, which pydantic would write as asterisks."""
     if type(value) in _PLAIN:
         return value
     if isinstance(value, _SECRETS):
@@ -39,7 +39,7 @@ def revealed(value: Any) -> Any:
 
 
 def dumped(data: BaseModel, include: set[str] | None = None, secrets: bool = True) -> dict[str, Any]:
-    """Fields by the names that are sent, in JSON's types, secrets as what they hold; ``secrets``: whether there can be any."""
+    """The fields by the names they are sent under, in JSON's types, secrets revealed; ``secrets``: whether there can be any."""
     written = data.model_dump(mode="json", by_alias=True, include=include, warnings=False)
     if not secrets:
         return written
@@ -48,7 +48,7 @@ def dumped(data: BaseModel, include: set[str] | None = None, secrets: bool = Tru
 
 
 def _unmasked(written: Any, value: Any) -> Any:
-    """What pydantic wrote of a value, without its asterisks; what a serializer of the schema's own wrote stays."""
+    """What pydantic wrote for a value, with secrets in place of asterisks; the output of the schema's own serializers stays."""
     if isinstance(value, _SECRETS):
         return jsonable(value) if written == str(value) else written
     if isinstance(value, dict) and isinstance(written, dict) and len(value) == len(written):
@@ -59,12 +59,12 @@ def _unmasked(written: Any, value: Any) -> Any:
 
 
 def jsonable(value: Any) -> Any:
-    """The value in JSON's types. Raises as ``to_json``."""
+    """The value in JSON's types. Raises what ``to_json`` raises."""
     return json.loads(to_json(value))
 
 
 def to_json(value: Any) -> bytes:
-    """JSON text. Raises ``TypeError`` or ``ValueError`` for what has none."""
+    """The value as JSON text. Raises ``TypeError`` or ``ValueError`` for a value that has no JSON form."""
     try:
         return pydantic_core.to_json(revealed(value), fallback=_other)
     except pydantic_core.PydanticSerializationError as error:
@@ -72,8 +72,8 @@ def to_json(value: Any) -> bytes:
 
 
 def from_json(text: bytes) -> Any:
-    """What JSON text says. Raises ``DecodeError`` for what is not JSON, such as ``NaN``, or is nested too deep."""
+    """The value of JSON text. Raises ``DecodeError`` for text that is not JSON, such as ``NaN``, or is nested too deeply."""
     try:
         return pydantic_core.from_json(text.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
     except ValueError as error:
-        raise DecodeError(f"not JSON that can be read: {error}") from error
+        raise DecodeError(f"invalid JSON: {error}") from error

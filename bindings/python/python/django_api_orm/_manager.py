@@ -1,4 +1,4 @@
-"""What synchronous and asynchronous managers share: which model, client and collection, and passing questions on."""
+"""What synchronous and asynchronous managers share: model, client and collection, and delegation to querysets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class BaseManager(Generic[M]):
-    """Where queries start. ``User.objects`` gives it bound to the model and its client."""
+    """Where queries start. ``User.objects`` is one, bound to the model and its client."""
 
     _query_class: type[Any]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # What a queryset can be asked is written once, and inherited by managers too. There it is passed on to the manager's
-        # queryset, whose class may have its own way to answer.
+        # The methods that ask the server are written once, and managers inherit them too. A manager delegates them to its
+        # queryset, whose class may override them.
         for base in cls.__bases__:
             if "_start" in vars(base) and not issubclass(base, BaseManager):
                 for name, method in vars(base).items():
@@ -54,7 +54,7 @@ class BaseManager(Generic[M]):
         return bound
 
     def _on(self, query: BaseQuery[M]) -> Self:
-        """The same manager, whose queries go on from this one."""
+        """The same manager, whose queries continue from this one."""
         manager = self._copy()
         manager._base = query
         return manager
@@ -74,9 +74,9 @@ class BaseManager(Generic[M]):
 
     @property
     def client(self) -> Any:
-        """The client that queries go through here and now.
+        """The client that queries use in this context.
 
-        Raises: ``ConfigurationError`` when the model is not registered here, or it is in doubt with which client.
+        Raises: ``ConfigurationError`` when the model is not registered, or when it is ambiguous which client is meant.
         Requests: none.
         """
         if self._base is not None:
@@ -84,7 +84,7 @@ class BaseManager(Generic[M]):
         return self._explicit if self._explicit is not None else client_of(self.model)
 
     def using(self, client: Any) -> Self:
-        """The same manager on this client, whatever the model is registered with.
+        """The same manager on this client, whichever client the model is registered with.
 
         Requests: none.
         """
@@ -93,7 +93,7 @@ class BaseManager(Generic[M]):
         return manager
 
     def at(self, endpoint: str) -> Self:
-        """The same model behind another collection, such as the nested route ``/api/v1/users/3/posts/``.
+        """The same model at another collection, such as the nested route ``/api/v1/users/3/posts/``.
 
         Requests: none.
         """
@@ -138,7 +138,7 @@ class BaseManager(Generic[M]):
 
 
 def _passed_on(name: str, method: FunctionType) -> Callable[..., Any]:
-    """A method of managers that asks the manager's queryset."""
+    """A method of managers that delegates to the manager's queryset."""
 
     async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
         return await getattr(self.get_queryset(), name)(*args, **kwargs)

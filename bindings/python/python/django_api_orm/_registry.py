@@ -1,10 +1,10 @@
-"""Which client a model speaks through.
+"""Which client a model uses.
 
-A registration is held in a context variable, so that concurrent tasks and threads that register the same model with clients
-of their own never see each other's. It is held on the class too, for code that runs in another context, such as the requests
-of a server whose startup hook registered the models. There it counts only while all registrations of the model were alike:
-nobody can tell whose client is meant once there were two, however long one of them is closed. For the same reason a client
-that is closed no longer counts in its own context then: a pool's thread may have come to another job since.
+A registration is kept in a context variable, so that concurrent tasks and threads that register the same model with clients
+of their own never see each other's. It is also kept by class, for code that runs in another context, such as the requests
+of a server whose startup hook registered the models. That one counts only as long as all registrations of the model were
+alike: once there were two different clients, it is ambiguous which one is meant, even after one of them was closed. From then
+on a closed client does not count in its own context either, because the thread of a pool may have moved on to another job.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _NONE: _Clients = {}
 
 
 class _Registrations:
-    """The registrations of one model, outside of any context."""
+    """The registrations of one model, in any context."""
 
     __slots__ = ("identities", "last")
 
     def __init__(self, last: BaseClient) -> None:
         self.last = last
-        #: The identities of every client there was; two are enough to be in doubt.
+        #: The identities of all clients so far; two are enough to make it ambiguous which one is meant.
         self.identities: set[object] = set()
 
 
@@ -42,7 +42,7 @@ _lock = threading.Lock()
 
 
 def register(client: BaseClient, *models: type[Any]) -> None:
-    """Lets the models speak through the client, in this context and those that come from it."""
+    """Registers the models with the client, in this context and in those copied from it."""
     here = WeakKeyDictionary(_context.get(_NONE))
     client._closed = False
     with _lock:
@@ -56,10 +56,10 @@ def register(client: BaseClient, *models: type[Any]) -> None:
 
 
 def unregister_models(*model_classes: type[Any]) -> None:
-    """Forgets every client that the models were registered with, in this context and outside of any.
+    """Forgets every client that the models were registered with, in this context and by class.
 
-    For programs and tests that go on with another client, such as another account or another server. Other contexts in which
-    the models are registered, such as tasks under way, keep their clients. A model that is not registered is left as it is.
+    For programs and tests that switch to another client, such as another account or another server. Other contexts in which
+    the models are registered, such as running tasks, keep their clients. Models that are not registered are ignored.
 
     Requests: none.
     """
@@ -72,9 +72,9 @@ def unregister_models(*model_classes: type[Any]) -> None:
 
 
 def client_of(model: type[Any]) -> BaseClient:
-    """The client that the model speaks through here.
+    """The client that the model uses in this context.
 
-    Raises ``ConfigurationError`` when there is none, or when it is in doubt which one is meant.
+    Raises ``ConfigurationError`` when there is none, or when it is ambiguous which one is meant.
     """
     here = _context.get(_NONE).get(model)
     if here is not None and not here._closed:
@@ -95,8 +95,8 @@ def client_of(model: type[Any]) -> BaseClient:
         state = "none of them in this context" if here is None else "the one in this context is closed"
         raise ConfigurationError(
             f"model `{model.__name__}` was registered with several clients that differ in address or credentials, and "
-            f"{state}: register it here, name the client (`{model.__name__}.objects.using(client)`), or call "
-            f"`unregister_models({model.__name__})` before the registration that is to hold everywhere"
+            f"{state}: register it in this context, name the client (`{model.__name__}.objects.using(client)`), or call "
+            f"`unregister_models({model.__name__})` before the registration that is meant for every context"
         )
     return client
 

@@ -21,17 +21,17 @@ class Gives(Protocol[Query_co]):
 
 
 class Starting:
-    """What can be said of rows before they are asked for."""
+    """The methods that describe rows."""
 
     def all(self: Gives[Query]) -> Query:
-        """The same rows, to be fetched anew.
+        """A new query for the same rows.
 
         Requests: none.
         """
         return self.get_queryset().all()
 
     def none(self: Gives[Query]) -> Query:
-        """No rows, and no request, whatever the query is changed to.
+        """No rows and no request, whatever is chained to the query.
 
         Requests: none.
         """
@@ -58,65 +58,65 @@ class Starting:
     def order_by(self: Gives[Query], *fields: str) -> Query:
         """In this order, instead of any earlier one: ``order_by("name", "-created_at")``.
 
-        Raises: ``TypeError`` for what is no name.
+        Raises: ``TypeError`` for anything but names.
         Requests: none.
         """
         return self.get_queryset().order_by(*fields)
 
     def reverse(self: Gives[Query]) -> Query:
-        """In the opposite order. Without an order every page is read, and the rows are turned round.
+        """In the opposite order. Without an ordering every page is read, and the rows are reversed.
 
         Requests: none.
         """
         return self.get_queryset().reverse()
 
     def search(self: Gives[Query], words: str) -> Query:
-        """Only the rows that the server finds for the words (DRF's ``SearchFilter``). Only the server can judge them.
+        """Only the rows that the server's search finds (DRF's ``SearchFilter``). It cannot be checked on the rows.
 
         Requests: none.
         """
         return self.get_queryset().search(words)
 
     def parameters(self: Gives[Query], **parameters: Any) -> Query:
-        """Sends query parameters as they stand. The server alone knows what they do to the answer.
+        """Sends query parameters as they are. What they do to the answer cannot be checked on the rows.
 
         Requests: none.
         """
         return self.get_queryset().parameters(**parameters)
 
     def on_ignored(self: Gives[Query], policy: OnIgnored) -> Query:
-        """When the server ignores a filter or an ordering: finish here (``"local"``), raise ``IgnoredError`` (``"error"``), or
-        take the rows as they come (``"trust"``).
+        """What to do when the server ignores a filter or an ordering: apply it client-side (``"local"``), raise
+        ``IgnoredError`` (``"error"``), or trust the server and take the rows as they come (``"trust"``).
 
-        Raises: ``ValueError`` for another word.
+        Raises: ``ValueError`` for any other value.
         Requests: none.
         """
         return self.get_queryset().on_ignored(policy)
 
     def on_drift(self: Gives[Query], policy: OnDrift) -> Query:
-        """When the data moves during a walk over pages: ``"warn"``, ``"error"`` or ``"ignore"``.
+        """What to do when rows move while the pages are read: ``"warn"``, ``"error"`` or ``"ignore"``.
 
-        Raises: ``ValueError`` for another word.
+        Raises: ``ValueError`` for any other value.
         Requests: none.
         """
         return self.get_queryset().on_drift(policy)
 
     def max_scan(self: Gives[Query], rows: int) -> Query:
-        """The most rows that are read when a part of the query is evaluated here; beyond that ``UnsupportedError``.
+        """The most rows that are read when part of the query is evaluated client-side; beyond that ``UnsupportedError``.
 
         Requests: none.
         """
         return self.get_queryset().max_scan(rows)
 
     def page_size(self: Gives[Query], rows: int) -> Query:
-        """Rows asked for in a page, where the paginator allows it.
+        """How many rows to ask for in a page, if the paginator allows it.
 
         Requests: none.
         """
         return self.get_queryset().page_size(rows)
 
     def expect(self: Gives[Query], rows: int) -> Query:
-        """``update`` and ``delete`` raise ``CountMismatchError``, and write nothing, unless exactly so many rows match.
+        """``update`` and ``delete`` raise ``CountMismatchError``, and write nothing, unless exactly this many rows match.
 
         Requests: none.
         """
@@ -126,22 +126,22 @@ class Starting:
         self: Gives[Query], policy: Literal["raise", "skip"], report: Callable[[RowError], object] | None = None
     ) -> Query:
         """Whether a row that does not fit the schema raises pydantic's ``ValidationError`` (``"raise"``), or is left out and
-        handed to ``report`` as a ``RowError`` (``"skip"``).
+        passed to ``report`` as a ``RowError`` (``"skip"``).
 
         Rows are left out wherever they become objects or values: iteration, ``first``, ``last``, ``[3]``, ``values``,
-        ``in_bulk``. ``count``, ``exists`` and slices speak of the server's rows, so ``[:10]`` may give fewer than ten; what
+        ``in_bulk``. ``count``, ``exists`` and slices refer to the server's rows, so ``[:10]`` may give fewer than ten; what
         asks for one row (``get``, ``create``) raises.
 
-        Raises: ``ValueError`` for another word.
+        Raises: ``ValueError`` for any other value.
         Requests: none.
         """
         return self.get_queryset().on_invalid(policy, report)
 
     def explain(self: Gives[Query], rows: int | None = None) -> Explanation:
-        """What the query will do: what the server is asked, what is evaluated here and why, and what it costs when the server
-        has ``rows`` rows.
+        """What the query will do: what the server is asked, what is evaluated client-side and why, and how many requests that
+        takes if the server has ``rows`` rows.
 
-        Raises: ``InvalidRequestError`` for a query that cannot be made.
+        Raises: ``InvalidRequestError`` for an invalid query.
         Requests: none.
         """
         return self.get_queryset().explain(rows)

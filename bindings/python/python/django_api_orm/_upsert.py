@@ -1,4 +1,4 @@
-"""The parts of ``get_or_create`` and ``update_or_create``: names and values of Python for what the engine does."""
+"""The Python half of ``get_or_create`` and ``update_or_create``: it names and validates, the engine decides."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ M = TypeVar("M", bound="BaseAPIModel")
 
 
 class Upsert(Generic[M]):
-    """A row that is looked for, and made where it is not there."""
+    """A row that is looked up, and created if it does not exist."""
 
     def __init__(self, query: BaseQuery[M], lookups: Mapping[str, Any]) -> None:
         if query._restricted_by is not None:
             raise InvalidRequestError(
-                f"whether a row is behind {query._restricted_by} cannot be seen on the row, so none is created there: "
-                "leave it out, or use get() and create()"
+                f"get_or_create() and update_or_create() cannot be used after {query._restricted_by}, because a row does not "
+                "show whether it belongs there: leave it out, or use get() and create()"
             )
         self.query = query
         self.info = query._info
@@ -41,7 +41,7 @@ class Upsert(Generic[M]):
             name.removesuffix("__exact"): value for name, value in lookups.items() if conditions[name].is_equality
         }
         self.invalid: ValidationError | None = None
-        #: The row that is created; ``None`` where there is no valid one, which matters only if there has to be one.
+        #: The row to create; ``None`` while the values are invalid, which matters only if no row is found.
         self.new: M | None = None
 
     def _find_or_create(self, defaults: Mapping[str, Any], *, for_write: bool) -> Operation:
@@ -76,7 +76,7 @@ class Upsert(Generic[M]):
         return self.query._one(written[1]), False
 
     def changes(self, found: M) -> Save:
-        """Gives the row that was found the defaults, and says what has to be sent for that."""
+        """Sets the defaults on the row that was found, and returns what has to be sent."""
         info, row, data = self.info, found._row or b"{}", found._data
         fields = dict(self.fields)
         changed = info.engine.assigned(row, to_json(self.parts), [info.sent[name] for name in fields])
@@ -91,5 +91,5 @@ class Upsert(Generic[M]):
 
 
 def _evaluated(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults may be given as functions, as in Django."""
+    """Defaults may be callables, as in Django."""
     return {name: value() if callable(value) else value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Warnings of the engine as Python warnings, shown at the line of the caller."""
+"""The engine's warnings as Python warnings, shown at the caller's line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CATEGORIES: dict[str, type[APIWarning]] = {"ignored": IgnoredWarning, "drift": 
 
 
 def emit(notices: Iterable[tuple[str, str]]) -> None:
-    """Warns about each notice; raises the first one that a filter such as ``-W error`` turns into an error."""
+    """Issues a warning for each notice; raises the first one that a filter such as ``-W error`` turns into an error."""
     raised: Warning | None = None
     for kind, message in notices:
         try:
@@ -27,9 +27,9 @@ def emit(notices: Iterable[tuple[str, str]]) -> None:
 
 
 def settle(outcome: tuple[bool, Any, list[tuple[str, str]]], writes: bool) -> Any:
-    """The value of an operation that has ended, or its error; and its warnings.
+    """Returns the value of a finished operation or raises its error, and issues its warnings.
 
-    Where warnings are errors, they do not take the place of an error, nor of what a write has done: there they are logged.
+    Where warnings are errors, one never replaces an error or the result of a write: it is logged instead.
     """
     succeeded, value, notices = outcome
     try:
@@ -46,7 +46,7 @@ def settle(outcome: tuple[bool, Any, list[tuple[str, str]]], writes: bool) -> An
 
 
 def _depth() -> int:
-    """The stack level of the first frame outside of this package."""
+    """The stack level of the first frame outside this package."""
     depth = 1
     frame = sys._getframe(1)
     while frame.f_code.co_filename.startswith(_HERE) and frame.f_back is not None:

@@ -75,7 +75,7 @@ class AsyncServiceClient(BaseClient):
     aclose = alias(close)
 
     def manager(self, model: type[M]) -> AsyncManager[M]:
-        """The model's manager on this client, whatever the model is registered with.
+        """The model's manager on this client, whichever client the model is registered with.
 
         Requests: none.
         """
@@ -91,13 +91,13 @@ class AsyncServiceClient(BaseClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> APIResponse:
-        """A request that is written by hand, such as for a route that is no collection.
+        """Sends a request that is written by hand, such as one to a route that is not a collection.
 
         ``endpoint`` is a path below ``base_url``; ``params`` become the query (``None`` is left out; a list repeats the
         name, and is joined by commas for ``__in`` and ``__range``); ``data`` is sent as JSON; ``timeout``, in seconds,
-        takes the place of the client's.
+        replaces the client's.
 
-        Raises: ``InvalidRequestError`` for a path that leaves the base URL; ``APIException``; an error status is one.
+        Raises: ``InvalidRequestError`` for a path that leaves the base URL; ``APIException``, also for an error status.
         Requests: one, of that method, and its retries.
         """
         return response_of(await perform(self._request(method, endpoint, params, data, headers, timeout)))
@@ -113,7 +113,7 @@ class AsyncServiceClient(BaseClient):
         """Sends JSON to a path below ``base_url``. As ``request``.
 
         Raises: ``OutcomeUnknown`` when the server may have carried it out; and as ``request``.
-        Requests: one POST, which is never sent again once the server may have got it.
+        Requests: one POST, which is never sent again once the server may have received it.
         """
         return await self.request("POST", endpoint, data=data)
 
@@ -121,7 +121,7 @@ class AsyncServiceClient(BaseClient):
         """Sends changes as JSON. As ``request``.
 
         Raises: ``OutcomeUnknown`` when the server may have carried it out; and as ``request``.
-        Requests: one PATCH, which is never sent again once the server may have got it.
+        Requests: one PATCH, which is never sent again once the server may have received it.
         """
         return await self.request("PATCH", endpoint, data=data)
 
@@ -133,7 +133,7 @@ class AsyncServiceClient(BaseClient):
         return await self.request("PUT", endpoint, data=data)
 
     async def delete(self, endpoint: str) -> APIResponse:
-        """Deletes what is behind a path. As ``request``.
+        """Deletes the resource at a path. As ``request``.
 
         Requests: one DELETE, and its retries.
         """

@@ -42,7 +42,7 @@ class QuerySet(Evaluation[M], Queries[M]):
         return Manager.from_queryset(cls)()
 
     def delete(self) -> int:
-        """Deletes every row; gives how many. Each row is checked against the whole filter before it is touched.
+        """Deletes every row; returns how many. Each row is checked against the whole filter before it is touched.
 
         Raises: as ``update``.
         Requests: one GET for each page, then one DELETE for each row.
@@ -55,16 +55,16 @@ Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 class ModelManager:
-    """``objects`` of a model that has no manager of its own."""
+    """The ``objects`` of a model that declares no manager."""
 
-    # The second one lets a model have an `objects` of any type.
+    # The second overload lets a model have an `objects` of any type.
     @overload
     def __get__(self, instance: None, owner: type[Model]) -> Manager[Model]: ...
     @overload
     def __get__(self, instance: object, owner: type[Any]) -> Any: ...
     def __get__(self, instance: object, owner: type[Any]) -> Any:
         if instance is not None:
-            raise AttributeError("the manager is used through the class, not through an instance")
+            raise AttributeError("managers are accessed through the class, not through an instance")
         return Manager(owner)
 
 
@@ -77,24 +77,24 @@ if TYPE_CHECKING:
 
 
 class Manager(BaseManager[M], Queries[M], Starting):
-    """Where queries start: ``User.objects``. A subclass on the model adds methods, which chain.
+    """Where queries start: ``User.objects``. A subclass adds methods of its own, which chain.
 
-    What a queryset can be asked is asked of ``get_queryset()``.
+    Methods that querysets have too are called on ``get_queryset()``.
     """
 
     _query_class = QuerySet
 
     def __get__(self, instance: object, owner: type[Any]) -> Self:
         if instance is not None:
-            raise AttributeError("the manager is used through the class, not through an instance")
+            raise AttributeError("managers are accessed through the class, not through an instance")
         return self._bind(owner)
 
     @classmethod
     def from_queryset(cls, queryset_class: type[Rows], class_name: str | None = None) -> type[ManagerOf[Rows]]:
         """A manager class with the methods of a queryset class: ``objects = Manager.from_queryset(UserQuerySet)()``.
 
-        As in Django: methods with an underscore, or with ``queryset_only = True``, stay on the queryset, and those that
-        this class has are left as they are. Type checkers see the queryset's methods.
+        As in Django: methods whose names begin with an underscore, or with ``queryset_only = True``, stay on the
+        queryset, and those that this class has are not replaced. Type checkers see the queryset's methods.
 
         Requests: none.
         """
@@ -104,7 +104,7 @@ class Manager(BaseManager[M], Queries[M], Starting):
         return self.get_queryset()
 
     def get_queryset(self) -> QuerySet[M]:
-        """Where every query starts; override it to restrict them all.
+        """The queryset that every query starts from; override it to restrict them all.
 
         Requests: none.
         """
@@ -113,7 +113,7 @@ class Manager(BaseManager[M], Queries[M], Starting):
     def route(self, route: str, method: str = "GET", data: Any = None) -> APIResponse:
         """Calls an extra route of the collection (DRF's ``@action(detail=False)``); ``data`` is sent as JSON.
 
-        Raises: ``APIException``; an error status is one.
+        Raises: ``APIException``, also for an error status.
         Requests: one, of that method.
         """
         body = None if data is None else to_json(data)
@@ -130,15 +130,15 @@ class APIModel(BaseAPIModel):
     objects = ModelManager()
 
     def save(self, update_fields: Iterable[str] | None = None, *, force_insert: bool = False) -> None:
-        """Sends what has changed; exactly ``update_fields`` where they are given; everything of a new row.
+        """Sends the fields that have changed, or exactly ``update_fields``; of a new row, every field that was given.
 
-        A row without a key, or with one that a default has made, is new. A row with a key that the program gave is the
-        server's, and is changed without being read; ``force_insert`` creates it.
+        A row without a key, or whose key was made by a default, is new. A row whose key the program gave is taken for one
+        that the server has, and is changed without being read; ``force_insert`` creates it.
 
-        After an error the changes are still to be saved.
+        After an error the changes are still unsaved.
 
         Raises: ``BadRequestError`` with the server's messages in ``errors``; ``OutcomeUnknown`` when the change may have
-        been made all the same; ``ValueError`` for a name that is no field, or read-only; ``Model.DoesNotExist``;
+        been made nevertheless; ``ValueError`` for a name that is not a field, or is read-only; ``Model.DoesNotExist``;
         ``APIException``.
         Requests: one PATCH; one POST for a new row; none when nothing has changed.
         """
@@ -157,7 +157,7 @@ class APIModel(BaseAPIModel):
         object.__setattr__(self, "_deleted", True)
 
     def refresh_from_api(self) -> None:
-        """Reads the row anew; changes that were not saved are lost.
+        """Reads the row again; unsaved changes are lost.
 
         Raises: as ``delete``; ``pydantic.ValidationError`` for a row that does not fit the schema.
         Requests: one GET of the row's URL.
@@ -169,7 +169,7 @@ class APIModel(BaseAPIModel):
 
         The instance is not changed.
 
-        Raises: ``InvalidRequestError`` for a row that was never saved; ``APIException``; an error status is one.
+        Raises: ``InvalidRequestError`` for a row that was never saved; ``APIException``, also for an error status.
         Requests: one, of that method.
         """
         endpoint = self._endpoint_of_row()
@@ -178,7 +178,7 @@ class APIModel(BaseAPIModel):
         return response_of(ask(endpoint.call(method, path, body), type(self)))
 
     def related(self, model: type[Model], route: str) -> Manager[Model]:
-        """The rows of another model behind a nested route of this row: ``user.related(Post, "posts")``.
+        """The rows of another model at a nested route of this row: ``user.related(Post, "posts")``.
 
         Raises: ``InvalidRequestError`` for a row that was never saved.
         Requests: none.
@@ -187,7 +187,7 @@ class APIModel(BaseAPIModel):
 
 
 def register_models(client: ServiceClient, *model_classes: type[APIModel]) -> None:
-    """Lets the models speak through the client, in this context and those that come from it.
+    """Registers the models with the client, in this context and in those copied from it.
 
     Raises: ``ConfigurationError`` for an asynchronous client or model, or a model without a schema or an endpoint.
     Requests: none.

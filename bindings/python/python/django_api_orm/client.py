@@ -70,7 +70,7 @@ class ServiceClient(BaseClient):
             perform(self._engine.close())
 
     def manager(self, model: type[M]) -> Manager[M]:
-        """The model's manager on this client, whatever the model is registered with.
+        """The model's manager on this client, whichever client the model is registered with.
 
         Requests: none.
         """
@@ -86,13 +86,13 @@ class ServiceClient(BaseClient):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> APIResponse:
-        """A request that is written by hand, such as for a route that is no collection.
+        """Sends a request that is written by hand, such as one to a route that is not a collection.
 
         ``endpoint`` is a path below ``base_url``; ``params`` become the query (``None`` is left out; a list repeats the
         name, and is joined by commas for ``__in`` and ``__range``); ``data`` is sent as JSON; ``timeout``, in seconds,
-        takes the place of the client's.
+        replaces the client's.
 
-        Raises: ``InvalidRequestError`` for a path that leaves the base URL; ``APIException``; an error status is one.
+        Raises: ``InvalidRequestError`` for a path that leaves the base URL; ``APIException``, also for an error status.
         Requests: one, of that method, and its retries.
         """
         return response_of(perform(self._request(method, endpoint, params, data, headers, timeout)))
@@ -108,7 +108,7 @@ class ServiceClient(BaseClient):
         """Sends JSON to a path below ``base_url``. As ``request``.
 
         Raises: ``OutcomeUnknown`` when the server may have carried it out; and as ``request``.
-        Requests: one POST, which is never sent again once the server may have got it.
+        Requests: one POST, which is never sent again once the server may have received it.
         """
         return self.request("POST", endpoint, data=data)
 
@@ -116,7 +116,7 @@ class ServiceClient(BaseClient):
         """Sends changes as JSON. As ``request``.
 
         Raises: ``OutcomeUnknown`` when the server may have carried it out; and as ``request``.
-        Requests: one PATCH, which is never sent again once the server may have got it.
+        Requests: one PATCH, which is never sent again once the server may have received it.
         """
         return self.request("PATCH", endpoint, data=data)
 
@@ -128,7 +128,7 @@ class ServiceClient(BaseClient):
         return self.request("PUT", endpoint, data=data)
 
     def delete(self, endpoint: str) -> APIResponse:
-        """Deletes what is behind a path. As ``request``.
+        """Deletes the resource at a path. As ``request``.
 
         Requests: one DELETE, and its retries.
         """
