@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, TypedDict, Unpack
 
     class ClientOptions(TypedDict, total=False):
-        """Further settings, of the engine's table; what is not given has its default. A test compares them."""
+        """The other settings of the engine's table, each optional. A test compares them with it."""
 
         connect_timeout: float
         attempt_timeout: float
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _OPTIONS = frozenset(name for name, *_ in _engine.settings())
 
 
-#: Of this process: what is hashed with it can be compared here, and searched for nowhere.
+#: A key of this process: digests made with it can be compared within it, and looked up nowhere else.
 _KEY = os.urandom(32)
 
 
@@ -54,7 +54,7 @@ def _digest(secret: Any) -> bytes:
 
 
 class Credential:
-    """What the requests of a client are sent with. Made by ``TokenAuth``, ``BearerAuth``, ``BasicAuth`` and ``HeaderAuth``;
+    """Who the requests of a client are sent as. Made by ``TokenAuth``, ``BearerAuth``, ``BasicAuth`` and ``HeaderAuth``;
     never shown by ``repr``.
     """
 
@@ -88,7 +88,7 @@ def HeaderAuth(name: str, value: str) -> Credential:
 
 
 def _authorization(headers: list[tuple[str, str]]) -> list[str]:
-    """The values of the header that says for whom the client speaks."""
+    """The values of the header that carries the credentials."""
     return [value for name, value in headers if str(name).lower() == "authorization"]
 
 
@@ -105,11 +105,13 @@ def _credential(auth_token: str | None, auth: Credential | tuple[str, str] | str
         return _given("auth", ["header", "authorization", auth])
     if isinstance(auth, tuple) and len(auth) == 2:
         return _given("auth", ["basic", *auth])
-    raise ConfigurationError("`auth` is a pair of user and password, a header's value, or a credential such as BearerAuth(...)")
+    raise ConfigurationError(
+        "`auth` must be a pair of user and password, a header's value, or a credential such as BearerAuth(...)"
+    )
 
 
 def _given(parameter: str, credential: list[str]) -> list[str]:
-    """The credential, if it holds something: nobody wants to send an empty token."""
+    """The credential, if it is not empty: sending an empty token is always a mistake."""
     kind, *parts = credential
     if not all(isinstance(part, str) for part in parts):
         raise ConfigurationError(f"`{parameter}` takes text, not {', '.join(type(part).__name__ for part in parts)}")
@@ -161,9 +163,9 @@ class APIResponse:
 
     @property
     def data(self) -> Any:
-        """The decoded body; text where the server does not call it JSON, ``None`` where there is none.
+        """The decoded body; text if its content type is not JSON, ``None`` if it is empty.
 
-        Raises: ``DecodeError`` for JSON that is cut off, nested too deep, or none.
+        Raises: ``DecodeError`` for JSON that is cut off, nested too deeply, or otherwise invalid.
         """
         if not self._is_decoded:
             self._data = self._decoded()
@@ -183,15 +185,15 @@ class APIResponse:
     def json(self) -> Any:
         """The body as JSON.
 
-        Raises: ``DecodeError`` for a body that is not JSON, or is nested too deep.
+        Raises: ``DecodeError`` for a body that is not JSON, or is nested too deeply.
         """
         try:
             return from_json(self.content)
         except DecodeError as error:
             kind = self.headers.get("content-type", "no content type")
             raise DecodeError(
-                f"the body of this answer ({self.status_code}, {kind}, {len(self.content)} bytes) is not JSON that can be "
-                f"read: {error.__cause__ or error}; `content` holds it as it came"
+                f"the body of this answer ({self.status_code}, {kind}, {len(self.content)} bytes) is not valid JSON: "
+                f"{error.__cause__ or error}; `content` holds the raw body"
             ) from None
 
     def __repr__(self) -> str:
@@ -199,7 +201,7 @@ class APIResponse:
 
 
 def response_of(value: tuple[int, list[tuple[str, str]], bytes, str, int]) -> APIResponse:
-    """The engine's answer as an ``APIResponse``, whose body is decoded when somebody asks for it."""
+    """The engine's answer as an ``APIResponse``, whose body is decoded when it is first read."""
     status, pairs, content, version, attempts = value
     headers: dict[str, str] = {}
     for name, text in pairs:
@@ -263,15 +265,15 @@ class BaseClient:
         ``on_ignored`` ("local"), ``on_drift`` ("warn"), ``nulls`` ("smallest"), ``ordering_parameter`` ("ordering") and
         ``search_parameter`` ("search"). See docs/python/clients.md.
 
-        Raises: ``ConfigurationError`` for an invalid value; ``TypeError`` for a
-        setting that does not exist, or a value of another type.
+        Raises: ``ConfigurationError`` for an invalid value; ``TypeError`` for a setting that does not exist, or a value of the
+        wrong type.
         Requests: none. Connections are opened by the first request.
         """
         if unknown := sorted(options.keys() - _OPTIONS):
             raise TypeError(f"{type(self).__name__}() got unexpected arguments: {', '.join(unknown)}")
         if not verify_ssl:
             warnings.warn(
-                "verify_ssl=False: anybody on the way can read and change everything, credentials included",
+                "verify_ssl=False: anybody on the network path can read and change everything, credentials included",
                 UserWarning,
                 stacklevel=3,
             )
@@ -301,12 +303,12 @@ class BaseClient:
         self._endpoints: WeakKeyDictionary[type[Any], Endpoint] = WeakKeyDictionary()
         self._owns_connections = True
         self._closed = False
-        #: No secret is kept here: only what can be compared.
+        #: Digests, which can be compared: no secret is kept.
         self._way = _digest([self.base_url, *(settings[name] for name in ("headers", "verify_ssl", "ca_file", "proxy"))])
         self._identity = self._identify(credential)
 
     if not TYPE_CHECKING:
-        # Not for type checkers, which would take it that any attribute may be set.
+        # Hidden from type checkers, which would otherwise accept any attribute.
         def __setattr__(self, name: str, value: Any) -> None:
             if not name.startswith("_"):
                 self._refuse_setting(name)
@@ -336,13 +338,13 @@ class BaseClient:
         return self.with_auth(Credential(*_given("auth_token", ["token", auth_token])))
 
     def with_auth(self, auth: Credential | tuple[str, str] | str | None) -> Self:
-        """This client with other credentials, or with none, over the same connections; this one still speaks for itself.
+        """This client with other credentials, or with none, over the same connections; this one keeps its own.
 
         For a server that makes calls for its own users: one client with a pool of connections, and from it one for each
         request. Closing the new client leaves the connections open: they belong to this one. ``headers`` other than
-        ``Authorization`` stay, such as a ``Cookie``: what belongs to one account has no place there.
+        ``Authorization`` are kept, such as a ``Cookie``: do not put what belongs to one account there.
 
-        Raises: ``ConfigurationError`` for what is no credential.
+        Raises: ``ConfigurationError`` for anything but a credential.
         Requests: none.
         """
         credential = _credential(None, auth)
@@ -365,7 +367,7 @@ class BaseClient:
 
     @property
     def stats(self) -> Stats:
-        """Requests, retries, connections and bytes since the client was made; with those of the clients made by ``with_auth``.
+        """Requests, retries, connections and bytes since the client was made, including those of clients made by ``with_auth``.
 
         Requests: none.
         """
@@ -403,17 +405,17 @@ class BaseClient:
 
 
 def endpoint_of(client: BaseClient, model: type[Any], at: str | None) -> Endpoint:
-    """The model's collection on the client, or the same model behind another collection."""
+    """The model's collection on the client, or the same model at another collection."""
     return client._endpoint(model) if at is None else Endpoint(client._engine, model._info().engine.at(at))
 
 
 class Nested:
-    """A client as the rows of another collection know it: what is done with them is done there."""
+    """The client of rows that were read from another collection, and its path: they are written there."""
 
     __slots__ = ("client", "path")
 
     def __init__(self, client: BaseClient | None, path: str) -> None:
-        #: ``None`` for rows that came from another process: the client that is registered here.
+        #: ``None`` for rows from another process, which use the client that is registered in this one.
         self.client = client
         self.path = path
 

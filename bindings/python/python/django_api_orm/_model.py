@@ -32,7 +32,7 @@ _lock = threading.RLock()
 
 
 if TYPE_CHECKING:
-    # Not for type checkers, so that a model may name its schema as a base there: see docs/python/models.md.
+    # Hidden from type checkers, so that a model may name its schema as a base for them: see docs/python/models.md.
     class _Declared: ...
 else:
 
@@ -54,7 +54,7 @@ class BaseAPIModel(_Declared):
     _client: Any
     _data: BaseModel
     _deleted: bool
-    #: The server's JSON of the row; ``None`` before it was saved.
+    #: The server's JSON of the row; ``None`` until it is saved.
     _row: bytes | None
 
     #: The pydantic schema of a row.
@@ -63,13 +63,13 @@ class BaseAPIModel(_Declared):
     _endpoint: ClassVar[str]
     #: The primary key's field.
     _id_field: ClassVar[str] = "id"
-    #: The field whose value stands in a row's URL, where that is not the primary key (DRF's ``lookup_field``).
+    #: The field whose value is in a row's URL, if that is not the primary key (DRF's ``lookup_field``).
     _lookup_field: ClassVar[str | None] = None
     #: Fields that only the server writes: never sent.
     _read_only_fields: ClassVar[tuple[str, ...] | list[str] | frozenset[str]] = ()
-    #: The lookups that the server filters by; every other one is then evaluated here. ``None``: found out.
+    #: The lookups that the server filters by; every other one is evaluated client-side. ``None``: learnt from its answers.
     _filter_fields: ClassVar[tuple[str, ...] | list[str] | None] = None
-    #: How the endpoint pages; ``None``: found out.
+    #: How the endpoint pages; ``None``: recognised from the first answer.
     _pagination: ClassVar[str | Pagination | None] = None
 
     DoesNotExist: ClassVar[type[exceptions.DoesNotExist]] = exceptions.DoesNotExist
@@ -104,7 +104,7 @@ class BaseAPIModel(_Declared):
     def get_schema_class(cls) -> type[BaseModel]:
         """The schema of the rows.
 
-        Raises: ``ConfigurationError`` where there is none.
+        Raises: ``ConfigurationError`` if there is none.
         Requests: none.
         """
         schema = getattr(cls, "_schema_class", None)
@@ -116,7 +116,7 @@ class BaseAPIModel(_Declared):
     def get_endpoint(cls) -> str:
         """The collection's path.
 
-        Raises: ``ConfigurationError`` where there is none.
+        Raises: ``ConfigurationError`` if there is none.
         Requests: none.
         """
         endpoint = getattr(cls, "_endpoint", None)
@@ -127,7 +127,7 @@ class BaseAPIModel(_Declared):
     # Making instances
 
     def __init__(self, **values: Any) -> None:
-        """A row that is not saved yet, from the values of its fields, by Python's names or those of the wire.
+        """A row that is not saved yet, from the values of its fields, by Python's names or those on the wire.
 
         The key and read-only fields may be missing. ``_client`` names a client other than the registered one.
 
@@ -165,7 +165,7 @@ class BaseAPIModel(_Declared):
 
     @classmethod
     def _from_rows(cls, rows: list[bytes], client: BaseClient | None, start: int = 0) -> list[Self]:
-        # What `_made` does, a slot at a time and not an instance at a time: no Python code runs for each row.
+        # Like `_made`, but slot by slot instead of instance by instance: no Python code runs for each row.
         objects = cls._info().rows(rows, start)
         made = list(map(cls.__new__, repeat(cls, len(rows))))
         columns: tuple[Iterable[Any], ...] = (repeat(client), rows, repeat(False), objects, map(_DICT_OF, objects))
@@ -175,7 +175,7 @@ class BaseAPIModel(_Declared):
 
     @classmethod
     def from_api(cls, data: Mapping[str, Any], client: Any = None) -> Self:
-        """An instance of a row that the server sent, by the names of the wire; ``client`` names one other than the registered.
+        """An instance of a row that the server sent, by the names on the wire; ``client`` replaces the registered one.
 
         Raises: ``pydantic.ValidationError``.
         Requests: none.
@@ -185,7 +185,7 @@ class BaseAPIModel(_Declared):
     # Attributes
 
     def __getattr__(self, name: str) -> Any:
-        # Only what is neither a field nor defined on the class gets here: computed fields and extras of the schema.
+        # Called only for what is neither a field nor defined on the class: computed fields and extras of the schema.
         if not name.startswith("_"):
             if name == "pk":
                 return self._pk()
@@ -197,8 +197,8 @@ class BaseAPIModel(_Declared):
     def __setattr__(self, name: str, value: Any) -> None:
         data: BaseModel = self._data
         if name in type(data).model_fields:
-            # Either the value is valid, or nothing changes: pydantic has put a new dictionary in place by the time that a
-            # validator of the whole model objects.
+            # Either the value is valid, or nothing changes: pydantic has already replaced the dictionary when a validator of
+            # the whole model raises.
             before, given, extra = data.__dict__, data.__pydantic_fields_set__.copy(), data.__pydantic_extra__
             try:
                 self._info().validate_assignment(data, name, value)
@@ -226,8 +226,8 @@ class BaseAPIModel(_Declared):
             field = nearest(name, type(self._data).model_fields)
             if field is not None:
                 raise AttributeError(
-                    f"`{model.__name__}` has no field `{name}`: did you mean `{field}`? An attribute of this name has to be "
-                    "declared in the class body"
+                    f"`{model.__name__}` has no field `{name}`: did you mean `{field}`? To set an attribute of this name, "
+                    "declare it in the class body"
                 )
 
     def __dir__(self) -> Iterable[str]:
@@ -238,7 +238,7 @@ class BaseAPIModel(_Declared):
 
     @staticmethod
     def _wire_key(instance: BaseAPIModel) -> Any:
-        """What stands for the instance in a filter or a foreign key."""
+        """The value of the instance in a filter or a foreign key."""
         key = instance._pk()
         if key is None:
             raise ValueError(f"this {type(instance).__name__} has no key yet: save it first")
@@ -272,20 +272,20 @@ class BaseAPIModel(_Declared):
         return self._data
 
     def raw(self) -> dict[str, Any] | None:
-        """The row as the server last sent it, with what the schema does not declare; ``None`` before it was saved.
+        """The row as the server last sent it, including what the schema does not declare; ``None`` until it is saved.
 
         Requests: none.
         """
         return None if self._row is None else json.loads(self._row)
 
     def changes(self) -> dict[str, Any]:
-        """What ``save`` would send: the fields that differ from the server's row, by the names that are sent.
+        """What ``save`` would send: the fields that differ from the server's row, by the names they are sent under.
 
         Requests: none.
         """
         return self._changes()
 
-    # Inside, only names with an underscore are called: a field may be named `changes` or `raw`, and then hides the method.
+    # The package itself calls only names with an underscore: a field may be named `changes` or `raw`, and hides the method.
     def _changes(self) -> dict[str, Any]:
         return self._info().save(self._data, self._row).body
 
@@ -322,13 +322,13 @@ class BaseAPIModel(_Declared):
         return copy
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without the client: it holds credentials. The copy speaks through the client that is registered where it is.
+        # Without the client: it holds credentials. The copy uses the client that is registered where it is loaded.
         return (_restore, (type(self), self._data, self._row, self._deleted, self._at()))
 
     # Writing
 
     def _at(self) -> str | None:
-        """The collection that the row was read from, where that is not the model's own."""
+        """The collection that the row was read from, if that is not the model's own."""
         return self._client.path if isinstance(self._client, Nested) else None
 
     def _client_of_row(self) -> Any:
@@ -355,7 +355,7 @@ class BaseAPIModel(_Declared):
             return to_json(str(key))
 
     def _saving(self, update_fields: Iterable[str] | None, force_insert: bool) -> tuple[Save, Operation] | None:
-        """What ``save`` sends, and the request that does; ``None`` where nothing has changed."""
+        """What ``save`` sends, and the operation that sends it; ``None`` if nothing has changed."""
         info, endpoint = self._info(), self._endpoint_of_row()
         key = None
         if not force_insert:
@@ -368,13 +368,13 @@ class BaseAPIModel(_Declared):
         return (save, endpoint.save(key, self._row, save.json)) if save.body else None
 
     def _new(self, update_fields: Iterable[str] | None = None) -> Save:
-        """All of a row that is to be created."""
+        """What is sent to create the row."""
         if update_fields is not None:
             raise InvalidRequestError(f"this {type(self).__name__} is not saved yet: save it without `update_fields` first")
         return self._info().save(self._data, None)
 
     def _changed(self, update_fields: Iterable[str] | None) -> Save:
-        """What has changed of a row that the server has; exactly these fields where they are named."""
+        """The changes to a row that the server has; exactly these fields if they are named."""
         info = self._info()
         names = None if update_fields is None else self._named(update_fields)
         save = info.save(self._data, self._row, names)
@@ -385,7 +385,7 @@ class BaseAPIModel(_Declared):
     def _named(self, fields: Iterable[str]) -> list[str]:
         info = self._info()
         if isinstance(fields, str):
-            raise TypeError("update_fields is a list of names, not a text")
+            raise TypeError("update_fields must be a list of names, not a str")
         names: list[str] = []
         for field in fields:
             name = info.name_of(field.split("__")[0])
@@ -398,7 +398,7 @@ class BaseAPIModel(_Declared):
         return names
 
     def _saved(self, save: Save, answer: Written) -> None:
-        """Takes over what the write has made of the row; what was not sent, or was changed meanwhile, stays as it is."""
+        """Takes over the row as it is after the write; fields that were not sent, or have changed since, stay as they are."""
         info = self._info()
         written, row, assumed = answer
         now = info.text(self._data)
@@ -426,13 +426,13 @@ class BaseAPIModel(_Declared):
             return row
         plain: dict[str, Any] = {}
         for name in odd:
-            # Perhaps it reads what it would write without a serializer of its own.
+            # It may be able to read what it would write without its own serializer.
             with contextlib.suppress(TypeError, ValueError):
                 plain[info.sent[name]] = jsonable(getattr(self._data, name))
         row = info.engine.put(row, to_json(plain))
         unread = [name for name in odd if name not in info.read(row).model_fields_set]
         if unread:
-            # It reads neither, so what was sent cannot be kept.
+            # It can read neither form, so what was sent cannot be kept.
             values = json.loads(row)
             for name in unread:
                 values.pop(info.name_in(values, name), None)
@@ -449,7 +449,7 @@ class BaseAPIModel(_Declared):
         return [name for name in fields if again.get(info.sent[name], self) != save.body[info.sent[name]]]
 
     def _carry(self, sent: Iterable[str], data: BaseModel) -> None:
-        """Keeps the values of these fields, which are still to be saved, beside what the server says of the others."""
+        """Keeps the values of these fields, which are still unsaved; the others are the server's."""
         own = self._info().own
         for name in (own.get(name, name) for name in sent):
             if name in type(data).model_fields:
@@ -458,7 +458,7 @@ class BaseAPIModel(_Declared):
                 data.__pydantic_extra__[name] = (self._data.model_extra or {})[name]
 
     def _keep(self, row: bytes) -> None:
-        """Takes over no more than what the row is known by."""
+        """Takes over only the keys of the row."""
         info = self._info()
         object.__setattr__(self, "_row", row)
         read = info.read(row)
@@ -492,10 +492,10 @@ _DICT_OF = attrgetter("__dict__")
 
 
 def _written_but(model: type[Any], key: Any, error: ValidationError) -> exceptions.DecodeError:
-    """For an answer to a write that cannot be taken over: the write itself has been carried out."""
+    """The error for an answer that does not fit the schema, to a write that has been carried out."""
     unread = exceptions.DecodeError(
-        f"the {model.__name__} was written (key: {key!r}), but the server's answer does not fit the schema, so what "
-        "the row is now is not known; do not write it again: see `__cause__`"
+        f"the {model.__name__} was written (key: {key!r}), but the server's answer does not fit the schema, so the "
+        "row's present state is unknown; do not write it again: see `__cause__`"
     )
     unread.key = key
     return unread
@@ -508,7 +508,7 @@ def _restore(model: type[Any], data: BaseModel, row: bytes | None, deleted: bool
 
 
 def specialise(model: type[Any], error: Exception) -> None:
-    """Makes a general error that of the model: ``User.DoesNotExist``."""
+    """Turns a general error into the model's own: ``User.DoesNotExist``."""
     kind = type(error)
     if kind is exceptions._RowMissing:
         error.__class__ = model._RowMissing

@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="BaseAPIModel")
 
-#: The most rows that servers count: what databases hold in 64 bits with a sign.
+#: The most rows that a server can count: databases count with signed 64-bit integers.
 MOST_ROWS = 2**63 - 1
 
-#: As many keys as the engine asks for in a request.
+#: How many keys the engine asks for in one request.
 _KEYS_IN_A_REQUEST = 100
 
 
 class BaseQuery(Generic[M]):
-    """A lazy description of rows. Every method that changes it gives a new one."""
+    """A lazy description of rows. Every method that changes it returns a new one."""
 
     _invalid: Literal["raise", "skip"] = "raise"
     _report: Callable[[RowError], object] | None = None
     _expected: int | None = None
     _empty = False
-    #: What the filters say together, and what restricts the rows in another way.
+    #: All filters joined, and what else restricts the rows.
     _condition: Condition | None = None
     _restricted_by: str | None = None
-    #: What was set in place of the client's policies.
+    #: The policies that replace the client's.
     _policy: Mapping[str, Any] = {}
 
     def __init__(
@@ -67,7 +67,7 @@ class BaseQuery(Generic[M]):
 
     @property
     def client(self) -> Any:
-        """The client that the query goes through.
+        """The client that the query uses.
 
         Requests: none.
         """
@@ -75,7 +75,7 @@ class BaseQuery(Generic[M]):
 
     @property
     def _home(self) -> Any:
-        """Where the rows of this query live: they are saved where they were read."""
+        """The client and collection that the rows of this query belong to: they are saved where they were read."""
         at = None if self._manager is None else self._manager._at
         return self._client if at is None else Nested(self._client, at)
 
@@ -130,7 +130,7 @@ class BaseQuery(Generic[M]):
         return clone
 
     def using(self, client: Any) -> Self:
-        """The same query, with its settings, on this client, whatever the model is registered with.
+        """The same query, with its settings, on this client, whichever client the model is registered with.
 
         Requests: none.
         """
@@ -140,7 +140,7 @@ class BaseQuery(Generic[M]):
         return clone
 
     def __getattr__(self, name: str) -> Any:
-        # A custom manager's own methods go on from this query, so they chain.
+        # A custom manager's own methods continue from this query, so they chain.
         manager = self.__dict__.get("_manager")
         if manager is not None and not name.startswith("_"):
             for owner in type(manager).__mro__:
@@ -194,7 +194,7 @@ class BaseQuery(Generic[M]):
 
     def _by(self, method: str, fields: tuple[str, ...]) -> Self:
         if not fields:
-            raise ValueError(f'{method}() takes the fields that it goes by, such as {method}("created_at")')
+            raise ValueError(f'{method}() takes the fields to order by, such as {method}("created_at")')
         return self._clone(plan=self._plan.order_by([self._info.order(field) for field in fields]))
 
     def _there(self, row: M | None) -> M:
@@ -221,7 +221,7 @@ class BaseQuery(Generic[M]):
             value = getattr(instance._data, field, None)
             if value in found and instance != found[value]:
                 raise self.model.MultipleObjectsReturned(
-                    f"several {self.model.__name__} rows have `{field}` {value!r}, so they cannot be told apart by it"
+                    f"several {self.model.__name__} rows have `{field}` {value!r}, so the field does not identify a row"
                 )
             found[value] = instance
         return found
@@ -239,7 +239,7 @@ class BaseQuery(Generic[M]):
         return [dict(zip(names, row)) for row in self._picked(rows, names, start)]  # noqa: B905
 
     def _tuples(self, fields: tuple[str, ...], flat: bool, named: bool) -> Callable[[list[bytes], int], list[Any]]:
-        """What makes the tuples of ``values_list`` from rows."""
+        """A function that makes the tuples of ``values_list`` from rows."""
         if flat and named:
             raise TypeError("flat=True and named=True cannot be used together")
         if flat and len(fields) != 1:
@@ -305,8 +305,8 @@ class BaseQuery(Generic[M]):
         return self.model._made(self._info.new(values), None, self._home)
 
     def _created(self, results: list[Any], instances: list[M], saves: list[Save]) -> list[M]:
-        """Instances in the order of the input, those that were given among them; or everything that is known in one
-        exception.
+        """The instances in the order of the input, given ones included; or one exception that says which rows were created
+        and which were not.
         """
         created: list[tuple[int, M]] = []
         failed: list[tuple[int, Any]] = []
@@ -330,7 +330,7 @@ class BaseQuery(Generic[M]):
 
     @staticmethod
     def _changes_of(objs: Iterable[M], fields: Iterable[str]) -> list[tuple[M, str, Save]]:
-        """Of rows that have changed in these fields: each row, its key, and what is to be sent."""
+        """The rows that have changed in these fields: each with its key and what has to be sent."""
         fields = fields if isinstance(fields, str) else list(fields)
         changes: list[tuple[M, str, Save]] = []
         for row in objs:
@@ -361,7 +361,7 @@ class BaseQuery(Generic[M]):
         raise error
 
     def _given(self, obj: Any) -> M:
-        """The instance of what ``bulk_create`` is given, validated."""
+        """The instance for an argument of ``bulk_create``, validated."""
         if isinstance(obj, self.model):
             return obj
         if isinstance(obj, self._info.schema):
@@ -392,7 +392,7 @@ def is_ours(owner: type[Any]) -> bool:
 
 
 def _pick(value: Any, path: list[str]) -> Any:
-    """The value at a path; nothing is below a null, nor where an object of any shape has no such key."""
+    """The value at a path; ``None`` below a null. Raises ``ValueError`` where there is no such field or key."""
     for name in path:
         if value is None:
             return None

@@ -1,4 +1,4 @@
-"""What is known of a model class and its schema: names on the wire, validation, and what is sent."""
+"""A model class and its schema: names on the wire, validation, and what is sent."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _STYLES = ("limit_offset", "page_number", "cursor", "link", "none")
 
 
 class Pagination:
-    """How an endpoint pages, where it is not left to the first answer: ``_pagination = Pagination("page_number", 50)``.
+    """How an endpoint pages, if not as the first answer shows: ``_pagination = Pagination("page_number", 50)``.
 
     ``style`` is ``"limit_offset"``, ``"page_number"``, ``"cursor"``, ``"link"`` or ``"none"``; ``page_size`` is how many
-    rows are asked for in a page, ``page_size_parameter`` the name by which that is asked.
+    rows are asked for in a page, ``page_size_parameter`` the parameter that says so.
 
     Raises: ``ConfigurationError`` for another style.
     """
@@ -49,7 +49,7 @@ class Pagination:
 
     def __init__(self, style: str, page_size: int | None = None, page_size_parameter: str | None = None) -> None:
         if style not in _STYLES:
-            raise ConfigurationError(f"a pagination is one of {', '.join(_STYLES)}, not {style!r}")
+            raise ConfigurationError(f"a pagination style must be one of {', '.join(_STYLES)}, not {style!r}")
         self.style = style
         self.page_size = page_size
         self.page_size_parameter = page_size_parameter
@@ -83,13 +83,13 @@ def _refuse_paths(schema: type[BaseModel]) -> None:
         choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
         if all(isinstance(choice, AliasPath) for choice in choices):
             raise ConfigurationError(
-                f"the field `{schema.__name__}.{name}` has an AliasPath, which tells how to read it and not how to write it: "
+                f"the field `{schema.__name__}.{name}` has an AliasPath, which says how to read it but not how to write it: "
                 "declare a nested schema"
             )
 
 
 def _kind(annotation: Any) -> str | None:
-    """What the engine has to know of a field's values: "1.50" and "1.5" are the same decimal, and are not the same text."""
+    """The kind of a field's values, if the engine has to know it: "1.50" and "1.5" are equal as decimals, but not as text."""
     kinds = {argument for argument in typing.get_args(annotation) or (annotation,) if argument is not type(None)}
     return "decimal" if kinds == {Decimal} else None
 
@@ -107,8 +107,8 @@ def _nested(annotation: Any) -> type[BaseModel] | None:
 
 
 def _types(annotation: Any, known: set[Any] | None = None) -> set[Any]:
-    """Every class that a field can hold, those inside of nested schemas and collections included; ``Any`` where it does not
-    say what.
+    """Every class that a field can hold, including those inside nested schemas and collections; ``Any`` if the annotation
+    does not say.
     """
     known = set() if known is None else known
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
@@ -138,12 +138,12 @@ def _types(annotation: Any, known: set[Any] | None = None) -> set[Any]:
 
 
 def _of_subclasses(metadata: Iterable[Any]) -> set[Any]:
-    """``SerializeAsAny`` sends what a subclass has, too."""
+    """``SerializeAsAny`` also sends the fields of a subclass."""
     marker: Any = SerializeAsAny
     return {Any} if any(isinstance(part, marker) for part in metadata) else set()
 
 
-#: What holds no secret by itself.
+#: Types that hold no secret by themselves.
 _WITHOUT_SECRETS = frozenset((str, int, float, bool, bytes, type(None), Decimal, UUID, date, time, datetime, timedelta))
 
 
@@ -155,12 +155,12 @@ def _names(model: type[Any], attribute: str) -> tuple[str, ...]:
     given = getattr(model, attribute)
     names = None if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
     if names is None or not all(isinstance(name, str) for name in names):
-        raise ConfigurationError(f"{model.__name__}.{attribute} is a list of names, such as ['name'], not {given!r}")
+        raise ConfigurationError(f"{model.__name__}.{attribute} must be a list of names, such as ['name'], not {given!r}")
     return names
 
 
 class ModelInfo:
-    """A model class as the engine sees it, and what turns its rows into objects and back."""
+    """A model class as the engine sees it, and the conversion of its rows into objects and back."""
 
     def __init__(self, model: type[Any]) -> None:
         self.model = model
@@ -186,14 +186,14 @@ class ModelInfo:
         self.pk_wire = self.wire.get(self.pk_name, self.pk_name)
         lookup = model._lookup_field
         if lookup is not None and not (isinstance(lookup, str) and lookup):
-            raise ConfigurationError(f"{model.__name__}._lookup_field is the name of a field, not {lookup!r}")
+            raise ConfigurationError(f"{model.__name__}._lookup_field must be the name of a field, not {lookup!r}")
         self.key_name: str = lookup or self.pk_name
         self.key_wire = self.wire.get(self.key_name, self.key_name)
         if self.pk_name != "id" and self.pk_name not in fields:
-            raise ConfigurationError(f"{model.__name__}._id_field names {self.pk_name!r}, which is no field of the schema")
+            raise ConfigurationError(f"{model.__name__}._id_field names {self.pk_name!r}, which is not a field of the schema")
         self.read_only = frozenset(_names(model, "_read_only_fields"))
         if unknown := sorted(self.read_only - fields.keys()):
-            raise ConfigurationError(f"{model.__name__}._read_only_fields names what is no field: {', '.join(unknown)}")
+            raise ConfigurationError(f"{model.__name__}._read_only_fields has names that are not fields: {', '.join(unknown)}")
         #: Computed fields, which are not sent.
         self.computed = set(self.schema.model_computed_fields)
         #: Whether a nested schema has computed fields, which are not the server's.
@@ -224,13 +224,13 @@ class ModelInfo:
         if isinstance(declared, str):
             declared = Pagination(declared)
         if not isinstance(declared, Pagination):
-            raise ConfigurationError(f"_pagination is a Pagination(...) or one of {', '.join(_STYLES)}, not {declared!r}")
+            raise ConfigurationError(f"_pagination must be a Pagination(...) or one of {', '.join(_STYLES)}, not {declared!r}")
         return (declared.style, declared.page_size, declared.page_size_parameter)
 
     # Names and conditions
 
     def _path(self, path: str, name_of: Callable[[str, FieldInfo], str] = _read_name) -> str:
-        """A path in Python's names with the names of the wire: ``address__zip_code__in`` may be ``address__zip__in``."""
+        """A path in Python's names with the names on the wire: ``address__zip_code__in`` may be ``address__zip__in``."""
         if path in self.wire:
             return name_of(path, self.schema.model_fields[path])
         head, *rest = path.split("__")
@@ -302,7 +302,7 @@ class ModelInfo:
 
     def invalid_row(self, error: ValidationError, row: bytes, index: int) -> ValidationError | DecodeError:
         """The same error with the row's index in front of each location, and its key in the title; for a row that cannot be
-        read at all, because it is nested too deep, an error that says so.
+        read at all, because it is nested too deeply, an error that says so.
         """
         first = error.errors(include_url=False, include_input=False)[0]
         if first["type"] == "json_invalid":
@@ -342,7 +342,7 @@ class ModelInfo:
     # What is sent
 
     def dump(self, data: BaseModel, names: Iterable[str] | None = None) -> dict[str, Any]:
-        """Fields by the names that are sent, in JSON's types."""
+        """Fields by the names they are sent under, in JSON's types."""
         fields = dumped(data, None if names is None else set(names), self.secrets)
         if self.computes_inside:
             for name, sent in self.sent.items():
@@ -393,13 +393,13 @@ class ModelInfo:
         except ValidationError as error:
             if any(line["loc"] for line in error.errors(include_url=False)):
                 raise
-            # Only a validator of the whole model objects: it misses the other fields.
+            # Only a validator of the whole model raises: it misses the other fields.
         except Exception:
             # So does this one, with an error of its own. (A field that is refused raises a `ValidationError`.)
             pass
         if name in blank.model_fields_set:
             return getattr(blank, name)
-        # It objected before it came to the field.
+        # It raised before the field was validated.
         field = self.schema.model_fields[name]
         annotated: Any = Annotated
         return TypeAdapter(annotated[field.annotation, field]).validate_python(value)
@@ -520,11 +520,11 @@ def _with_undeclared(sent: Any, was: Any, value: Any, before: Any) -> Any:
                 whole[written] = _with_undeclared(sent[written], was.get(read), *inner)
         return {**{name: part for name, part in was.items() if name not in known}, **sent, **whole}
     if isinstance(value, dict) and isinstance(before, dict) and isinstance(sent, dict) and isinstance(was, dict):
-        # By position: a key in JSON is a text, whatever it is here.
+        # By position: a key in JSON is text, whatever it is in Python.
         parts = zip(sent.items(), value.items())  # noqa: B905
         return {name: _with_undeclared(part, was.get(name), item, before.get(key)) for (name, part), (key, item) in parts}
     if isinstance(value, list) and isinstance(before, list) and isinstance(sent, list) and isinstance(was, list):
-        # Which object of the server's is meant, only a key can tell: objects may have moved.
+        # Only a key tells which of the server's objects is meant: they may have moved.
         known_by = {part["id"]: (part, item) for part, item in zip(was, before) if _has_key(part)}  # noqa: B905
         nothing = (None, None)
         return [
@@ -540,7 +540,7 @@ def _has_key(part: Any) -> bool:
 
 
 def _leave_computed(dumped: Any, value: Any) -> None:
-    """Takes the computed fields of nested objects out."""
+    """Leaves out the computed fields of nested objects."""
     if isinstance(value, BaseModel) and isinstance(dumped, dict):
         schema = type(value)
         for name, computed in schema.model_computed_fields.items():
@@ -557,6 +557,6 @@ def _leave_computed(dumped: Any, value: Any) -> None:
 
 def _custom(kind: str, message: str) -> PydanticCustomError:
     make = typing.cast(Any, PydanticCustomError)
-    # The message is made already: what looks like a placeholder is none.
+    # The message is complete: what looks like a placeholder is not one.
     error: PydanticCustomError = make(kind, message)
     return error

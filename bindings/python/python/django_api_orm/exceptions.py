@@ -52,7 +52,7 @@ __all__ = [
 
 
 class ErrorResponse:
-    """What the server said when it refused: status and body. Never part of an exception's text."""
+    """The server's error response: status and body. Never part of an exception's text."""
 
     __slots__ = ("content", "status_code")
 
@@ -68,7 +68,7 @@ class ErrorResponse:
     def json(self) -> Any:
         """The body as JSON.
 
-        Raises: ``DecodeError`` for a body that is not JSON, or is nested too deep.
+        Raises: ``DecodeError`` for a body that is not JSON, or is nested too deeply.
         """
         from ._json import from_json
 
@@ -79,9 +79,9 @@ class ErrorResponse:
 
 
 class APIException(Exception):
-    """Everything that this package raises of its own.
+    """The base class of this package's own exceptions.
 
-    Beside it there are pydantic's ``ValidationError``, for data that does not fit a schema, and ``TypeError`` and
+    It also raises pydantic's ``ValidationError``, for data that does not fit a schema, and ``TypeError`` and
     ``ValueError`` for mistakes in a call's arguments.
     """
 
@@ -129,7 +129,7 @@ class ConfigurationError(APIException):
 
 
 class InvalidRequestError(APIException, ValueError):
-    """The call cannot be made as it stands; nothing was sent."""
+    """The call is invalid; nothing was sent."""
 
 
 class DoesNotExist(APIException):
@@ -145,11 +145,11 @@ class ValidationException(APIException):
 
 
 class APIConnectionError(APIException):
-    """No connection could be made, or it broke: name, network, TLS. Also named ``ConnectionError``; no subclass of Python's."""
+    """The connection failed or broke: name, network, TLS. Also named ``ConnectionError``, not a subclass of Python's."""
 
 
 class APITimeoutError(APIException):
-    """Time ran out. Also named ``TimeoutError``; no subclass of Python's."""
+    """Time ran out. Also named ``TimeoutError``; not a subclass of Python's."""
 
 
 class DecodeError(APIException, ValueError):
@@ -162,13 +162,13 @@ class DecodeError(APIException, ValueError):
 
 
 class UnsupportedError(APIException):
-    """The question cannot be answered rightly: something has to be evaluated on rows that do not show it, or more than
+    """The query cannot be answered correctly: part of it has to be evaluated on rows that do not show it, or more than
     ``max_scan`` rows would have to be read.
     """
 
 
 class CountMismatchError(APIException):
-    """Other than the expected number of rows match, so ``update`` or ``delete`` wrote nothing: see ``expect()``."""
+    """The number of matching rows is not the expected one, so ``update`` or ``delete`` wrote nothing: see ``expect()``."""
 
 
 class IgnoredError(APIException):
@@ -176,7 +176,7 @@ class IgnoredError(APIException):
 
 
 class OutcomeUnknown(APIException):
-    """A write may or may not have been carried out, so it was not sent again. Look before you repeat it."""
+    """A write may or may not have been carried out, so it was not sent again. Check before you repeat it."""
 
 
 class APIHTTPError(APIException):
@@ -206,7 +206,7 @@ class NotFoundError(APIClientError, DoesNotExist):
 
 
 class ConflictError(APIClientError):
-    """409: somebody else was there first."""
+    """409: the request conflicts with the present state of the row."""
 
 
 class PreconditionFailedError(APIClientError):
@@ -263,11 +263,11 @@ class BulkWriteError(APIException):
 
 
 class APIWarning(UserWarning):
-    """Something to know although the answer is right."""
+    """Something worth knowing about an answer that is right."""
 
 
 class IgnoredWarning(APIWarning):
-    """The server ignores a filter, an ordering or an offset; it was done here. Given once for each endpoint."""
+    """The server ignores a filter, an ordering or an offset; it was applied client-side. Issued once for each endpoint."""
 
 
 class DataMovedWarning(APIWarning):
@@ -321,7 +321,7 @@ _OF_STATUS = frozenset(
 
 
 def _also_unknown(kind: type[APIException]) -> type[APIException]:
-    """The error of a write that may have been carried out all the same: both are caught."""
+    """The error of a write that may have been carried out nevertheless: it is caught as either class."""
     name = f"{kind.__name__}OutcomeUnknown"
     bases: tuple[Any, ...] = (kind, OutcomeUnknown)
     both: type[APIException] = type(name, bases, {"__module__": __name__, "__doc__": kind.__doc__})

@@ -12,9 +12,9 @@ class Q:
 
     Joined by ``&``, ``|`` and ``^`` (one of both), negated by ``~``; an empty ``Q()`` is false as a truth value; it
     holds for every row, and leaves what it is joined with as it is.
-    What the query string cannot say is evaluated on the rows, with Django's rules for nulls.
+    What the query string cannot express is evaluated client-side, with Django's rules for nulls.
 
-    Raises: ``TypeError`` for positional arguments, or operands, that are no ``Q``.
+    Raises: ``TypeError`` for positional arguments, or operands, that are not ``Q``.
     """
 
     __slots__ = ("_parts", "_word")

@@ -1,4 +1,4 @@
-"""The main job on a server of its own: ``python -m django_api_orm.quickstart``."""
+"""The main job, on a test server that it starts: ``python -m django_api_orm.quickstart``."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def main(base_url: str, token: str | None) -> None:
         )
         print(f"created {alice.name} (id {alice.id}) and {bob.name} (id {bob.id})")
 
-        # What the query string cannot say is evaluated here; the answer is the same.
+        # What the query string cannot express is evaluated client-side; the answer is the same.
         query = User.objects.filter(Q(role="admin") | Q(name__startswith="Al")).exclude(active=False).order_by("name")
         print(f"{await query.count()} admins or Als; how that is found out:")
         print("  " + query.explain().replace("\n", "\n  "))

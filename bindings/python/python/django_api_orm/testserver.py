@@ -25,7 +25,7 @@ __all__ = ["TestServer", "main"]
 class TestServer:
     """The reference site, or a site made from rows: ``TestServer({"books": [{"id": 1, "title": "Emma"}]})``.
 
-    Each table stands under ``/api/v1/NAME/``. ``port=0`` takes a free one; ``token`` is asked for in every request;
+    Each table is at ``/api/v1/NAME/``. ``port=0`` takes a free one; ``token`` is required in every request;
     ``tls=True`` serves https and HTTP/2, with a certificate of ``ca_file``. It ends with its ``with`` block, or by ``close``.
 
     Raises: ``ConfigurationError`` in a build without the server; ``RuntimeError`` when it cannot start.
@@ -55,7 +55,7 @@ class TestServer:
 
     @property
     def token(self) -> str | None:
-        """The token to send; ``None`` where none is asked for."""
+        """The token to send; ``None`` if none is required."""
         return self._server.token
 
     @property
@@ -64,11 +64,11 @@ class TestServer:
         return self._server.ca_file
 
     def reset(self) -> None:
-        """Brings the rows of the start back, and forgets ``requests``."""
+        """Restores the rows of the start, and clears ``requests``."""
         self._server.reset()
 
     def requests(self) -> list[tuple[str, str, bytes]]:
-        """What came since the start or the last reset: method, path with query, body."""
+        """The requests since the start or the last reset: method, path with query, body."""
         return self._server.requests()
 
     def delay_next(self, seconds: float) -> None:
@@ -91,13 +91,13 @@ class TestServer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves until Ctrl-C or SIGTERM; gives the exit status. ``arguments`` are those of the command line where they are not
+    """Serves until Ctrl-C or SIGTERM; returns the exit status. ``arguments`` are those of the command line where they are not
     given.
     """
     parser = argparse.ArgumentParser(prog="python -m django_api_orm.testserver", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="listen on this port; otherwise on a free one")
     parser.add_argument("--seed", metavar="FILE", help='serve the tables of this JSON file: {"books": [{...}], ...}')
-    parser.add_argument("--token", help="ask for this token")
+    parser.add_argument("--token", help="require this token")
     parser.add_argument("--tls", action="store_true", help="serve https and HTTP/2")
     options = parser.parse_args(arguments)
     tables = None
