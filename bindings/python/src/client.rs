@@ -32,14 +32,14 @@ const IDLE_LANES: usize = 32;
 
 type Build = dyn Fn() -> Result<ServiceClient> + Send + Sync;
 
-/// For whom a client speaks, and the connections that it does it with.
+/// The credential that a client uses, and its connections.
 pub(crate) struct Shared {
     connections: Arc<Connections>,
-    /// In place of the credential that the connections were made for.
+    /// Replaces the credential that the connections were made with.
     credential: Option<Option<Credential>>,
 }
 
-/// What a client shares with those that were made from it.
+/// What a client shares with the clients that were made from it.
 struct Connections {
     build: Box<Build>,
     /// Locked only by threads that are attached to Python, so that it is free in a child after `fork`.
@@ -58,7 +58,7 @@ impl Connections {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let pid = process::id();
         if state.pid != pid {
-            // After `fork` the parent's connections and threads are not ours; they are left as they are.
+            // After `fork` the parent's connections and threads are not ours; they are left alone.
             let root = (self.build)()?;
             state.idle.clear();
             mem::forget(mem::replace(&mut state.root, root));
@@ -82,7 +82,7 @@ impl Shared {
         self.connections.state()
     }
 
-    /// The client with the credential that this one speaks with.
+    /// The client with the credential of this one.
     fn speaking(&self, client: &ServiceClient) -> ServiceClient {
         match &self.credential {
             None => client.clone(),
@@ -128,7 +128,7 @@ pub(crate) struct Client(pub(crate) Arc<Shared>);
 
 #[pymethods]
 impl Client {
-    /// A client of the API at `base_url`. `auth` is `(kind, ...)`; `settings` hold what is not the default.
+    /// A client of the API at `base_url`. `auth` is `(kind, ...)`; `settings` holds those that are not the default.
     #[new]
     fn new(
         py: Python<'_>,
@@ -261,19 +261,19 @@ fn seconds(seconds: f64) -> PyResult<Duration> {
         .map_err(|_| PyValueError::new_err(format!("{seconds} is not a number of seconds")))
 }
 
-/// A choice that Python names by a word.
+/// A choice by its name in Python.
 pub(crate) fn choice<T: Choice>(name: &str, word: &str) -> PyResult<T> {
     T::named(name, word).map_err(|error| PyValueError::new_err(error.message().to_owned()))
 }
 
-/// What is not the default.
+/// The settings that are not the default.
 struct Settings {
     given: Vec<(&'static str, SettingValue)>,
     headers: Vec<(String, String)>,
 }
 
 impl Settings {
-    /// Reads what Python gives by the table of settings. `None` is what is not given.
+    /// Reads Python's values by the table of settings. `None` means that the setting is not given.
     fn read(py: Python<'_>, settings: &Bound<'_, PyDict>) -> PyResult<Self> {
         let mut given = Vec::new();
         let mut headers = Vec::new();
@@ -311,7 +311,7 @@ impl Settings {
     }
 }
 
-/// A value of Python's as the setting takes it; that it is in range is the engine's to say.
+/// A Python value as the setting takes it; the engine checks its range.
 fn read(py: Python<'_>, setting: &Setting, value: &Bound<'_, PyAny>) -> PyResult<SettingValue> {
     let (read, wanted) = match setting.kind {
         SettingKind::Flag => (value.extract().map(SettingValue::Flag), "a bool"),

@@ -44,7 +44,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Makes the collection once it is known on which client.
+    /// Makes the collection once the client is known.
     fn on(&self) -> impl FnOnce(&ServiceClient) -> Collection + Send + 'static {
         let model = Arc::clone(&self.model);
         let policy = self.policy.clone();
@@ -85,7 +85,7 @@ impl Endpoint {
 fn written(result: Result<u64, BulkWriteError>) -> Result<Payload> {
     match result {
         Ok(rows) => Ok(Payload::Count(rows)),
-        // Nothing was written: the reason is the whole story.
+        // Nothing was written, so the reason is all there is to report.
         Err(error) if error.failed().iter().all(|(key, _)| key.is_empty()) => Err(error.into()),
         Err(error) => Ok(Payload::NotWritten(error)),
     }
@@ -149,7 +149,7 @@ impl Endpoint {
         })
     }
 
-    /// The rows by primary key, batch by batch, behind the key `after` (JSON text).
+    /// The rows by primary key, batch by batch, after the key `after` (JSON text).
     #[pyo3(signature = (plan, after))]
     fn keyset(&self, plan: &Plan, after: Option<&[u8]>) -> PyResult<Walk> {
         let plan = plan.0.clone();
@@ -199,7 +199,7 @@ impl Endpoint {
         }))
     }
 
-    /// Reads a row anew, which the server last showed as `row`.
+    /// Reads a row again, which the server last showed as `row`.
     #[pyo3(signature = (key, row))]
     fn refresh(&self, key: String, row: Option<Vec<u8>>) -> Operation {
         let row = row.map(Row::new);
@@ -235,7 +235,7 @@ impl Endpoint {
     }
 
     /// The row for which the condition holds, or a new one; without `new` a missing row is an error. `for_write`: a row that
-    /// is found is to be changed, so it must be seen to satisfy the whole condition. The value is what `create` gives, and
+    /// is found is to be changed, so it must show that it satisfies the whole condition. The value is what `create` gives, and
     /// whether the row is new.
     #[pyo3(signature = (condition, new, *, for_write))]
     fn find_or_create(

@@ -32,7 +32,7 @@ impl Lane {
         })
     }
 
-    /// Carries a future out on the calling thread, with Python free to run meanwhile.
+    /// Drives a future on the calling thread, while Python is free to run.
     ///
     /// # Errors
     /// Whatever a signal handler raises, such as `KeyboardInterrupt`; the future is dropped then.

@@ -65,7 +65,7 @@ impl Model {
         Ok(Self(Arc::new(model)))
     }
 
-    /// The same model behind another collection.
+    /// The same model at another collection.
     fn at(&self, endpoint: &str) -> Self {
         Self(Arc::new(self.0.at(endpoint)))
     }
@@ -99,7 +99,7 @@ impl Model {
         self.held(row, key, deleted, |held| or_raise(py, held.key()))
     }
 
-    /// The same for a row that is to be saved; `None` where that creates it. `given`: the program has said the key.
+    /// The same for a row that is to be saved; `None` where that creates it. `given`: the program has set the key.
     #[pyo3(signature = (row, key, deleted, *, given))]
     fn saved_at(
         &self,

@@ -1,5 +1,5 @@
-//! Warnings of the engine on their way to Python: each goes to the operation that it arose in, and to no other one that is
-//! under way on the same client.
+//! The engine's warnings on their way to Python: each goes to the operation that caused it, and to no other one that runs
+//! on the same client.
 
 use std::{
     future::Future,
@@ -21,7 +21,7 @@ pub(crate) fn hear(warning: &Warning) {
         WarningKind::Drift => "drift",
         _ => "ignored",
     };
-    // Pages that are read ahead warn of nothing: what has come is looked at in the operation's own task.
+    // Reading ahead gives no warnings: pages are checked in the operation's own task.
     let _ = HEARD.try_with(|heard| {
         heard
             .lock()
@@ -30,7 +30,7 @@ pub(crate) fn hear(warning: &Warning) {
     });
 }
 
-/// Carries the work of an operation out; gives its warnings along.
+/// Does the work of an operation; returns its warnings, too.
 pub(crate) async fn listening<T>(work: impl Future<Output = T>) -> (T, Vec<Notice>) {
     HEARD
         .scope(Mutex::default(), async {

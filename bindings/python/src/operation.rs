@@ -1,4 +1,4 @@
-//! Operations: what a query or a write will do, before it is known who carries it out.
+//! Operations: what a query or a write will do, whoever carries it out.
 
 use std::{
     future::Future,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// JSON text as a value.
 ///
 /// # Errors
-/// `ValueError` for what is no JSON, and for an integer beyond 64 bits, which would be rounded.
+/// `ValueError` for text that is not JSON, and for an integer beyond 64 bits, which would be rounded.
 pub(crate) fn json(text: &[u8]) -> PyResult<Value> {
     if let Some(integer) = wide_integer(text) {
         return Err(PyValueError::new_err(format!(

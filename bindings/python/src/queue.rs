@@ -45,7 +45,7 @@ impl Shared {
     }
 }
 
-/// Posts the outcome; and should the task panic, an error, so that nobody waits for ever.
+/// Posts the outcome or, if the task panics, an error, so that nobody waits forever.
 struct Post {
     shared: Arc<Shared>,
     token: u64,

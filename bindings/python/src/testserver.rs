@@ -84,7 +84,7 @@ impl Server {
         .map_err(PyRuntimeError::new_err)
     }
 
-    /// `(method, path and query, body)` of what came since the start or the last reset.
+    /// `(method, path and query, body)` of the requests since the start or the last reset.
     fn requests<'py>(
         &self,
         py: Python<'py>,

@@ -68,13 +68,13 @@ impl Walk {
         }
     }
 
-    /// Refuses to go on in a child after `fork`: the pages to come are on connections of the parent.
+    /// Refuses to continue in a child after `fork`: the next pages are on connections of the parent.
     fn check_process(&self, py: Python<'_>) -> PyResult<()> {
         if self.pid == process::id() {
             return Ok(());
         }
         let error = Error::invalid_request(
-            "this iteration began before `fork`, in another process: start it anew",
+            "this iteration began before `fork`, in another process: start a new one",
         );
         Err(failure::raised(py, &error))
     }
@@ -85,10 +85,10 @@ async fn step(state: Arc<tokio::sync::Mutex<State>>, client: ServiceClient) -> R
     let mut steps = match std::mem::replace(&mut *state, State::Taken) {
         State::Fresh(begin) => Box::new(begin(&client)),
         State::Going(steps) => steps,
-        // Whoever drops this future in the middle may have lost rows: that must not look like the end.
+        // If this future was dropped in the middle, rows may be lost: that must not look like the end.
         State::Taken => {
             return Err(Error::runtime(
-                "this iteration was interrupted, so rows may be missing: start it anew",
+                "this iteration was interrupted, so rows may be missing: start a new one",
             ));
         }
         State::Over => {
