@@ -1,4 +1,4 @@
-"""Bodies that are no JSON, or nested too deep, are a ``DecodeError``: no ``RecursionError``, no bare ``ValueError``, no NaN."""
+"""Bodies that are not JSON, or nested too deeply, are a ``DecodeError``: no ``RecursionError``, no bare ``ValueError``, no NaN."""
 
 from __future__ import annotations
 
