@@ -1,4 +1,4 @@
-"""Bodies that are not JSON, or nested too deeply, are a ``DecodeError``: no ``RecursionError``, no bare ``ValueError``, no NaN."""
+"""Bodies that are not JSON, or nested too deeply, are a ``DecodeError``: never a bare ``ValueError``, and never a NaN."""
 
 from __future__ import annotations
 
