@@ -11,7 +11,7 @@ use crate::{
 /// The account of a query, from `QuerySet::explain()`. Its `Display` is for people.
 ///
 /// It prints the [`Strategy`] that the query carries out, and derives nothing of its own.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explain {
     endpoint: String,
     strategy: Strategy,
@@ -88,7 +88,7 @@ impl fmt::Display for Explain {
         for unseen in &strategy.unseen {
             write!(
                 f,
-                "\n  no field of the model, so used only once a probe shows that the server looks at it: {unseen}"
+                "\n  no field of the model, so trusted only once a probe shows that the server uses it: {unseen}"
             )?;
         }
         if strategy.trusts {
@@ -119,7 +119,7 @@ impl Explain {
         f.write_str(match self.strategy.sorting {
             Sorting::AsTheyCome => "",
             Sorting::Client => "\n  sorted client-side, once every page has been read",
-            Sorting::Backwards => "\n  turned round client-side, once every page has been read",
+            Sorting::Backwards => "\n  reversed client-side, once every page has been read",
             Sorting::Server { .. } if self.strategy.may_lose_nulls() => {
                 "\n  sorted by the server, or client-side if there are nulls, which its cursor would lose"
             }

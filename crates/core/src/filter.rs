@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::lookup::{Lookup, Op};
 
 /// A tree of conditions. The Python binding builds this one; Rust code builds a [`Filter`].
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Q {
     /// Holds for every row.

@@ -144,7 +144,7 @@ impl Transform {
 }
 
 /// One condition: a path, what is taken of its value, how it is compared, and with what.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookup {
     /// The field's wire name; nested fields and relations are joined with `__`.
     pub path: String,

@@ -55,6 +55,20 @@ async def test_an_ordering_that_is_ignored(site):
     assert ids(await settle(site.labels.order_by("-id")[:2])) == [30, 29]
 
 
+async def test_an_ignored_ordering_reads_no_page_twice(site):
+    for endpoint in ITEMS_OFF:
+        items = site.items(endpoint)
+        site.cost()
+        await settle(items.all())
+        pages = site.cost()
+        query = items.order_by("-id")
+        for time in ("the first", "the second"):
+            told = query.explain().requests(130)
+            assert ids(await settle(query.all())) == list(range(130, 0, -1)), (endpoint, time)
+            assert site.cost() == pages == told, (endpoint, time)
+        assert query.explain().pushed == [], endpoint
+
+
 async def test_an_ignored_filter_can_be_an_error(site):
     with pytest.raises(orm.IgnoredError, match="name"):
         await settle(site.labels.all().on_ignored("error").filter(name="label-9"))

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a probe asks of the server.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// Does it search? Words that no row can have must find no row, where there are rows at all.
     Searches,
@@ -27,7 +27,7 @@ pub enum Question {
 }
 
 /// A question, and what has to be sent to answer it: pages of one row, the second only if the first does not tell.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
     /// What is asked.
     pub question: Question,

@@ -77,6 +77,31 @@ async fn a_proof_is_paid_once() {
 }
 
 #[tokio::test]
+async fn probes_ask_once_for_what_several_of_them_need() {
+    let site = site(resource()).await;
+    let filtered = site
+        .things()
+        .filter(q("kind", "b") & q("rank__gte", 3) & q("id__gt", 9));
+    // A page of one row with all three filters, and one without each of them.
+    for expected in [1 + 3, 1] {
+        let (count, requests) = site.cost(filtered.count()).await;
+        assert_eq!((count.unwrap(), requests), (75, expected));
+    }
+    let site = self::site(resource()).await;
+    ids(site.things().all()).await.unwrap();
+    let slice = site
+        .things()
+        .filter(q("kind", "b") & q("rank__gte", 3))
+        .range(50..60);
+    for expected in [1 + 2 + 1, 1] {
+        let explained = slice.explain().unwrap();
+        assert_eq!(explained.requests(77), Some(expected), "{explained}");
+        let (rows, requests) = site.cost(ids(slice.clone())).await;
+        assert_eq!((rows.unwrap().len(), requests), (10, expected));
+    }
+}
+
+#[tokio::test]
 async fn writes_cost_what_they_say() {
     let site = deaf_to([]).await;
     let things = site.things();

@@ -2,7 +2,7 @@
 //!
 //! Ignored limits and offsets are in `tests/pagination/ignored.rs`. That these tests look at the right place was seen by
 //! breaking the guard: with `RowCheck::check` answering `Belongs` for every row, more than half of them fail, and so does the
-//! property test; with `proof::filters` believing a first row that happens to match, the ones on counts and slices do;
+//! property test; with `Probing::filters` believing a first row that happens to match, the ones on counts and slices do;
 //! with writes that do not read strictly, the one on a row that differs only by case.
 
 // The lints except test functions by themselves, but not what these share.

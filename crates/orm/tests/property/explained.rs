@@ -20,8 +20,19 @@ use super::{
 /// Each query is asked so many times of one client.
 const TIMES: usize = 3;
 
+/// Filters that mostly leave out some rows, and not all of them.
+const LOOKUPS: [(&str, i64); 5] = [
+    ("id__gt", 2),
+    ("id__lte", 30),
+    ("rank__gte", -1),
+    ("rank__lt", 3),
+    ("score__gte", -1),
+];
+
 #[derive(Debug, Clone)]
 struct Case {
+    /// Filters beside those of the query: so many that their probes have a request in common.
+    lookups: Vec<(&'static str, i64)>,
     query: Query,
     words: Option<&'static str>,
     endpoint: usize,
@@ -33,20 +44,28 @@ struct Case {
 fn cases(endpoints: usize) -> impl Strategy<Value = Vec<Case>> {
     let utc = FixedOffset::east_opt(0).unwrap();
     let words = select(vec!["ann", "nn", "nobody"]);
+    let lookups = prop_oneof![
+        Just(Vec::new()),
+        prop::sample::subsequence(LOOKUPS.to_vec(), 1..4),
+    ];
     let case = (
+        lookups,
         query_in(Letters::SameEverywhere, utc),
         prop::option::weighted(0.1, words),
         0..endpoints,
         prop::option::weighted(0.3, 1_u64..8),
         prop::bool::weighted(0.8),
     )
-        .prop_map(|(query, words, endpoint, page_size, is_known)| Case {
-            query,
-            words,
-            endpoint,
-            page_size,
-            is_known,
-        });
+        .prop_map(
+            |(lookups, query, words, endpoint, page_size, is_known)| Case {
+                lookups,
+                query,
+                words,
+                endpoint,
+                page_size,
+                is_known,
+            },
+        );
     prop::collection::vec(case, 1..2 * QUERIES)
 }
 
@@ -79,10 +98,15 @@ async fn compare(
     if case.is_known {
         manager.all().fetch().await.unwrap();
     }
-    let searched: QuerySet<Row> = match case.words {
-        Some(words) => asked(manager.search(words), &case.query),
-        None => asked(manager.all(), &case.query),
+    let all = match case.words {
+        Some(words) => manager.search(words),
+        None => manager.all(),
     };
+    let narrowed = case
+        .lookups
+        .iter()
+        .fold(all, |rows, (name, value)| rows.lookup(name, *value));
+    let searched: QuerySet<Row> = asked(narrowed, &case.query);
     for time in 0..TIMES {
         let Ok(before) = searched.explain() else {
             // The server is known not to search.

@@ -129,6 +129,27 @@ async fn an_ordering_that_is_ignored(site: Site) -> Outcome {
 }
 
 #[case]
+async fn an_ignored_ordering_reads_no_page_twice(site: Site) -> Outcome {
+    let backwards: Vec<i64> = (1..=130).rev().collect();
+    for endpoint in ITEMS_OFF {
+        let items = site.items(endpoint);
+        site.cost();
+        items.all().fetch().await?;
+        let pages = site.cost();
+        let query = items.order_by([Item::F.id.desc()]);
+        for time in ["the first", "the second"] {
+            let told = query.explain()?.requests(130);
+            let rows = query.fetch().await?;
+            assert_eq!(ids(&rows), backwards, "{endpoint}, {time}");
+            assert_eq!(site.cost(), pages, "{endpoint}, {time}");
+            assert_eq!(told, Some(pages), "{endpoint}, {time}");
+        }
+        assert_eq!(query.explain()?.pushed(), [], "{endpoint}");
+    }
+    Ok(())
+}
+
+#[case]
 async fn an_ignored_filter_can_be_an_error(site: Site) -> Outcome {
     let strict = site.labels().on_ignored(OnIgnored::Error);
     let error = strict
@@ -195,6 +216,7 @@ cases! {
         one_lookup_of_several_is_ignored,
         a_filter_of_which_the_first_page_shows_nothing,
         an_ordering_that_is_ignored,
+        an_ignored_ordering_reads_no_page_twice,
         an_ignored_filter_can_be_an_error,
         an_ignored_filter_can_be_trusted,
     ],
