@@ -33,8 +33,8 @@ class Explanation(str):
     _requests: Callable[[int], int | None]
 
     def requests(self, rows: int) -> int | None:
-        """How many requests it takes if the server has ``rows`` rows for what it is sent, and does as asked. ``None`` where that
-        depends on what no answer has shown yet, such as the size of its pages.
+        """How many requests it takes if the server has ``rows`` rows for what it is sent, and does as asked. ``None`` where
+        that depends on what no answer has shown yet, such as the size of its pages.
 
         Requests: none.
         """
