@@ -15,4 +15,3 @@ mod retries;
 mod server;
 mod timeouts;
 mod tls;
-mod traces;
