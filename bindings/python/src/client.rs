@@ -332,7 +332,7 @@ fn read(py: Python<'_>, setting: &Setting, value: &Bound<'_, PyAny>) -> PyResult
         }
         match value.get_type().name() {
             Ok(found) => {
-                PyTypeError::new_err(format!("`{}` is {wanted}, not {found}", setting.name))
+                PyTypeError::new_err(format!("`{}` must be {wanted}, not {found}", setting.name))
             }
             Err(error) => error,
         }

@@ -46,7 +46,9 @@ impl Model {
                 match kind.as_deref() {
                     None => Ok(field),
                     Some("decimal") => Ok(field.with_kind(Kind::Decimal)),
-                    Some(kind) => Err(PyValueError::new_err(format!("{kind:?} is no kind"))),
+                    Some(kind) => Err(PyValueError::new_err(format!(
+                        "{kind:?} is not a kind of value"
+                    ))),
                 }
             })
             .collect::<PyResult<Vec<_>>>()?;
@@ -277,7 +279,7 @@ fn paginator(
         "none" => Pagination::none(),
         _ => {
             return Err(PyValueError::new_err(format!(
-                "_pagination is \"limit_offset\", \"page_number\", \"cursor\", \"link\" or \"none\", not {style:?}"
+                "_pagination must be \"limit_offset\", \"page_number\", \"cursor\", \"link\" or \"none\", not {style:?}"
             )));
         }
     };

@@ -84,8 +84,9 @@ impl Operation {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let begin = begin
-            .ok_or_else(|| PyRuntimeError::new_err("this operation was carried out already"))?;
+        let begin = begin.ok_or_else(|| {
+            PyRuntimeError::new_err("this operation has already been carried out")
+        })?;
         Ok(begin(client))
     }
 }

@@ -14,8 +14,9 @@ pub(crate) fn json(text: &[u8]) -> PyResult<Value> {
             "the integer {integer} needs more than 64 bits and would be rounded: send it as text"
         )));
     }
-    serde_json::from_slice(text)
-        .map_err(|error| PyValueError::new_err(format!("the value has no JSON form: {error}")))
+    serde_json::from_slice(text).map_err(|error| {
+        PyValueError::new_err(format!("the value cannot be written as JSON: {error}"))
+    })
 }
 
 /// The same for an object.

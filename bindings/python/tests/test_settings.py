@@ -89,16 +89,16 @@ def test_an_invalid_value_is_named(name):
     kind = TABLE[name][0]
     wrong = {"bool": "yes", "float": "soon", "int": "many"}.get(str(kind), 7)
     if name not in {"verify_ssl", "ca_file"}:
-        with pytest.raises(TypeError, match=f"`{name}` is a"):
+        with pytest.raises(TypeError, match=f"`{name}` must be a"):
             orm.ServiceClient("http://api.test", **{name: wrong})
     if kind in ("float", "int"):
-        with pytest.raises(orm.ConfigurationError, match=f"`{name}` is a number"):
+        with pytest.raises(orm.ConfigurationError, match=f"`{name}` must be a number"):
             orm.ServiceClient("http://api.test", **{name: -1})
     if kind == "int":
         with pytest.raises(orm.ConfigurationError, match=f"`{name}` is too large"):
             orm.ServiceClient("http://api.test", **{name: 10**30})
     if isinstance(kind, list):
-        with pytest.raises(orm.ConfigurationError, match=f"`{name}` is one of"):
+        with pytest.raises(orm.ConfigurationError, match=f"`{name}` must be one of"):
             orm.ServiceClient("http://api.test", **{name: "neither"})
 
 

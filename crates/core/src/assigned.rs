@@ -158,7 +158,7 @@ impl Assigned {
 }
 
 fn twice(name: &str) -> Error {
-    Error::invalid_request(format!("`{name}` is set as a whole and in part"))
+    Error::invalid_request(format!("`{name}` is set both as a whole and in part"))
 }
 
 fn insert(into: &mut Map<String, Value>, path: &str, value: Value) -> Result<()> {
@@ -196,7 +196,7 @@ fn merged(path: &str, now: &Value, parts: &Value) -> Result<Value> {
         }
         (Value::Null, _) => Ok(parts.clone()),
         _ => Err(Error::invalid_request(format!(
-            "`{path}` is no object in the row, so no part of it can be set"
+            "`{path}` is not an object in the row, so no part of it can be set"
         ))),
     }
 }

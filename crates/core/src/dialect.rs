@@ -173,7 +173,7 @@ impl Dialect {
             return compiled.keep(part, "the parameter is already sent as an extra one");
         }
         let Some(text) = encode(&lookup) else {
-            return compiled.keep(part, "its value does not survive a query string");
+            return compiled.keep(part, "a query string would change its value");
         };
         if text.len() > LONGEST {
             return compiled.keep(part, "its value is too long for a query string");
@@ -209,7 +209,7 @@ impl Dialect {
                 || *name == self.search && plan.search_words().is_some()
             {
                 return Err(Error::invalid_request(format!(
-                    "the parameter `{name}` is sent by the query itself already"
+                    "the query itself already sends the parameter `{name}`"
                 )));
             }
         }

@@ -88,11 +88,11 @@ impl fmt::Display for Explain {
         for unseen in &strategy.unseen {
             write!(
                 f,
-                "\n  no field of the model, so trusted only once a probe shows that the server uses it: {unseen}"
+                "\n  not a field of the model, so trusted only once a probe shows that the server uses it: {unseen}"
             )?;
         }
         if strategy.trusts {
-            f.write_str("\n  nothing that the server is sent is checked")?;
+            f.write_str("\n  nothing that the server does is checked on the rows")?;
         }
         for note in &strategy.notes {
             write!(f, "\n  {note}")?;

@@ -46,9 +46,9 @@ impl Row {
     /// # Errors
     /// `InvalidRequest` for fields without a JSON form.
     pub fn from_fields(fields: &Map<String, Value>) -> Result<Self> {
-        serde_json::to_vec(fields)
-            .map(Self::new)
-            .map_err(|error| Error::invalid_request("the row has no JSON form").with_source(error))
+        serde_json::to_vec(fields).map(Self::new).map_err(|error| {
+            Error::invalid_request("the row cannot be written as JSON").with_source(error)
+        })
     }
 
     /// The text.

@@ -180,7 +180,7 @@ impl Strategy {
             Some(true) => {}
             Some(false) => {
                 return Err(Error::ignored(format!(
-                    "the server does not search `{}`: it finds rows for words that none can have, and the client cannot search \
+                    "the server does not search `{}`: it answers with rows for words that none can contain, and the client cannot search \
                      in its place",
                     given.model.name()
                 )));

@@ -54,7 +54,7 @@ fn finite(value: f64) -> Result<(), serde_json::Error> {
         Ok(())
     } else {
         Err(serde_json::Error::custom(format!(
-            "{value} has no JSON form"
+            "{value} cannot be written as JSON"
         )))
     }
 }

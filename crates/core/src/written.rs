@@ -44,7 +44,7 @@ pub fn to_fields<'a>(object: impl IntoIterator<Item = (&'a String, &'a Value)>) 
 }
 
 fn no_json(error: serde_json::Error) -> Error {
-    Error::invalid_request("the row has no JSON form").with_source(error)
+    Error::invalid_request("the row cannot be written as JSON").with_source(error)
 }
 
 fn encode(row: &Fields) -> Result<Row> {

@@ -111,7 +111,10 @@ impl Container {
                 "page_size_parameter" => {
                     let name = keys::text(meta, "page_size_parameter = \"page_size\"")?;
                     if name.value().is_empty() {
-                        return Err(syn::Error::new(name.span(), "a query parameter has a name"));
+                        return Err(syn::Error::new(
+                            name.span(),
+                            "a query parameter must have a name",
+                        ));
                     }
                     container.page_size_parameter = Some(name);
                 }
@@ -222,7 +225,7 @@ fn rows(meta: &ParseNestedMeta<'_>) -> syn::Result<LitInt> {
         Ok(1..) => Ok(rows),
         _ => Err(syn::Error::new(
             rows.span(),
-            "a page has at least one row: `page_size = 100`",
+            "a page must have at least one row: `page_size = 100`",
         )),
     }
 }
@@ -248,13 +251,13 @@ fn filters(meta: &ParseNestedMeta<'_>) -> syn::Result<Filters> {
         if name.value().is_empty() {
             return Err(syn::Error::new(
                 name.span(),
-                "a filter parameter has a name",
+                "a filter parameter must have a name",
             ));
         }
         if !seen.insert(name.value()) {
             return Err(syn::Error::new(
                 name.span(),
-                format!("filter `{}` stands here twice", name.value()),
+                format!("filter `{}` is given twice", name.value()),
             ));
         }
     }
@@ -284,7 +287,7 @@ fn for_each_key(
                 errors.push(meta.input.error("expected `,`"));
             }
             if !seen.insert(key.clone()) {
-                errors.push(meta.error(format!("`{key}` stands here twice")));
+                errors.push(meta.error(format!("`{key}` is given twice")));
             }
             keys::skip_rest(meta.input)
         });

@@ -53,7 +53,7 @@ pub(crate) fn refuse_in_nested(
     if let Some(endpoint) = &api.endpoint {
         errors.at(
             nested,
-            format!("`nested` means: no endpoint of its own, but this has {:?}. A model with an endpoint can be nested in others without `nested`", endpoint.value()),
+            format!("a `nested` model has no endpoint of its own, but this one has {:?}; a model with an endpoint can be nested in others without `nested`", endpoint.value()),
         );
     }
     let collection_keys = [

@@ -98,7 +98,7 @@ impl<M: ApiModel> QuerySet<M> {
                 let instance = Instance::from_row(manager.clone(), row)?;
                 if found.insert(value, instance).is_some() {
                     return Err(Error::multiple_objects_returned(format!(
-                        "more than one `{}` has the same `{}`, so that field does not tell rows apart",
+                        "more than one `{}` has the same `{}`, so that field does not identify rows",
                         M::NAME,
                         field.path()
                     )));

@@ -16,7 +16,7 @@ def _other(value: Any) -> Any:
     key = getattr(type(value), "_wire_key", None)
     if key is not None:
         return key(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 _PLAIN = frozenset((str, int, float, bool, type(None), bytes))

@@ -85,7 +85,7 @@ fn shape(value: &serde_json::Value) -> &'static str {
 fn broken(problem: &serde_json::Error) -> String {
     if problem.is_eof() {
         format!(
-            "the response is JSON that breaks off ({problem}); it may have been cut off on its way"
+            "the response is JSON that breaks off ({problem}); it may have been cut off in transit"
         )
     } else {
         format!("the response is not valid JSON: {problem}")

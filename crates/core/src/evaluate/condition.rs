@@ -176,7 +176,7 @@ impl Test {
                     .case_insensitive(lookup.op == Op::IRegex)
                     .build()
                     .map_err(|error| {
-                        format!("not a pattern that can be evaluated here: {error}")
+                        format!("not a pattern that can be evaluated client-side: {error}")
                     })?,
             ),
         })
@@ -346,7 +346,7 @@ fn text(lookup: &Lookup) -> std::result::Result<String, String> {
     match &lookup.value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) if number_allowed => Ok(number.to_string()),
-        _ => Err(format!("`{}` needs a text", lookup.op.as_str())),
+        _ => Err(format!("`{}` needs text", lookup.op.as_str())),
     }
 }
 

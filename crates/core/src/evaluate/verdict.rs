@@ -89,7 +89,7 @@ impl fmt::Display for Reason {
         let why = if self.absent {
             "the rows do not hold this field"
         } else {
-            "the value in the row does not tell, compared with the operand"
+            "the value in the row cannot be compared with the operand"
         };
         write!(f, "`{}`: {why}", self.lookup)
     }

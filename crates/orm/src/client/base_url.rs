@@ -25,7 +25,7 @@ impl BaseUrl {
         // The text may hold a password, so no message quotes it.
         let refuse = |why: &str| {
             Err(Error::configuration(format!(
-                "`base_url` {why}; write it such as \"https://api.example.com\""
+                "`base_url` {why}; write something like \"https://api.example.com\""
             )))
         };
         let text = text.trim();
@@ -41,7 +41,9 @@ impl BaseUrl {
             _ => return refuse("does not begin with http:// or https://"),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return refuse("holds credentials; give user and password as such, outside of the URL");
+            return refuse(
+                "contains credentials; pass the user and password separately, not in the URL",
+            );
         }
         if url.query().is_some() || url.fragment().is_some() {
             return refuse("has a query or a fragment; leave it out");
@@ -87,7 +89,7 @@ impl BaseUrl {
             Ok(uri)
         } else {
             Err(Error::invalid_request(
-                "the path or the query would leave the base URL",
+                "the path or the query would lead outside the base URL",
             ))
         }
     }
@@ -110,7 +112,7 @@ impl BaseUrl {
         }
         let foreign = || {
             Error::invalid_request(format!(
-                "the URL is not below {}{}; credentials go nowhere else",
+                "the URL is not below {}{}; credentials are sent nowhere else",
                 self.origin, self.prefix
             ))
         };

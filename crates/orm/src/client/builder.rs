@@ -199,7 +199,7 @@ impl ServiceClientBuilder {
         let base = BaseUrl::parse(&self.base_url)?;
         let settings = &self.settings;
         if settings.max_connections == 0 {
-            return Err(Error::configuration("`max_connections` is at least 1"));
+            return Err(Error::configuration("`max_connections` must be at least 1"));
         }
         if let Auth::Fixed(credential) = &self.auth {
             credential.to_header()?;

@@ -213,7 +213,7 @@ impl Exchange<'_> {
         if !self.shared().settings.follow_redirects {
             return Err(explain(Error::new(
                 ErrorKind::Redirect,
-                "the server redirects, and the client was told not to follow",
+                "the server redirects, and the client is set not to follow redirects",
             )));
         }
         let Outgoing { method, uri, .. } = &self.outgoing;

@@ -95,7 +95,7 @@ impl Failure {
         let (kind, message) = match find::<hyper::Error>(&error) {
             Some(cause) if cause.is_parse() => (
                 ErrorKind::Decode,
-                "the answer of the server is not HTTP: check the port in `base_url`, and whether the server wants https://"
+                "the server's answer is not HTTP: check the port in `base_url`, and whether the server expects https://"
                     .to_owned(),
             ),
             _ => (
@@ -116,7 +116,7 @@ impl Failure {
     pub(super) fn of_body(error: BoxError) -> Self {
         if find::<hyper::Error>(error.as_ref()).is_some() {
             let message = format!(
-                "the connection broke within the response: {}",
+                "the connection broke while the response was read: {}",
                 root_cause(error.as_ref())
             );
             let error = Error::new(ErrorKind::Connect, message).with_source(error);
@@ -171,7 +171,7 @@ impl Failure {
     fn of_tls(cause: rustls::Error) -> Self {
         let message = match &cause {
             rustls::Error::InvalidCertificate(why) => {
-                format!("the certificate of the server is not trusted: {why}")
+                format!("the server's certificate is not trusted: {why}")
             }
             rustls::Error::InvalidMessage(_) => {
                 "the server (or the proxy) does not speak TLS on this port: write http:// in `base_url`, or the port for https".to_owned()

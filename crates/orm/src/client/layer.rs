@@ -144,16 +144,18 @@ impl Service<Request<RequestBody>> for Connections {
         let refuse = |why| -> Self::Future { Box::pin(async move { Err(Refused(why).into()) }) };
         let Some(way) = request.extensions().get::<Way>().cloned() else {
             return refuse(
-                "a layer made a request of its own: it has to send the one that it got, or keep its extensions",
+                "a layer made a request of its own: it has to send the one that it was given, or keep its extensions",
             );
         };
         if !way.base.owns(request.uri()) {
             return refuse(
-                "a layer moved the request to another origin; credentials go to no other origin than `base_url`",
+                "a layer moved the request to another origin; credentials are sent to no origin but that of `base_url`",
             );
         }
         let Some(pool) = way.pool.upgrade() else {
-            return refuse("a layer kept a request until its client had closed its connections");
+            return refuse(
+                "a layer held a request back until its client had closed its connections",
+            );
         };
         let response = pool.client().request(request);
         Box::pin(async move {

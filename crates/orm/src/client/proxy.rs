@@ -34,7 +34,7 @@ impl Proxy {
             let matcher = Matcher::builder().all(url.expose_secret()).build();
             let Some(intercept) = matcher.intercept(base) else {
                 return Err(Error::configuration(
-                    "`proxy` is not a valid URL; write it such as \"http://proxy.example.com:3128\"",
+                    "`proxy` is not a valid URL; write something like \"http://proxy.example.com:3128\"",
                 ));
             };
             return checked(&intercept).map(Some);

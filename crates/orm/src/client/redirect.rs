@@ -36,7 +36,7 @@ pub(super) fn target(
         Some((from, to))
     });
     let Some((from, to)) = resolved else {
-        return refuse("the server redirects without saying where to".to_owned());
+        return refuse("the server redirects without saying where".to_owned());
     };
     let here = from.origin().ascii_serialization();
     let there = to.origin().ascii_serialization();
@@ -52,7 +52,7 @@ pub(super) fn target(
             String::new()
         };
         return refuse(format!(
-            "the server redirects from {here} to {there}; credentials go to no other origin{hint}"
+            "the server redirects from {here} to {there}; credentials are sent to no other origin{hint}"
         ));
     }
     let may_follow = match status.as_u16() {

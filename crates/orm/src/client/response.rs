@@ -80,7 +80,9 @@ impl ApiResponse {
                 // The message of serde quotes at most one value; it is shortened all the same.
                 let message = excerpt(&error.inner().to_string(), 200);
                 let path = excerpt(&error.path().to_string(), 200);
-                self.decode_error(format!("the response does not fit at `{path}`: {message}"))
+                self.decode_error(format!(
+                    "the response does not fit the type at `{path}`: {message}"
+                ))
             }
             Err(error) => self.unexpected("JSON").with_source(error.into_inner()),
         };

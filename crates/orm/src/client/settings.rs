@@ -146,11 +146,13 @@ pub(super) trait Kept {
 pub(super) fn given<T: Kept>(name: &str, value: SettingValue) -> Result<T::Given> {
     T::read(value).ok_or_else(|| {
         let wanted = match T::KIND {
-            SettingKind::Flag => "is true or false".to_owned(),
-            SettingKind::Seconds => "is a number of seconds that is not negative".to_owned(),
-            SettingKind::Integer => "is a number that is not negative and not too large".to_owned(),
-            SettingKind::Text => "is text".to_owned(),
-            SettingKind::Word(words) => format!("is one of {words:?}"),
+            SettingKind::Flag => "must be true or false".to_owned(),
+            SettingKind::Seconds => "must be a number of seconds that is not negative".to_owned(),
+            SettingKind::Integer => {
+                "must be a number that is not negative and not too large".to_owned()
+            }
+            SettingKind::Text => "must be text".to_owned(),
+            SettingKind::Word(words) => format!("must be one of {words:?}"),
         };
         Error::configuration(format!("`{name}` {wanted}"))
     })

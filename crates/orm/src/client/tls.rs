@@ -52,7 +52,7 @@ impl TlsSettings {
             Some(pem) => {
                 let (chain, key) = identity(pem.expose_secret())?;
                 builder.with_client_auth_cert(chain, key).map_err(|error| {
-                    Error::configuration("the client certificate and its key do not fit")
+                    Error::configuration("the client certificate and its key do not match")
                         .with_source(error)
                 })
             }

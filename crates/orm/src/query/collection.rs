@@ -359,6 +359,8 @@ pub(crate) fn to_object<B: Serialize + ?Sized>(row: &B) -> Result<Map<String, Va
         Ok(_) => Err(Error::invalid_request(
             "a row must serialise to a JSON object",
         )),
-        Err(error) => Err(Error::invalid_request("the row has no JSON form").with_source(error)),
+        Err(error) => {
+            Err(Error::invalid_request("the row cannot be written as JSON").with_source(error))
+        }
     }
 }

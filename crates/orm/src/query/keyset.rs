@@ -81,7 +81,7 @@ impl KeysetWalk {
             || self.plan.is_reversed()
         {
             return Err(Error::invalid_request(
-                "a keyset walk goes in the order of the primary key, so its queryset takes no order and no slice",
+                "a keyset walk goes in the order of the primary key, so its queryset can have no order and no slice",
             ));
         }
         let step = self.step();
@@ -117,7 +117,7 @@ impl KeysetWalk {
         let name = self.collection.model().primary_key();
         row.key(name).ok_or_else(|| {
             Error::decode(format!(
-                "a row of `{}` has no `{name}` to walk by",
+                "a row of `{}` has no `{name}`, which a keyset walk needs",
                 self.collection.model().name()
             ))
         })

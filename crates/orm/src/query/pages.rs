@@ -192,9 +192,7 @@ impl Pages {
             self.paginator.overlapped();
         }
         if self.seen.keep(page.rows()) {
-            return Err(Error::drift(
-                "the server goes on sending pages without rows",
-            ));
+            return Err(Error::drift("the server keeps sending pages without rows"));
         }
         let reached = ask.position + rows.len() as u64;
         self.step = self.following(&page, &ask, reached)?;

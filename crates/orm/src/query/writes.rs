@@ -119,7 +119,7 @@ impl Collection {
         if !trusting && (plan.search_words().is_some() || !plan.parameters().is_empty()) {
             return Err(Error::unsupported(
                 "update and delete touch only rows that were seen to satisfy the filter, and a search or an extra parameter \
-                 cannot be seen on a row; filter by fields, or set `on_ignored` to trust",
+                 cannot be checked on a row; filter by fields, or set `on_ignored` to trust",
             ));
         }
         let mut reading = self.clone();

@@ -393,7 +393,7 @@ fn a_base_url_is_checked_when_the_client_is_built() {
         ("ftp://api.example.com", "is not an http or https URL"),
         ("file:///etc/passwd", "is not an http or https URL"),
         ("http://", "has no host"),
-        ("http://user@api.example.com", "holds credentials"),
+        ("http://user@api.example.com", "contains credentials"),
         ("http://api.example.com/?a=1", "has a query or a fragment"),
         ("http://api.example.com/#a", "has a query or a fragment"),
         ("http://api.example.com/%2e%2e%2f", "the path of `base_url`"),

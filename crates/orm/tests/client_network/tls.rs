@@ -113,7 +113,7 @@ async fn a_certificate_must_be_trusted() {
     assert!(
         error
             .to_string()
-            .contains("certificate of the server is not trusted"),
+            .contains("server's certificate is not trusted"),
         "{error}"
     );
     assert!(

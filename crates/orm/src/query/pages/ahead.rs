@@ -68,7 +68,7 @@ impl Ahead {
     /// Sends a request.
     pub(super) fn push(&mut self, collection: &Collection, ask: Ask) -> Result<()> {
         let runtime = Handle::try_current().map_err(|error| {
-            Error::runtime("pages are read on a tokio runtime").with_source(error)
+            Error::runtime("pages can be read only on a tokio runtime").with_source(error)
         })?;
         let (collection, query) = (collection.clone(), ask.query.clone());
         let interest = Interest::default();

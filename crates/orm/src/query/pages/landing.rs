@@ -91,7 +91,7 @@ impl Pages {
                 report_drift(
                     &self.collection,
                     format!(
-                        "the page after {} rows has gone while the pages were read: rows were removed",
+                        "the page after {} rows disappeared while the pages were read: rows were removed",
                         ask.position
                     ),
                 )?;
