@@ -1,0 +1,197 @@
+//! Servers as descriptions: what an answer looks like, and what the server does with parameters and writes.
+//!
+//! A description is a value that can be printed as JSON, read again and made smaller. The default one is Django REST
+//! Framework with limit and offset; only departures from it are printed.
+
+use serde::{Deserialize, Serialize};
+
+/// A server with its rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Server {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) paging: Paging,
+    /// The rows of a page when the request does not say, or cannot.
+    pub(crate) size: usize,
+    /// The most rows of a page.
+    pub(crate) cap: Option<usize>,
+    /// A larger size is refused with this status, not lowered.
+    pub(crate) over_cap: Option<u16>,
+    /// A page behind the end is a 404, not an empty list.
+    pub(crate) end_is_missing: bool,
+    /// The name of the list of rows; an answer is the bare list without one.
+    pub(crate) rows_in: Option<String>,
+    pub(crate) count: Count,
+    pub(crate) next: Next,
+    /// Whether a page names the one before it, where it names the next one by a link.
+    pub(crate) previous: bool,
+    /// What is done with a parameter that the server does not know.
+    pub(crate) unknown: Unknown,
+    /// The lookups that it does not know.
+    pub(crate) lacks: Vec<String>,
+    pub(crate) sorts: Sorts,
+    /// `kind` is shown as its display value, and filtered by its own.
+    pub(crate) shows_display: bool,
+    pub(crate) detail: Detail,
+    pub(crate) answers: Answers,
+    /// Fields that are dropped from what is sent.
+    pub(crate) drops: Vec<String>,
+    /// Names are kept in lower case.
+    pub(crate) lowers_names: bool,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            paging: Paging::Offset,
+            size: 4,
+            cap: None,
+            over_cap: None,
+            end_is_missing: false,
+            rows_in: Some("results".to_owned()),
+            count: Count::Total("count".to_owned()),
+            next: Next::Link("next".to_owned()),
+            previous: true,
+            unknown: Unknown::Ignored,
+            lacks: Vec::new(),
+            sorts: Sorts::All,
+            shows_display: false,
+            detail: Detail::ByKey,
+            answers: Answers::Row,
+            drops: Vec::new(),
+            lowers_names: false,
+        }
+    }
+}
+
+/// A row as the server keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) kind: Option<String>,
+    pub(crate) rank: Option<i64>,
+    pub(crate) flag: bool,
+}
+
+impl Row {
+    pub(crate) fn slug(&self) -> String {
+        format!("row-{}", self.id)
+    }
+}
+
+/// How the rows are divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Paging {
+    /// One page with everything.
+    Whole,
+    /// By `limit` and `offset`.
+    Offset,
+    /// By `limit` alone: whatever is asked for, the rows begin at the first.
+    OffsetIgnored,
+    /// By `page`, in the server's own size.
+    Number,
+    /// By `page` and `page_size`.
+    SizedNumber,
+    /// By an opaque `cursor`.
+    Cursor,
+}
+
+/// What an answer says of the number of rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Count {
+    Absent,
+    /// The truth, under this name.
+    Total(String),
+    /// The truth, in this header.
+    Header(String),
+    /// The rows of this page, under this name.
+    OfPage(String),
+    /// The rows of this page as `count`, the truth under this name.
+    OfPageAndTotal(String),
+}
+
+/// How an answer tells that a page follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Next {
+    Absent,
+    /// A URL or null under this name.
+    Link(String),
+    /// The same without the origin.
+    RelativeLink(String),
+    /// A `Link` header, where a page follows.
+    Header,
+    /// A `Link` header that always has a next page, with `results="false"` where that one is empty.
+    HeaderWithResults,
+    /// The URL in a header of this name, where a page follows.
+    OtherHeader(String),
+    /// The number of the next page, or null, under this name.
+    Number(String),
+    /// Whether a page follows, under this name.
+    Flag(String),
+}
+
+/// What is done with a parameter that the server does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Unknown {
+    Ignored,
+    /// A 400.
+    Refused,
+    /// Rows are wanted whose field of this name has the value; no row has such a field.
+    Equality,
+}
+
+/// By which fields the server sorts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Sorts {
+    All,
+    /// By the key alone; other fields are left out of the order.
+    Key,
+    /// `-rank` is the name of a field, which no row has.
+    Ascending,
+    /// `ordering` is a parameter that the server does not know.
+    Nothing,
+}
+
+/// The URLs of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Detail {
+    ByKey,
+    BySlug,
+    Absent,
+}
+
+/// What a write is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Answers {
+    /// The row.
+    Row,
+    /// The row's key and name.
+    Part,
+    /// Nothing.
+    Nothing,
+    /// A sign-in page, with 200; and nothing was carried out.
+    Page,
+    /// The row wrapped in `data`.
+    Wrapped,
+}
+
+impl Server {
+    /// Whether it departs from DRF in nothing that could make a query fail.
+    pub(crate) fn is_drf(&self) -> bool {
+        let drf = Self::default();
+        let cursor = self.paging == Paging::Cursor && self.count == Count::Absent;
+        self.rows_in == drf.rows_in
+            && (self.count == drf.count || cursor)
+            && (self.next == drf.next && self.previous)
+            && self.paging != Paging::OffsetIgnored
+            && self.unknown == Unknown::Ignored
+            && self.sorts != Sorts::Ascending
+            && self.over_cap.is_none()
+            && !self.shows_display
+            && (self.detail, self.answers) == (drf.detail, drf.answers)
+            && self.drops.is_empty()
+            && !self.lowers_names
+    }
+}

@@ -1,0 +1,453 @@
+//! The judge: an operation on a described server gives what is right for the rows that the server keeps, or an error.
+
+use django_api_orm::{Error, ErrorKind, Instance, Manager, Warning, WarningKind, prelude::*};
+use serde_json::{Value, json};
+
+use super::{
+    description::{Answers, Count, Paging, Row, Server, Sorts, Unknown},
+    operations::{Operation, Question, Values},
+    queries::{Condition, LOOKUPS, Nulls, Query, Step},
+    site::{ENDLESS, Site},
+    thing::Thing,
+};
+
+/// How an operation ended, where it ended well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Right,
+    /// An error, with its text.
+    Refused(String),
+}
+
+type Verdict = Result<Outcome, String>;
+
+/// What a judgement rests on.
+pub(crate) struct Trial<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) site: &'a Site,
+    pub(crate) things: Manager<Thing>,
+    /// Rows asked for in a page.
+    pub(crate) page_size: Option<u64>,
+}
+
+/// Refuses what is not right.
+fn demand(holds: bool, message: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(message()) }
+}
+
+/// An error is accepted, but not one that is an answer, and a wrong one.
+fn refused(error: &Error, matching: usize) -> Verdict {
+    demand(matching == 0 || !error.is_does_not_exist(), || {
+        format!("{matching} rows match, but: {error}")
+    })?;
+    demand(
+        matching > 1 || !error.is_multiple_objects_returned(),
+        || format!("{matching} rows match, but: {error}"),
+    )?;
+    if error.is_does_not_exist() || error.is_multiple_objects_returned() {
+        return Ok(Outcome::Right);
+    }
+    Ok(Outcome::Refused(format!("{:?}: {error}", error.kind())))
+}
+
+impl Trial<'_> {
+    pub(crate) async fn judge(&self, operation: &Operation) -> Verdict {
+        let before = self.site.rows();
+        let seen = self.site.requests().len();
+        let verdict = match operation {
+            Operation::Ask(query, question) => self.asked(query, *question, &before).await,
+            Operation::Get(id) => self.got(*id, operation, &before).await,
+            Operation::Create(values) => self.created(values, &before).await,
+            Operation::GetOrCreate(by, values) => {
+                let found = (self.things).get_or_create(filter(operation), values.assignments());
+                let verdict = self.upserted(found.await, operation, by, None, &before)?;
+                if matches!(verdict, Outcome::Refused(_)) && self.site.rows() != before {
+                    self.again(operation, values).await?;
+                }
+                Ok(verdict)
+            }
+            Operation::UpdateOrCreate(by, values) => {
+                let found = (self.things).update_or_create(filter(operation), values.assignments());
+                let found = found.await;
+                self.upserted(found, operation, by, Some(values), &before)
+            }
+            Operation::Save(id, values) => self.saved(*id, values, &before).await,
+            Operation::DeleteOne(id) => self.deleted(*id, &before).await,
+            Operation::Update(_, values) => self.updated_many(operation, values, &before).await,
+            Operation::Delete(_) => self.deleted_many(operation, &before).await,
+        };
+        let requests = self.site.requests().split_off(seen);
+        let posts = requests
+            .iter()
+            .filter(|request| request.starts_with("POST"))
+            .count();
+        demand(posts < 2, || format!("{posts} POST: {requests:#?}"))?;
+        let bound = self.bound(operation, &before);
+        let made = requests.len();
+        demand(made <= bound && made < ENDLESS, || {
+            let some: Vec<_> = requests.iter().take(40).collect();
+            format!("{made} requests, and at most {bound} were due: {some:#?}")
+        })?;
+        verdict.map_err(|message| format!("{message}\nrequests: {requests:#?}"))
+    }
+
+    /// The most requests that an operation may make.
+    ///
+    /// A walk reads every page and, at most, one behind the end. It may begin anew, or be preceded by two probes, for each
+    /// lookup, for the order, and for what is to be learnt of the paginator. A write makes up to two requests for a row.
+    fn bound(&self, operation: &Operation, rows: &[Row]) -> usize {
+        let size = self.page_size.map_or(self.server.size, |size| {
+            usize::try_from(size).unwrap_or(usize::MAX)
+        });
+        let size = size
+            .min(self.server.size)
+            .min(self.server.cap.unwrap_or(usize::MAX));
+        let pages = rows.len().div_ceil(size.max(1)) + 1;
+        let query = operation.query();
+        let parts = query.lookups() + query.order.len();
+        let written = match operation {
+            Operation::Update(..) | Operation::Delete(_) => rows.len(),
+            _ => 1,
+        };
+        6 + 3 * parts + (2 + parts) * pages + 2 * written
+    }
+
+    async fn asked(&self, query: &Query, question: Question, before: &[Row]) -> Verdict {
+        let queryset = query.queryset(self.things.all());
+        let answer = match question {
+            Question::List => queryset.fetch().await.map(|rows| keys(&rows)),
+            Question::Stream => {
+                let mut rows = queryset.stream();
+                let mut found = Vec::new();
+                loop {
+                    match rows.try_next().await {
+                        Ok(Some(row)) => found.push(row),
+                        Ok(None) => break Ok(keys(&found)),
+                        Err(error) => break Err(error),
+                    }
+                }
+            }
+            Question::Values => {
+                let pairs = queryset.values_list((Thing::F.id, Thing::F.name)).await;
+                pairs.map(|pairs: Vec<(i64, String)>| json!(pairs))
+            }
+            Question::Count => queryset.count().await.map(Value::from),
+            Question::Exists => queryset.exists().await.map(Value::from),
+            Question::First => queryset
+                .first()
+                .await
+                .map(|row| json!(row.and_then(|row| row.id))),
+            Question::Last => queryset
+                .last()
+                .await
+                .map(|row| json!(row.and_then(|row| row.id))),
+        };
+        self.unchanged(before)?;
+        let expected = query.rows(before, Nulls::Smallest);
+        match answer {
+            Ok(answer) => {
+                let right = question.answer(&expected);
+                // A whole list whose order the server was left to make is taken as it came.
+                let of_another_database = || {
+                    let is_list = query.slice.is_none() && question.is_list();
+                    is_list && answer == question.answer(&query.rows(before, Nulls::Largest))
+                };
+                demand(answer == right || of_another_database(), || {
+                    format!("{answer} came, {right} is right")
+                })?;
+                Ok(Outcome::Right)
+            }
+            // Rows that were handed out cannot be taken back: an honest error.
+            Err(error)
+                if question == Question::Stream
+                    && error.kind() == ErrorKind::Unsupported
+                    && self.server.sorts != Sorts::All =>
+            {
+                Ok(Outcome::Right)
+            }
+            Err(error) => {
+                demand(!error.is_does_not_exist(), || error.to_string())?;
+                refused(&error, expected.len())
+            }
+        }
+    }
+
+    async fn got(&self, id: i64, operation: &Operation, before: &[Row]) -> Verdict {
+        let got = self.things.get(Thing::F.id.eq(id)).await;
+        self.unchanged(before)?;
+        let matching = operation.matching(before);
+        match got {
+            Ok(row) => {
+                let names = matching.iter().map(|row| (Some(row.id), row.name.as_str()));
+                let right: Vec<_> = names.collect();
+                demand(right == [(row.id, row.name.as_str())], || {
+                    format!("{:?} came, {right:?} is right", *row)
+                })?;
+                Ok(Outcome::Right)
+            }
+            Err(error) => refused(&error, matching.len()),
+        }
+    }
+
+    async fn created(&self, values: &Values, before: &[Row]) -> Verdict {
+        let created = self.things.create(&values.0).await;
+        let new = self.new_rows(before)?;
+        match created {
+            Ok(_) => {
+                demand(new.len() == 1, || format!("{} rows are new", new.len()))?;
+                Ok(Outcome::Right)
+            }
+            Err(error) => refused(&error, 0),
+        }
+    }
+
+    /// A row that was there, or one new row that satisfies the equalities. `changes` are due to a row that was there.
+    fn upserted(
+        &self,
+        found: Result<(Instance<Thing>, bool), Error>,
+        operation: &Operation,
+        by: &[Condition],
+        changes: Option<&Values>,
+        before: &[Row],
+    ) -> Verdict {
+        let matching = operation.matching(before);
+        if matching.is_empty() {
+            let new = self.new_rows(before)?;
+            return match (found, new.as_slice()) {
+                (Ok((row, true)), [new]) => {
+                    let contradicted = by.iter().find(|condition| {
+                        condition.holds(new) != Some(true) && self.is_answered(&condition.lookup)
+                    });
+                    demand(contradicted.is_none(), || {
+                        format!("the new row {new:?} contradicts {contradicted:?}")
+                    })?;
+                    let is_its_key =
+                        self.server.answers == Answers::Nothing || row.id == Some(new.id);
+                    demand(is_its_key, || format!("{:?} is not {new:?}", row.id))?;
+                    Ok(Outcome::Right)
+                }
+                (Ok((row, created)), new) => Err(format!(
+                    "no row matched; {:?} came, created: {created}; new: {new:?}",
+                    *row
+                )),
+                (Err(error), _) => refused(&error, 1).map(|_| Outcome::Refused(error.to_string())),
+            };
+        }
+        let mut expected = before.to_vec();
+        match (found, matching.as_slice()) {
+            (Ok((row, false)), [one]) if row.id == Some(one.id) => {
+                if let Some(values) = changes {
+                    self.applied(values, &mut expected, &[one.id])?;
+                }
+                self.unchanged(&expected)?;
+                Ok(Outcome::Right)
+            }
+            (Ok((row, created)), matching) => Err(format!(
+                "{} rows matched; {:?} came, created: {created}",
+                matching.len(),
+                *row
+            )),
+            (Err(error), matching) => {
+                let keys: Vec<i64> = match (changes, matching) {
+                    (Some(_), [one]) => vec![one.id],
+                    _ => Vec::new(),
+                };
+                self.unchanged_but_for(before, &keys)?;
+                refused(&error, matching.len())
+            }
+        }
+    }
+
+    /// What was created and then refused is not created once more.
+    async fn again(&self, operation: &Operation, values: &Values) -> Result<(), String> {
+        let rows = self.site.rows();
+        // Whatever it says now: it may not write.
+        let _ = (self.things)
+            .get_or_create(filter(operation), values.assignments())
+            .await;
+        self.unchanged(&rows)
+            .map_err(|message| format!("a second time: {message}"))
+    }
+
+    async fn saved(&self, id: i64, values: &Values, before: &[Row]) -> Verdict {
+        let matching = before.iter().filter(|row| row.id == id).count();
+        let mut row = match self.things.get(Thing::F.id.eq(id)).await {
+            Ok(row) => row,
+            Err(error) => return refused(&error, matching),
+        };
+        values.put_into(&mut row);
+        match row.save().await {
+            Ok(()) => {
+                let mut expected = before.to_vec();
+                self.applied(values, &mut expected, &[id])?;
+                self.unchanged(&expected)?;
+                Ok(Outcome::Right)
+            }
+            Err(error) => {
+                self.unchanged_but_for(before, &[id])?;
+                refused(&error, matching)
+            }
+        }
+    }
+
+    async fn deleted(&self, id: i64, before: &[Row]) -> Verdict {
+        let matching = before.iter().filter(|row| row.id == id).count();
+        let mut row = match self.things.get(Thing::F.id.eq(id)).await {
+            Ok(row) => row,
+            Err(error) => return refused(&error, matching),
+        };
+        let without: Vec<Row> = before.iter().filter(|row| row.id != id).cloned().collect();
+        match row.delete().await {
+            Ok(()) => {
+                self.unchanged(&without)?;
+                Ok(Outcome::Right)
+            }
+            Err(error) => {
+                self.unchanged_but_for(before, &[id])?;
+                refused(&error, matching)
+            }
+        }
+    }
+
+    async fn updated_many(
+        &self,
+        operation: &Operation,
+        values: &Values,
+        before: &[Row],
+    ) -> Verdict {
+        let keys: Vec<i64> = operation
+            .matching(before)
+            .iter()
+            .map(|row| row.id)
+            .collect();
+        let queryset = operation.query().queryset(self.things.all());
+        match queryset.update(values.assignments()).await {
+            Ok(count) => {
+                demand(count == keys.len() as u64, || {
+                    format!("{count} updated, {} is right", keys.len())
+                })?;
+                let mut expected = before.to_vec();
+                self.applied(values, &mut expected, &keys)?;
+                self.unchanged(&expected)?;
+                Ok(Outcome::Right)
+            }
+            Err(error) => {
+                self.unchanged_but_for(before, &keys)?;
+                refused(&Error::from(error), keys.len())
+            }
+        }
+    }
+
+    async fn deleted_many(&self, operation: &Operation, before: &[Row]) -> Verdict {
+        let keys: Vec<i64> = operation
+            .matching(before)
+            .iter()
+            .map(|row| row.id)
+            .collect();
+        let queryset = operation.query().queryset(self.things.all());
+        match queryset.delete().await {
+            Ok(count) => {
+                demand(count == keys.len() as u64, || {
+                    format!("{count} deleted, {} is right", keys.len())
+                })?;
+                let mut expected = before.to_vec();
+                expected.retain(|row| !keys.contains(&row.id));
+                self.unchanged(&expected)?;
+                Ok(Outcome::Right)
+            }
+            Err(error) => {
+                self.unchanged_but_for(before, &keys)?;
+                refused(&Error::from(error), keys.len())
+            }
+        }
+    }
+
+    /// Puts the values into the rows with these keys. One that the server drops is due all the same, where its answer shows
+    /// the field: then it must not have been called a success.
+    fn applied(&self, values: &Values, rows: &mut [Row], keys: &[i64]) -> Result<(), String> {
+        for row in rows.iter_mut().filter(|row| keys.contains(&row.id)) {
+            let mut whole = json!(row);
+            for (field, value) in &values.0 {
+                let is_kept = !self.server.drops.contains(field) || self.is_answered(field);
+                if is_kept {
+                    whole[field] = value.clone();
+                }
+            }
+            *row = serde_json::from_value(whole).map_err(|error| error.to_string())?;
+            if self.server.lowers_names && values.0.contains_key("name") {
+                row.name = row.name.to_lowercase();
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the answer to a write shows the field.
+    fn is_answered(&self, field: &str) -> bool {
+        match self.server.answers {
+            Answers::Row | Answers::Wrapped => true,
+            Answers::Part => ["id", "name"].contains(&field),
+            Answers::Nothing | Answers::Page => false,
+        }
+    }
+
+    fn unchanged(&self, expected: &[Row]) -> Result<(), String> {
+        let rows = self.site.rows();
+        demand(rows == expected, || {
+            format!("the server's rows are {rows:?}\nbut should be {expected:?}")
+        })
+    }
+
+    fn unchanged_but_for(&self, before: &[Row], keys: &[i64]) -> Result<(), String> {
+        let others = |rows: &[Row]| -> Vec<Row> {
+            let others = rows.iter().filter(|row| !keys.contains(&row.id));
+            others.cloned().collect()
+        };
+        let rows = self.site.rows();
+        demand(others(&rows) == others(before), || {
+            format!("other rows than {keys:?} have changed: {rows:?}\nfrom {before:?}")
+        })
+    }
+
+    /// The rows that were not there before; the others must stand as they were.
+    fn new_rows(&self, before: &[Row]) -> Result<Vec<Row>, String> {
+        let mut rows = self.site.rows();
+        let new = rows.split_off(before.len().min(rows.len()));
+        demand(rows == before && new.len() < 2, || {
+            format!("{} new rows; {rows:?}\nwere {before:?}", new.len())
+        })?;
+        Ok(new)
+    }
+}
+
+fn filter(operation: &Operation) -> Filter<Thing> {
+    let by = operation.query();
+    let filters = by.steps.iter().map(|step| match step {
+        Step::Filter(tree) | Step::Exclude(tree) => tree.filter(),
+    });
+    filters
+        .reduce(|all, filter| all & filter)
+        .unwrap_or_else(|| Filter::from_q(django_api_orm::Q::All))
+}
+
+fn keys(rows: &[Instance<Thing>]) -> Value {
+    rows.iter().map(|row| json!(row.id)).collect()
+}
+
+/// A warning that says what the server does not do is a lie.
+pub(crate) fn is_true(warning: &Warning, server: &Server) -> bool {
+    let subject = warning.subject();
+    let is_deaf = server.unknown == Unknown::Ignored;
+    match warning.kind() {
+        WarningKind::FilterIgnored => {
+            let is_known = LOOKUPS.contains(&subject);
+            is_deaf && (!is_known || server.lacks.iter().any(|lookup| lookup == subject))
+        }
+        WarningKind::OrderingIgnored => {
+            server.sorts != Sorts::All && (subject != "id" || server.sorts != Sorts::Key)
+        }
+        WarningKind::OffsetIgnored => server.paging != Paging::Offset,
+        WarningKind::LimitIgnored => !matches!(server.paging, Paging::Offset | Paging::SizedNumber),
+        WarningKind::Drift => matches!(server.count, Count::OfPage(_) | Count::OfPageAndTotal(_)),
+        _ => true,
+    }
+}

@@ -1,0 +1,129 @@
+//! Random servers: Django REST Framework's, with some departures from it.
+
+use proptest::{prelude::*, sample::select};
+use serde_json::{Value, json};
+
+use super::{
+    description::{Count, Next, Paging, Row, Server},
+    queries::{KINDS, LOOKUPS, NAMES},
+};
+
+/// The departures, as what they set in a description.
+fn departures() -> Vec<(&'static str, Value)> {
+    let of = |field: &'static str, values: Vec<Value>| {
+        values.into_iter().map(move |value| (field, value))
+    };
+    let flags = |field: &'static str| (field, json!(true));
+    let mut all = Vec::new();
+    all.extend(of(
+        "paging",
+        vec![
+            json!("Whole"),
+            json!("Number"),
+            json!("SizedNumber"),
+            json!("Cursor"),
+        ],
+    ));
+    all.extend(of("cap", vec![json!(2), json!(5)]));
+    all.push(flags("end_is_missing"));
+    all.extend(of(
+        "rows_in",
+        vec![json!(null), json!("data"), json!("items"), json!("objects")],
+    ));
+    all.extend(of(
+        "count",
+        vec![
+            json!("Absent"),
+            json!({"Total": "total"}),
+            json!({"Total": "meta.total_count"}),
+            json!({"Header": "X-Total-Count"}),
+        ],
+    ));
+    all.extend(of(
+        "next",
+        vec![
+            json!({"Link": "links.next"}),
+            json!({"RelativeLink": "next"}),
+            json!("Header"),
+        ],
+    ));
+    all.push(("previous", json!(false)));
+    all.extend(of("sorts", vec![json!("Key"), json!("Nothing")]));
+    all.extend(of("answers", vec![json!("Part"), json!("Nothing")]));
+    all
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    (
+        select(NAMES.to_vec()),
+        prop::option::weighted(0.8, select(KINDS.to_vec())),
+        prop::option::weighted(0.8, -1_i64..7),
+        any::<bool>(),
+    )
+        .prop_map(|(name, kind, rank, flag)| Row {
+            id: 0,
+            name: name.to_owned(),
+            kind: kind.map(str::to_owned),
+            rank,
+            flag,
+        })
+}
+
+fn rows() -> impl Strategy<Value = Vec<Row>> {
+    prop::collection::vec((row(), prop::bool::weighted(0.1)), 0..14).prop_map(|rows| {
+        let mut id = 0;
+        rows.into_iter()
+            .map(|(row, gap)| {
+                id += if gap { 2 } else { 1 };
+                Row { id, ..row }
+            })
+            .collect()
+    })
+}
+
+pub(crate) fn server() -> impl Strategy<Value = Server> {
+    let lacks = prop_oneof![
+        3 => Just(Vec::new()),
+        2 => prop::sample::subsequence(LOOKUPS.to_vec(), 1..4),
+        1 => Just(LOOKUPS.to_vec()),
+    ];
+    let departures = prop::collection::vec(select(departures()), 0..5);
+    (rows(), 2_usize..7, lacks, departures).prop_map(|(rows, size, lacks, departures)| {
+        let mut server = json!(Server::default());
+        for (field, value) in departures {
+            server[field] = value;
+        }
+        let server: Server = serde_json::from_value(server).unwrap();
+        sensible(Server {
+            rows,
+            size,
+            lacks: lacks.into_iter().map(str::to_owned).collect(),
+            ..server
+        })
+    })
+}
+
+/// Without what no server has, and no client could see through: pages of which nothing tells that there are more, and
+/// names in the envelope of a bare list.
+fn sensible(mut server: Server) -> Server {
+    if server.rows_in.is_none() {
+        if !matches!(server.count, Count::Header(_)) {
+            server.count = Count::Absent;
+        }
+        if !matches!(
+            server.next,
+            Next::Header | Next::HeaderWithResults | Next::OtherHeader(_)
+        ) {
+            server.next = Next::Absent;
+        }
+    }
+    let tells_end = server.next != Next::Absent
+        || matches!(
+            server.count,
+            Count::Total(_) | Count::Header(_) | Count::OfPageAndTotal(_)
+        );
+    if !tells_end {
+        server.paging = Paging::Whole;
+    }
+    server
+}
