@@ -784,6 +784,79 @@ def test_another_row_in_the_answer_is_an_error_of_every_write(things, way):
         assert error.value.written == [] and error.value.failed[0][0] == "1"
 
 
+SIGN_IN = b"<!doctype html><title>Sign in</title>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/html; charset=utf-8", SIGN_IN),
+        ("application/json", SIGN_IN),
+        ("application/json", b'{"id": 1, "na'),
+        ("text/plain", b"please wait"),
+    ],
+)
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_a_page_is_no_answer_to_a_write(things, base, kind, body):
+    thing = model(things, Whole, base)
+
+    async def main():
+        async def refused(write):
+            things.fail_next(200, body, {"content-type": kind})
+            with pytest.raises(orm.OutcomeUnknown, match="may not have been carried out") as error:
+                await settle(write())
+            assert isinstance(error.value, orm.DecodeError) and not error.value.is_retryable
+            assert error.value.status_code == 200
+
+        one = await settle(thing.objects.get(id=1))
+        one.name = "changed"
+        await refused(one.save)
+        assert one.changes() == {"name": "changed"}
+        await refused(one.delete)
+        await settle(one.refresh_from_api())
+        await refused(lambda: thing.objects.create(name="n"))
+        await refused(thing(name="n").save)
+        things.fail_next(307, b"", {"location": "/accounts/login/?next=/api/v1/things/1/"})
+        with pytest.raises(orm.APIHTTPError, match="a sign-in page") as error:
+            await settle(one.delete())
+        assert error.value.status_code == 307 and not error.value.is_outcome_unknown
+        assert not any("login" in path for _, path, _ in things.requests())
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("answer", [(200, b""), (204, b""), (202, b"Accepted"), (202, b"{}")])
+def test_an_answer_without_a_row_is_a_success(things, answer):
+    one = model(things, Whole).objects.get(id=1)
+    one.name = "changed"
+    things.fail_next(*answer, {"content-type": "text/plain"})
+    one.save()
+    assert one.changes() == {}
+    things.fail_next(*answer, {"content-type": "text/plain"})
+    one.delete()
+
+
+@pytest.mark.parametrize("depth", [150, 5000])
+@pytest.mark.parametrize("field", ["kept", "undeclared"])
+@pytest.mark.parametrize("shown", [b"", b', "name": "changed"'])
+def test_an_answer_that_is_too_deep_says_that_the_row_was_written(things, depth, field, shown):
+    thing = model(things, Whole)
+    one = thing.objects.get(id=1)
+    deep = b'{"id": 1%s, "%s": ' % (shown, field.encode()) + b"[" * depth + b"]" * depth + b"}"
+    one.name = "changed"
+    things.fail_next(200, deep, JSON)
+    if field == "undeclared" and depth < 200:
+        one.save()
+    else:
+        with pytest.raises(orm.DecodeError, match="was written") as error:
+            one.save()
+        assert error.value.key == 1
+    assert (one.pk, one.name, one.changes()) == (1, "changed", {})
+    things.fail_next(201, deep, JSON)
+    with pytest.raises(orm.DecodeError, match=r"was (written|created)"):
+        thing.objects.create(name="n")
+
+
 def test_a_key_that_was_sent_may_be_the_new_one(things):
     one = model(things, Whole).objects.get(id=1)
     one.id = 2

@@ -270,7 +270,8 @@ impl Write<'_> {
                  read the row again before you write it again",
                 self.model.name(),
                 self.key.unwrap_or_default()
-            ))),
+            ))
+            .with_outcome_unknown(true)),
         }
     }
 

@@ -70,7 +70,9 @@ impl<M: ApiModel> Instance<M> {
     /// # Errors
     /// `Validation` with the server's messages by field, `DoesNotExist` if the row is gone, `OutcomeUnknown` if the answer
     /// was lost. After an error the value is as it was, and the changes are still to be saved. `Decode` means that the write
-    /// may have been carried out: the answer shows another row, or does not fit the model.
+    /// was carried out, and the answer does not fit the model; or, where
+    /// [`is_outcome_unknown`](django_api_orm_core::Error::is_outcome_unknown) says so, that it may have been: the answer shows
+    /// another row, or is a page such as a sign-in form. `Redirect` means that it was not sent on to such a page.
     pub async fn save(&mut self) -> Result<()> {
         let changes = self.changes()?;
         operation::<M, _>("save", self.send(changes)).await
@@ -100,7 +102,7 @@ impl<M: ApiModel> Instance<M> {
     /// Deletes the row: one DELETE. The value stays readable; saving or refreshing it is an error from then on.
     ///
     /// # Errors
-    /// `DoesNotExist` if the row is gone already.
+    /// `DoesNotExist` if the row is gone already; `Decode`, with an unknown outcome, where the answer is a page.
     pub async fn delete(&mut self) -> Result<()> {
         let key = self.key()?;
         operation::<M, _>("delete", self.manager.collection.delete(&key)).await?;

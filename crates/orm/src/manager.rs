@@ -148,7 +148,8 @@ impl<M: ApiModel> Manager<M> {
     /// Read-only fields, and a key that is `null`, are left out. The instance holds the row as the server answers it.
     ///
     /// # Errors
-    /// `Validation` with the server's messages by field; `OutcomeUnknown` when the answer was lost.
+    /// `Validation` with the server's messages by field; `OutcomeUnknown` when the answer was lost; `Decode` when it shows no
+    /// row, which says whether one was created, or, if the outcome is unknown, may have been.
     pub fn create<B: Serialize + ?Sized>(
         &self,
         row: &B,

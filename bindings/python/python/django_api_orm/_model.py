@@ -403,16 +403,16 @@ class BaseAPIModel(_Declared):
         written, row, assumed = answer
         now = info.text(self._data)
         pending = info.engine.pending(now, save.before, save.again, save.then, list(save.body))
-        if written != "row":
-            row = self._as_read(row, save, [name for name in assumed if name not in pending])
         object.__setattr__(self, "_deleted", False)
         try:
+            if written != "row":
+                row = self._as_read(row, save, [name for name in assumed if name not in pending])
             # Without a row in the answer, the fields are what was sent.
             data = self._data if written == "nothing" else info.validate_json(row)
-        except ValidationError as error:
+        except (ValidationError, exceptions.DecodeError) as error:
             kept = info.engine.unread(self._row, save.json, row)
             self._keep(self._as_read(kept, save, [name for name in save.body if name not in pending]))
-            raise _written_but(type(self), info.key_in(row), error) from error
+            raise _written_but(type(self), info.key_in(kept), error) from error
         if data is not self._data:
             self._carry(pending, data)
         self._take(data, row)
@@ -491,7 +491,7 @@ _SETTERS = [BaseAPIModel.__dict__[slot].__set__ for slot in ("_client", "_row", 
 _DICT_OF = attrgetter("__dict__")
 
 
-def _written_but(model: type[Any], key: Any, error: ValidationError) -> exceptions.DecodeError:
+def _written_but(model: type[Any], key: Any, error: Exception) -> exceptions.DecodeError:
     """The error for an answer that does not fit the schema, to a write that has been carried out."""
     unread = exceptions.DecodeError(
         f"the {model.__name__} was written (key: {key!r}), but the server's answer does not fit the schema, so the "

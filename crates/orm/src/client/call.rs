@@ -51,6 +51,7 @@ pub struct Call {
     pub(super) timeout: Option<Duration>,
     pub(super) deadline: Option<Instant>,
     pub(super) interest: Interest,
+    pub(super) stays: bool,
 }
 
 impl fmt::Debug for Call {
@@ -78,6 +79,7 @@ impl Call {
             timeout: None,
             deadline: None,
             interest: Interest::default(),
+            stays: false,
         }
     }
 
@@ -184,6 +186,13 @@ impl Call {
     /// Counts what the call costs only for as long as somebody waits for it.
     pub(crate) fn counted_while(mut self, interest: &Interest) -> Self {
         self.interest = interest.clone();
+        self
+    }
+
+    /// Follows a redirect only to where the same thing has moved, whose path ends in the same segment: a sign-in page can
+    /// answer a write with a success that means nothing.
+    pub(crate) fn staying(mut self) -> Self {
+        self.stays = true;
         self
     }
 

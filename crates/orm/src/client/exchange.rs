@@ -223,6 +223,7 @@ impl Exchange<'_> {
             uri,
             answer.status,
             &answer.headers,
+            self.call.stays,
         )
         .map_err(explain)?;
         self.hops += 1;

@@ -4,6 +4,7 @@ use django_api_orm_core::Error;
 use django_api_orm_core::error::ErrorKind;
 use http::header::LOCATION;
 use http::{HeaderMap, Method, StatusCode, Uri};
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::base_url::BaseUrl;
@@ -17,7 +18,7 @@ pub(super) fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// The URL to send the same request to, after a redirect that may be followed: on the same origin, and for
-/// writes only where the method is kept.
+/// writes only where the method is kept. `stays`: only to a path that ends in the same segment.
 ///
 /// The error says why the redirect is not followed.
 pub(super) fn target(
@@ -26,6 +27,7 @@ pub(super) fn target(
     from: &Uri,
     status: StatusCode,
     headers: &HeaderMap,
+    stays: bool,
 ) -> Result<Uri, Error> {
     let refuse = |why: String| Err(Error::new(ErrorKind::Redirect, why));
     let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
@@ -63,12 +65,37 @@ pub(super) fn target(
     if !may_follow {
         return refuse(why_not(method, status, from.path(), to.path()));
     }
+    if stays && last_segment(&from) != last_segment(&to) {
+        return refuse(elsewhere(method, to.path()));
+    }
     to.as_str().parse().map_err(|_| {
         Error::new(
             ErrorKind::Redirect,
             "the server redirects to an invalid URL",
         )
     })
+}
+
+/// What the path ends in, but for a slash.
+fn last_segment(url: &Url) -> Option<Vec<u8>> {
+    let mut segments = url.path_segments()?;
+    let last = segments.rfind(|segment| !segment.is_empty())?;
+    Some(percent_decode_str(last).collect())
+}
+
+fn elsewhere(method: &Method, to: &str) -> String {
+    let to = to.to_lowercase();
+    let is_login = ["login", "log-in", "signin", "sign-in", "sso", "auth"]
+        .iter()
+        .any(|word| to.contains(word));
+    let cure = if is_login {
+        "it looks like a sign-in page: check that the credentials are sent and accepted"
+    } else {
+        "check the endpoint's path"
+    };
+    format!(
+        "the {method} was not carried out: the server redirects it to another path than that of the rows; {cure}"
+    )
 }
 
 fn why_not(method: &Method, status: StatusCode, from: &str, to: &str) -> String {
@@ -101,7 +128,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(LOCATION, HeaderValue::from_str(location).unwrap());
         let status = StatusCode::from_u16(status).unwrap();
-        target(&base, method, &from, status, &headers)
+        target(&base, method, &from, status, &headers, false)
             .map(|uri| uri.to_string())
             .map_err(|error| error.to_string())
     }
@@ -158,6 +185,32 @@ mod tests {
     }
 
     #[test]
+    fn what_stays_goes_only_where_the_same_thing_has_moved() {
+        let base = BaseUrl::parse("https://api.example.com/v1").unwrap();
+        let from = Uri::from_static("https://api.example.com/v1/users/a%20b");
+        for (location, follows) in [
+            ("/v1/users/a%20b/", true),
+            ("/v2/people/a%20b", true),
+            ("/v1/users/", false),
+            ("/login/?next=/v1/users/a%20b/", false),
+            ("/", false),
+        ] {
+            let headers = HeaderMap::from_iter([(LOCATION, HeaderValue::from_static(location))]);
+            let status = StatusCode::PERMANENT_REDIRECT;
+            let to = target(&base, &Method::PATCH, &from, status, &headers, true);
+            assert_eq!(to.is_ok(), follows, "{location}");
+            if let Err(error) = to {
+                let shown = error.to_string();
+                assert_eq!(
+                    shown.contains("sign-in page"),
+                    location.contains("login"),
+                    "{shown}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn an_upgrade_is_explained() {
         let base = BaseUrl::parse("http://api.example.com").unwrap();
         let mut headers = HeaderMap::new();
@@ -172,6 +225,7 @@ mod tests {
             &from,
             StatusCode::MOVED_PERMANENTLY,
             &headers,
+            false,
         )
         .unwrap_err();
         assert!(

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use django_api_orm_core::error::{ErrorKind, excerpt};
 use django_api_orm_core::{Error, Result};
 use http::{HeaderMap, Method, StatusCode, Version};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
 
 /// What the server answered. A status that is an error never gets here: it is an [`Error`].
@@ -95,6 +95,34 @@ impl ApiResponse {
             .map_err(|error| self.unexpected("a JSON object").with_source(error))
     }
 
+    /// Whether the answer can mean that a write was carried out: a success with JSON, whatever that says, or with no body.
+    ///
+    /// # Errors
+    /// `Decode`, with the outcome unknown, for any other answer, such as a sign-in page: the program that should have
+    /// answered may never have seen the request.
+    pub(crate) fn confirm_write(&self) -> Result<()> {
+        if self.status.is_success() && (self.says_nothing() || is_json(&self.body)) {
+            return Ok(());
+        }
+        Err(self
+            .unexpected("JSON or an empty body")
+            .with_outcome_unknown(true)
+            .with_context(
+                "the server answered the write, but not as an API does, so it may not have been carried out: read the row \
+                 before you write it again",
+            ))
+    }
+
+    /// Whether the body adds nothing to the status: it is empty, or the status in words, as some frameworks put it there.
+    fn says_nothing(&self) -> bool {
+        let body = self.body.trim_ascii();
+        body.is_empty()
+            || self
+                .status
+                .canonical_reason()
+                .is_some_and(|reason| body.eq_ignore_ascii_case(reason.as_bytes()))
+    }
+
     /// The error that says what the body is, where `expected` should be.
     pub(crate) fn unexpected(&self, expected: &str) -> Error {
         Error::unexpected(expected, self.status, &self.headers, &self.body)
@@ -108,6 +136,12 @@ impl ApiResponse {
             .with_request(&self.method, self.template.clone())
             .with_attempts(self.attempts)
     }
+}
+
+/// Whether the text is JSON, however deep.
+fn is_json(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    std::str::from_utf8(text).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
 impl std::fmt::Debug for ApiResponse {

@@ -14,7 +14,7 @@ use django_api_orm_core::{
     value,
     written::{Kept, Write, no_key},
 };
-use http::Method;
+use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -252,10 +252,17 @@ impl Collection {
     /// Creates a row.
     pub async fn create(&self, body: &Map<String, Value>) -> Result<Kept> {
         let path = self.endpoint()?.collection();
-        let response = self.client()?.send(Call::post(path).json(body)?).await?;
+        let call = Call::post(path).json(body)?.staying();
+        let response = self.client()?.send(call).await?;
+        response.confirm_write()?;
         self.learn(|known| known.exists = true)?;
         response.object().map_err(|error| {
-            error.with_context("the row was created, but the answer does not show it")
+            error.with_context(match response.status() {
+                StatusCode::ACCEPTED => {
+                    "the server will create the row later, and the answer does not show it"
+                }
+                _ => "the row was created, but the answer does not show it",
+            })
         })?;
         self.write(None, None, body)
             .kept(&Row::new(response.into_bytes()))
@@ -270,8 +277,10 @@ impl Collection {
     ) -> Result<Kept> {
         let path = self.endpoint()?.detail(key)?;
         let template = path.template().to_owned();
-        match self.client()?.send(Call::patch(path).json(body)?).await {
+        let call = Call::patch(path).json(body)?.staying();
+        match self.client()?.send(call).await {
             Ok(response) => {
+                response.confirm_write()?;
                 self.learn_detail()?;
                 self.write(Some(key), row, body)
                     .kept(&Row::new(response.into_bytes()))
@@ -298,8 +307,11 @@ impl Collection {
     /// Deletes a row.
     pub async fn delete(&self, key: &str) -> Result<()> {
         let path = self.endpoint()?.detail(key)?;
-        match self.client()?.send(Call::delete(path)).await {
-            Ok(_) => self.learn_detail(),
+        match self.client()?.send(Call::delete(path).staying()).await {
+            Ok(response) => {
+                response.confirm_write()?;
+                self.learn_detail()
+            }
             Err(error) => {
                 let sent_again = error.attempts() > 1;
                 match self.missing(error).await {

@@ -1,8 +1,8 @@
 //! What the answer to a write shows: the row, a part of it, nothing, or another row.
 
-use django_api_orm::{Instance, Manager, prelude::*};
+use django_api_orm::{ErrorKind, Instance, Manager, prelude::*};
 use django_api_orm_testserver::{Fault, Resource};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use super::site::{Site, q, site, with_rows};
@@ -108,6 +108,173 @@ async fn another_row_is_an_error_of_every_write() {
     assert_eq!(error.written(), ["2"]);
     assert_eq!(error.failed()[0].0, "1");
     assert!(error.failed()[0].1.is_decode(), "{error}");
+}
+
+/// Answers that no API gives, and what is told of each: content type, body, a part of the message.
+const PAGES: [(&str, &str, &str); 4] = [
+    (
+        "text/html; charset=utf-8",
+        "<!doctype html><title>Sign in</title>",
+        "it looks like a login page",
+    ),
+    (
+        "application/json",
+        "<html><body>Welcome</body></html>",
+        "an HTML page, declared as application/json",
+    ),
+    (
+        "application/json",
+        r#"{"id": 1, "na"#,
+        "JSON that breaks off",
+    ),
+    ("text/plain", "please wait", "not JSON but text/plain"),
+];
+
+#[tokio::test]
+async fn a_page_is_no_answer_to_a_write() {
+    for (kind, body, says) in PAGES {
+        let (site, things) = start().await;
+        let page = || {
+            let headers = [("content-type", kind)];
+            site.server.fail_next(StatusCode::OK, &headers, body);
+        };
+        let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+        one.name = "new".to_owned();
+        let mut errors = Vec::new();
+        page();
+        errors.push(one.save().await.unwrap_err());
+        assert!(Instance::is_changed(&one).unwrap(), "still to be saved");
+        page();
+        errors.push(one.delete().await.unwrap_err());
+        assert_eq!(Instance::pk(&one).unwrap(), 1);
+        one.refresh_from_api().await.unwrap();
+        page();
+        errors.push(things.create(&json!({"name": "n"})).await.unwrap_err());
+        for method in ["PATCH", "DELETE"] {
+            site.server.inject_on(
+                method.parse().unwrap(),
+                "/api/v1/things/1/",
+                Fault::Answer(
+                    StatusCode::OK,
+                    HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]),
+                    body.into(),
+                ),
+            );
+        }
+        let first = || things.filter(Loose::F.id.eq(1));
+        let updated = first().update([Loose::F.rank.set(7)]).await.unwrap_err();
+        let deleted = first().delete().await.unwrap_err();
+        assert!(updated.written().is_empty() && deleted.written().is_empty());
+        errors.extend([updated.into(), deleted.into()]);
+        for error in errors {
+            let shown = error.to_string();
+            assert!(error.is_decode() && error.is_outcome_unknown(), "{error:?}");
+            assert!(!error.is_retryable() && shown.contains(says), "{shown}");
+            assert!(shown.contains("may not have been carried out"), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_write_is_not_sent_to_a_sign_in_page() {
+    let (site, things) = start().await;
+    let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+    one.name = "new".to_owned();
+    let sign_in = |status: u16| {
+        let status = StatusCode::from_u16(status).unwrap();
+        let location = [("location", "/accounts/login/?next=/api/v1/things/1/")];
+        site.server.fail_next(status, &location, "");
+    };
+    for status in [307, 308] {
+        sign_in(status);
+        let mut errors = vec![one.save().await.unwrap_err()];
+        sign_in(status);
+        errors.push(one.delete().await.unwrap_err());
+        sign_in(status);
+        errors.push(things.create(&json!({"name": "n"})).await.unwrap_err());
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::Redirect, "{error}");
+            assert!(!error.is_outcome_unknown(), "it was not sent on");
+            assert!(error.to_string().contains("a sign-in page"), "{error}");
+        }
+    }
+    let requests = site.server.requests();
+    assert!(
+        requests
+            .iter()
+            .all(|request| !request.target().contains("login"))
+    );
+    assert_eq!(site.writes().len(), 6);
+    one.save().await.unwrap();
+    assert_eq!(one.name, "new");
+}
+
+#[tokio::test]
+async fn an_answer_without_a_row_is_a_success() {
+    for (status, body) in [
+        (200, ""),
+        (204, ""),
+        (202, "Accepted"),
+        (200, "OK"),
+        (202, "{}"),
+    ] {
+        let (site, things) = start().await;
+        let quiet = || {
+            let status = StatusCode::from_u16(status).unwrap();
+            site.server
+                .fail_next(status, &[("content-type", "text/plain")], body);
+        };
+        let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+        one.name = "new".to_owned();
+        quiet();
+        one.save().await.unwrap();
+        assert!(!Instance::is_changed(&one).unwrap(), "{status} {body}");
+        quiet();
+        one.delete().await.unwrap();
+        quiet();
+        let created = things.create(&json!({"name": "n"})).await;
+        match created {
+            // A new row needs its key.
+            Ok(_) => assert_eq!(body, "{}"),
+            Err(error) => {
+                let says = match status {
+                    202 => "will create the row later",
+                    _ => "the row was created",
+                };
+                assert!(error.is_decode() && !error.is_outcome_unknown(), "{error}");
+                assert!(error.to_string().contains(says), "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_deep_to_be_read_says_that_the_row_was_written() {
+    let (site, things) = start().await;
+    let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+    one.name = "new".to_owned();
+    let deep = format!(
+        r#"{{"id": 1, "name": "new", "kind": {}0{}, "rank": 1}}"#,
+        "[".repeat(5000),
+        "]".repeat(5000)
+    );
+    let json = [("content-type", "application/json")];
+    site.server.fail_next(StatusCode::OK, &json, deep.clone());
+    let error = one.save().await.unwrap_err();
+    assert!(
+        error.is_decode() && error.to_string().contains("the row was written"),
+        "{error}"
+    );
+    assert!(
+        !Instance::is_changed(&one).unwrap(),
+        "it is not to be written again"
+    );
+    site.server.fail_next(StatusCode::CREATED, &json, deep);
+    let error = things.create(&json!({"name": "n"})).await.unwrap_err();
+    assert!(
+        error.is_decode() && error.to_string().contains("the row was created"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
