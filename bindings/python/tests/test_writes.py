@@ -966,3 +966,33 @@ def test_bulk_update_saves_what_has_changed_of_the_fields(things, base):
         assert len(writes(things)) == before
 
     asyncio.run(main())
+
+
+class Article(BaseModel):
+    id: int | None = None
+    slug: str = ""
+    title: str = ""
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_a_404_of_an_endpoint_that_is_addressed_otherwise_is_no_missing_row(base):
+    """The endpoint's URLs have slugs, and the model does not say so; it has no filter by `id` either."""
+    with TestServer() as server:
+        articles = model(server, Article, base, "/api/v1/articles/").objects
+
+        async def main():
+            assert (await settle(articles.get(id=3))).pk == 3
+            found, created = await settle(articles.get_or_create(id=4, defaults={"slug": "x", "title": "x"}))
+            assert (found.pk, created) == (4, False)
+            found, created = await settle(articles.update_or_create(id=5, defaults={"slug": "article-05"}))
+            assert (found.pk, created) == (5, False)
+            with pytest.raises(articles.model.DoesNotExist):
+                await settle(articles.get(id=9999))
+            found.title = "changed"
+            for write in (found.save, found.delete, found.refresh_from_api):
+                with pytest.raises(orm.NotFoundError, match="has no URL for each by its `id`") as error:
+                    await settle(write())
+                assert not isinstance(error.value, articles.model.DoesNotExist)
+            assert not [method for method, _, _ in writes(server) if method == "POST"]
+
+        asyncio.run(main())

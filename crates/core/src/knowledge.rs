@@ -24,10 +24,9 @@ pub struct Knowledge {
     pub uneven: bool,
     /// Whether the last answer said how many rows there are.
     pub counts: Option<bool>,
-    /// The collection has answered: a 404 on one of its rows is a missing row, not a wrong URL.
-    pub exists: bool,
-    /// Rows have URLs of their own: one has answered.
-    pub details: bool,
+    /// Rows have URLs of their own, by the model's key: one has been seen there, so that a 404 means a missing row. `false`
+    /// where a row of the list was not there; `None` while nothing has shown it.
+    pub details: Option<bool>,
     /// The search parameter is honoured; `None` while nothing has shown it.
     pub searches: Option<bool>,
     parameters: HashMap<String, bool>,

@@ -100,7 +100,8 @@ impl<M: ApiModel> Manager<M> {
         self.all().expecting(rows)
     }
 
-    /// The one row that satisfies the filter. One request; `id.eq(..)` alone reads the row's own URL.
+    /// The one row that satisfies the filter. One request; `id.eq(..)` alone reads the row's own URL, and after a 404 there, once
+    /// for each client, sends two more: the first row of the list, and that row at its URL, tell whether rows have such URLs.
     ///
     /// # Errors
     /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
@@ -165,7 +166,8 @@ impl<M: ApiModel> Manager<M> {
 
     /// The row that satisfies the filter, or a new one with the filter's equalities and these values.
     ///
-    /// One request if the row is there, two if not. When another client creates the row in between, and the server
+    /// One request if the row is there, two if not; with a filter by the key alone one more, as the list has the last word
+    /// before a row is created. When another client creates the row in between, and the server
     /// refuses a second one, the other client's row is read.
     ///
     /// # Errors

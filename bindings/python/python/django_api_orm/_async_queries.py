@@ -29,8 +29,9 @@ class AsyncQueries(Generic[M]):
         """The one row that matches the lookups.
 
         Raises: ``Model.DoesNotExist``, ``Model.MultipleObjectsReturned``, ``APIException``.
-        Requests: one GET: of the row's URL when only the key is given, else of at most two rows. After a 404 of the row
-        one more, which tells a missing row from a wrong URL.
+        Requests: one GET: of the row's URL when only the key is given, else of at most two rows. After a 404 of the row two
+        more, once for each client: the first row of the list, and that row at its URL. They tell a missing row from rows that
+        have no such URLs. None once a row has been read at its URL.
         """
         query = self._start()
         if args or kwargs:
@@ -237,8 +238,9 @@ class AsyncQueries(Generic[M]):
 
         Raises: ``Model.MultipleObjectsReturned``; ``InvalidRequestError`` after a slice, ``search`` or ``parameters``;
         and as ``create``.
-        Requests: those of ``get``, and one POST for a new row. When the server refuses it as a duplicate, those of
-        ``get`` again, for the row that another client has created.
+        Requests: those of ``get``, and one POST for a new row. When only the key is given, a 404 is not enough to create a
+        row: the list is asked for the key, too. When the server refuses the row as a duplicate, those of ``get`` again, for the
+        row that another client has created.
         """
         query = self._start()
         upsert = Upsert(query, kwargs)

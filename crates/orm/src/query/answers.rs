@@ -7,15 +7,35 @@ use django_api_orm_core::{
     row::{Row, key_text},
     strategy::{Aim, Findings},
 };
+use std::pin::pin;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 
-use super::{collection::Collection, probing::Probing, walk::Walk};
+use super::{collection::Collection, detail::ByUrl, probing::Probing, walk::Walk};
 
 /// Keys in one `in` lookup: keeps the query string well below the limits of servers and proxies.
 const KEYS_PER_REQUEST: usize = 100;
 /// Long keys fill a query string sooner.
 const BYTES_PER_REQUEST: usize = 2_000;
+
+/// What is to be done with the one row of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It is read.
+    Read,
+    /// It is read; if it is missing, it is created.
+    Create,
+    /// It is changed, so it must be seen to satisfy the whole filter; if it is missing, it is created.
+    Upsert,
+}
+
+impl Purpose {
+    /// Whether a missing row is created. Then the list has the last word, even where a 404 would do for a read.
+    fn creates(self) -> bool {
+        self != Self::Read
+    }
+}
 
 impl Collection {
     /// A walk over the rows of the plan.
@@ -159,20 +179,25 @@ impl Collection {
     /// # Errors
     /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
     pub async fn get(&self, plan: &Plan) -> Result<Row> {
-        self.get_with(plan, false).await
+        self.get_for(plan, Purpose::Read).await
     }
 
-    /// The same; for a write, the row must be seen to satisfy the whole filter.
-    pub async fn get_with(&self, plan: &Plan, for_write: bool) -> Result<Row> {
+    /// The same, for what is to be done then.
+    pub(super) async fn get_for(&self, plan: &Plan, purpose: Purpose) -> Result<Row> {
         plan.check()?;
         if let Some(key) = self.detail_key(plan) {
-            return self.row(&key).await;
+            match self.by_url(&key).await? {
+                ByUrl::Row(row) => return Ok(row),
+                ByUrl::Missing(error) if !purpose.creates() => return Err(error),
+                ByUrl::Missing(_) | ByUrl::Unknown => {}
+            }
         }
         let walk = self.walk(&plan.clone().unordered_if_unsliced().limit(2));
-        let mut rows = if for_write { walk.for_writes() } else { walk }
-            .collect()
-            .await?
-            .into_iter();
+        let walk = match purpose {
+            Purpose::Read | Purpose::Create => walk,
+            Purpose::Upsert => walk.for_writes(),
+        };
+        let mut rows = walk.collect().await?.into_iter();
         let name = self.model().name();
         match (rows.next(), rows.next()) {
             (Some(row), None) => Ok(row),
@@ -229,8 +254,11 @@ impl Collection {
             let lookup = Lookup::new(field, Op::In, Value::Array(chunk.to_vec()));
             let parameter = lookup.parameter();
             let alone = plan.condition() == &Q::All && field == self.model().lookup_field();
-            if alone && self.knowledge()?.honours(&parameter) == Some(false) {
-                found.extend(self.rows_one_by_one(chunk, concurrency).await?);
+            if alone
+                && self.knowledge()?.honours(&parameter) == Some(false)
+                && let Some(rows) = self.rows_one_by_one(chunk, concurrency).await?
+            {
+                found.extend(rows);
                 continue;
             }
             found.extend(
@@ -242,19 +270,31 @@ impl Collection {
         Ok(found)
     }
 
-    async fn rows_one_by_one(&self, keys: &[Value], concurrency: usize) -> Result<Vec<Row>> {
-        let rows: Vec<Option<Row>> = stream::iter(keys.iter().filter_map(key_text))
-            .map(|key| async move {
-                match self.row(&key).await {
-                    Ok(row) => Ok(Some(row)),
-                    Err(error) if error.kind() == ErrorKind::DoesNotExist => Ok(None),
-                    Err(error) => Err(error),
-                }
-            })
-            .buffered(concurrency.max(1))
-            .try_collect()
-            .await?;
-        Ok(rows.into_iter().flatten().collect())
+    /// The rows from their own URLs; `None` where they have none.
+    async fn rows_one_by_one(
+        &self,
+        keys: &[Value],
+        concurrency: usize,
+    ) -> Result<Option<Vec<Row>>> {
+        let mut keys = keys.iter().filter_map(key_text);
+        let Some(first) = keys.next() else {
+            return Ok(Some(Vec::new()));
+        };
+        // Alone, so that what a 404 means is found out once.
+        let first = stream::iter([self.by_url(&first).await]);
+        let others = stream::iter(keys)
+            .map(|key| async move { self.by_url(&key).await })
+            .buffered(concurrency.max(1));
+        let mut answers = pin!(first.chain(others));
+        let mut rows = Vec::new();
+        while let Some(answer) = answers.try_next().await? {
+            match answer {
+                ByUrl::Row(row) => rows.push(row),
+                ByUrl::Missing(_) => {}
+                ByUrl::Unknown => return Ok(None),
+            }
+        }
+        Ok(Some(rows))
     }
 }
 

@@ -12,7 +12,7 @@ use django_api_orm_core::{
     row::{Row, key_text},
     strategy::{Aim, Findings, Given, Strategy},
     value,
-    written::{Kept, Write, no_key},
+    written::{Kept, Write, Written, no_key},
 };
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -121,14 +121,6 @@ impl Collection {
             .unwrap_or_else(PoisonError::into_inner)))
     }
 
-    /// The collection and its rows have URLs that answer.
-    fn learn_detail(&self) -> Result<()> {
-        self.learn(|known| {
-            known.exists = true;
-            known.details = true;
-        })
-    }
-
     /// How a plan is carried out, with what is known of the endpoint and what the probes of the query have shown.
     ///
     /// # Errors
@@ -176,77 +168,7 @@ impl Collection {
             }
             response.unexpected("a list of rows").with_source(error)
         })?;
-        self.learn(|known| known.exists = true)?;
         Ok(page)
-    }
-
-    /// Reads one row by its key.
-    ///
-    /// A 404 is `DoesNotExist` only if the collection itself answers; else the URL is wrong and the 404 stands. The
-    /// collection is asked once per client and endpoint.
-    pub async fn row(&self, key: &str) -> Result<Row> {
-        self.refresh(key, None).await
-    }
-
-    /// Reads a row anew, which the server last showed as `known`.
-    pub async fn refresh(&self, key: &str, known: Option<&Row>) -> Result<Row> {
-        let path = self.endpoint()?.detail(key)?;
-        let response = match self.client()?.send(Call::get(path)).await {
-            Ok(response) => response,
-            Err(error) => return Err(self.missing(error).await),
-        };
-        self.learn_detail()?;
-        let row = response.object()?;
-        let nothing = Map::new();
-        match self
-            .write(Some(key), known, &nothing)
-            .other(|name| row.get(name).and_then(key_text))
-        {
-            None => Ok(Row::new(response.into_bytes())),
-            Some(other) => Err(Error::decode(format!(
-                "asked for the row of `{}` with the key {key:?}, the server answered with another one, {other:?}",
-                self.model.name()
-            ))),
-        }
-    }
-
-    /// Tells a missing row from a wrong URL; other errors stay as they are.
-    pub async fn missing(&self, error: Error) -> Error {
-        if error.kind() != ErrorKind::NotFound {
-            return error;
-        }
-        match self.exists().await {
-            Ok(true) => error
-                .with_kind(ErrorKind::DoesNotExist)
-                .with_message(format!("no `{}` matches", self.model.name())),
-            Ok(false) => error,
-            Err(other) => other,
-        }
-    }
-
-    /// Whether the collection itself answers with anything but 404.
-    async fn exists(&self) -> Result<bool> {
-        if self.knowledge()?.exists {
-            return Ok(true);
-        }
-        let path = self.endpoint()?.collection();
-        let exists = match self.client()?.send(Call::get(path)).await {
-            Ok(_) => true,
-            Err(error) if error.kind() == ErrorKind::NotFound => false,
-            // Any other refusal (401, 403, 405) comes from a view that is there.
-            Err(error)
-                if error
-                    .status()
-                    .is_some_and(|status| status.is_client_error()) =>
-            {
-                true
-            }
-            Err(error) => return Err(error),
-        };
-        if exists {
-            self.learn(|known| known.exists = true)?;
-        }
-        Ok(exists)
     }
 
     /// Creates a row.
@@ -255,7 +177,6 @@ impl Collection {
         let call = Call::post(path).json(body)?.staying();
         let response = self.client()?.send(call).await?;
         response.confirm_write()?;
-        self.learn(|known| known.exists = true)?;
         response.object().map_err(|error| {
             error.with_context(match response.status() {
                 StatusCode::ACCEPTED => {
@@ -281,16 +202,20 @@ impl Collection {
         match self.client()?.send(call).await {
             Ok(response) => {
                 response.confirm_write()?;
-                self.learn_detail()?;
-                self.write(Some(key), row, body)
+                let kept = self
+                    .write(Some(key), row, body)
                     .kept(&Row::new(response.into_bytes()))
-                    .map_err(|error| error.with_request(&Method::PATCH, template))
+                    .map_err(|error| error.with_request(&Method::PATCH, template))?;
+                if kept.written == Written::Row {
+                    self.learn(|known| known.details = Some(true))?;
+                }
+                Ok(kept)
             }
             Err(error) => Err(self.missing(error).await),
         }
     }
 
-    fn write<'a>(
+    pub(super) fn write<'a>(
         &'a self,
         key: Option<&'a str>,
         row: Option<&'a Row>,
@@ -308,10 +233,7 @@ impl Collection {
     pub async fn delete(&self, key: &str) -> Result<()> {
         let path = self.endpoint()?.detail(key)?;
         match self.client()?.send(Call::delete(path).staying()).await {
-            Ok(response) => {
-                response.confirm_write()?;
-                self.learn_detail()
-            }
+            Ok(response) => response.confirm_write(),
             Err(error) => {
                 let sent_again = error.attempts() > 1;
                 match self.missing(error).await {

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::collection::Collection;
+use super::{answers::Purpose, collection::Collection};
 
 /// The row that a filter has led to.
 #[derive(Debug)]
@@ -45,12 +45,11 @@ impl Collection {
         for_write: bool,
     ) -> Result<Upsert> {
         let plan = Plan::all().filter(q.clone());
-        let find = || async {
-            match for_write {
-                true => self.get_for_write(&plan).await,
-                false => self.get(&plan).await,
-            }
+        let purpose = match for_write {
+            true => Purpose::Upsert,
+            false => Purpose::Create,
         };
+        let find = || self.get_for(&plan, purpose);
         let missing = match find().await {
             Ok(found) => return Ok(Upsert::Found(found)),
             Err(error) => error,

@@ -4,6 +4,7 @@ mod answers;
 mod check;
 mod collection;
 mod create;
+mod detail;
 mod ignored;
 mod keyset;
 mod order_watch;

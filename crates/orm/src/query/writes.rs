@@ -35,11 +35,6 @@ impl Collection {
             .await
     }
 
-    /// The one row that certainly satisfies the plan's filter.
-    pub async fn get_for_write(&self, plan: &Plan) -> Result<Row> {
-        self.get_with(plan, true).await
-    }
-
     /// Changes the rows of the plan; gives how many were changed or already had the values.
     pub async fn update_rows(
         &self,
@@ -86,7 +81,7 @@ impl Collection {
             .map(|(key, _)| async move {
                 let result = match self.delete(&key).await {
                     Ok(()) => Ok(true),
-                    Err(error) if error.kind() == ErrorKind::DoesNotExist => self.gone(error),
+                    Err(error) if error.kind() == ErrorKind::DoesNotExist => Ok(false),
                     Err(error) => Err(error),
                 };
                 (key, result)
@@ -95,17 +90,6 @@ impl Collection {
             .collect()
             .await;
         BulkWriteError::sort(results)
-    }
-
-    /// A row that was read a moment ago is gone, or its URL never was: then nothing can be written there.
-    fn gone(&self, error: Error) -> Result<bool> {
-        if self.knowledge()?.details {
-            return Ok(false);
-        }
-        Err(error.with_kind(ErrorKind::NotFound).with_context(format!(
-            "`{}` lists the row, but has no URL for it; write through the model's own endpoint",
-            self.model().endpoint()
-        )))
     }
 
     /// Reads every row of the plan, with its key, before the first one is written.

@@ -1,10 +1,11 @@
 //! Writes behind a filter touch only rows that satisfy it, whatever the server makes of it.
 
 use django_api_orm::{Error, ErrorKind};
-use django_api_orm_testserver::Quirk;
+use django_api_orm_testserver::{Fault, Quirk, Resource};
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
-use super::site::{Thing, deaf_to, ids, q, site, thing, where_, with_rows};
+use super::site::{Thing, deaf_to, ids, q, resource, site, thing, where_, with_rows};
 
 #[tokio::test]
 async fn update_or_create_patches_no_other_row() {
@@ -154,4 +155,150 @@ async fn writes_refuse_what_cannot_be_seen_on_a_row() {
         "the rows do not tell whose they are"
     );
     assert_eq!(site.writes(), Vec::<String>::new());
+}
+
+/// An endpoint whose URLs have names, with a model that says nothing of it.
+fn addressed_by_name() -> Resource {
+    resource().lookup_field("name")
+}
+
+#[tokio::test]
+async fn a_404_of_an_endpoint_that_is_addressed_otherwise_is_no_missing_row() {
+    for quirk in [None, Some("id")] {
+        let resource = addressed_by_name().quirk(Quirk::ignore_parameters(quirk));
+        let site = site(resource).await;
+        let things = site.things();
+        assert_eq!(*things.get(q("id", 3)).await.unwrap(), thing(3));
+        let (found, created) = things
+            .get_or_create(q("id", 4), [Thing::F.name.set("x"), Thing::F.rank.set(2)])
+            .await
+            .unwrap();
+        assert_eq!((&*found, created), (&thing(4), false));
+        let (same, created) = things
+            .update_or_create(q("id", 5), [Thing::F.rank.set(thing(5).rank)])
+            .await
+            .unwrap();
+        assert_eq!((&*same, created), (&thing(5), false));
+        assert!(
+            things
+                .get(q("id", 999))
+                .await
+                .unwrap_err()
+                .is_does_not_exist()
+        );
+        let asked = site.server.requests();
+        let details = asked
+            .iter()
+            .filter(|request| request.path().ends_with("/3/"));
+        assert_eq!(details.count(), 1, "the URL is tried once");
+        assert!(!asked.iter().any(|request| request.path().ends_with("/4/")));
+        assert_eq!(site.writes(), Vec::<String>::new());
+
+        let mut one = things.get(q("id", 1)).await.unwrap();
+        one.rank = 77;
+        let mut errors = vec![
+            one.save().await.unwrap_err(),
+            one.delete().await.unwrap_err(),
+        ];
+        errors.push(one.refresh_from_api().await.unwrap_err());
+        errors.extend(
+            things
+                .update_or_create(q("id", 5), [Thing::F.rank.set(77)])
+                .await
+                .err(),
+        );
+        let deleted = things.filter(q("id", 6)).delete().await.unwrap_err();
+        errors.push(deleted.into());
+        assert_eq!(errors.len(), 5);
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+            assert!(
+                error
+                    .to_string()
+                    .contains("has no URL for each by its `id`"),
+                "{error}"
+            );
+        }
+        assert!(!site.writes().iter().any(|write| write.starts_with("POST")));
+    }
+}
+
+#[tokio::test]
+async fn what_a_missing_row_costs() {
+    let new = || [Thing::F.name.set("new"), Thing::F.rank.set(2)];
+    let missing = |id: i64| q("id", id);
+    let site = site(resource()).await;
+    let get = async |id: i64| {
+        let (found, cost) = site.cost(site.things().get(missing(id))).await;
+        assert!(found.unwrap_err().is_does_not_exist());
+        cost
+    };
+    assert_eq!(
+        get(900).await,
+        3,
+        "the row, one of the list, and that one at its URL"
+    );
+    assert_eq!(get(901).await, 1, "once for each client and endpoint");
+
+    let seen = super::site::site(resource()).await;
+    seen.things().get(q("id", 1)).await.unwrap();
+    let (found, cost) = seen.cost(seen.things().get(missing(900))).await;
+    assert!(found.unwrap_err().is_does_not_exist());
+    assert_eq!(cost, 1, "a row has been seen at its URL");
+    let (created, cost) = seen
+        .cost(seen.things().get_or_create(missing(900), new()))
+        .await;
+    assert!(created.unwrap().1);
+    assert_eq!(
+        cost, 3,
+        "the list has the last word before a row is created"
+    );
+}
+
+#[tokio::test]
+async fn in_an_empty_collection_every_row_is_missing() {
+    let site = site(with_rows(&json!([]))).await;
+    assert!(
+        site.things()
+            .get(q("id", 1))
+            .await
+            .unwrap_err()
+            .is_does_not_exist()
+    );
+    let (made, created) = site
+        .things()
+        .get_or_create(q("name", "x"), [Thing::F.rank.set(2)])
+        .await
+        .unwrap();
+    assert_eq!((made.id, created), (Some(1), true));
+}
+
+#[tokio::test]
+async fn a_404_stands_where_the_list_is_refused() {
+    let site = site(resource()).await;
+    for _ in 0..2 {
+        site.server.inject_on(
+            http::Method::GET,
+            "/api/v1/things/",
+            Fault::Answer(StatusCode::FORBIDDEN, HeaderMap::new(), "{}".into()),
+        );
+        let error = site
+            .things()
+            .get_or_create(q("id", 900), [Thing::F.name.set("x"), Thing::F.rank.set(2)])
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        assert!(
+            error.to_string().contains("the list cannot be read"),
+            "{error}"
+        );
+    }
+    assert_eq!(site.writes(), Vec::<String>::new());
+    assert!(
+        site.things()
+            .get(q("id", 900))
+            .await
+            .unwrap_err()
+            .is_does_not_exist()
+    );
 }

@@ -1,0 +1,151 @@
+//! Rows at URLs of their own: how one is read, and what a 404 there means.
+//!
+//! A 404 says that nothing is at that URL, not that there is no such row: the endpoint may address its rows by another field,
+//! or not at all. It means a missing row only once a row of the endpoint has been seen at its own URL. Until then the first
+//! row of the list is tried there: two requests, once for each client and endpoint, and only after a 404. The body of a 404
+//! is no evidence, even where it says so in words: an endpoint that addresses rows by their slug answers a key, which it takes
+//! for a slug, in the same words as a key that does not exist.
+
+use django_api_orm_core::{
+    Error, ErrorKind, Result,
+    plan::Plan,
+    row::{Row, key_text},
+};
+use serde_json::Map;
+
+use super::collection::Collection;
+use crate::client::Call;
+
+/// What the URL of a row has shown.
+#[derive(Debug)]
+pub(super) enum ByUrl {
+    /// The row.
+    Row(Row),
+    /// There is no such row; the error says so.
+    Missing(Error),
+    /// Nothing: the endpoint has no URLs for its rows by this key, so only the list can tell.
+    Unknown,
+}
+
+impl Collection {
+    /// Reads one row by the key in its URL.
+    pub(super) async fn by_url(&self, key: &str) -> Result<ByUrl> {
+        if self.knowledge()?.details == Some(false) {
+            return Ok(ByUrl::Unknown);
+        }
+        let error = match self.at_url(key, None).await {
+            Ok(row) => return Ok(ByUrl::Row(row)),
+            Err(error) if error.kind() == ErrorKind::NotFound => error,
+            Err(error) => return Err(error),
+        };
+        match self.has_details().await {
+            Ok(true) => Ok(ByUrl::Missing(self.no_row(error))),
+            Ok(false) => Ok(ByUrl::Unknown),
+            Err(unread) => Err(not_confirmed(error, unread)),
+        }
+    }
+
+    /// Reads a row anew, which the server last showed as `known`.
+    pub async fn refresh(&self, key: &str, known: Option<&Row>) -> Result<Row> {
+        match self.at_url(key, known).await {
+            Ok(row) => Ok(row),
+            Err(error) => Err(self.missing(error).await),
+        }
+    }
+
+    /// What a request to the URL of a row has met: a 404 there means a missing row, or that rows have no URLs.
+    pub(super) async fn missing(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::NotFound {
+            return error;
+        }
+        match self.has_details().await {
+            Ok(true) => self.no_row(error),
+            Ok(false) => error.with_context(format!(
+                "`{}` lists its rows, but has no URL for each by its `{}`; declare the field that its URLs have, or read and \
+                 write the rows through an endpoint that has them",
+                self.model().endpoint(),
+                self.model().lookup_field()
+            )),
+            Err(unread) => not_confirmed(error, unread),
+        }
+    }
+
+    fn no_row(&self, error: Error) -> Error {
+        error
+            .with_kind(ErrorKind::DoesNotExist)
+            .with_message(format!("no `{}` matches", self.model().name()))
+    }
+
+    /// The row at its URL, which shows that rows have URLs.
+    async fn at_url(&self, key: &str, known: Option<&Row>) -> Result<Row> {
+        let path = self.endpoint()?.detail(key)?;
+        let response = self.client()?.send(Call::get(path)).await?;
+        let row = response.object()?;
+        let nothing = Map::new();
+        match self
+            .write(Some(key), known, &nothing)
+            .other(|name| row.get(name).and_then(key_text))
+        {
+            None => {
+                self.learn(|known| known.details = Some(true))?;
+                Ok(Row::new(response.into_bytes()))
+            }
+            Some(other) => Err(Error::decode(format!(
+                "asked for the row of `{}` with the key {key:?}, the server answered with another one, {other:?}",
+                self.model().name()
+            ))),
+        }
+    }
+
+    /// Whether rows have URLs by their key, so that a 404 at one of these means that the row is missing. A collection without
+    /// rows has none that could be there.
+    async fn has_details(&self) -> Result<bool> {
+        if let Some(known) = self.knowledge()?.details {
+            return Ok(known);
+        }
+        let Some(row) = self.first(&Plan::all()).await? else {
+            return Ok(true);
+        };
+        let seen = match self.key_of(&row) {
+            Ok(key) => self.at_url(&key, Some(&row)).await.map(|_| ()),
+            Err(no_key) => Err(no_key),
+        };
+        match seen {
+            Ok(()) => Ok(true),
+            Err(error) if is_no_url(&error) => {
+                self.learn(|known| {
+                    known.details.get_or_insert(false);
+                })?;
+                Ok(false)
+            }
+            // A refusal says nothing for good: another caller, or a later request, may be let in.
+            Err(error)
+                if error
+                    .status()
+                    .is_some_and(|status| status.is_client_error()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether a row that the list shows is not at its URL, or another one is.
+fn is_no_url(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Decode)
+}
+
+/// The error of a 404 that may mean a missing row, where the list could not be asked: the 404 stands, if the list is missing
+/// or refused too.
+fn not_confirmed(error: Error, unread: Error) -> Error {
+    match unread.kind() {
+        ErrorKind::NotFound => error,
+        _ if unread.status().is_some_and(|status| status.is_client_error()) => {
+            error.with_context(format!(
+                "whether the row is missing or the URL is wrong is not known, as the list cannot be read ({unread})"
+            ))
+        }
+        _ => unread,
+    }
+}
