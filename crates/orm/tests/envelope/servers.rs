@@ -19,6 +19,7 @@ fn departures() -> Vec<(&'static str, Value)> {
         "paging",
         vec![
             json!("Whole"),
+            json!("OffsetIgnored"),
             json!("Number"),
             json!("SizedNumber"),
             json!("Cursor"),
