@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use django_api_orm_testserver::{RecordedRequest, TestServer};
+use django_api_orm_testserver::{RecordedRequest, Shape, TestServer};
 use http::StatusCode;
 use pyo3::{
     exceptions::{PyRuntimeError, PyValueError},
@@ -24,15 +24,17 @@ pub(crate) struct Server {
 
 #[pymethods]
 impl Server {
-    /// Serves the reference site, or the tables of `seed` (JSON text).
+    /// Serves the reference site, or the tables of `seed` (JSON text), in the shape of another API (JSON text: its name or
+    /// its description).
     #[new]
-    #[pyo3(signature = (port, tls, seed, token))]
+    #[pyo3(signature = (port, tls, seed, token, shape=None))]
     fn new(
         py: Python<'_>,
         port: u16,
         tls: bool,
         seed: Option<&[u8]>,
         token: Option<&str>,
+        shape: Option<&[u8]>,
     ) -> PyResult<Self> {
         let builder = match seed {
             Some(seed) => TestServer::builder().seed_json(crate::plan::json(seed)?),
@@ -40,6 +42,17 @@ impl Server {
         };
         let builder = match token {
             Some(token) => builder.token(token),
+            None => builder,
+        };
+        let builder = match shape.map(crate::plan::json).transpose()? {
+            Some(shape) => {
+                let shape = match shape.as_str() {
+                    Some(name) => Shape::named(name),
+                    None => Shape::from_json(shape),
+                };
+                let shape = shape.map_err(|error| PyValueError::new_err(error.to_string()))?;
+                builder.shape(shape)
+            }
             None => builder,
         };
         let server = py

@@ -15,6 +15,7 @@ use crate::infer;
 use crate::moment;
 use crate::resource::Resource;
 use crate::server::TestServer;
+use crate::shape::Shape;
 use crate::site::{Endpoint, Site};
 use crate::store::{Store, Values};
 use crate::table::{Table, Tables};
@@ -27,6 +28,7 @@ pub struct TestServerBuilder {
     resources: Vec<Resource>,
     views: Vec<View>,
     seed: Map<String, Value>,
+    shape: Option<Shape>,
     tokens: BTreeMap<String, String>,
     pub(crate) first_token: Option<String>,
     pub(crate) routes: Router,
@@ -41,6 +43,7 @@ impl TestServerBuilder {
             resources: Vec::new(),
             views: Vec::new(),
             seed: Map::new(),
+            shape: None,
             tokens: BTreeMap::new(),
             first_token: None,
             routes: Router::new(),
@@ -54,6 +57,13 @@ impl TestServerBuilder {
     #[must_use]
     pub fn resource(mut self, resource: Resource) -> Self {
         self.resources.push(resource);
+        self
+    }
+
+    /// Puts every resource, and every table of [`seed_json`](Self::seed_json), into the shape of another API.
+    #[must_use]
+    pub fn shape(mut self, shape: Shape) -> Self {
+        self.shape = Some(shape);
         self
     }
 
@@ -163,6 +173,10 @@ impl TestServerBuilder {
     pub(crate) fn build_site(&mut self) -> Result<Site> {
         self.add_missing_resources();
         let mut resources = std::mem::take(&mut self.resources);
+        if let Some(shape) = self.shape.take() {
+            let shaped = resources.into_iter().map(|resource| shape.of(resource));
+            resources = shaped.collect();
+        }
         let tables = build_tables(&mut resources)?;
         let mut seed = Vec::new();
         for resource in &resources {
@@ -251,8 +265,8 @@ fn endpoint(resource: Resource, tables: &Tables) -> Result<Endpoint> {
     let table = tables
         .get(&resource.table)
         .ok_or_else(|| wrong("it has no table".to_owned()))?;
-    if !resource.path.starts_with('/') || !resource.path.ends_with('/') {
-        let message = format!("the path {} must begin and end with a slash", resource.path);
+    if !resource.path.starts_with('/') {
+        let message = format!("the path {} must begin with a slash", resource.path);
         return Err(wrong(message));
     }
     for field in &resource.fields {
@@ -271,7 +285,7 @@ fn endpoint(resource: Resource, tables: &Tables) -> Result<Endpoint> {
         }
     }
     let filters = resource.filters.iter();
-    let filters = filters.map(|(path, lookup)| Filter::new(tables, table, path, lookup));
+    let filters = filters.map(|spec| Filter::new(tables, table, spec));
     let filters = filters.collect::<Result<Vec<_>, _>>().map_err(wrong)?;
     let ordering = resource.ordering.clone().unwrap_or_else(|| {
         resource

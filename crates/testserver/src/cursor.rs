@@ -124,7 +124,8 @@ pub(crate) fn page(
         next: seek(true),
         previous: seek(false),
         rows,
-        count: None,
+        size,
+        ..Page::default()
     })
 }
 

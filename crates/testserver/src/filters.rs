@@ -6,6 +6,7 @@ use crate::field::Kind;
 use crate::forms::{Cleaned, Input};
 use crate::lookup::{Lookup, Operator, escape_like};
 use crate::query::Parameters;
+use crate::resource::FilterSpec;
 use crate::store::{Condition, Session};
 use crate::table::{Table, Tables};
 use crate::wire::Wire;
@@ -25,12 +26,8 @@ pub(crate) struct Filter {
 
 impl Filter {
     /// The filter for a lookup on a path; an error says what is wrong with it.
-    pub(crate) fn new(
-        tables: &Tables,
-        table: &Table,
-        path: &str,
-        lookup_text: &str,
-    ) -> Result<Self, String> {
+    pub(crate) fn new(tables: &Tables, table: &Table, spec: &FilterSpec) -> Result<Self, String> {
+        let (path, lookup_text) = (spec.field.as_str(), spec.lookup.as_str());
         let unknown =
             |what: &str| format!("{}: {what} in filter {path}__{lookup_text}", table.name);
         let lookup = Lookup::parse(lookup_text).ok_or_else(|| unknown("unknown lookup"))?;
@@ -50,7 +47,8 @@ impl Filter {
         };
         // Exact is the default and not written, also after a part: `created_at__year`.
         let name = format!("{path}__{lookup_text}");
-        let name = name.strip_suffix("__exact").unwrap_or(&name).to_owned();
+        let name = name.strip_suffix("__exact").unwrap_or(&name);
+        let name = spec.parameter.as_deref().unwrap_or(name).to_owned();
         Ok(Self {
             name,
             column,
@@ -60,10 +58,16 @@ impl Filter {
         })
     }
 
-    /// The condition for these parameters; nothing when they do not filter by this.
+    /// The query parameter.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The condition for these parameters; nothing when they do not filter by this. `any`: of several values any will do.
     fn condition(
         &self,
         parameters: &Parameters,
+        any: bool,
         session: &Session<'_>,
         tables: &Tables,
     ) -> Result<Option<Condition>, Vec<String>> {
@@ -72,6 +76,11 @@ impl Filter {
         };
         let clean = |text: &str| self.input.clean(text, session, tables);
         match self.lookup.operator {
+            Operator::Exact if any => {
+                let values = parameters.all(&self.name);
+                let values = values.into_iter().map(clean).collect::<Result<Vec<_>, _>>();
+                Ok(Some(self.any_of(values.map_err(|message| vec![message])?)))
+            }
             Operator::In | Operator::Range if text.is_empty() => Ok(None),
             Operator::In => {
                 let values = text.split(',').map(clean).collect::<Result<Vec<_>, _>>();
@@ -183,13 +192,14 @@ impl Filter {
 pub(crate) fn apply(
     filters: &[Filter],
     parameters: &Parameters,
+    any: bool,
     session: &Session<'_>,
     tables: &Tables,
 ) -> Result<Vec<Condition>, Wire> {
     let mut conditions = Vec::new();
     let mut errors = Vec::new();
     for filter in filters {
-        match filter.condition(parameters, session, tables) {
+        match filter.condition(parameters, any, session, tables) {
             Ok(condition) => conditions.extend(condition),
             Err(messages) => errors.push((filter.name.clone(), Wire::messages(messages))),
         }

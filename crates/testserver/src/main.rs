@@ -10,17 +10,18 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use django_api_orm_testserver::TestServer;
+use django_api_orm_testserver::{Shape, TestServer};
 use serde_json::Value;
 
 const USAGE: &str = "\
 Serves a Django-REST-Framework-like API on the loopback until it is interrupted.
 
-Usage: django-api-orm-testserver [--port PORT] [--seed FILE] [--token TOKEN] [--tls]
+Usage: django-api-orm-testserver [--port PORT] [--seed FILE] [--shape NAME] [--token TOKEN] [--tls]
 
   --port PORT    listen on this port; otherwise on a free one
   --seed FILE    serve the tables of this file, {\"books\": [{...}, ...], ...}, each under
                  /api/v1/NAME/; otherwise the reference site
+  --shape NAME   answer as another product does: wagtail, netbox, kinto, ...
   --token TOKEN  ask for this token (the reference site's is test-token)
   --tls          serve https and HTTP/2; the certificate authority's file is printed";
 
@@ -28,6 +29,7 @@ Usage: django-api-orm-testserver [--port PORT] [--seed FILE] [--token TOKEN] [--
 struct Options {
     port: u16,
     seed: Option<PathBuf>,
+    shape: Option<Shape>,
     token: Option<String>,
     tls: bool,
 }
@@ -68,6 +70,10 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
                     .map_err(|_| "--port: not a port".to_owned())?;
             }
             "--seed" => options.seed = Some(PathBuf::from(value()?)),
+            "--shape" => {
+                let shape = Shape::named(&value()?);
+                options.shape = Some(shape.map_err(|error| format!("--shape: {error}"))?);
+            }
             "--token" => options.token = Some(value()?),
             "--tls" => options.tls = true,
             "--help" | "-h" => return Ok(None),
@@ -93,6 +99,10 @@ fn serve(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     };
     let builder = match &options.token {
         Some(token) => builder.token(token),
+        None => builder,
+    };
+    let builder = match &options.shape {
+        Some(shape) => builder.shape(shape.clone()),
         None => builder,
     };
     let server = builder

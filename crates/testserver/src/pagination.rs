@@ -18,6 +18,16 @@ pub(crate) struct Page {
     pub(crate) count: Option<u64>,
     pub(crate) next: Option<String>,
     pub(crate) previous: Option<String>,
+    /// The link to the page after this one, though it is empty.
+    pub(crate) beyond: Option<String>,
+    /// The token of the next page.
+    pub(crate) token: Option<String>,
+    /// The number of this page.
+    pub(crate) number: Option<u64>,
+    /// The rows of a full page.
+    pub(crate) size: u64,
+    /// The whole list, to a request that asked for no page.
+    pub(crate) is_whole: bool,
 }
 
 /// All that a paginator looks at.
@@ -41,10 +51,18 @@ impl Listing<'_> {
                 rows: self.select(None, 0)?,
                 ..Page::default()
             },
+            Some((_, paginator)) if paginator.on_request && !self.asks_for_a_page(paginator) => {
+                Page {
+                    rows: self.select(None, 0)?,
+                    is_whole: true,
+                    ..Page::default()
+                }
+            }
+            Some((Style::Token, paginator)) => self.token(paginator)?,
             Some((Style::LimitOffset, paginator)) => self.limit_offset(paginator)?,
             Some((Style::PageNumber, paginator)) => self.page_number(paginator)?,
             Some((Style::Cursor { ordering }, paginator)) => {
-                let size = self.size(paginator);
+                let size = self.size(paginator)?;
                 let ordering = if self.ordered_by_request {
                     self.ordering.clone()
                 } else {
@@ -58,9 +76,44 @@ impl Listing<'_> {
         Ok(page)
     }
 
+    fn asks_for_a_page(&self, paginator: &Paginator) -> bool {
+        let size = paginator.size_parameter.as_deref();
+        [Some(paginator.position_parameter.as_str()), size]
+            .into_iter()
+            .flatten()
+            .any(|name| self.parameters.get(name).is_some())
+    }
+
+    fn token(&self, paginator: &Paginator) -> Result<Page, Reply> {
+        let count = self.count()?;
+        let size = self.capped(self.size(paginator)?);
+        let name = &paginator.position_parameter;
+        let offset = match self.parameters.get(name) {
+            None => 0,
+            Some(token) => token
+                .strip_prefix("0:")
+                .and_then(|rest| rest.strip_suffix(":0")?.parse().ok())
+                .ok_or_else(|| Reply::detail(http::StatusCode::BAD_REQUEST, "Invalid token."))?,
+        };
+        let after = offset + size;
+        let to = |offset: u64| format!("0:{offset}:0");
+        let link = |offset: u64| replace_parameter(self.url, name, &to(offset));
+        let more = after < count;
+        Ok(Page {
+            rows: self.select(Some(size), offset)?,
+            count: Some(count),
+            next: more.then(|| link(after)),
+            previous: (offset > 0).then(|| link(offset.saturating_sub(size))),
+            beyond: Some(link(after)),
+            token: more.then(|| to(after)),
+            size,
+            ..Page::default()
+        })
+    }
+
     fn limit_offset(&self, paginator: &Paginator) -> Result<Page, Reply> {
         let count = self.count()?;
-        let asked = self.size(paginator);
+        let asked = self.size(paginator)?;
         let limit = self.capped(asked);
         let offset = self
             .parameters
@@ -98,11 +151,13 @@ impl Listing<'_> {
             count: Some(count),
             next,
             previous,
+            size: limit,
+            ..Page::default()
         })
     }
 
     fn page_number(&self, paginator: &Paginator) -> Result<Page, Reply> {
-        let size = self.capped(self.size(paginator));
+        let size = self.capped(self.size(paginator)?);
         let count = self.count()?;
         let pages = count.div_ceil(size.max(1)).max(1);
         let name = &paginator.position_parameter;
@@ -133,20 +188,30 @@ impl Listing<'_> {
             count: Some(count),
             next,
             previous,
+            number: Some(number),
+            size,
+            ..Page::default()
         })
     }
 
-    /// The size of a page: what the request says where it may, lowered without a word.
-    fn size(&self, paginator: &Paginator) -> u64 {
+    /// The size of a page: what the request says where it may, lowered without a word or refused.
+    fn size(&self, paginator: &Paginator) -> Result<u64, Reply> {
         let asked = paginator
             .size_parameter
             .as_deref()
             .and_then(|name| self.parameters.get(name));
         match asked.and_then(python::int).filter(|size| *size > 0) {
-            None => paginator.size,
+            None => Ok(paginator.size),
             Some(size) => {
                 let size = u64::try_from(size).unwrap_or(u64::MAX);
-                paginator.max_size.map_or(size, |max| size.min(max))
+                let max = paginator.max_size.unwrap_or(u64::MAX);
+                match paginator.refusal {
+                    Some(status) if size > max => {
+                        let message = format!("A page cannot have more than {max} rows.");
+                        Err(Reply::detail(status, &message))
+                    }
+                    _ => Ok(size.min(max)),
+                }
             }
         }
     }

@@ -1,6 +1,9 @@
-//! Which of DRF's paginators a resource has, and its sizes.
+//! Which paginator a resource has, and its sizes.
 
-/// DRF's paginators: `LimitOffsetPagination`, `PageNumberPagination`, `CursorPagination`.
+use http::StatusCode;
+
+/// DRF's paginators: `LimitOffsetPagination`, `PageNumberPagination`, `CursorPagination`; and pages by a token, which
+/// other servers have.
 ///
 /// ```
 /// use django_api_orm_testserver::Paginator;
@@ -19,13 +22,21 @@ pub struct Paginator {
     pub(crate) size_parameter: Option<String>,
     /// `offset`, `page` or `cursor`.
     pub(crate) position_parameter: String,
+    /// What a size above the maximum is refused with; otherwise it is lowered.
+    pub(crate) refusal: Option<StatusCode>,
+    /// Without one of its parameters the whole list comes, not in an envelope.
+    pub(crate) on_request: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Style {
     LimitOffset,
     PageNumber,
-    Cursor { ordering: Vec<String> },
+    Cursor {
+        ordering: Vec<String>,
+    },
+    /// An opaque token, behind which is an offset.
+    Token,
 }
 
 impl Paginator {
@@ -37,6 +48,8 @@ impl Paginator {
             max_size: None,
             size_parameter: Some("limit".to_owned()),
             position_parameter: "offset".to_owned(),
+            refusal: None,
+            on_request: false,
         }
     }
 
@@ -48,6 +61,8 @@ impl Paginator {
             max_size: None,
             size_parameter: None,
             position_parameter: "page".to_owned(),
+            refusal: None,
+            on_request: false,
         }
     }
 
@@ -60,6 +75,17 @@ impl Paginator {
             max_size: None,
             size_parameter: None,
             position_parameter: "cursor".to_owned(),
+            refusal: None,
+            on_request: false,
+        }
+    }
+
+    /// Pages by an opaque token in this parameter, which the answer hands out. A page behind the end is empty.
+    pub fn token(size: u64, parameter: &str) -> Self {
+        Self {
+            style: Style::Token,
+            position_parameter: parameter.to_owned(),
+            ..Self::page_number(size)
         }
     }
 
@@ -81,6 +107,20 @@ impl Paginator {
     #[must_use]
     pub fn page_size_parameter(mut self, name: &str) -> Self {
         self.size_parameter = Some(name.to_owned());
+        self
+    }
+
+    /// A size above the maximum is refused with this status, such as 400 or 422, not lowered.
+    #[must_use]
+    pub fn refuse_larger(mut self, status: StatusCode) -> Self {
+        self.refusal = Some(status);
+        self
+    }
+
+    /// Without a position or a size in the request the whole list comes, without an envelope.
+    #[must_use]
+    pub fn on_request(mut self) -> Self {
+        self.on_request = true;
         self
     }
 

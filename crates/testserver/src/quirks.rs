@@ -1,8 +1,13 @@
 //! The ways in which real servers are not as DRF's documentation has them: each is an option of a
 //! [`Resource`](crate::Resource), so that a client can be tested against it.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::envelope::Envelope;
 use crate::wire::Wire;
 
 /// One departure from what DRF does.
@@ -38,6 +43,76 @@ pub enum Quirk {
     SilentUpdates,
     /// The page is in another envelope.
     Envelope(Envelope),
+    /// What is done with query parameters that the resource does not know; DRF ignores them.
+    Unknown(Unknown),
+    /// `-name` in an ordering is the name of a field, which no row has.
+    NoDescending,
+    /// A filter that is given several times wants any of the values, not the last one.
+    RepeatedIsAny,
+    /// This field is shown in another form than it is filtered by and written in.
+    Show(String, Form),
+    /// Rows have no URLs of their own.
+    NoDetails,
+    /// Nothing can be written.
+    ReadOnly,
+    /// These fields of a body are dropped without a word.
+    DropFields(Vec<String>),
+    /// A POST, PUT or PATCH is answered with this, not with the row.
+    WriteAnswer(WriteAnswer),
+    /// A single row stands under this name, in bodies and in answers.
+    WrapRow(String),
+}
+
+/// What is done with query parameters that a resource does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unknown {
+    /// They are refused with this status.
+    Refused(StatusCode),
+    /// Rows are wanted whose field of this name has the value. No row has such a field.
+    Equality,
+}
+
+/// The form in which a value is shown.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Form {
+    /// Its label: `"Active"` for `"A"`.
+    Label(BTreeMap<String, String>),
+    /// An object with value and label.
+    ValueAndLabel(BTreeMap<String, String>),
+    /// The first letters of a text.
+    Shortened(usize),
+}
+
+/// What a write is answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteAnswer {
+    /// These fields of the row.
+    Part(Vec<String>),
+    /// No body.
+    Nothing,
+    /// A sign-in page, with 200. Nothing is written.
+    SignInPage,
+}
+
+impl Form {
+    /// The value as it is shown.
+    pub(crate) fn of(&self, value: Wire) -> Wire {
+        let Wire::Value(Value::String(text)) = &value else {
+            return value;
+        };
+        let label = |labels: &BTreeMap<String, String>| labels.get(text).unwrap_or(text).clone();
+        match self {
+            Self::Label(labels) => Wire::from(label(labels)),
+            Self::ValueAndLabel(labels) => Wire::Map(vec![
+                ("value".to_owned(), Wire::from(text.as_str())),
+                ("label".to_owned(), Wire::from(label(labels))),
+            ]),
+            Self::Shortened(letters) => Wire::from(text.chars().take(*letters).collect::<String>()),
+        }
+    }
 }
 
 impl Quirk {
@@ -49,88 +124,5 @@ impl Quirk {
     /// [`OmitFields`](Self::OmitFields) from string slices.
     pub fn omit_fields<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         Self::OmitFields(names.into_iter().map(str::to_owned).collect())
-    }
-}
-
-/// Where an answer has its rows, its count and its links. Paths are dotted: `meta.total`.
-///
-/// ```
-/// use django_api_orm_testserver::Envelope;
-///
-/// let json_api = Envelope::rows_in("data").count_in("meta.total").links_in("links.next", "links.prev");
-/// let headers = Envelope::link_header();      // a plain list; the links are in `Link`
-/// # assert_ne!(format!("{json_api:?}"), format!("{headers:?}"));
-/// ```
-#[derive(Debug, Clone)]
-pub struct Envelope {
-    rows: Option<String>,
-    count: Option<String>,
-    links: Option<(String, String)>,
-    pub(crate) link_header: bool,
-    pub(crate) count_header: Option<String>,
-}
-
-impl Envelope {
-    /// An object that has the rows under this path, and nothing else yet.
-    pub fn rows_in(path: &str) -> Self {
-        Self {
-            rows: Some(path.to_owned()),
-            count: None,
-            links: None,
-            link_header: false,
-            count_header: None,
-        }
-    }
-
-    /// The rows as a plain list, the links in a `Link` header (RFC 8288).
-    pub fn link_header() -> Self {
-        Self {
-            rows: None,
-            count: None,
-            links: None,
-            link_header: true,
-            count_header: None,
-        }
-    }
-
-    /// The count under this path.
-    #[must_use]
-    pub fn count_in(mut self, path: &str) -> Self {
-        self.count = Some(path.to_owned());
-        self
-    }
-
-    /// The links to the next and the previous page under these paths.
-    #[must_use]
-    pub fn links_in(mut self, next: &str, previous: &str) -> Self {
-        self.links = Some((next.to_owned(), previous.to_owned()));
-        self
-    }
-
-    /// The count in this header, such as `X-Total-Count`.
-    #[must_use]
-    pub fn count_header(mut self, name: &str) -> Self {
-        self.count_header = Some(name.to_owned());
-        self
-    }
-
-    pub(crate) fn wrap(
-        &self,
-        rows: Wire,
-        count: Option<u64>,
-        next: Option<&str>,
-        previous: Option<&str>,
-    ) -> Wire {
-        let Some(path) = &self.rows else { return rows };
-        let mut body = Wire::Map(Vec::new());
-        if let (Some(path), Some(count)) = (&self.count, count) {
-            body.put(path, Wire::from(count));
-        }
-        if let Some((next_path, previous_path)) = &self.links {
-            body.put(next_path, Wire::from(next));
-            body.put(previous_path, Wire::from(previous));
-        }
-        body.put(path, rows);
-        body
     }
 }

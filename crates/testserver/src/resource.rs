@@ -1,5 +1,6 @@
 //! A resource: the list and detail endpoints of one table, with all that DRF would let one set.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::infer;
 use crate::lookup;
 use crate::paginator::Paginator;
 use crate::quirks::Quirk;
+use crate::shape::Shape;
 
 /// `ModelViewSet` and its serializer: the endpoints of one table.
 ///
@@ -39,9 +41,11 @@ pub struct Resource {
     pub(crate) fields: Vec<Field>,
     pub(crate) lookup_field: Option<String>,
     pub(crate) paginator: Option<Paginator>,
-    pub(crate) filters: Vec<(String, String)>,
+    pub(crate) filters: Vec<FilterSpec>,
     pub(crate) backends: bool,
     pub(crate) ordering: Option<Vec<String>>,
+    /// `ordering`, as DRF has it.
+    pub(crate) ordering_parameter: String,
     pub(crate) search: Vec<String>,
     pub(crate) throttle: Option<(u32, Duration)>,
     pub(crate) validator: Option<Validator>,
@@ -49,6 +53,15 @@ pub struct Resource {
     pub(crate) children: Vec<Child>,
     pub(crate) quirks: Vec<Quirk>,
     pub(crate) rows: Vec<Value>,
+}
+
+/// A lookup that is allowed on a field.
+#[derive(Debug, Clone)]
+pub(crate) struct FilterSpec {
+    pub(crate) field: String,
+    pub(crate) lookup: String,
+    /// The query parameter, where it is not Django's `field__lookup`.
+    pub(crate) parameter: Option<String>,
 }
 
 /// A check of a whole body after its fields have passed: an `Err` is an entry of
@@ -89,6 +102,7 @@ impl Resource {
             filters: Vec::new(),
             backends: true,
             ordering: None,
+            ordering_parameter: "ordering".to_owned(),
             search: Vec::new(),
             throttle: None,
             validator: None,
@@ -117,7 +131,7 @@ impl Resource {
         resource.filter_on_everything()
     }
 
-    /// Where the list is; ends with a slash.
+    /// Where the list is. Rows are below it, with a slash at the end of their URLs if this one has it.
     #[must_use]
     pub fn path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.path);
@@ -180,8 +194,23 @@ impl Resource {
     #[must_use]
     pub fn filter<'a>(mut self, field: &str, lookups: impl IntoIterator<Item = &'a str>) -> Self {
         for lookup in lookups {
-            self.filters.push((field.to_owned(), lookup.to_owned()));
+            self.filters.push(FilterSpec {
+                field: field.to_owned(),
+                lookup: lookup.to_owned(),
+                parameter: None,
+            });
         }
+        self
+    }
+
+    /// Allows a lookup on a field under a name of its own: `min_age` for `age__gte`.
+    #[must_use]
+    pub fn filter_as(mut self, parameter: &str, field: &str, lookup: &str) -> Self {
+        self.filters.push(FilterSpec {
+            field: field.to_owned(),
+            lookup: lookup.to_owned(),
+            parameter: Some(parameter.to_owned()),
+        });
         self
     }
 
@@ -207,6 +236,24 @@ impl Resource {
         self
     }
 
+    /// The resource in the shape of another API. Its fields must be there; more may be changed afterwards.
+    #[must_use]
+    pub fn shape(self, shape: &Shape) -> Self {
+        shape.of(self)
+    }
+
+    /// As [`filter_on_everything`](Self::filter_on_everything), with the lookups that have a name here, and under it:
+    /// `min_{field}`.
+    pub(crate) fn filters_named(mut self, names: &BTreeMap<String, String>) -> Self {
+        self = self.filter_on_everything();
+        self.filters.retain_mut(|filter| {
+            let name = names.get(&filter.lookup);
+            filter.parameter = name.map(|name| name.replace("{field}", &filter.field));
+            name.is_some()
+        });
+        self
+    }
+
     /// Takes all filter backends away: no filter, no ordering, no search.
     #[must_use]
     pub fn no_filter_backends(mut self) -> Self {
@@ -218,6 +265,13 @@ impl Resource {
     #[must_use]
     pub fn ordering<'a>(mut self, fields: impl IntoIterator<Item = &'a str>) -> Self {
         self.ordering = Some(fields.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// The name of the parameter that says the order, in place of `ordering`.
+    #[must_use]
+    pub fn ordering_parameter(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.ordering_parameter);
         self
     }
 
@@ -279,12 +333,22 @@ impl Resource {
         self
     }
 
+    pub(crate) fn has_no_details(&self) -> bool {
+        let mut quirks = self.quirks.iter();
+        quirks.any(|quirk| matches!(quirk, Quirk::NoDetails))
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        let mut quirks = self.quirks.iter();
+        quirks.any(|quirk| matches!(quirk, Quirk::ReadOnly))
+    }
+
     pub(crate) fn field_named(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
 }
 
-fn collect_filters(prefix: &str, fields: &[Field], filters: &mut Vec<(String, String)>) {
+fn collect_filters(prefix: &str, fields: &[Field], filters: &mut Vec<FilterSpec>) {
     for field in fields {
         let path = format!("{prefix}{}", field.name);
         let lookups = match &field.kind {
@@ -302,10 +366,10 @@ fn collect_filters(prefix: &str, fields: &[Field], filters: &mut Vec<(String, St
                 lookup::TEXT
             }
         };
-        filters.extend(
-            lookups
-                .iter()
-                .map(|lookup| (path.clone(), (*lookup).to_owned())),
-        );
+        filters.extend(lookups.iter().map(|lookup| FilterSpec {
+            field: path.clone(),
+            lookup: (*lookup).to_owned(),
+            parameter: None,
+        }));
     }
 }

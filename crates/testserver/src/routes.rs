@@ -32,7 +32,11 @@ fn route_in<'a>(endpoint: &'a Endpoint, path: &'a str) -> Option<Target<'a>> {
     if rest.is_empty() {
         return Some(Target::List(endpoint));
     }
-    let rest = rest.strip_suffix('/')?;
+    // Below `/items/` URLs end with a slash, below `/items` they do not.
+    let rest = match resource.path.ends_with('/') {
+        true => rest.strip_suffix('/')?,
+        false => rest.strip_prefix('/')?,
+    };
     let mut segments = rest.split('/');
     let (first, second, third) = (segments.next()?, segments.next(), segments.next());
     let is_action = |name: &str, detail: bool| {
@@ -46,6 +50,7 @@ fn route_in<'a>(endpoint: &'a Endpoint, path: &'a str) -> Option<Target<'a>> {
     }
     match second {
         None if is_action(first, false) => Some(Target::Action(endpoint, first, None)),
+        None if resource.has_no_details() => None,
         None => Some(Target::Detail(endpoint, first)),
         Some(name) if is_action(name, true) => Some(Target::Action(endpoint, name, Some(first))),
         Some(name) => {

@@ -233,7 +233,10 @@ impl Site {
                 None => return Wire::NULL,
             }
         };
-        Wire::from(format!("{origin}{}{text}/", endpoint.resource.path))
+        Wire::from(match endpoint.resource.path.as_str() {
+            path if path.ends_with('/') => format!("{origin}{path}{text}/"),
+            path => format!("{origin}{path}/{text}"),
+        })
     }
 
     /// What a URL in a body points to.
@@ -263,6 +266,11 @@ impl Site {
 /// The methods that have code behind them.
 fn methods_of(target: Target<'_>) -> Vec<Method> {
     match target {
+        Target::List(endpoint) | Target::Detail(endpoint, _)
+            if endpoint.resource.is_read_only() =>
+        {
+            vec![Method::GET]
+        }
         Target::List(_) | Target::Child(..) => vec![Method::GET, Method::POST],
         Target::Detail(..) => vec![Method::GET, Method::PUT, Method::PATCH, Method::DELETE],
         Target::View(view) => view.methods.clone(),

@@ -1,17 +1,17 @@
 //! What a `ModelViewSet` does: list, create, retrieve, update, destroy.
 
-use http::header::LINK;
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use rusqlite::types::Value as Sql;
 use serde_json::Value;
 
+use crate::bodies;
 use crate::codec;
 use crate::field::Field;
 use crate::filters;
 use crate::forms::key_of;
 use crate::pagination::{Listing, Page};
 use crate::python;
-use crate::quirks::{Envelope, Quirk};
+use crate::quirks::{Quirk, Unknown};
 use crate::reply::{Answer, Reply};
 use crate::request::Request;
 use crate::resource::Resource;
@@ -40,20 +40,30 @@ impl Site {
                 parameters.retain(|name| !names.iter().any(|ignored| ignored == name));
             }
         }
+        let unknown = self.unknown(endpoint, request)?;
         let page = {
             let session = self.store.session(&self.tables);
-            let mut conditions = Vec::new();
+            let mut conditions = unknown;
             if let Some((field, key)) = parent {
                 conditions.push(Condition::equals(field, key));
             }
             let mut ordering = Vec::new();
             if resource.backends {
+                let any = resource
+                    .quirks
+                    .iter()
+                    .any(|quirk| matches!(quirk, Quirk::RepeatedIsAny));
                 let filters =
-                    filters::apply(&endpoint.filters, &parameters, &session, &self.tables);
+                    filters::apply(&endpoint.filters, &parameters, any, &session, &self.tables);
                 let filters = filters.map_err(|errors| bad_request(&errors))?;
                 conditions.extend(filters);
-                if let Some(text) = parameters.get("ordering") {
+                if let Some(text) = parameters.get(&resource.ordering_parameter) {
                     ordering = search::ordering(text, &endpoint.ordering);
+                }
+                for quirk in &resource.quirks {
+                    if matches!(quirk, Quirk::NoDescending) {
+                        ordering.retain(|term| !term.starts_with('-'));
+                    }
                 }
                 let text = parameters.get("search").unwrap_or_default();
                 if text.contains('\0') {
@@ -87,22 +97,74 @@ impl Site {
         Ok(self.envelope(resource, table, page, request))
     }
 
+    /// What becomes of parameters that the resource does not know: a condition, or a refusal.
+    fn unknown(&self, endpoint: &Endpoint, request: &Request) -> Result<Vec<Condition>, Reply> {
+        let resource = &endpoint.resource;
+        let Some(unknown) = resource.quirks.iter().find_map(|quirk| match quirk {
+            Quirk::Unknown(unknown) => Some(*unknown),
+            _ => None,
+        }) else {
+            return Ok(Vec::new());
+        };
+        let mut known = vec!["format"];
+        if let Some(paginator) = &resource.paginator {
+            known.push(&paginator.position_parameter);
+            known.extend(paginator.size_parameter.as_deref());
+        }
+        if resource.backends {
+            known.extend(endpoint.filters.iter().map(filters::Filter::name));
+            if !endpoint.ordering.is_empty() {
+                known.push(&resource.ordering_parameter);
+            }
+            if !resource.search.is_empty() {
+                known.push("search");
+            }
+        }
+        let mut names = request.parameters.names();
+        let unknown_name = names.find(|name| !known.contains(name));
+        // A strict server knows the fields that it sorts by, too.
+        let order = request.parameters.get(&resource.ordering_parameter);
+        let mut terms = order.unwrap_or_default().split(',');
+        let is_sortable = |term: &str| {
+            let descends = !resource
+                .quirks
+                .iter()
+                .any(|quirk| matches!(quirk, Quirk::NoDescending));
+            let field = if descends {
+                term.strip_prefix('-').unwrap_or(term)
+            } else {
+                term
+            };
+            term.is_empty() || endpoint.ordering.iter().any(|known| known == field)
+        };
+        let unsortable = terms.find(|term| !is_sortable(term));
+        let refuses = matches!(unknown, Unknown::Refused(_));
+        let Some(name) = unknown_name.or(unsortable.filter(|_| refuses)) else {
+            return Ok(Vec::new());
+        };
+        match unknown {
+            Unknown::Refused(status) => {
+                let message = format!("Unknown parameter: {name}");
+                Err(Reply::detail(status, &message))
+            }
+            Unknown::Equality => Ok(vec![Condition::new("0", [])]),
+        }
+    }
+
     fn envelope(&self, resource: &Resource, table: &Table, page: Page, request: &Request) -> Reply {
         let rows = page
             .rows
             .iter()
             .map(|row| self.wire(resource, table, row, request));
         let rows = Wire::List(rows.collect());
-        let (next, previous) = (page.next.as_deref(), page.previous.as_deref());
         let envelope = resource.quirks.iter().find_map(|quirk| match quirk {
             Quirk::Envelope(envelope) => Some(envelope),
             _ => None,
         });
         if let Some(envelope) = envelope {
-            let reply = Reply::ok(&envelope.wrap(rows, page.count, next, previous));
-            return with_headers(reply, envelope, page.count, next, previous);
+            return envelope.reply(rows, &page);
         }
-        if resource.paginator.is_none() {
+        if resource.paginator.is_none() || page.is_whole {
             return Reply::ok(&rows);
         }
         let mut body = Vec::new();
@@ -110,8 +172,8 @@ impl Site {
             page.count
                 .map(|count| ("count".to_owned(), Wire::from(count))),
         );
-        body.push(("next".to_owned(), Wire::from(next)));
-        body.push(("previous".to_owned(), Wire::from(previous)));
+        body.push(("next".to_owned(), Wire::from(page.next.as_deref())));
+        body.push(("previous".to_owned(), Wire::from(page.previous.as_deref())));
         body.push(("results".to_owned(), rows));
         Reply::ok(&Wire::Map(body))
     }
@@ -124,7 +186,7 @@ impl Site {
     ) -> Answer {
         let resource = &endpoint.resource;
         let table = self.table(resource)?;
-        let data = request.data()?;
+        let data = bodies::given(resource, request)?;
         let fixed = parent.as_ref().map(|(field, _)| *field);
         let created = self.with_serializer(resource, |session, serializer| {
             let serializer = Serializer {
@@ -143,21 +205,16 @@ impl Site {
                 .map_err(|_| Reply::broken())?;
             row_of(session, table, key)
         })?;
-        Ok(Reply::json(
-            StatusCode::CREATED,
-            &self.wire(resource, table, &created, request),
-        ))
+        let row = self.wire(resource, table, &created, request);
+        Ok(bodies::written(resource, StatusCode::CREATED, row))
     }
 
     pub(crate) fn retrieve(&self, endpoint: &Endpoint, text: &str, request: &Request) -> Answer {
-        let table = self.table(&endpoint.resource)?;
+        let resource = &endpoint.resource;
+        let table = self.table(resource)?;
         let (row, _) = self.find(&self.store.session(&self.tables), endpoint, text)?;
-        Ok(Reply::ok(&self.wire(
-            &endpoint.resource,
-            table,
-            &row,
-            request,
-        )))
+        let row = self.wire(resource, table, &row, request);
+        Ok(bodies::shown(resource, StatusCode::OK, row))
     }
 
     pub(crate) fn update(
@@ -171,7 +228,7 @@ impl Site {
         let table = self.table(resource)?;
         let updated = self.with_serializer(resource, |session, serializer| {
             let (row, key) = self.find(session, endpoint, text)?;
-            let data = request.data()?;
+            let data = bodies::given(resource, request)?;
             let serializer = Serializer {
                 instance: Some(&row),
                 partial,
@@ -189,7 +246,8 @@ impl Site {
         {
             return Ok(Reply::empty(StatusCode::NO_CONTENT));
         }
-        Ok(Reply::ok(&self.wire(resource, table, &updated, request)))
+        let row = self.wire(resource, table, &updated, request);
+        Ok(bodies::written(resource, StatusCode::OK, row))
     }
 
     /// Values a row without a serializer, and answers it.
@@ -214,6 +272,7 @@ impl Site {
         let table = self.table(&endpoint.resource)?;
         let session = self.store.session(&self.tables);
         let (_, key) = self.find(&session, endpoint, text)?;
+        bodies::signed_in(&endpoint.resource)?;
         session.delete(table, &key).map_err(|_| Reply::broken())?;
         Ok(Reply::empty(StatusCode::NO_CONTENT))
     }
@@ -291,7 +350,15 @@ impl Site {
         let fields = resource.fields.iter().filter(|field| !omitted(field));
         let fields = fields.map(|field| (field, table.position(&field.name)));
         let linker = |table: &str, key: &Sql| self.link(&request.origin, table, key);
-        codec::row_to_wire(fields, row, &linker)
+        let mut shown = codec::row_to_wire(fields, row, &linker);
+        for quirk in &resource.quirks {
+            if let (Quirk::Show(name, form), Wire::Map(entries)) = (quirk, &mut shown) {
+                for (_, value) in entries.iter_mut().filter(|(field, _)| field == name) {
+                    *value = form.of(std::mem::replace(value, Wire::NULL));
+                }
+            }
+        }
+        shown
     }
 }
 
@@ -312,28 +379,4 @@ fn row_of(session: &Session<'_>, table: &Table, key: Sql) -> Result<Row, Reply> 
 
 fn bad_request(errors: &Wire) -> Reply {
     Reply::json(StatusCode::BAD_REQUEST, errors)
-}
-
-fn with_headers(
-    reply: Reply,
-    envelope: &Envelope,
-    count: Option<u64>,
-    next: Option<&str>,
-    previous: Option<&str>,
-) -> Reply {
-    let mut reply = reply;
-    let links = [(next, "next"), (previous, "prev")].into_iter();
-    let links = links.filter_map(|(url, name)| Some(format!("<{}>; rel=\"{name}\"", url?)));
-    let links = links.collect::<Vec<_>>().join(", ");
-    if envelope.link_header && !links.is_empty() {
-        reply = reply.header(LINK, &links);
-    }
-    let name = envelope
-        .count_header
-        .as_ref()
-        .and_then(|name| name.parse::<HeaderName>().ok());
-    match name.zip(count) {
-        Some((name, count)) => reply.header(name, &count.to_string()),
-        None => reply,
-    }
 }

@@ -1,6 +1,6 @@
 """A server to try things on: ``python -m django_api_orm.testserver``, or ``with TestServer() as server`` in your tests.
 
-It answers as Django REST Framework does, on the loopback, from memory.
+It answers as Django REST Framework does, or in the shape of another API, on the loopback, from memory.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ class TestServer:
     Each table is at ``/api/v1/NAME/``. ``port=0`` takes a free one; ``token`` is required in every request;
     ``tls=True`` serves https and HTTP/2, with a certificate of ``ca_file``. It ends with its ``with`` block, or by ``close``.
 
-    Raises: ``ConfigurationError`` in a build without the server; ``RuntimeError`` when it cannot start.
+    ``shape`` makes it answer as another API does: the name of a product, such as ``"wagtail"`` or ``"netbox"``, or what
+    differs from Django REST Framework, such as ``{"rows": "data", "unknown": 400}``. The guide ``docs/testing.md`` has the
+    names and keys.
+
+    Raises: ``ConfigurationError`` in a build without the server; ``ValueError`` for a shape that there is not;
+    ``RuntimeError`` when it cannot start.
     """
 
     __test__ = False
@@ -40,13 +45,15 @@ class TestServer:
         port: int = 0,
         token: str | None = None,
         tls: bool = False,
+        shape: str | Mapping[str, Any] | None = None,
     ) -> None:
         try:
             from ._engine import Server
         except ImportError:
             raise ConfigurationError("this build of django_api_orm has no test server") from None
         seed = None if tables is None else json.dumps(tables, default=str).encode()
-        self._server = Server(port, tls, seed, token)
+        form = None if shape is None else json.dumps(shape).encode()
+        self._server = Server(port, tls, seed, token, form)
 
     @property
     def base_url(self) -> str:
@@ -97,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m django_api_orm.testserver", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="listen on this port; otherwise on a free one")
     parser.add_argument("--seed", metavar="FILE", help='serve the tables of this JSON file: {"books": [{...}], ...}')
+    parser.add_argument("--shape", metavar="NAME", help="answer as another product does: wagtail, netbox, kinto, ...")
     parser.add_argument("--token", help="require this token")
     parser.add_argument("--tls", action="store_true", help="serve https and HTTP/2")
     options = parser.parse_args(arguments)
@@ -107,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    with TestServer(tables, port=options.port, token=options.token, tls=options.tls) as server:
+    with TestServer(tables, port=options.port, token=options.token, tls=options.tls, shape=options.shape) as server:
         print(f"base URL: {server.base_url}")
         if server.token:
             print(f"token: {server.token}")

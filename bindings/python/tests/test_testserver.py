@@ -1,0 +1,62 @@
+"""The test server in the shapes of other APIs, as users start it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from django_api_orm import ServiceClient
+from django_api_orm.testserver import TestServer
+
+ROWS = [{"id": key, "name": f"row {key}", "status": "A"} for key in range(1, 6)]
+
+
+def get(server, path, **params):
+    with ServiceClient(server.base_url) as client:
+        return client.get(path, params=params)
+
+
+def test_a_product_by_its_name():
+    with TestServer({"things": ROWS}, shape="django_ninja") as server:
+        answer = get(server, "/api/things", limit=2).json()
+        assert answer == {"count": 5, "items": ROWS[:2]}
+
+
+def test_a_shape_of_ones_own():
+    shape = {
+        "path": "/v2/{name}",
+        "rows": "data",
+        "count": None,
+        "next": None,
+        "previous": None,
+        "shows": {"status": {"label": {"A": "Active"}}},
+    }
+    with TestServer({"things": ROWS}, shape=shape) as server:
+        answer = get(server, "/v2/things", status="A", limit=1).json()
+        assert answer == {"data": [{"id": 1, "name": "row 1", "status": "Active"}]}
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ("wagtial", "wagtail"),
+        ({"pagse": "token"}, "pagse"),
+        ({"unknown": "refused"}, "equality"),
+        ({"over_max": 9}, "status"),
+    ],
+)
+def test_a_shape_that_there_is_not(shape, words):
+    with pytest.raises(ValueError, match=words):
+        TestServer({"things": ROWS}, shape=shape)
+
+
+def test_the_command_line():
+    command = [sys.executable, "-m", "django_api_orm.testserver", "--shape", "netbox"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        try:
+            url = program.stdout.readline().removeprefix("base URL: ").strip()
+            with ServiceClient(url, auth_token=program.stdout.readline().removeprefix("token: ").strip()) as client:
+                assert len(client.get("/api/dcim/users/").json()["results"]) == 50
+        finally:
+            program.terminate()
