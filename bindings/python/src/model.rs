@@ -90,30 +90,49 @@ impl Model {
     }
 
     /// The key in the URL of a row, which the server last showed as `row` and whose fields say `key` (JSON text) now.
-    #[pyo3(signature = (row, key, deleted))]
+    /// `primary_key`: what they say of that; `None` where there is no such field.
+    #[pyo3(signature = (row, key, primary_key, deleted))]
     fn key(
         &self,
         py: Python<'_>,
         row: Option<&[u8]>,
         key: &[u8],
+        primary_key: Option<&[u8]>,
         deleted: bool,
     ) -> PyResult<String> {
-        self.held(row, key, deleted, |held| or_raise(py, held.key()))
+        self.held(row, key, primary_key, deleted, |held| {
+            or_raise(py, held.key())
+        })
+    }
+
+    /// Whether the row is a copy of one that the server has shown: its primary key has been set to `None`.
+    #[pyo3(signature = (row, key, primary_key, deleted))]
+    fn is_copy(
+        &self,
+        row: Option<&[u8]>,
+        key: &[u8],
+        primary_key: Option<&[u8]>,
+        deleted: bool,
+    ) -> PyResult<bool> {
+        self.held(row, key, primary_key, deleted, |held| Ok(held.is_copy()))
     }
 
     /// The same for a row that is to be saved; `None` where that creates it. `given`: the program has set the key.
-    #[pyo3(signature = (row, key, deleted, *, given))]
+    #[pyo3(signature = (row, key, primary_key, deleted, *, given))]
     fn saved_at(
         &self,
         py: Python<'_>,
         row: Option<&[u8]>,
         key: &[u8],
+        primary_key: Option<&[u8]>,
         deleted: bool,
         given: bool,
     ) -> PyResult<Option<String>> {
-        self.held(row, key, deleted, |held| match held.is_new(given) {
-            true => Ok(None),
-            false => or_raise(py, held.key()).map(Some),
+        self.held(row, key, primary_key, deleted, |held| {
+            match held.is_new(given) {
+                true => Ok(None),
+                false => or_raise(py, held.key()).map(Some),
+            }
         })
     }
 
@@ -200,6 +219,7 @@ impl Model {
         &self,
         row: Option<&[u8]>,
         key: &[u8],
+        primary_key: Option<&[u8]>,
         deleted: bool,
         ask: impl FnOnce(Held<'_>) -> PyResult<T>,
     ) -> PyResult<T> {
@@ -207,6 +227,7 @@ impl Model {
             model: &self.0,
             row: row.map(a_row).as_ref(),
             key: Some(&json(key)?),
+            primary_key: primary_key.map(json).transpose()?.as_ref(),
             deleted,
         })
     }

@@ -996,3 +996,59 @@ def test_a_404_of_an_endpoint_that_is_addressed_otherwise_is_no_missing_row(base
             assert not [method for method, _, _ in writes(server) if method == "POST"]
 
         asyncio.run(main())
+
+
+class Every(Thing):
+    start: int
+    end: int
+    kept: str = ""
+    parts: dict[str, Any] = {}
+
+
+class Required(Every):
+    id: int
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+@pytest.mark.parametrize("schema", [Every, Required])
+@pytest.mark.parametrize("name", ["pk", "id"])
+def test_an_instance_without_its_key_is_a_copy(things, base, schema, name):
+    thing = model(things, schema, base)
+
+    async def main():
+        one = await settle(thing.objects.get(id=1))
+        setattr(one, name, None)
+        one.name = "copy"
+        assert one.pk is None and one.changes()["kept"] == "k"
+        for refused in (one.delete, one.refresh_from_api):
+            with pytest.raises(orm.InvalidRequestError, match="save it first"):
+                await settle(refused())
+        with pytest.raises(orm.InvalidRequestError, match="not saved yet"):
+            await settle(one.save(update_fields=["name"]))
+        things.fail_next(400, b"{}", JSON)
+        with pytest.raises(orm.BadRequestError):
+            await settle(one.save())
+        assert one.pk is None
+        await settle(one.save())
+        assert (one.pk, one.name, one.kept, one.changes()) == (3, "copy", "k", {})
+        method, path, body = writes(things)[-1]
+        assert (method, path) == ("POST", "/api/v1/things/") and "id" not in body and body["kept"] == "k"
+        one.name = "again"
+        await settle(one.save())
+        assert writes(things)[-1] == ("PATCH", "/api/v1/things/3/", {"name": "again"})
+        assert (await settle(thing.objects.get(id=1))).name == "one"
+        await settle(one.delete())
+        one.pk = None
+        await settle(one.save())
+        assert one.pk == 4
+
+    asyncio.run(main())
+
+
+def test_a_copy_whose_answer_does_not_fit_is_not_created_again(things):
+    one = model(things, Whole).objects.get(id=1)
+    one.pk = None
+    things.fail_next(201, b'{"id": 42, "name": null}', JSON)
+    with pytest.raises(orm.DecodeError, match="was written"):
+        one.save()
+    assert (one.pk, one.changes()) == (42, {})

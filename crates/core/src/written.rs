@@ -79,6 +79,8 @@ pub struct Held<'a> {
     pub row: Option<&'a Row>,
     /// What its fields say now of the key in its URL.
     pub key: Option<&'a Value>,
+    /// What its fields say now of the primary key; `None` where the model has no such field.
+    pub primary_key: Option<&'a Value>,
     /// Whether the program has deleted it.
     pub deleted: bool,
 }
@@ -87,9 +89,15 @@ impl Held<'_> {
     /// The key in the row's URL: the server's, whatever the fields say now.
     ///
     /// # Errors
-    /// `InvalidRequest` for a row that was deleted, or has no key yet.
+    /// `InvalidRequest` for a row that was deleted, or has no key yet, or no key any more.
     pub fn key(&self) -> Result<String> {
         let name = self.model.name();
+        if self.is_copy() {
+            return Err(Error::invalid_request(format!(
+                "the `{}` of this `{name}` has been set to null, so it is a new row: save it first",
+                self.model.primary_key()
+            )));
+        }
         if self.deleted {
             return Err(Error::invalid_request(format!(
                 "this `{name}` has been deleted"
@@ -114,10 +122,18 @@ impl Held<'_> {
     }
 
     /// Whether saving the row creates it: the server has never shown it, and the program has not said which one it is. A
-    /// key that was not `given`, but made by a default, is that of a new row.
+    /// key that was not `given`, but made by a default, is that of a new row. So is a copy.
     #[must_use]
     pub fn is_new(&self, given: bool) -> bool {
-        self.row.is_none() && !self.deleted && (!given || self.known_key().is_none())
+        self.is_copy()
+            || self.row.is_none() && !self.deleted && (!given || self.known_key().is_none())
+    }
+
+    /// Whether it is a copy of a row that the server has shown: its primary key was there, and has been set to null.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.primary_key.is_some_and(Value::is_null)
+            && (self.row).is_some_and(|row| key_in(row, self.model.primary_key()).is_some())
     }
 }
 
@@ -607,6 +623,7 @@ mod tests {
             model: &model,
             row: None,
             key: Some(&key),
+            primary_key: Some(&key),
             deleted: false,
         };
         assert!(held.is_new(false) && !held.is_new(true));
@@ -636,6 +653,22 @@ mod tests {
             ..shown
         };
         assert!(!deleted.is_new(false) && deleted.key().is_err());
+        let copy = Held {
+            primary_key: Some(&Value::Null),
+            ..deleted
+        };
+        assert!(copy.is_new(false) && copy.is_new(true) && copy.is_copy());
+        let error = copy.key().unwrap_err();
+        assert!(error.message().contains("is a new row"), "{error}");
+        let keyless = row(r#"{"name": "one"}"#);
+        let never = Held {
+            row: Some(&keyless),
+            ..copy
+        };
+        assert!(
+            !never.is_copy(),
+            "it had no key that could have been taken away"
+        );
     }
 
     fn diff(now: &Value, before: &Value, again: Option<&Value>) -> Vec<String> {

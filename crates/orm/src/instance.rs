@@ -10,7 +10,7 @@ use bytes::Bytes;
 use django_api_orm_core::{
     ApiModel, Error, Field, Result,
     row::Row,
-    written::{self, Diff, Fields, Held, Kept, Write, Written, to_fields},
+    written::{self, Diff, Held, Kept, Write, Written, to_fields},
 };
 use http::Method;
 use serde::Serialize;
@@ -61,6 +61,19 @@ impl<M: ApiModel> Instance<M> {
 
     /// Sends what has changed since the server last spoke: one PATCH, or no request if nothing has.
     ///
+    /// As in Django, an instance whose primary key was set to `None` is a copy: one POST creates a new row with every other
+    /// field, and the instance is that row from then on.
+    ///
+    /// ```no_run
+    /// # use django_api_orm::prelude::*;
+    /// # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/users/")] struct User { id: Option<i64>, email: String }
+    /// # async fn f(mut user: Instance<User>) -> django_api_orm::Result<()> {
+    /// user.id = None;
+    /// user.email = "copy@x.io".into();
+    /// user.save().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// A change is a difference in JSON between the value and the server's row as the model reads it, so a server that
     /// writes dates or numbers in another way causes none. A key that is gone is sent as `null`. Read-only fields are
     /// never sent. Afterwards the value is the server's answer. A part of the row in the answer is put into what is known and
@@ -74,7 +87,12 @@ impl<M: ApiModel> Instance<M> {
     /// [`is_outcome_unknown`](django_api_orm_core::Error::is_outcome_unknown) says so, that it may have been: the answer shows
     /// another row, or is a page such as a sign-in form. `Redirect` means that it was not sent on to such a page.
     pub async fn save(&mut self) -> Result<()> {
-        let changes = self.changes()?;
+        let (now, before) = (self.now()?, self.before()?);
+        let primary_key = Self::primary_key_now(&now, &before);
+        if self.held(primary_key.as_ref()).is_copy() {
+            return operation::<M, _>("save", self.create()).await;
+        }
+        let changes = Self::difference(now, &before)?;
         operation::<M, _>("save", self.send(changes)).await
     }
 
@@ -124,15 +142,19 @@ impl<M: ApiModel> Instance<M> {
         Ok(())
     }
 
-    /// What `save` would send, by the names that are sent.
+    /// What is to be saved, by the names that are sent.
     fn changes(&self) -> Result<Map<String, Value>> {
-        let now = to_object(&self.value)?;
-        let fields = to_fields(&now)?;
-        let before = self.before()?;
+        Self::difference(self.now()?, &self.before()?)
+    }
+
+    fn difference(
+        now: Map<String, Value>,
+        before: &Map<String, Value>,
+    ) -> Result<Map<String, Value>> {
         let diff = Diff {
             model: M::meta(),
-            now: &fields,
-            before: &before,
+            now: &to_fields(&now)?,
+            before: &to_fields(before)?,
             again: None,
         };
         let value = |name: &str| now.get(name).cloned().unwrap_or_default();
@@ -141,9 +163,14 @@ impl<M: ApiModel> Instance<M> {
             .collect())
     }
 
+    /// The row as it would be sent.
+    fn now(&self) -> Result<Map<String, Value>> {
+        to_object(&self.value)
+    }
+
     /// The server's row, as the model reads it and would send it.
-    fn before(&self) -> Result<Fields> {
-        to_fields(&to_object(&self.row.decode::<M>(M::NAME)?)?)
+    fn before(&self) -> Result<Map<String, Value>> {
+        to_object(&self.row.decode::<M>(M::NAME)?)
     }
 
     /// The values of these fields, changed or not, by the names that are sent.
@@ -151,7 +178,7 @@ impl<M: ApiModel> Instance<M> {
         &self,
         fields: impl IntoIterator<Item = F>,
     ) -> Result<Map<String, Value>> {
-        let all = to_object(&self.value)?;
+        let all = self.now()?;
         let model = M::meta();
         let mut named = Map::new();
         for field in fields {
@@ -177,6 +204,46 @@ impl<M: ApiModel> Instance<M> {
             named.insert(root.to_owned(), value);
         }
         Ok(named)
+    }
+
+    /// The primary key as the fields have it now: null, if it was there and is gone.
+    fn primary_key_now(now: &Map<String, Value>, before: &Map<String, Value>) -> Option<Value> {
+        let model = M::meta();
+        let name = model.sent_as(model.primary_key());
+        match before.get(name) {
+            Some(before) if !before.is_null() => Some(now.get(name).cloned().unwrap_or_default()),
+            _ => now.get(name).cloned(),
+        }
+    }
+
+    /// Creates the row that this is a copy of, and takes it over.
+    async fn create(&mut self) -> Result<()> {
+        let collection = &self.manager.collection;
+        let body = collection.new_row(&self.value)?;
+        let kept = collection.create(&body).await?;
+        self.key = None;
+        self.deleted = false;
+        match kept.row.decode(M::NAME) {
+            Ok(value) => {
+                self.value = value;
+                self.row = kept.row;
+                Ok(())
+            }
+            Err(error) => {
+                // Its keys at least, so that it is not created again.
+                let new = Write {
+                    model: M::meta(),
+                    row: None,
+                    key: None,
+                    sent: &body,
+                };
+                self.row = new.merged_keys(&kept.row)?;
+                if let Ok(value) = self.row.decode(M::NAME) {
+                    self.value = value;
+                }
+                Err(error.with_context(UNREADABLE))
+            }
+        }
     }
 
     async fn send(&mut self, changes: Map<String, Value>) -> Result<()> {
@@ -248,19 +315,25 @@ impl<M: ApiModel> Instance<M> {
 
     /// The row's key as it stands in its URL.
     fn key(&mut self) -> Result<String> {
-        let held = Held {
-            model: M::meta(),
-            row: Some(&self.row),
-            key: None,
-            deleted: self.deleted,
-        };
+        let primary_key = Self::primary_key_now(&self.now()?, &self.before()?);
+        let held = self.held(primary_key.as_ref());
         match &self.key {
-            Some(key) if !self.deleted => Ok(key.clone()),
+            Some(key) if !self.deleted && !held.is_copy() => Ok(key.clone()),
             _ => {
                 let key = held.key()?;
                 self.key = Some(key.clone());
                 Ok(key)
             }
+        }
+    }
+
+    fn held<'a>(&'a self, primary_key: Option<&'a Value>) -> Held<'a> {
+        Held {
+            model: M::meta(),
+            row: Some(&self.row),
+            key: None,
+            primary_key,
+            deleted: self.deleted,
         }
     }
 

@@ -196,6 +196,8 @@ class BaseAPIModel(_Declared):
 
     def __setattr__(self, name: str, value: Any) -> None:
         data: BaseModel = self._data
+        if value is None and self._unset_key(name):
+            return
         if name in type(data).model_fields:
             # Either the value is valid, or nothing changes: pydantic has already replaced the dictionary when a validator of
             # the whole model raises.
@@ -216,6 +218,19 @@ class BaseAPIModel(_Declared):
         else:
             self._refuse_misspelt(name)
             object.__setattr__(self, name, value)
+
+    def _unset_key(self, name: str) -> bool:
+        """Takes the primary key away, so that saving makes a copy; also where the schema requires one. Whether that could be
+        done.
+        """
+        info, data = self._info(), self._data
+        field = type(data).model_fields.get(info.pk_name)
+        if name not in (info.pk_name, "pk" if "pk" not in info.wire else info.pk_name) or field is None:
+            return False
+        if field.frozen or data.model_config.get("frozen"):
+            return False
+        put(data, info.pk_name, None)
+        return True
 
     def _refuse_misspelt(self, name: str) -> None:
         """Other attributes may be set, as in Django; one that was meant to be a field would not be saved."""
@@ -287,7 +302,8 @@ class BaseAPIModel(_Declared):
 
     # The package itself calls only names with an underscore: a field may be named `changes` or `raw`, and hides the method.
     def _changes(self) -> dict[str, Any]:
-        return self._info().save(self._data, self._row).body
+        info = self._info()
+        return info.save(self._data, None if info.engine.is_copy(*self._held()) else self._row).body
 
     # Identity
 
@@ -345,10 +361,16 @@ class BaseAPIModel(_Declared):
 
     def _key(self) -> str:
         """The value in the row's URL."""
-        return self._info().engine.key(self._row, self._key_now(), self._deleted)
+        return self._info().engine.key(*self._held())
 
-    def _key_now(self) -> bytes:
-        key = getattr(self._data, self._info().key_name, None)
+    def _held(self) -> tuple[bytes | None, bytes, bytes | None, bool]:
+        """The row as the server last showed it, its two keys as they are now, and whether it was deleted."""
+        info = self._info()
+        primary_key = self._key_now(info.pk_name) if info.pk_name in info.wire else None
+        return self._row, self._key_now(info.key_name), primary_key, self._deleted
+
+    def _key_now(self, name: str) -> bytes:
+        key = getattr(self._data, name, None)
         try:
             return to_json(key)
         except TypeError:
@@ -360,7 +382,7 @@ class BaseAPIModel(_Declared):
         key = None
         if not force_insert:
             given = info.key_name in self._data.model_fields_set
-            key = info.engine.saved_at(self._row, self._key_now(), self._deleted, given=given)
+            key = info.engine.saved_at(*self._held(), given=given)
         if key is None:
             save = self._new(update_fields)
             return save, endpoint.create(save.json)
@@ -410,7 +432,7 @@ class BaseAPIModel(_Declared):
             # Without a row in the answer, the fields are what was sent.
             data = self._data if written == "nothing" else info.validate_json(row)
         except (ValidationError, exceptions.DecodeError) as error:
-            kept = info.engine.unread(self._row, save.json, row)
+            kept = info.engine.unread(save.row, save.json, row)
             self._keep(self._as_read(kept, save, [name for name in save.body if name not in pending]))
             raise _written_but(type(self), info.key_in(kept), error) from error
         if data is not self._data:

@@ -351,8 +351,11 @@ class ModelInfo:
         return fields
 
     def dump_set(self, data: BaseModel) -> dict[str, Any]:
-        """The fields that were given a value; schema defaults are the server's to choose. Computed fields are not sent."""
-        fields = self.dump(data, data.model_fields_set & self.sent.keys() - self.read_only)
+        """The fields that were given a value; schema defaults, and a key that is missing, are the server's to choose. Computed
+        fields are not sent.
+        """
+        without = {self.pk_name} if getattr(data, self.pk_name, None) is None else set()
+        fields = self.dump(data, data.model_fields_set & self.sent.keys() - self.read_only - without)
         if data.model_extra:
             fields.update(jsonable(data.model_extra))
         return fields
@@ -434,14 +437,14 @@ class ModelInfo:
         then = self.text(data)
         if row is None:
             body = self.dump_set(data) if names is None else self.body(data, None, self._fields(names), None, names)
-            return Save(body, then, then)
+            return Save(body, then, then, row)
         read = self.read(row)
         before, again = self.text(read), None
         if then != before and (unset := self.sent.keys() - data.model_fields_set - read.model_fields_set):
             again = to_json(self.dump(self.read(row), unset))
         if names is None:
             names = self.engine.changed(then, before, again)
-        return Save(self.body(data, row, self._fields(names), read, names), then, before, again)
+        return Save(self.body(data, row, self._fields(names), read, names), then, before, row, again)
 
     def _fields(self, names: Iterable[str]) -> list[str]:
         names = set(names)
@@ -479,20 +482,22 @@ class ModelInfo:
 class Save:
     """A write that is under way: what is sent, and how the row was then, all by the names that are sent."""
 
-    __slots__ = ("again", "before", "body", "json", "then")
+    __slots__ = ("again", "before", "body", "json", "row", "then")
 
-    def __init__(self, body: dict[str, Any], then: bytes, before: bytes, again: bytes | None = None) -> None:
+    def __init__(self, body: dict[str, Any], then: bytes, before: bytes, row: bytes | None, again: bytes | None = None) -> None:
         self.body = body
         self.json = to_json(body)
         #: The row as it was when it was sent, and the server's, and what another reading makes of its defaults.
         self.then, self.before, self.again = then, before, again
+        #: The row that is written to; ``None`` where it is created.
+        self.row = row
 
     def with_(self, more: Mapping[str, Any]) -> Save:
-        return Save({**self.body, **more}, self.then, self.before, self.again) if more else self
+        return Save({**self.body, **more}, self.then, self.before, self.row, self.again) if more else self
 
     def only(self, names: Iterable[str]) -> Save:
         body = {sent: value for sent, value in self.body.items() if sent in names}
-        return Save(body, self.then, self.before, self.again)
+        return Save(body, self.then, self.before, self.row, self.again)
 
 
 def put(data: BaseModel, name: str, value: Any) -> None:

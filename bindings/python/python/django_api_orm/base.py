@@ -133,7 +133,8 @@ class APIModel(BaseAPIModel):
         """Sends the fields that have changed, or exactly ``update_fields``; of a new row, every field that was given.
 
         A row without a key, or whose key was made by a default, is new. A row whose key the program gave is taken for one
-        that the server has, and is changed without being read; ``force_insert`` creates it.
+        that the server has, and is changed without being read; ``force_insert`` creates it. A row whose key was set to
+        ``None`` is a copy, as in Django: it is created with the other fields, and is the new row from then on.
 
         After an error the changes are still unsaved.
 

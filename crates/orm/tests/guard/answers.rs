@@ -423,3 +423,64 @@ async fn bulk_update_saves_what_has_changed_of_the_fields() {
     assert!(error.to_string().contains("nmae"), "{error}");
     assert_eq!(site.writes().len(), before + 2, "nothing was sent");
 }
+
+#[tokio::test]
+async fn an_instance_without_its_key_is_a_copy() {
+    let (site, things) = start().await;
+    let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+    one.id = None;
+    one.name = "copy".to_owned();
+    for error in [
+        one.delete().await.unwrap_err(),
+        one.refresh_from_api().await.unwrap_err(),
+        one.save_fields([Loose::F.name]).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+        assert!(error.to_string().contains("save it first"), "{error}");
+    }
+    site.server.fail_next(StatusCode::BAD_REQUEST, &[], "{}");
+    assert!(one.save().await.is_err());
+    assert_eq!(one.id, None, "still to be created");
+    one.save().await.unwrap();
+    assert_eq!(*one, loose(3, "copy", "a", 1));
+    assert!(!Instance::is_changed(&one).unwrap());
+    one.rank = Some(7);
+    one.save().await.unwrap();
+    one.delete().await.unwrap();
+    one.id = None;
+    one.save().await.unwrap();
+    assert_eq!(
+        *one,
+        loose(4, "copy", "a", 7),
+        "a deleted row is created again"
+    );
+    assert_eq!(
+        site.writes(),
+        [
+            "POST /api/v1/things/",
+            "POST /api/v1/things/",
+            "PATCH /api/v1/things/3/",
+            "DELETE /api/v1/things/3/",
+            "POST /api/v1/things/",
+        ]
+    );
+    let first = things.get(Loose::F.id.eq(1)).await.unwrap();
+    assert_eq!(*first, loose(1, "one", "a", 1));
+}
+
+#[tokio::test]
+async fn a_copy_whose_answer_does_not_fit_is_not_created_again() {
+    let (site, things) = start().await;
+    let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+    one.id = None;
+    answer(
+        &site,
+        201,
+        &json!({"id": 42, "name": null, "kind": "a", "rank": 1}),
+    );
+    let error = one.save().await.unwrap_err();
+    assert!(error.to_string().contains("the row was written"), "{error}");
+    assert_eq!(*one, loose(42, "one", "a", 1));
+    one.save().await.unwrap();
+    assert_eq!(site.writes().len(), 1);
+}
