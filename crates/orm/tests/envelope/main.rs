@@ -166,6 +166,7 @@ impl Field {
                 return Err(format!("refused on a plain server: {why}"));
             }
             Outcome::Refused(why) => {
+                let why = why.replace(|letter: char| letter.is_ascii_digit(), "");
                 let words: Vec<&str> = why.split(' ').take(9).collect();
                 *tally.refused.entry(words.join(" ")).or_default() += 1;
             }

@@ -26,6 +26,7 @@ fn departures() -> Vec<(&'static str, Value)> {
         ],
     ));
     all.extend(of("cap", vec![json!(2), json!(5)]));
+    all.extend(of("over_cap", vec![json!(400), json!(422)]));
     all.push(flags("end_is_missing"));
     all.extend(of(
         "rows_in",
@@ -49,8 +50,21 @@ fn departures() -> Vec<(&'static str, Value)> {
         ],
     ));
     all.push(("previous", json!(false)));
-    all.extend(of("sorts", vec![json!("Key"), json!("Nothing")]));
-    all.extend(of("answers", vec![json!("Part"), json!("Nothing")]));
+    all.push(("unknown", json!("Refused")));
+    all.extend(of(
+        "sorts",
+        vec![json!("Key"), json!("Ascending"), json!("Nothing")],
+    ));
+    all.extend(of("detail", vec![json!("BySlug"), json!("Absent")]));
+    all.extend(of(
+        "answers",
+        vec![
+            json!("Part"),
+            json!("Nothing"),
+            json!("Wrapped"),
+            json!("Page"),
+        ],
+    ));
     all
 }
 
@@ -117,6 +131,9 @@ fn sensible(mut server: Server) -> Server {
         ) {
             server.next = Next::Absent;
         }
+    }
+    if server.over_cap.is_some() {
+        server.cap.get_or_insert(server.size);
     }
     let tells_end = server.next != Next::Absent
         || matches!(
