@@ -30,8 +30,13 @@ pub(crate) struct Server {
     /// The lookups that it does not know.
     pub(crate) lacks: Vec<String>,
     pub(crate) sorts: Sorts,
-    /// `kind` is shown as its display value, and filtered by its own.
-    pub(crate) shows_display: bool,
+    /// The order of a list that is asked for none.
+    pub(crate) natural: Natural,
+    /// Nulls come after every value.
+    pub(crate) nulls_last: bool,
+    /// Rows with these keys are taken off their page after it was cut: a page may be short, or empty in the middle.
+    pub(crate) hides: Vec<i64>,
+    pub(crate) shows: Shows,
     pub(crate) detail: Detail,
     pub(crate) answers: Answers,
     /// Fields that are dropped from what is sent.
@@ -56,7 +61,10 @@ impl Default for Server {
             unknown: Unknown::Ignored,
             lacks: Vec::new(),
             sorts: Sorts::All,
-            shows_display: false,
+            natural: Natural::Key,
+            nulls_last: false,
+            hides: Vec::new(),
+            shows: Shows::Plain,
             detail: Detail::ByKey,
             answers: Answers::Row,
             drops: Vec::new(),
@@ -130,6 +138,8 @@ pub(crate) enum Next {
     Number(String),
     /// Whether a page follows, under this name.
     Flag(String),
+    /// A URL under this name, always: behind the end are empty pages without end.
+    Always(String),
 }
 
 /// What is done with a parameter that the server does not know.
@@ -152,6 +162,24 @@ pub(crate) enum Sorts {
     Ascending,
     /// `ordering` is a parameter that the server does not know.
     Nothing,
+}
+
+/// The order of a list that is asked for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Natural {
+    Key,
+    /// The newest first.
+    Newest,
+}
+
+/// The form in which rows are shown; they are filtered and written as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Shows {
+    Plain,
+    /// The display value of `kind`.
+    Display,
+    /// The first two letters of `name`.
+    ShortNames,
 }
 
 /// The URLs of rows.
@@ -189,7 +217,8 @@ impl Server {
             && self.unknown == Unknown::Ignored
             && self.sorts != Sorts::Ascending
             && self.over_cap.is_none()
-            && !self.shows_display
+            && self.shows == Shows::Plain
+            && self.hides.is_empty()
             && (self.detail, self.answers) == (drf.detail, drf.answers)
             && self.drops.is_empty()
             && !self.lowers_names

@@ -143,14 +143,17 @@ impl Trial<'_> {
                 .map(|row| json!(row.and_then(|row| row.id))),
         };
         self.unchanged(before)?;
-        let expected = query.rows(before, Nulls::Smallest);
+        let natural = self.server.natural;
+        let expected = query.rows(before, natural, Nulls::Smallest);
         match answer {
             Ok(answer) => {
                 let right = question.answer(&expected);
-                // A whole list whose order the server was left to make is taken as it came.
+                // A whole list whose order the server was left to make is taken as it came. Of a server that has nulls
+                // last a part is taken from that end, too.
                 let of_another_database = || {
                     let is_list = query.slice.is_none() && question.is_list();
-                    is_list && answer == question.answer(&query.rows(before, Nulls::Largest))
+                    let nulls_last = query.rows(before, natural, Nulls::Largest);
+                    (is_list || self.server.nulls_last) && answer == question.answer(&nulls_last)
                 };
                 demand(answer == right || of_another_database(), || {
                     format!("{answer} came, {right} is right")

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    description::Row,
+    description::{Natural, Row},
     queries::{Condition, KINDS, NAMES, Nulls, Query, Step, Tree, query, steps},
     thing::Thing,
 };
@@ -115,7 +115,7 @@ impl Operation {
 
     /// The rows that it is about, among these.
     pub(crate) fn matching<'r>(&self, rows: &'r [Row]) -> Vec<&'r Row> {
-        self.query().rows(rows, Nulls::Smallest)
+        self.query().rows(rows, Natural::Key, Nulls::Smallest)
     }
 }
 

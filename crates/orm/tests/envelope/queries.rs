@@ -7,7 +7,10 @@ use proptest::{prelude::*, sample::select};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{description::Row, thing::Thing};
+use super::{
+    description::{Natural, Row},
+    thing::Thing,
+};
 
 /// The lookups that the described servers can have.
 pub(crate) const LOOKUPS: [&str; 12] = [
@@ -201,10 +204,10 @@ impl Query {
         })
     }
 
-    /// The rows of the query, in its order; without one in that of the keys.
-    pub(crate) fn rows<'r>(&self, rows: &'r [Row], nulls: Nulls) -> Vec<&'r Row> {
+    /// The rows of the query, in its order; without one in the server's own.
+    pub(crate) fn rows<'r>(&self, rows: &'r [Row], natural: Natural, nulls: Nulls) -> Vec<&'r Row> {
         let mut rows: Vec<&Row> = rows.iter().filter(|row| self.matches(row)).collect();
-        rows.sort_by_key(|row| row.id);
+        natural.sort(&mut rows);
         rows.sort_by(|left, right| {
             let terms = self.order.iter();
             terms

@@ -55,6 +55,7 @@ fn departures() -> Vec<(&'static str, Value)> {
         "sorts",
         vec![json!("Key"), json!("Ascending"), json!("Nothing")],
     ));
+    all.push(flags("nulls_last"));
     all.extend(of("detail", vec![json!("BySlug"), json!("Absent")]));
     all.extend(of(
         "answers",

@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use serde_json::{Map, Value, json};
 
 use super::{
-    description::{Answers, Count, Detail, Next, Paging, Row, Server, Sorts, Unknown},
+    description::{
+        Answers, Count, Detail, Natural, Next, Paging, Row, Server, Shows, Sorts, Unknown,
+    },
     queries::{Condition, LOOKUPS, Nulls},
 };
 
@@ -82,7 +84,8 @@ struct Asked {
 impl Site {
     pub(crate) fn new(server: Server) -> Self {
         let rows = server.rows.clone();
-        let next_id = rows.iter().map(|row| row.id).max().unwrap_or(0) + 1;
+        let taken = rows.iter().map(|row| row.id).chain(server.hides.clone());
+        let next_id = taken.max().unwrap_or(0) + 1;
         let state = State {
             rows,
             next_id,
@@ -94,8 +97,11 @@ impl Site {
         }
     }
 
+    /// The rows that a client can see.
     pub(crate) fn rows(&self) -> Vec<Row> {
-        self.state.lock().unwrap().rows.clone()
+        let mut rows = self.state.lock().unwrap().rows.clone();
+        rows.retain(|row| !self.server.hides.contains(&row.id));
+        rows
     }
 
     /// Method and target of the requests so far.
@@ -132,9 +138,9 @@ impl Site {
                 !asked.nothing && conditions.all(|condition| condition.holds(row) == Some(true))
             })
             .collect();
-        rows.sort_by_key(|row| row.id);
+        self.server.natural.sort(&mut rows);
         for term in asked.order.iter().rev() {
-            rows.sort_by(|left, right| left.compare(right, term, Nulls::Smallest));
+            rows.sort_by(|left, right| left.compare(right, term, self.server.nulls()));
         }
         self.cut(&rows, &asked, &request.path)
     }
@@ -218,21 +224,24 @@ impl Site {
             .iter()
             .skip(first)
             .take(size)
+            .filter(|row| !server.hides.contains(&row.id))
             .map(|row| self.shown(row))
             .collect();
         let end = first.saturating_add(size);
         let has_next = end < rows.len();
         let link = |to: usize| self.link(asked, path, if numbered { to / size + 1 } else { to });
+        let is_visible = |row: &&&Row| !server.hides.contains(&row.id);
+        let count = rows.iter().filter(is_visible).count();
         let mut headers = Vec::new();
         let mut body = json!({});
         match &server.count {
             Count::Absent => {}
-            Count::Total(name) => put(&mut body, name, json!(rows.len())),
-            Count::Header(name) => headers.push((name.clone(), rows.len().to_string())),
+            Count::Total(name) => put(&mut body, name, json!(count)),
+            Count::Header(name) => headers.push((name.clone(), count.to_string())),
             Count::OfPage(name) => put(&mut body, name, json!(page.len())),
             Count::OfPageAndTotal(name) => {
                 put(&mut body, "count", json!(page.len()));
-                put(&mut body, name, json!(rows.len()));
+                put(&mut body, name, json!(count));
             }
         }
         let url = has_next.then(|| format!("http://api.test{}", link(end)));
@@ -245,6 +254,7 @@ impl Site {
                     put(&mut body, "previous", json!(before));
                 }
             }
+            Next::Always(name) => put(&mut body, name, json!(link(end))),
             Next::RelativeLink(name) => put(&mut body, name, json!(has_next.then(|| link(end)))),
             Next::Header => {
                 let value = url.map(|url| format!("<{url}>; rel=\"next\""));
@@ -295,8 +305,15 @@ impl Site {
     fn shown(&self, row: &Row) -> Value {
         let mut shown = json!(row);
         shown["slug"] = json!(row.slug());
-        if self.server.shows_display {
-            shown["kind"] = json!(row.kind.as_ref().map(|kind| display(kind)));
+        match self.server.shows {
+            Shows::Plain => {}
+            Shows::Display => {
+                let display = |kind: &String| format!("Kind {}", kind.to_uppercase());
+                shown["kind"] = json!(row.kind.as_ref().map(display));
+            }
+            Shows::ShortNames => {
+                shown["name"] = json!(row.name.chars().take(2).collect::<String>());
+            }
         }
         shown
     }
@@ -336,6 +353,7 @@ impl Site {
             Detail::BySlug => row.slug() == key,
             Detail::Absent => false,
         });
+        let found = found.filter(|index| !self.server.hides.contains(&state.rows[*index].id));
         let Some(index) = found else {
             return Answer::status(404);
         };
@@ -381,8 +399,23 @@ impl Site {
     }
 }
 
-pub(crate) fn display(kind: &str) -> String {
-    format!("Kind {}", kind.to_uppercase())
+impl Natural {
+    pub(crate) fn sort(self, rows: &mut [&Row]) {
+        rows.sort_by_key(|row| match self {
+            Self::Key => row.id,
+            Self::Newest => -row.id,
+        });
+    }
+}
+
+impl Server {
+    pub(crate) fn nulls(&self) -> Nulls {
+        if self.nulls_last {
+            Nulls::Largest
+        } else {
+            Nulls::Smallest
+        }
+    }
 }
 
 /// Sets the value at a dotted path.
