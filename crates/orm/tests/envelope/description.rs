@@ -3,6 +3,7 @@
 //! A description is a value that can be printed as JSON, read again and made smaller. The default one is Django REST
 //! Framework with limit and offset; only departures from it are printed.
 
+use django_api_orm::Pagination;
 use serde::{Deserialize, Serialize};
 
 /// A server with its rows.
@@ -206,6 +207,17 @@ pub(crate) enum Answers {
 }
 
 impl Server {
+    /// The paginator as users declare it.
+    pub(crate) fn pagination(&self) -> Option<Pagination> {
+        Some(match self.paging {
+            Paging::Offset => Pagination::limit_offset(),
+            Paging::Number => Pagination::page_number(),
+            Paging::SizedNumber => Pagination::page_number().with_size_parameter("page_size"),
+            Paging::Cursor => Pagination::cursor(),
+            Paging::Whole | Paging::OffsetIgnored => return None,
+        })
+    }
+
     /// Whether it departs from DRF in nothing that could make a query fail.
     pub(crate) fn is_drf(&self) -> bool {
         let drf = Self::default();

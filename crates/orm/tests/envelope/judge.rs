@@ -1,14 +1,15 @@
 //! The judge: an operation on a described server gives what is right for the rows that the server keeps, or an error.
 
-use django_api_orm::{Error, ErrorKind, Instance, Manager, Warning, WarningKind, prelude::*};
+use django_api_orm::{Error, ErrorKind, Instance, Manager, Warning, WarningKind};
 use serde_json::{Value, json};
 
 use super::{
     description::{Answers, Count, Paging, Row, Server, Sorts, Unknown},
     operations::{Operation, Question, Values},
-    queries::{Condition, LOOKUPS, Nulls, Query, Step},
+    queries::{LOOKUPS, Nulls, Query},
     site::{ENDLESS, Site},
     thing::Thing,
+    writing::filter,
 };
 
 /// How an operation ended, where it ended well.
@@ -19,7 +20,7 @@ pub(crate) enum Outcome {
     Refused(String),
 }
 
-type Verdict = Result<Outcome, String>;
+pub(crate) type Verdict = Result<Outcome, String>;
 
 /// What a judgement rests on.
 pub(crate) struct Trial<'a> {
@@ -28,29 +29,45 @@ pub(crate) struct Trial<'a> {
     pub(crate) things: Manager<Thing>,
     /// Rows asked for in a page.
     pub(crate) page_size: Option<u64>,
+    /// What the server ignores is to be an error.
+    pub(crate) is_strict: bool,
 }
 
 /// Refuses what is not right.
-fn demand(holds: bool, message: impl FnOnce() -> String) -> Result<(), String> {
+pub(crate) fn demand(holds: bool, message: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(message()) }
 }
 
-/// An error is accepted, but not one that is an answer, and a wrong one.
-fn refused(error: &Error, matching: usize) -> Verdict {
-    demand(matching == 0 || !error.is_does_not_exist(), || {
-        format!("{matching} rows match, but: {error}")
-    })?;
-    demand(
-        matching > 1 || !error.is_multiple_objects_returned(),
-        || format!("{matching} rows match, but: {error}"),
-    )?;
-    if error.is_does_not_exist() || error.is_multiple_objects_returned() {
-        return Ok(Outcome::Right);
-    }
-    Ok(Outcome::Refused(format!("{:?}: {error}", error.kind())))
-}
-
 impl Trial<'_> {
+    /// An error is accepted, but not one that is an answer, and a wrong one.
+    pub(crate) fn refused(&self, error: &Error, matching: usize) -> Verdict {
+        demand(matching == 0 || !error.is_does_not_exist(), || {
+            format!("{matching} rows match, but: {error}")
+        })?;
+        demand(
+            matching > 1 || !error.is_multiple_objects_returned(),
+            || format!("{matching} rows match, but: {error}"),
+        )?;
+        if error.kind() == ErrorKind::Ignored {
+            let text = error.to_string();
+            let subject = text.split('`').nth(1).unwrap_or_default();
+            let kind = match subject {
+                "offset" => WarningKind::OffsetIgnored,
+                "limit" | "page_size" => WarningKind::LimitIgnored,
+                _ if text.contains("ordering") => WarningKind::OrderingIgnored,
+                _ => WarningKind::FilterIgnored,
+            };
+            demand(self.is_strict, || format!("nobody asked for {error}"))?;
+            demand(ignores(self.server, kind, subject), || {
+                format!("not true: {error}")
+            })?;
+        }
+        if error.is_does_not_exist() || error.is_multiple_objects_returned() {
+            return Ok(Outcome::Right);
+        }
+        Ok(Outcome::Refused(format!("{:?}: {error}", error.kind())))
+    }
+
     pub(crate) async fn judge(&self, operation: &Operation) -> Verdict {
         let before = self.site.rows();
         let seen = self.site.requests().len();
@@ -170,7 +187,7 @@ impl Trial<'_> {
             }
             Err(error) => {
                 demand(!error.is_does_not_exist(), || error.to_string())?;
-                refused(&error, expected.len())
+                self.refused(&error, expected.len())
             }
         }
     }
@@ -188,186 +205,18 @@ impl Trial<'_> {
                 })?;
                 Ok(Outcome::Right)
             }
-            Err(error) => refused(&error, matching.len()),
-        }
-    }
-
-    async fn created(&self, values: &Values, before: &[Row]) -> Verdict {
-        let created = self.things.create(&values.0).await;
-        let new = self.new_rows(before)?;
-        match created {
-            Ok(_) => {
-                demand(new.len() == 1, || format!("{} rows are new", new.len()))?;
-                Ok(Outcome::Right)
-            }
-            Err(error) => refused(&error, 0),
-        }
-    }
-
-    /// A row that was there, or one new row that satisfies the equalities. `changes` are due to a row that was there.
-    fn upserted(
-        &self,
-        found: Result<(Instance<Thing>, bool), Error>,
-        operation: &Operation,
-        by: &[Condition],
-        changes: Option<&Values>,
-        before: &[Row],
-    ) -> Verdict {
-        let matching = operation.matching(before);
-        if matching.is_empty() {
-            let new = self.new_rows(before)?;
-            return match (found, new.as_slice()) {
-                (Ok((row, true)), [new]) => {
-                    let contradicted = by.iter().find(|condition| {
-                        condition.holds(new) != Some(true) && self.is_answered(&condition.lookup)
-                    });
-                    demand(contradicted.is_none(), || {
-                        format!("the new row {new:?} contradicts {contradicted:?}")
-                    })?;
-                    let is_its_key =
-                        row.id == Some(new.id) || row.id.is_none() && !self.is_answered("id");
-                    demand(is_its_key, || format!("{:?} is not {new:?}", row.id))?;
-                    Ok(Outcome::Right)
-                }
-                (Ok((row, created)), new) => Err(format!(
-                    "no row matched; {:?} came, created: {created}; new: {new:?}",
-                    *row
-                )),
-                (Err(error), _) => refused(&error, 1).map(|_| Outcome::Refused(error.to_string())),
-            };
-        }
-        let mut expected = before.to_vec();
-        match (found, matching.as_slice()) {
-            (Ok((row, false)), [one]) if row.id == Some(one.id) => {
-                if let Some(values) = changes {
-                    self.applied(values, &mut expected, &[one.id])?;
-                }
-                self.unchanged(&expected)?;
-                Ok(Outcome::Right)
-            }
-            (Ok((row, created)), matching) => Err(format!(
-                "{} rows matched; {:?} came, created: {created}",
-                matching.len(),
-                *row
-            )),
-            (Err(error), matching) => {
-                let keys: Vec<i64> = match (changes, matching) {
-                    (Some(_), [one]) => vec![one.id],
-                    _ => Vec::new(),
-                };
-                self.unchanged_but_for(before, &keys)?;
-                refused(&error, matching.len())
-            }
-        }
-    }
-
-    /// What was created and then refused is not created once more.
-    async fn again(&self, operation: &Operation, values: &Values) -> Result<(), String> {
-        let rows = self.site.rows();
-        // Whatever it says now: it may not write.
-        let _ = (self.things)
-            .get_or_create(filter(operation), values.assignments())
-            .await;
-        self.unchanged(&rows)
-            .map_err(|message| format!("a second time: {message}"))
-    }
-
-    async fn saved(&self, id: i64, values: &Values, before: &[Row]) -> Verdict {
-        let matching = before.iter().filter(|row| row.id == id).count();
-        let mut row = match self.things.get(Thing::F.id.eq(id)).await {
-            Ok(row) => row,
-            Err(error) => return refused(&error, matching),
-        };
-        values.put_into(&mut row);
-        match row.save().await {
-            Ok(()) => {
-                let mut expected = before.to_vec();
-                self.applied(values, &mut expected, &[id])?;
-                self.unchanged(&expected)?;
-                Ok(Outcome::Right)
-            }
-            Err(error) => {
-                self.unchanged_but_for(before, &[id])?;
-                refused(&error, matching)
-            }
-        }
-    }
-
-    async fn deleted(&self, id: i64, before: &[Row]) -> Verdict {
-        let matching = before.iter().filter(|row| row.id == id).count();
-        let mut row = match self.things.get(Thing::F.id.eq(id)).await {
-            Ok(row) => row,
-            Err(error) => return refused(&error, matching),
-        };
-        let without: Vec<Row> = before.iter().filter(|row| row.id != id).cloned().collect();
-        match row.delete().await {
-            Ok(()) => {
-                self.unchanged(&without)?;
-                Ok(Outcome::Right)
-            }
-            Err(error) => {
-                self.unchanged_but_for(before, &[id])?;
-                refused(&error, matching)
-            }
-        }
-    }
-
-    async fn updated_many(
-        &self,
-        operation: &Operation,
-        values: &Values,
-        before: &[Row],
-    ) -> Verdict {
-        let keys: Vec<i64> = operation
-            .matching(before)
-            .iter()
-            .map(|row| row.id)
-            .collect();
-        let queryset = operation.query().queryset(self.things.all());
-        match queryset.update(values.assignments()).await {
-            Ok(count) => {
-                demand(count == keys.len() as u64, || {
-                    format!("{count} updated, {} is right", keys.len())
-                })?;
-                let mut expected = before.to_vec();
-                self.applied(values, &mut expected, &keys)?;
-                self.unchanged(&expected)?;
-                Ok(Outcome::Right)
-            }
-            Err(error) => {
-                self.unchanged_but_for(before, &keys)?;
-                refused(&Error::from(error), keys.len())
-            }
-        }
-    }
-
-    async fn deleted_many(&self, operation: &Operation, before: &[Row]) -> Verdict {
-        let keys: Vec<i64> = operation
-            .matching(before)
-            .iter()
-            .map(|row| row.id)
-            .collect();
-        let queryset = operation.query().queryset(self.things.all());
-        match queryset.delete().await {
-            Ok(count) => {
-                demand(count == keys.len() as u64, || {
-                    format!("{count} deleted, {} is right", keys.len())
-                })?;
-                let mut expected = before.to_vec();
-                expected.retain(|row| !keys.contains(&row.id));
-                self.unchanged(&expected)?;
-                Ok(Outcome::Right)
-            }
-            Err(error) => {
-                self.unchanged_but_for(before, &keys)?;
-                refused(&Error::from(error), keys.len())
-            }
+            Err(error) => self.refused(&error, matching.len()),
         }
     }
 
     /// Puts the values into the rows with these keys. One that the server drops is due all the same, where its answer shows
     /// the field: then it must not have been called a success.
-    fn applied(&self, values: &Values, rows: &mut [Row], keys: &[i64]) -> Result<(), String> {
+    pub(crate) fn applied(
+        &self,
+        values: &Values,
+        rows: &mut [Row],
+        keys: &[i64],
+    ) -> Result<(), String> {
         for row in rows.iter_mut().filter(|row| keys.contains(&row.id)) {
             let mut whole = json!(row);
             for (field, value) in &values.0 {
@@ -385,7 +234,7 @@ impl Trial<'_> {
     }
 
     /// Whether the answer to a write shows the field.
-    fn is_answered(&self, field: &str) -> bool {
+    pub(crate) fn is_answered(&self, field: &str) -> bool {
         match self.server.answers {
             Answers::Row => true,
             Answers::Part => ["id", "name"].contains(&field),
@@ -393,14 +242,14 @@ impl Trial<'_> {
         }
     }
 
-    fn unchanged(&self, expected: &[Row]) -> Result<(), String> {
+    pub(crate) fn unchanged(&self, expected: &[Row]) -> Result<(), String> {
         let rows = self.site.rows();
         demand(rows == expected, || {
             format!("the server's rows are {rows:?}\nbut should be {expected:?}")
         })
     }
 
-    fn unchanged_but_for(&self, before: &[Row], keys: &[i64]) -> Result<(), String> {
+    pub(crate) fn unchanged_but_for(&self, before: &[Row], keys: &[i64]) -> Result<(), String> {
         let others = |rows: &[Row]| -> Vec<Row> {
             let others = rows.iter().filter(|row| !keys.contains(&row.id));
             others.cloned().collect()
@@ -412,7 +261,7 @@ impl Trial<'_> {
     }
 
     /// The rows that were not there before; the others must stand as they were.
-    fn new_rows(&self, before: &[Row]) -> Result<Vec<Row>, String> {
+    pub(crate) fn new_rows(&self, before: &[Row]) -> Result<Vec<Row>, String> {
         let mut rows = self.site.rows();
         let new = rows.split_off(before.len().min(rows.len()));
         demand(rows == before && new.len() < 2, || {
@@ -422,28 +271,21 @@ impl Trial<'_> {
     }
 }
 
-fn filter(operation: &Operation) -> Filter<Thing> {
-    let by = operation.query();
-    let filters = by.steps.iter().map(|step| match step {
-        Step::Filter(tree) | Step::Exclude(tree) => tree.filter(),
-    });
-    filters
-        .reduce(|all, filter| all & filter)
-        .unwrap_or_else(|| Filter::from_q(django_api_orm::Q::All))
-}
-
 fn keys(rows: &[Instance<Thing>]) -> Value {
     rows.iter().map(|row| json!(row.id)).collect()
 }
 
 /// A warning that says what the server does not do is a lie.
 pub(crate) fn is_true(warning: &Warning, server: &Server) -> bool {
-    let subject = warning.subject();
-    let is_deaf = server.unknown == Unknown::Ignored;
-    match warning.kind() {
+    ignores(server, warning.kind(), warning.subject())
+}
+
+fn ignores(server: &Server, kind: WarningKind, subject: &str) -> bool {
+    match kind {
         WarningKind::FilterIgnored => {
             let is_known = LOOKUPS.contains(&subject);
-            is_deaf && (!is_known || server.lacks.iter().any(|lookup| lookup == subject))
+            server.unknown == Unknown::Ignored
+                && (!is_known || server.lacks.iter().any(|lookup| lookup == subject))
         }
         WarningKind::OrderingIgnored => {
             server.sorts != Sorts::All && (subject != "id" || server.sorts != Sorts::Key)

@@ -2,7 +2,7 @@
 //!
 //! A random server (`servers.rs`) is Django REST Framework's with some departures from it: in how an answer looks, in what is
 //! done with parameters it does not know, in what writes are answered with. It is a description (`description.rs`) that
-//! `site.rs` carries out in memory; filtering and sorting there, and what is right (`queries.rs`), share nothing with the
+//! `site.rs` and `list.rs` carry out in memory; filtering and sorting there, and what is right (`queries.rs`), share nothing with the
 //! library. A client that has seen nothing of the server is then used for some random operations (`operations.rs`), one after
 //! the other, so that what the first ones have taught it is put to use in the later ones.
 //!
@@ -29,12 +29,14 @@
 
 mod description;
 mod judge;
+mod list;
 mod operations;
 mod queries;
 mod servers;
 mod site;
 mod thing;
 mod wire;
+mod writing;
 
 use std::{
     cell::{Cell, RefCell},
@@ -43,13 +45,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use django_api_orm::{Policy, ServiceClient, Warning};
+use django_api_orm::{OnIgnored, Policy, ServiceClient, Warning};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngSeed, TestCaseError, TestRunner},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 use self::{
@@ -69,17 +71,24 @@ struct Case {
     server: Server,
     /// Rows asked for in a page.
     page_size: Option<u64>,
+    /// What the server ignores is to be an error.
+    is_strict: bool,
+    /// The paginator is declared, not recognised.
+    is_declared: bool,
     operations: Vec<Operation>,
 }
 
 impl Case {
     /// As a line of a file, without what is as usual.
     fn line(&self) -> String {
-        let usual = json!(Server::default());
+        let depart = |value: &mut Value, usual: &Value| {
+            if let Some(fields) = value.as_object_mut() {
+                fields.retain(|field, value| usual[field.as_str()] != *value);
+            }
+        };
         let mut case = json!(self);
-        if let Some(server) = case["server"].as_object_mut() {
-            server.retain(|field, value| usual[field.as_str()] != *value);
-        }
+        depart(&mut case["server"], &json!(Server::default()));
+        depart(&mut case, &json!(Self::default()));
         case.to_string()
     }
 }
@@ -128,11 +137,20 @@ impl Field {
         let site = self.net.add(&path, Site::new(case.server.clone()));
         let mut policy = Policy::default();
         policy.page_size = case.page_size;
+        if case.is_strict {
+            policy.on_ignored = OnIgnored::Error;
+        }
+        let things = self.client.objects::<Thing>().at(&path);
+        let things = things.with_policy(policy);
         let trial = Trial {
             server: &case.server,
             site: &site,
-            things: self.client.objects::<Thing>().at(&path).with_policy(policy),
+            things: match case.server.pagination() {
+                Some(pagination) if case.is_declared => things.with_pagination(pagination),
+                _ => things,
+            },
             page_size: case.page_size,
+            is_strict: case.is_strict,
         };
         let verdict = self.runtime.block_on(async {
             for (number, operation) in case.operations.iter().enumerate() {
@@ -162,7 +180,7 @@ impl Field {
         let mut tally = self.tally.borrow_mut();
         match outcome {
             Outcome::Right => tally.right += 1,
-            Outcome::Refused(why) if case.server.is_drf() => {
+            Outcome::Refused(why) if case.server.is_drf() && !case.is_strict => {
                 return Err(format!("refused on a plain server: {why}"));
             }
             Outcome::Refused(why) => {
@@ -178,11 +196,16 @@ impl Field {
 fn case() -> impl Strategy<Value = Case> {
     let page_size = prop::option::weighted(0.2, 1_u64..9);
     let operations = prop::collection::vec(operation(), 1..4);
-    (server(), page_size, operations).prop_map(|(server, page_size, operations)| Case {
-        server,
-        page_size,
-        operations,
-    })
+    let (is_strict, is_declared) = (prop::bool::weighted(0.1), prop::bool::weighted(0.2));
+    (server(), page_size, is_strict, is_declared, operations).prop_map(
+        |(server, page_size, is_strict, is_declared, operations)| Case {
+            server,
+            page_size,
+            is_strict,
+            is_declared,
+            operations,
+        },
+    )
 }
 
 #[test]
