@@ -119,7 +119,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from ._building import Building, Explanation, OnDrift, OnIgnored
+from ._building import Building, Explanation, OnDrift, OnIgnored, OnUnsaved
 from .exceptions import RowError
 from .q import Q
 

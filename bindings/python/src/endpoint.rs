@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use django_api_orm::{
-    BulkWriteError, ModelMeta, OnDrift, OnIgnored, Result, Row, ServiceClient,
-    engine::{Change, Collection, KeysetWalk},
+    BulkWriteError, ModelMeta, OnDrift, OnIgnored, OnUnsaved, Result, Row, ServiceClient,
+    engine::{Change, Collection, Kept, KeysetWalk},
 };
 use http::Method;
 use pyo3::{exceptions::PyValueError, prelude::*};
@@ -14,7 +14,7 @@ use crate::{
     client::{Client, Shared, choice},
     failure,
     model::{Model, assigned},
-    operation::{Operation, Payload},
+    operation::{Done, Operation, Payload},
     plan::{Condition, Plan, json, object},
     walk::{Steps, Walk},
 };
@@ -27,6 +27,7 @@ const CONCURRENCY: usize = 8;
 struct Policy {
     on_ignored: Option<OnIgnored>,
     on_drift: Option<OnDrift>,
+    on_unsaved: Option<OnUnsaved>,
     max_scan: Option<u64>,
     page_size: Option<u64>,
     concurrency: Option<usize>,
@@ -53,6 +54,7 @@ impl Endpoint {
             let own = &mut collection.policy;
             own.on_ignored = policy.on_ignored.unwrap_or(own.on_ignored);
             own.on_drift = policy.on_drift.unwrap_or(own.on_drift);
+            own.on_unsaved = policy.on_unsaved.unwrap_or(own.on_unsaved);
             own.max_scan = policy.max_scan.unwrap_or(own.max_scan);
             own.page_size = policy.page_size.or(own.page_size);
             collection
@@ -82,6 +84,11 @@ impl Endpoint {
     }
 }
 
+fn many(results: Vec<Result<Kept>>, model: &ModelMeta) -> Payload {
+    let done = |kept| Done::new(kept, model);
+    Payload::Many(results.into_iter().map(|kept| kept.map(done)).collect())
+}
+
 fn written(result: Result<u64, BulkWriteError>) -> Result<Payload> {
     match result {
         Ok(rows) => Ok(Payload::Count(rows)),
@@ -103,11 +110,12 @@ impl Endpoint {
     }
 
     /// The same endpoint with settings in place of the client's.
-    #[pyo3(signature = (*, on_ignored_=None, on_drift_=None, max_scan=None, page_size=None, concurrency=None))]
+    #[pyo3(signature = (*, on_ignored_=None, on_drift_=None, on_unsaved_=None, max_scan=None, page_size=None, concurrency=None))]
     fn with_policy(
         &self,
         on_ignored_: Option<&str>,
         on_drift_: Option<&str>,
+        on_unsaved_: Option<&str>,
         max_scan: Option<u64>,
         page_size: Option<u64>,
         concurrency: Option<usize>,
@@ -125,6 +133,10 @@ impl Endpoint {
                     .map(|word| choice("on_drift", word))
                     .transpose()?
                     .or(old.on_drift),
+                on_unsaved: on_unsaved_
+                    .map(|word| choice("on_unsaved", word))
+                    .transpose()?
+                    .or(old.on_unsaved),
                 max_scan: max_scan.or(old.max_scan),
                 page_size: page_size.or(old.page_size),
                 concurrency: concurrency.or(old.concurrency),
@@ -214,7 +226,8 @@ impl Endpoint {
         let row = object(row)?;
         Ok(self.write(move |rows| async move {
             let body = rows.new_row(&row)?;
-            Ok(Payload::Kept(rows.create(&body).await?))
+            let kept = rows.create(&body).await?;
+            Ok(Payload::Kept(Done::new(kept, rows.model())))
         }))
     }
 
@@ -230,7 +243,10 @@ impl Endpoint {
                 .iter()
                 .map(|body| rows.new_row(body))
                 .collect::<Result<_>>()?;
-            Ok(Payload::Many(rows.create_rows(bodies, concurrency).await))
+            Ok(many(
+                rows.create_rows(bodies, concurrency).await,
+                rows.model(),
+            ))
         }))
     }
 
@@ -263,7 +279,8 @@ impl Endpoint {
         let row = row.map(Row::new);
         let body = object(body)?;
         Ok(self.write(move |rows| async move {
-            Ok(Payload::Kept(rows.save(&key, row.as_ref(), &body).await?))
+            let kept = rows.save(&key, row.as_ref(), &body).await?;
+            Ok(Payload::Kept(Done::new(kept, rows.model())))
         }))
     }
 
@@ -287,8 +304,9 @@ impl Endpoint {
                     None => (rows.clone(), change),
                 })
                 .collect();
-            Ok(Payload::Many(
+            Ok(many(
                 Collection::save_rows(changes, concurrency).await,
+                rows.model(),
             ))
         }))
     }

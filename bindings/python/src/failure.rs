@@ -28,6 +28,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     )?;
     details.set_item("request_id", error.request_id())?;
     details.set_item("detail", error.detail())?;
+    details.set_item("row", error.row().map(|row| PyBytes::new(py, row.bytes())))?;
     details.set_item("body", error.body().map(|body| PyBytes::new(py, body)))?;
     details.set_item("method", error.method().map(http::Method::as_str))?;
     details.set_item("url", error.url_template())?;

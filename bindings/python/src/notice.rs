@@ -19,6 +19,7 @@ tokio::task_local! {
 pub(crate) fn hear(warning: &Warning) {
     let kind = match warning.kind() {
         WarningKind::Drift => "drift",
+        WarningKind::Unsaved => "unsaved",
         _ => "ignored",
     };
     // Reading ahead gives no warnings: pages are checked in the operation's own task.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use django_api_orm::{
-    ApiResponse, BulkWriteError, Error, Result, Row, ServiceClient, engine::Kept,
+    ApiResponse, BulkWriteError, Error, ModelMeta, Result, Row, ServiceClient, engine::Kept,
 };
 use pyo3::{
     exceptions::PyRuntimeError,
@@ -28,11 +28,24 @@ pub(crate) enum Payload {
     Count(u64),
     Row(Option<Row>),
     Rows(Option<Vec<Row>>),
-    Kept(Kept),
+    Kept(Done),
     Found(Kept, bool),
-    Many(Vec<Result<Kept>>),
+    Many(Vec<Result<Done>>),
     NotWritten(BulkWriteError),
     Response(ApiResponse),
+}
+
+/// A row after a write, and the error of what the server did not keep of it.
+pub(crate) struct Done {
+    pub(crate) kept: Kept,
+    pub(crate) unsaved: Option<Error>,
+}
+
+impl Done {
+    pub(crate) fn new(kept: Kept, model: &ModelMeta) -> Self {
+        let unsaved = kept.unsaved_error(model);
+        Self { kept, unsaved }
+    }
 }
 
 /// A finished operation.
@@ -130,15 +143,19 @@ impl Payload {
             Self::Rows(Some(rows)) => {
                 PyList::new(py, rows.into_iter().map(|row| bytes(&row)))?.into_any()
             }
-            Self::Kept(kept) => written(py, kept)?,
+            Self::Kept(done) => written(py, done)?,
             Self::Found(kept, created) => {
-                (written(py, kept)?, created).into_pyobject(py)?.into_any()
+                let done = Done {
+                    kept,
+                    unsaved: None,
+                };
+                (written(py, done)?, created).into_pyobject(py)?.into_any()
             }
             Self::Many(results) => {
                 let list = PyList::empty(py);
                 for result in results {
                     match result {
-                        Ok(kept) => list.append(written(py, kept)?)?,
+                        Ok(done) => list.append(written(py, done)?)?,
                         Err(error) => list.append(failure::exception(py, &error)?)?,
                     }
                 }
@@ -179,16 +196,23 @@ impl Payload {
     }
 }
 
-/// What a row is after a write: what the answer showed, the row, and what of it is taken for written without being shown.
-fn written(py: Python<'_>, kept: Kept) -> PyResult<Bound<'_, PyAny>> {
-    let Kept {
-        written,
+/// What a row is after a write: what the answer showed, the row, what of it is taken for written without being shown, what was
+/// not kept, and the error of that.
+fn written(py: Python<'_>, done: Done) -> PyResult<Bound<'_, PyAny>> {
+    let Done { kept, unsaved } = done;
+    let error = unsaved
+        .map(|error| failure::exception(py, &error))
+        .transpose()?;
+    let row = PyBytes::new(py, kept.row.bytes());
+    (
+        kept.written.as_str(),
         row,
-        assumed,
-    } = kept;
-    Ok((written.as_str(), PyBytes::new(py, row.bytes()), assumed)
-        .into_pyobject(py)?
-        .into_any())
+        kept.assumed,
+        kept.unsaved,
+        error,
+    )
+        .into_pyobject(py)
+        .map(Bound::into_any)
 }
 
 /// The error of a task that ended without an outcome.

@@ -42,6 +42,7 @@ EXPECTED = {
     ("ignored", None): orm.IgnoredError,
     ("unsupported", None): orm.UnsupportedError,
     ("scan_limit", None): orm.UnsupportedError,
+    ("unsaved", None): orm.UnsavedError,
     ("count_mismatch", None): orm.CountMismatchError,
     ("drift", None): orm.DecodeError,
     ("runtime", None): orm.APIException,

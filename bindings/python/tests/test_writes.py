@@ -881,7 +881,7 @@ def test_a_part_of_a_new_row_is_put_into_what_was_sent(things, way):
     elif way == "bulk_create":
         (made,) = thing.objects.bulk_create([given])
     else:
-        made, _ = thing.objects.get_or_create(name="new", defaults=given)
+        made, _ = thing.objects.on_unsaved("ignore").get_or_create(name="new", defaults=given)
     assert (made.pk, made.name, made.kept, made.start, made.changes()) == (42, "New", "mine", 5, {})
 
 
@@ -1052,3 +1052,98 @@ def test_a_copy_whose_answer_does_not_fit_is_not_created_again(things):
     with pytest.raises(orm.DecodeError, match="was written"):
         one.save()
     assert (one.pk, one.changes()) == (42, {})
+
+
+def unsaving(things, base=APIModel, **fields):
+    """A model, and what makes the server answer the next write of row 1 with these fields as they were before."""
+    thing = model(things, Every, base)
+
+    def keep(read=None, **shown):
+        row = {**ROWS["things"][0], **fields}
+        if read is not None:
+            # The first answer is for the row, or for the page that it is on.
+            page = {"count": 1, "next": None, "previous": None, "results": [row]}
+            things.fail_next(200, json.dumps(page if read == "page" else row).encode(), JSON)
+        things.fail_next(200, json.dumps({**row, **shown}).encode(), JSON)
+
+    return thing, keep
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_a_field_that_is_not_kept_is_an_error_of_every_write(things, base):
+    thing, keep = unsaving(things, base)
+    rows = thing.objects
+
+    async def main():
+        one = await settle(rows.get(id=1))
+        one.name, one.start = "new", 77
+        keep(name="new")
+        with pytest.raises(orm.UnsavedError, match="did not keep `start`") as error:
+            await settle(one.save())
+        assert error.value.instance is one and not error.value.is_outcome_unknown
+        assert (one.name, one.start, one.changes()) == ("new", 77, {"start": 77})
+        for shown in ({}, {"start": 20.0}, {"start": 20, "end": 30}):
+            keep("page", **shown)
+            with pytest.raises(orm.BulkWriteError, match="did not keep `start`") as some:
+                await settle(rows.filter(id=1).on_ignored("trust").update(start=77))
+            assert some.value.written == []
+            assert isinstance(some.value.failed[0][1], orm.UnsavedError)
+        keep("row")
+        with pytest.raises(orm.UnsavedError, match="`start`") as error:
+            await settle(rows.update_or_create(id=1, defaults={"start": 77}))
+        assert error.value.instance.pk == 1
+        keep()
+        with pytest.raises(orm.BulkWriteError, match="`start`"):
+            await settle(rows.bulk_update([one], ["start"]))
+        assert one.changes()["start"] == 77
+        keep("page")
+        with pytest.warns(orm.UnsavedWarning, match="`start`"):
+            assert await settle(rows.filter(id=1).on_unsaved("warn").update(start=77)) == 1
+        keep("page")
+        assert await settle(rows.filter(id=1).on_unsaved("ignore").update(start=77)) == 1
+        with pytest.raises(ValueError, match="on_unsaved"):
+            rows.on_unsaved("never")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("name", "shown"), [("A@x.io", "a@x.io"), (" a ", "a"), ("b", "B")])
+def test_another_form_of_a_value_is_no_loss(things, name, shown):
+    thing, keep = unsaving(things)
+    one = thing.objects.get(id=1)
+    one.name = "before"
+    keep(name=shown)
+    one.save()
+    one.name = name
+    keep(name=shown)
+    one.save()
+    assert (one.name, one.changes()) == (shown, {})
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+@pytest.mark.parametrize("method", ["get_or_create", "update_or_create"])
+def test_a_created_row_that_contradicts_the_question_is_told_and_not_created_again(things, base, method):
+    rows = model(things, Whole, base, endpoint="/api/v1/plain/").objects
+    created = (201, b'{"id": 42, "name": "a@x.io"}', JSON)
+
+    async def main():
+        things.fail_next(200, b'{"count": 0, "next": null, "previous": null, "results": []}', JSON)
+        things.fail_next(*created)
+        with pytest.raises(orm.UnsavedError, match="did not keep `name`") as error:
+            await settle(getattr(rows, method)(name="A@x.io"))
+        assert "was created (id: 42)" in str(error.value)
+        assert (error.value.instance.pk, error.value.instance.name) == (42, "a@x.io")
+        for again in ("get_or_create", "update_or_create"):
+            with pytest.raises(orm.UnsavedError, match="none was created") as error:
+                await settle(getattr(rows, again)(name="A@x.io"))
+            assert error.value.instance is None
+        assert len(writes(things)) == 1
+        made, is_new = await settle(getattr(rows, method)(name="other"))
+        assert (made.name, is_new) == ("other", True)
+        with pytest.raises(orm.UnsavedError, match="did not keep `id`") as error:
+            await settle(getattr(rows, method)(id=900, defaults={"name": "x"}))
+        assert error.value.instance.pk == made.pk + 1
+        with pytest.raises(orm.UnsavedError, match="none was created"):
+            await settle(getattr(rows, method)(id=901, defaults={"name": "x"}))
+
+    asyncio.run(main())

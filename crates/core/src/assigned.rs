@@ -60,25 +60,16 @@ impl Assigned {
     /// `InvalidRequest` for a field that is compared as a whole and in part.
     pub fn equalities(q: &Q, model: &ModelMeta) -> Result<Self> {
         let mut values = Self::default();
-        values.collect(q, model)?;
-        Ok(values)
-    }
-
-    fn collect(&mut self, q: &Q, model: &ModelMeta) -> Result<()> {
-        for part in q.conjuncts() {
-            if let Some(lookup) = part.equality() {
-                let root = match lookup.root() {
-                    "pk" => model.primary_key(),
-                    root => root,
-                };
-                let below = &lookup.path[lookup.root().len()..];
-                let path = format!("{}{below}", model.sent_as(root));
-                self.set(&path, lookup.value.clone())?;
-            } else if matches!(part, Q::And(_)) {
-                self.collect(part, model)?;
-            }
+        for lookup in q.equalities() {
+            let root = match lookup.root() {
+                "pk" => model.primary_key(),
+                root => root,
+            };
+            let below = &lookup.path[lookup.root().len()..];
+            let path = format!("{}{below}", model.sent_as(root));
+            values.set(&path, lookup.value.clone())?;
         }
-        Ok(())
+        Ok(values)
     }
 
     /// Sets the value at a path: `address__city` is the part `city` of the object `address`.

@@ -15,6 +15,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
+use crate::row::Row;
+
 pub use excerpt::excerpt;
 pub use fields::{FieldErrors, NON_FIELD_ERRORS};
 pub use kind::ErrorKind;
@@ -52,6 +54,7 @@ struct Inner {
     fields: FieldErrors,
     detail: Option<String>,
     body: Option<Bytes>,
+    row: Option<Row>,
     attempts: u32,
     outcome_unknown: bool,
     retryable: Option<bool>,
@@ -74,6 +77,7 @@ impl Error {
             fields: FieldErrors::default(),
             detail: None,
             body: None,
+            row: None,
             attempts: 0,
             outcome_unknown: false,
             retryable: None,
@@ -216,6 +220,13 @@ impl Error {
         self
     }
 
+    /// Keeps the row that was written all the same.
+    #[must_use]
+    pub fn with_row(mut self, row: Row) -> Self {
+        self.0.row = Some(row);
+        self
+    }
+
     /// Says how many times the request was sent.
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
@@ -305,6 +316,13 @@ impl Error {
         serde_json::from_slice(self.0.body.as_ref()?).ok()
     }
 
+    /// The row as it is now, where the write was carried out and did not do what it was to do: an error of the kind
+    /// [`Unsaved`](ErrorKind::Unsaved).
+    #[must_use]
+    pub fn row(&self) -> Option<&Row> {
+        self.0.row.as_ref()
+    }
+
     /// How many times the request was sent; 0 when it never was.
     #[must_use]
     pub fn attempts(&self) -> u32 {
@@ -382,6 +400,12 @@ impl Error {
     #[must_use]
     pub fn is_decode(&self) -> bool {
         self.0.kind == ErrorKind::Decode
+    }
+
+    /// The server carried out a write, and its answer shows that it did not keep a value.
+    #[must_use]
+    pub fn is_unsaved(&self) -> bool {
+        self.0.kind == ErrorKind::Unsaved
     }
 
     /// The server may have carried out the write that failed: look before you send it again.

@@ -99,6 +99,20 @@ impl Q {
         }
     }
 
+    /// The lookups that demand a value: every one of them holds for a row that satisfies the filter.
+    #[must_use]
+    pub fn equalities(&self) -> Vec<&Lookup> {
+        let mut found = Vec::new();
+        for part in self.conjuncts() {
+            if let Some(lookup) = part.equality() {
+                found.push(lookup);
+            } else if matches!(part, Self::And(_)) {
+                found.extend(part.equalities());
+            }
+        }
+        found
+    }
+
     /// Calls `visit` with every lookup of the tree, from left to right.
     pub fn for_each_lookup<'a>(&'a self, visit: &mut dyn FnMut(&'a Lookup)) {
         match self {

@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::Value;
+
 use crate::{
+    lookup::Lookup,
     model::ModelMeta,
     page::{Pagination, Style},
 };
@@ -31,7 +34,15 @@ pub struct Knowledge {
     pub searches: Option<bool>,
     parameters: HashMap<String, bool>,
     ordering: HashMap<String, bool>,
+    unsaved: HashMap<String, Unsaved>,
     warned: HashSet<String>,
+}
+
+/// Which values a new row does not keep in a field.
+#[derive(Debug, Clone, PartialEq)]
+enum Unsaved {
+    This(Value),
+    Any,
 }
 
 impl Knowledge {
@@ -81,6 +92,29 @@ impl Knowledge {
         *known &= honoured;
     }
 
+    /// Whether a new row was seen not to keep this value for a lookup, so that no other one would be found by it.
+    #[must_use]
+    pub fn is_unsaved(&self, lookup: &Lookup) -> bool {
+        match self.unsaved.get(&lookup.parameter()) {
+            Some(Unsaved::This(value)) => *value == lookup.value,
+            Some(Unsaved::Any) => true,
+            None => false,
+        }
+    }
+
+    /// Keeps that a new row did not keep the value of a lookup; `any`: nor would another value be kept. After a second
+    /// value that is believed as well.
+    pub fn learn_unsaved(&mut self, lookup: &Lookup, any: bool) {
+        let known = match self.is_unsaved(lookup) || !self.unsaved.contains_key(&lookup.parameter())
+        {
+            true if !any => Unsaved::This(lookup.value.clone()),
+            _ => Unsaved::Any,
+        };
+        if self.unsaved.get(&lookup.parameter()) != Some(&Unsaved::Any) {
+            self.unsaved.insert(lookup.parameter(), known);
+        }
+    }
+
     /// Whether this is the first time that a warning about `what` is due.
     pub fn first_warning(&mut self, what: &str) -> bool {
         self.warned.insert(what.to_owned())
@@ -89,6 +123,8 @@ impl Knowledge {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -105,6 +141,15 @@ mod tests {
         knowledge.learn_offsets(false);
         knowledge.learn_offsets(true);
         assert_eq!(knowledge.offsets, Some(false));
+        let name = |value: &str| Lookup::parse("name", json!(value));
+        knowledge.learn_unsaved(&name("A"), false);
+        knowledge.learn_unsaved(&name("A"), false);
+        assert!(knowledge.is_unsaved(&name("A")) && !knowledge.is_unsaved(&name("B")));
+        knowledge.learn_unsaved(&name("B"), false);
+        assert!(knowledge.is_unsaved(&name("A")) && knowledge.is_unsaved(&name("C")));
+        let site = Lookup::parse("site_id", json!(1));
+        knowledge.learn_unsaved(&site, true);
+        assert!(knowledge.is_unsaved(&Lookup::parse("site_id", json!(2))));
         assert!(knowledge.first_warning("age") && !knowledge.first_warning("age"));
     }
 }

@@ -22,6 +22,7 @@ pub mod policy;
 pub mod retry;
 pub mod row;
 pub mod strategy;
+pub mod unsaved;
 pub mod value;
 pub mod written;
 
@@ -32,4 +33,4 @@ pub use filter::{Filter, IntoFilter, Q};
 pub use model::{ApiModel, FieldMeta, Key, KeyField, ModelMeta, Schema};
 pub use page::Pagination;
 pub use plan::{Assignment, IntoOrder, OrderBy};
-pub use policy::{NullOrder, OnDrift, OnIgnored, Policy};
+pub use policy::{NullOrder, OnDrift, OnIgnored, OnUnsaved, Policy};

@@ -26,6 +26,19 @@ pub enum OnDrift {
     Ignore,
 }
 
+/// What happens when the answer to a write shows that the server did not keep a value that it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnUnsaved {
+    /// An error of the kind [`Unsaved`](crate::ErrorKind::Unsaved).
+    #[default]
+    Error,
+    /// A warning, once per endpoint and field.
+    Warn,
+    /// Nothing.
+    Ignore,
+}
+
 /// Where nulls stand when rows are sorted here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -45,6 +58,8 @@ pub struct Policy {
     pub on_ignored: OnIgnored,
     /// What happens when the data moves during a walk.
     pub on_drift: OnDrift,
+    /// What happens when the server does not keep a value.
+    pub on_unsaved: OnUnsaved,
     /// The most rows that one query reads when it has to evaluate something here.
     pub max_scan: u64,
     /// Rows asked for in a page; `None` leaves it to the server.
@@ -69,6 +84,7 @@ impl Default for Policy {
         Self {
             on_ignored: OnIgnored::default(),
             on_drift: OnDrift::default(),
+            on_unsaved: OnUnsaved::default(),
             max_scan: 100_000,
             page_size: None,
             read_ahead: 4,

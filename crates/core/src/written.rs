@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
-    error::{Error, Result},
-    model::ModelMeta,
+    error::{Error, ErrorKind, Result},
+    model::{FieldMeta, ModelMeta},
     row::{Row, key_text},
+    unsaved::{differs, is_same},
     value::wide_integer,
 };
 
@@ -157,6 +158,10 @@ pub struct Kept {
     pub row: Row,
     /// The names, in bodies, of what was sent and is taken for written without being shown.
     pub assumed: Vec<String>,
+    /// The names, in bodies, of what was sent and certainly not kept: the answer shows the values of before.
+    pub unsaved: Vec<String>,
+    /// Whether the answer shows a row: every field of the model but what is `assumed`, and more than its keys.
+    pub shows_rest: bool,
 }
 
 impl Kept {
@@ -167,7 +172,27 @@ impl Kept {
             written: Written::Row,
             row,
             assumed: Vec::new(),
+            unsaved: Vec::new(),
+            shows_rest: true,
         }
+    }
+
+    /// The error of a write that was carried out without keeping every value.
+    #[must_use]
+    pub fn unsaved_error(&self, model: &ModelMeta) -> Option<Error> {
+        if self.unsaved.is_empty() {
+            return None;
+        }
+        let names: Vec<_> = (self.unsaved.iter())
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let message = format!(
+            "the server answered the write of a `{}` with success, but did not keep {}: the row shows the value of before. \
+             The field may be read-only there: declare it so, or set `on_unsaved` to warn or ignore",
+            model.name(),
+            names.join(", ")
+        );
+        Some(Error::new(ErrorKind::Unsaved, message).with_row(self.row.clone()))
     }
 }
 
@@ -266,6 +291,51 @@ impl Write<'_> {
         })
     }
 
+    /// The names, in bodies, of what was sent and certainly not kept: the answer shows the values of before.
+    fn unsaved(&self, answer: &Row) -> Vec<String> {
+        let Some((before, said)) = self.row.and_then(fields_of).zip(fields_of(answer)) else {
+            return Vec::new();
+        };
+        let known = self.model.known_fields();
+        let is_unsaved = |name: &str, sent: &Value| {
+            let field = self.model.sent_field(name);
+            if field.is_some_and(FieldMeta::is_write_only) {
+                return false;
+            }
+            let in_row = |row: &Fields| {
+                field
+                    .map_or(name, |field| field.name_in(|name| row.contains_key(name)))
+                    .to_owned()
+            };
+            let (was, name) = (before.get(&in_row(&before)), in_row(&said));
+            let Some((was, now)) = was.zip(said.get(&name)) else {
+                return false;
+            };
+            let value = |text: &RawValue| serde_json::from_str::<Value>(text.get()).ok();
+            let Some((was, now)) = value(was).zip(value(now)) else {
+                return false;
+            };
+            is_same(&known, &name, &was, &now) && differs(&known, &name, sent, &now)
+        };
+        (self.sent.iter())
+            .filter(|(name, sent)| is_unsaved(name, sent))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// Whether the answer shows a row but for what was sent: every field of the model, and more than its keys.
+    fn shows_rest(&self, said: &Fields) -> bool {
+        let left_out: Vec<&str> = self.left_out(said).collect();
+        let is_shown = |field: &FieldMeta| field.read_names().any(|name| said.contains_key(name));
+        let keys = [self.model.primary_key(), self.model.lookup_field()];
+        let fields = self.model.fields();
+        let everything = fields.iter().all(|field| {
+            field.is_write_only() || is_shown(field) || left_out.contains(&field.sent_as())
+        });
+        let is_value = |field: &&FieldMeta| !keys.contains(&field.read_as());
+        everything && fields.iter().filter(is_value).any(is_shown)
+    }
+
     /// The row to go on with.
     ///
     /// # Errors
@@ -273,14 +343,20 @@ impl Write<'_> {
     pub fn kept(&self, answer: &Row) -> Result<Kept> {
         let written = self.answered(answer);
         match &written {
-            Written::Row => Ok(Kept::shown(answer.clone())),
-            Written::Part | Written::Nothing => Ok(Kept {
-                row: self.merged(answer)?,
-                assumed: (self.left_out(&fields_of(answer).unwrap_or_default()))
-                    .map(str::to_owned)
-                    .collect(),
-                written,
+            Written::Row => Ok(Kept {
+                unsaved: self.unsaved(answer),
+                ..Kept::shown(answer.clone())
             }),
+            Written::Part | Written::Nothing => {
+                let said = fields_of(answer).unwrap_or_default();
+                Ok(Kept {
+                    row: self.merged(answer)?,
+                    assumed: self.left_out(&said).map(str::to_owned).collect(),
+                    unsaved: self.unsaved(answer),
+                    shows_rest: self.shows_rest(&said),
+                    written,
+                })
+            }
             Written::Other(other) => Err(Error::decode(format!(
                 "`{}` {} was written, and the server answered with another row, {other}; the write may have been carried out: \
                  read the row again before you write it again",

@@ -85,7 +85,9 @@ impl<M: ApiModel> Instance<M> {
     /// was lost. After an error the value is as it was, and the changes are still to be saved. `Decode` means that the write
     /// was carried out, and the answer does not fit the model; or, where
     /// [`is_outcome_unknown`](django_api_orm_core::Error::is_outcome_unknown) says so, that it may have been: the answer shows
-    /// another row, or is a page such as a sign-in form. `Redirect` means that it was not sent on to such a page.
+    /// another row, or is a page such as a sign-in form. `Redirect` means that it was not sent on to such a page. `Unsaved` means
+    /// that the server answered with success and shows a field as it was before: what it kept is taken over, and that field is
+    /// still to be saved (see [`on_unsaved`](Manager::on_unsaved)).
     pub async fn save(&mut self) -> Result<()> {
         let (now, before) = (self.now()?, self.before()?);
         let primary_key = Self::primary_key_now(&now, &before);
@@ -292,9 +294,10 @@ impl<M: ApiModel> Instance<M> {
 
     /// Takes over what a write of `sent` has made of the row. Changes that were not sent are still to be saved.
     pub(crate) fn saved(&mut self, sent: &Map<String, Value>, kept: Kept) -> Result<()> {
+        let unsaved = kept.unsaved_error(M::meta());
         let unsent = self.changes()?.into_iter();
         let unsent: Map<String, Value> = unsent
-            .filter(|(name, _)| !sent.contains_key(name))
+            .filter(|(name, _)| !sent.contains_key(name) || kept.unsaved.contains(name))
             .collect();
         if kept.written != Written::Nothing {
             // Otherwise the value is what was sent.
@@ -310,7 +313,7 @@ impl<M: ApiModel> Instance<M> {
         }
         self.row = kept.row;
         self.key = None;
-        Ok(())
+        unsaved.map_or(Ok(()), Err)
     }
 
     /// The row's key as it stands in its URL.

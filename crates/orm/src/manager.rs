@@ -3,8 +3,8 @@
 use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
 
 use django_api_orm_core::{
-    ApiModel, Assignment, Filter, IntoFilter, IntoOrder, Q, Result, assigned::Assigned, plan::Plan,
-    row::Row,
+    ApiModel, Assignment, Error, Filter, IntoFilter, IntoOrder, Q, Result, assigned::Assigned,
+    plan::Plan, row::Row,
 };
 use http::Method;
 use serde::Serialize;
@@ -172,7 +172,9 @@ impl<M: ApiModel> Manager<M> {
     ///
     /// # Errors
     /// `MultipleObjectsReturned` when more than one row satisfies the filter; `NotFound`, and nothing created, when the
-    /// URL is wrong; else as [`create`](Self::create).
+    /// URL is wrong; `Unsaved` when the new row does not keep what it was looked up by, so that the next call would create another
+    /// one: [`instance_in`](Self::instance_in) gives the row, and later calls are refused before they create one (see
+    /// [`on_unsaved`](Self::on_unsaved)); else as [`create`](Self::create).
     pub fn get_or_create<F: IntoFilter<M>, D: IntoIterator<Item = Assignment<M>>>(
         &self,
         filter: F,
@@ -248,6 +250,12 @@ impl<M: ApiModel> Manager<M> {
             .update_or_create(q, Some(new), changes)
             .await?;
         self.upserted(found)
+    }
+
+    /// The row that was written although the call failed, where the error knows it: one of the kind
+    /// [`Unsaved`](crate::ErrorKind::Unsaved). No request.
+    pub fn instance_in(&self, error: &Error) -> Option<Instance<M>> {
+        Instance::from_row(self.clone(), error.row()?.clone()).ok()
     }
 
     fn upserted(self, found: Upsert) -> Result<(Instance<M>, bool)> {

@@ -15,6 +15,8 @@ macro_rules! with_query_settings {
             on_ignored(on_ignored: crate::OnIgnored) => |manager| collection(manager).policy.on_ignored = on_ignored;
             /// What happens when the data moves during a walk over pages.
             on_drift(on_drift: crate::OnDrift) => |manager| collection(manager).policy.on_drift = on_drift;
+            /// What happens when the answer to a write shows that the server did not keep a value that it was sent.
+            on_unsaved(on_unsaved: crate::OnUnsaved) => |manager| collection(manager).policy.on_unsaved = on_unsaved;
             /// The most rows that one query reads when a part of it is evaluated client-side.
             max_scan(rows: u64) => |manager| collection(manager).policy.max_scan = rows;
             /// Rows asked for in a page, where the paginator allows it.

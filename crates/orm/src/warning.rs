@@ -26,6 +26,8 @@ pub enum WarningKind {
     LimitIgnored,
     /// Rows came twice, or not as many as the server counted.
     Drift,
+    /// The server did not keep a value that it was sent.
+    Unsaved,
 }
 
 impl Warning {
@@ -112,6 +114,9 @@ impl fmt::Display for Warning {
                 )
             }
             WarningKind::Drift => f.write_str(subject),
+            WarningKind::Unsaved => {
+                write!(f, "the server does not keep what is written to `{subject}`")
+            }
         }
     }
 }

@@ -62,6 +62,8 @@ from .exceptions import (
     TimeoutError,
     TooManyRequestsError,
     UnauthorizedError,
+    UnsavedError,
+    UnsavedWarning,
     UnsupportedError,
     ValidationException,
 )
@@ -128,6 +130,8 @@ __all__ = [
     "TokenAuth",
     "TooManyRequestsError",
     "UnauthorizedError",
+    "UnsavedError",
+    "UnsavedWarning",
     "UnsupportedError",
     "ValidationException",
     "register_async_models",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 OnIgnored = Literal["local", "error", "trust"]
 OnDrift = Literal["warn", "error", "ignore"]
+OnUnsaved = Literal["error", "warn", "ignore"]
 
 
 class Explanation(str):
@@ -133,6 +134,15 @@ class Building(BaseQuery[M]):
         Requests: none.
         """
         return self._with_policy(on_drift_=policy)
+
+    def on_unsaved(self, policy: OnUnsaved) -> Self:
+        """What to do when the answer to a write shows that the server did not keep a value: ``"error"`` (``UnsavedError``),
+        ``"warn"`` or ``"ignore"``. For ``save()`` of an instance the client's setting holds.
+
+        Raises: ``ValueError`` for any other value.
+        Requests: none.
+        """
+        return self._with_policy(on_unsaved_=policy)
 
     def max_scan(self, rows: int) -> Self:
         """The most rows that are read when part of the query is evaluated client-side; beyond that ``UnsupportedError``.

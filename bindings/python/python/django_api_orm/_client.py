@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         search_parameter: str
         on_ignored: Literal["local", "error", "trust"]
         on_drift: Literal["warn", "error", "ignore"]
+        on_unsaved: Literal["error", "warn", "ignore"]
         nulls: Literal["smallest", "largest"]
 
 
@@ -262,7 +263,8 @@ class BaseClient:
         (4), ``max_response_size`` in bytes (64 MiB).
 
         How queries behave: ``page_size`` (the server's), ``read_ahead`` in pages (4), ``max_scan`` in rows (100,000),
-        ``on_ignored`` ("local"), ``on_drift`` ("warn"), ``nulls`` ("smallest"), ``ordering_parameter`` ("ordering") and
+        ``on_ignored`` ("local"), ``on_drift`` ("warn"), ``on_unsaved`` ("error"),
+        ``nulls`` ("smallest"), ``ordering_parameter`` ("ordering") and
         ``search_parameter`` ("search"). See docs/python/clients.md.
 
         Raises: ``ConfigurationError`` for an invalid value; ``TypeError`` for a setting that does not exist, or a value of the

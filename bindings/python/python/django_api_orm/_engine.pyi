@@ -4,8 +4,8 @@ from typing import Any, final
 
 _Warnings = list[tuple[str, str]]
 #: What a row is after a write: what the answer showed ("row", "part" or "nothing"), the row, and the names of what was sent
-#: and is taken for written without being shown.
-Written = tuple[str, bytes, list[str]]
+#: and is taken for written without being shown, what the server did not keep, and the error of that.
+Written = tuple[str, bytes, list[str], list[str], Exception | None]
 
 def settings() -> list[tuple[str, str | list[str], bool | float | int | str | None, str, str]]: ...
 def nearest(name: str, names: list[str]) -> str | None: ...
@@ -110,6 +110,7 @@ class Endpoint:
         *,
         on_ignored_: str | None = None,
         on_drift_: str | None = None,
+        on_unsaved_: str | None = None,
         max_scan: int | None = None,
         page_size: int | None = None,
         concurrency: int | None = None,

@@ -422,22 +422,26 @@ class BaseAPIModel(_Declared):
     def _saved(self, save: Save, answer: Written) -> None:
         """Takes over the row as it is after the write; fields that were not sent, or have changed since, stay as they are."""
         info = self._info()
-        written, row, assumed = answer
+        written, row, assumed, unsaved, error = answer
         now = info.text(self._data)
-        pending = info.engine.pending(now, save.before, save.again, save.then, list(save.body))
+        kept = [name for name in save.body if name not in unsaved]
+        pending = info.engine.pending(now, save.before, save.again, save.then, kept)
         object.__setattr__(self, "_deleted", False)
         try:
             if written != "row":
                 row = self._as_read(row, save, [name for name in assumed if name not in pending])
             # Without a row in the answer, the fields are what was sent.
             data = self._data if written == "nothing" else info.validate_json(row)
-        except (ValidationError, exceptions.DecodeError) as error:
-            kept = info.engine.unread(save.row, save.json, row)
-            self._keep(self._as_read(kept, save, [name for name in save.body if name not in pending]))
-            raise _written_but(type(self), info.key_in(kept), error) from error
+        except (ValidationError, exceptions.DecodeError) as unread:
+            row = info.engine.unread(save.row, save.json, row)
+            self._keep(self._as_read(row, save, [name for name in save.body if name not in pending]))
+            raise _written_but(type(self), info.key_in(row), unread) from unread
         if data is not self._data:
             self._carry(pending, data)
         self._take(data, row)
+        if isinstance(error, exceptions.UnsavedError):
+            error.instance = self
+            raise error
 
     def _as_read(self, row: bytes, save: Save, names: Iterable[str]) -> bytes:
         """The row with these fields, which it has as they were sent, as the schema reads them: it may write them otherwise."""

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic
 
+from pydantic import ValidationError
+
 from ._evaluation import ask, in_turns
 from ._query import M
 from ._upsert import Upsert
-from .exceptions import DoesNotExist
+from .exceptions import DecodeError, DoesNotExist, UnsavedError
 from .q import Q
 
 if TYPE_CHECKING:
@@ -237,10 +240,11 @@ class Queries(Generic[M]):
         A new row gets the values of exact lookups and filters, and the defaults, which may be callables.
 
         Raises: ``Model.MultipleObjectsReturned``; ``InvalidRequestError`` after a slice, ``search`` or ``parameters``;
-        and as ``create``.
-        Requests: those of ``get``, and one POST for a new row. When only the key is given, a 404 is not enough to create a
-        row: the list is asked for the key, too. When the server refuses the row as a duplicate, those of ``get`` again, for the
-        row that another client has created.
+        ``UnsavedError`` when the new row, its ``instance``, does not keep a lookup, and from then on before one is created; and
+        as ``create``.
+        Requests: those of ``get``, and one POST for a new row; one GET more when that does not show the lookups. When only
+        the key is given, a 404 is not enough to create a row: the list is asked for the key, too. When the server refuses the
+        row as a duplicate, those of ``get`` again, for the row that another client has created.
         """
         query = self._start()
         upsert = Upsert(query, kwargs)
@@ -305,4 +309,9 @@ def _ask_or_invalid(upsert: Upsert[Any], operation: Operation, model: type[Any])
     except DoesNotExist as missing:
         if upsert.invalid is not None and isinstance(missing, model.DoesNotExist):
             raise upsert.invalid from None
+        raise
+    except UnsavedError as error:
+        if error._row is not None:
+            with contextlib.suppress(ValidationError, DecodeError):
+                error.instance = upsert.query._one(error._row)
         raise

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, Protocol, TypeVar
 
-from ._building import Building, Explanation, OnDrift, OnIgnored
+from ._building import Building, Explanation, OnDrift, OnIgnored, OnUnsaved
 from .exceptions import RowError
 from .q import Q
 
@@ -100,6 +100,15 @@ class Starting:
         Requests: none.
         """
         return self.get_queryset().on_drift(policy)
+
+    def on_unsaved(self: Gives[Query], policy: OnUnsaved) -> Query:
+        """What to do when the answer to a write shows that the server did not keep a value: ``"error"`` (``UnsavedError``),
+        ``"warn"`` or ``"ignore"``. For ``save()`` of an instance the client's setting holds.
+
+        Raises: ``ValueError`` for any other value.
+        Requests: none.
+        """
+        return self.get_queryset().on_unsaved(policy)
 
     def max_scan(self: Gives[Query], rows: int) -> Query:
         """The most rows that are read when part of the query is evaluated client-side; beyond that ``UnsupportedError``.

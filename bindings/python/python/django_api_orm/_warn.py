@@ -8,10 +8,10 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from .exceptions import APIWarning, DataMovedWarning, IgnoredWarning
+from .exceptions import APIWarning, DataMovedWarning, IgnoredWarning, UnsavedWarning
 
 _HERE = os.path.dirname(__file__)
-_CATEGORIES: dict[str, type[APIWarning]] = {"ignored": IgnoredWarning, "drift": DataMovedWarning}
+_CATEGORIES: dict[str, type[APIWarning]] = {"ignored": IgnoredWarning, "drift": DataMovedWarning, "unsaved": UnsavedWarning}
 
 
 def emit(notices: Iterable[tuple[str, str]]) -> None:

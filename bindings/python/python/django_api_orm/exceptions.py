@@ -46,6 +46,8 @@ __all__ = [
     "TimeoutError",
     "TooManyRequestsError",
     "UnauthorizedError",
+    "UnsavedError",
+    "UnsavedWarning",
     "UnsupportedError",
     "ValidationException",
 ]
@@ -175,6 +177,18 @@ class IgnoredError(APIException):
     """The server ignored a filter or an ordering, and ``on_ignored="error"`` was asked for."""
 
 
+class UnsavedError(APIException):
+    """A write was carried out, but the server did not keep a value: the field may be read-only there. Or nothing was created,
+    because a new row was seen not to keep what it is looked up by, so that each call would create another one. See
+    ``on_unsaved``.
+    """
+
+    #: The row as it is now: the instance that was saved, with what was kept taken over, or the one that was created. ``None``
+    #: where nothing was created, and for the rows of ``update()``.
+    instance: Any = None
+    _row: bytes | None = None
+
+
 class OutcomeUnknown(APIException):
     """A write may or may not have been carried out, so it was not sent again. Check before you repeat it."""
 
@@ -274,6 +288,12 @@ class DataMovedWarning(APIWarning):
     """Rows came twice, or not as many as the server counted: they were changed during the walk."""
 
 
+class UnsavedWarning(APIWarning):
+    """The server does not keep what is written to a field, and ``on_unsaved="warn"``. Issued once for each endpoint and
+    field.
+    """
+
+
 ConnectionError = APIConnectionError
 TimeoutError = APITimeoutError
 AuthenticationError = UnauthorizedError
@@ -307,6 +327,7 @@ _BY_KIND: dict[str, type[APIException]] = {
     "too_large": DecodeError,
     "outcome_unknown": OutcomeUnknown,
     "ignored": IgnoredError,
+    "unsaved": UnsavedError,
     "unsupported": UnsupportedError,
     "scan_limit": UnsupportedError,
     "count_mismatch": CountMismatchError,
@@ -369,6 +390,7 @@ def _from_engine(kind: str, message: str, details: dict[str, Any]) -> APIExcepti
     """Called by the engine for every error that reaches Python."""
     status = details["status_code"]
     body = details.pop("body")
+    row = details.pop("row")
     cause = details.pop("cause")
     made = _class_of(kind, status)
     if details["is_outcome_unknown"]:
@@ -377,6 +399,8 @@ def _from_engine(kind: str, message: str, details: dict[str, Any]) -> APIExcepti
     error.__dict__.update(details)
     if status is not None:
         error.response = ErrorResponse(status, body or b"")
+    if isinstance(error, UnsavedError):
+        error._row = row
     if cause is not None:
         error.__cause__ = cause
     return error

@@ -196,7 +196,8 @@ async def test_a_changed_key_does_not_save_over_another_row(site):
     user = await settle(site.users.get(id=1))
     user.id = 2
     user.name = "Who?"
-    await settle(user.save())
+    with pytest.raises(orm.UnsavedError, match="did not keep `id`"):
+        await settle(user.save())
     first, second = await settle(site.users.get(id=1)), await settle(site.users.get(id=2))
     assert (first.name, second.name) == ("Who?", "Bob Jones")
 

@@ -76,6 +76,8 @@ kinds! {
     Decode = "decode",
     /// The response is larger than allowed.
     TooLarge = "too_large",
+    /// A write was carried out, but the server did not keep a value; or it would not, so nothing was written.
+    Unsaved = "unsaved",
     /// A write may or may not have been carried out.
     OutcomeUnknown = "outcome_unknown",
     /// The server ignored a filter, and the caller asked for an error.

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{instance::Instance, queryset::QuerySet, runtime::wait};
 use crate::{
-    ApiModel, ApiResponse, Assignment, BulkCreateError, BulkWriteError, IntoFieldName, IntoFilter,
-    IntoOrder, Result,
+    ApiModel, ApiResponse, Assignment, BulkCreateError, BulkWriteError, Error, IntoFieldName,
+    IntoFilter, IntoOrder, Result,
 };
 
 /// The rows of a model behind its endpoint. See the asynchronous [`Manager`](crate::Manager) for what each method does,
@@ -31,6 +31,11 @@ impl<M: ApiModel> Manager<M> {
     /// See [`filter`](crate::Manager::filter).
     pub fn filter(&self, filter: impl IntoFilter<M>) -> QuerySet<M> {
         QuerySet(self.0.filter(filter))
+    }
+
+    /// See [`instance_in`](crate::Manager::instance_in).
+    pub fn instance_in(&self, error: &Error) -> Option<Instance<M>> {
+        self.0.instance_in(error).map(Instance)
     }
 
     /// See [`exclude`](crate::Manager::exclude).

@@ -40,6 +40,7 @@ impl Context {
         let policy = &mut self.policy;
         policy.on_ignored = settings.on_ignored;
         policy.on_drift = settings.on_drift;
+        policy.on_unsaved = settings.on_unsaved;
         policy.max_scan = settings.max_scan;
         policy.page_size = settings.page_size;
         policy.read_ahead = settings.read_ahead;
@@ -62,6 +63,7 @@ impl ServiceClientBuilder {
         let settings = &mut self.settings;
         settings.on_ignored = policy.on_ignored;
         settings.on_drift = policy.on_drift;
+        settings.on_unsaved = policy.on_unsaved;
         settings.max_scan = policy.max_scan;
         settings.page_size = policy.page_size;
         settings.read_ahead = policy.read_ahead;

@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use django_api_orm_core::{Error, NullOrder, OnDrift, OnIgnored, Policy, Result};
+use django_api_orm_core::{Error, NullOrder, OnDrift, OnIgnored, OnUnsaved, Policy, Result};
 use secrecy::SecretString;
 
 use super::ServiceClientBuilder;
@@ -68,6 +68,8 @@ macro_rules! with_settings {
                 = OnIgnored::default(), "the query is finished client-side, with a warning" => set on_ignored;
             /// What happens when the data moves during a walk over pages.
             on_drift(on_drift: crate::OnDrift): OnDrift = OnDrift::default(), "a warning" => set on_drift;
+            /// What happens when the answer to a write shows that the server did not keep a value that it was sent.
+            on_unsaved(on_unsaved: crate::OnUnsaved): OnUnsaved = OnUnsaved::default(), "an error" => set on_unsaved;
             /// The most rows that one query reads when a part of it is evaluated client-side.
             max_scan(rows: u64): u64 = Policy::default().max_scan, "100,000" => set rows;
             /// Rows asked for in a page, where the paginator allows it.
@@ -312,6 +314,7 @@ macro_rules! choices {
 choices! {
     OnIgnored { Local = "local", Error = "error", Trust = "trust" }
     OnDrift { Warn = "warn", Error = "error", Ignore = "ignore" }
+    OnUnsaved { Error = "error", Warn = "warn", Ignore = "ignore" }
     NullOrder { Smallest = "smallest", Largest = "largest" }
 }
 
@@ -426,7 +429,8 @@ mod tests {
             let error = builder().set(setting.name, bad).unwrap_err();
             let shown = error.to_string();
             assert!(
-                error.is_configuration() && shown.starts_with(&format!("`{}` is ", setting.name)),
+                error.is_configuration()
+                    && shown.starts_with(&format!("`{}` must be ", setting.name)),
                 "{shown}"
             );
         }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use django_api_orm_core::{
-    Error, ErrorKind, ModelMeta, Pagination, Policy, Result,
+    Error, ErrorKind, ModelMeta, OnUnsaved, Pagination, Policy, Result,
     dialect::Dialect,
     knowledge::Knowledge,
     page::Page,
@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     client::{Call, Interest, ServiceClient},
-    warning::Warning,
+    warning::{Warning, WarningKind},
 };
 
 /// The rows behind one endpoint.
@@ -202,10 +202,11 @@ impl Collection {
         match self.client()?.send(call).await {
             Ok(response) => {
                 response.confirm_write()?;
-                let kept = self
+                let mut kept = self
                     .write(Some(key), row, body)
                     .kept(&Row::new(response.into_bytes()))
                     .map_err(|error| error.with_request(&Method::PATCH, template))?;
+                self.tolerate(&mut kept.unsaved)?;
                 if kept.written == Written::Row {
                     self.learn(|known| known.details = Some(true))?;
                 }
@@ -213,6 +214,19 @@ impl Collection {
             }
             Err(error) => Err(self.missing(error).await),
         }
+    }
+
+    /// Warns of values that were not kept, or says nothing, where they are to be no error.
+    pub(super) fn tolerate(&self, unsaved: &mut Vec<String>) -> Result<()> {
+        if self.policy.on_unsaved == OnUnsaved::Error {
+            return Ok(());
+        }
+        for name in std::mem::take(unsaved) {
+            if self.policy.on_unsaved == OnUnsaved::Warn {
+                self.warn(Warning::new(WarningKind::Unsaved, name))?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn write<'a>(

@@ -1,7 +1,12 @@
 //! Rows that are created, and the way from a filter to the row that must exist.
 
 use django_api_orm_core::{
-    Error, Q, Result, assigned::Assigned, plan::Plan, row::Row, written::Kept,
+    Error, ErrorKind, OnUnsaved, Q, Result,
+    assigned::Assigned,
+    plan::Plan,
+    row::{Row, key_text},
+    unsaved::doubts,
+    written::Kept,
 };
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
@@ -59,8 +64,12 @@ impl Collection {
             _ => return Err(missing),
         };
         let body = Assigned::equalities(q, self.model())?.completed_by(new);
+        self.refuse_unsaved(q)?;
         match self.create(&self.new_row(&body)?).await {
-            Ok(created) => Ok(Upsert::Created(created)),
+            Ok(created) => {
+                self.check_created(&plan, &created).await?;
+                Ok(Upsert::Created(created))
+            }
             Err(refused) if is_duplicate(&refused) => match find().await {
                 Ok(found) => Ok(Upsert::Found(found)),
                 Err(_) => Err(refused),
@@ -87,7 +96,85 @@ impl Collection {
         }
         let key = self.key_of(&row)?;
         let kept = self.save(&key, Some(&row), &changes).await?;
-        Ok(Upsert::Changed(kept))
+        match kept.unsaved_error(self.model()) {
+            Some(error) => Err(error),
+            None => Ok(Upsert::Changed(kept)),
+        }
+    }
+
+    /// Creates no row that was seen not to keep what it is looked up by: each call would create another one.
+    fn refuse_unsaved(&self, q: &Q) -> Result<()> {
+        if self.policy.on_unsaved != OnUnsaved::Error {
+            return Ok(());
+        }
+        let known = self.knowledge()?;
+        let unsaved = (q.equalities().into_iter()).find(|lookup| known.is_unsaved(lookup));
+        match unsaved {
+            None => Ok(()),
+            Some(lookup) => Err(Error::new(
+                ErrorKind::Unsaved,
+                format!(
+                    "no `{}` matches, and none was created: the server was seen not to keep `{}` in a new row, so the row \
+                     would not be found again and each call would create another one; look the row up by what the server \
+                     keeps, or create it",
+                    self.model().name(),
+                    lookup.parameter()
+                ),
+            )),
+        }
+    }
+
+    /// Whether a new row is the one that was asked for. Where it does not show that, the server is asked for it once more:
+    /// the row may show a value in another form than filters take.
+    async fn check_created(&self, plan: &Plan, created: &Kept) -> Result<()> {
+        if self.policy.on_unsaved == OnUnsaved::Ignore {
+            return Ok(());
+        }
+        // A part of a row that shows nothing of it is no evidence.
+        let assumed: &[String] = match created.shows_rest {
+            true => &created.assumed,
+            false => &[],
+        };
+        let row = created.row.fields()?;
+        let doubts = doubts(plan.condition(), self.model(), &row, assumed);
+        if doubts.is_empty()
+            || !doubts.iter().any(|doubt| doubt.is_certain) && self.finds(plan, created).await
+        {
+            return Ok(());
+        }
+        for doubt in &doubts {
+            self.learn(|known| known.learn_unsaved(doubt.lookup, doubt.is_dropped))?;
+        }
+        let mut names = (doubts.iter())
+            .map(|doubt| doubt.lookup.parameter())
+            .collect::<Vec<_>>();
+        let listed = format!("`{}`", names.join("`, `"));
+        self.tolerate(&mut names)?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        let key = self.model().primary_key();
+        let shown = created.row.key(key).as_ref().and_then(key_text);
+        Err(Error::new(
+            ErrorKind::Unsaved,
+            format!(
+                "a `{}` was created ({key}: {}), but it is not the one that was asked for: the server did not keep {listed}, so \
+                 the row is not found by that, and the next call would create another one; look the row up by what the server \
+                 keeps, or create it",
+                self.model().name(),
+                shown.as_deref().unwrap_or("not known"),
+            ),
+        )
+        .with_row(created.row.clone()))
+    }
+
+    /// Whether the server finds a new row by the filter that it was created for. Where it cannot be asked, nothing speaks
+    /// against it; where neither the server uses the filter nor the row shows it, it is not kept.
+    async fn finds(&self, plan: &Plan, created: &Kept) -> bool {
+        match self.contains(plan, &created.row).await {
+            Ok(found) => found,
+            Err(error) => error.kind() != ErrorKind::Unsupported,
+        }
     }
 
     /// Creates many rows, a few at a time; the results come in the order of the bodies.

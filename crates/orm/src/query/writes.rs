@@ -61,7 +61,10 @@ impl Collection {
     async fn update_row(&self, key: &str, row: &Row, values: &Assigned) -> Result<()> {
         let changes = values.changes(self.model(), row)?;
         if !changes.is_empty() {
-            self.save(key, Some(row), &changes).await?;
+            let kept = self.save(key, Some(row), &changes).await?;
+            if let Some(error) = kept.unsaved_error(self.model()) {
+                return Err(error);
+            }
         }
         Ok(())
     }

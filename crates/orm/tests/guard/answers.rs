@@ -1,6 +1,6 @@
 //! What the answer to a write shows: the row, a part of it, nothing, or another row.
 
-use django_api_orm::{ErrorKind, Instance, Manager, prelude::*};
+use django_api_orm::{ErrorKind, Instance, Manager, OnUnsaved, prelude::*};
 use django_api_orm_testserver::{Fault, Resource};
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
@@ -350,6 +350,8 @@ async fn names_that_differ_by_direction() {
     let explained = things.filter(filter.clone()).explain().unwrap();
     assert_eq!(explained.pushed(), [("kind".to_owned(), "z".to_owned())]);
     let values = [Renamed::F.sent_as_kind.set("y")];
+    // This server has one name for both directions.
+    let things = things.on_unsaved(OnUnsaved::Ignore);
     let (_, created) = things.get_or_create(filter, values).await.unwrap();
     assert!(created);
     let request = site.server.requests().pop().unwrap();

@@ -13,4 +13,5 @@ mod cost;
 mod filters;
 mod orders;
 mod site;
+mod unsaved;
 mod writes;

@@ -250,7 +250,11 @@ async fn a_changed_key_does_not_save_over_another_row(site: Site) -> Outcome {
     let mut user = site.users().get(User::F.id.eq(1)).await?;
     user.id = Some(2);
     user.name = "Who?".to_owned();
-    user.save().await?;
+    let error = user.save().await.unwrap_err();
+    assert!(
+        error.is_unsaved() && error.message().contains("`id`"),
+        "{error}"
+    );
     let (first, second) = (
         site.users().get(User::F.id.eq(1)).await?,
         site.users().get(User::F.id.eq(2)).await?,

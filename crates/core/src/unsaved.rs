@@ -1,0 +1,339 @@
+//! Whether the answer to a write shows that a value was not kept.
+//!
+//! A server that ignores a field, because it is read-only or not known there, answers with success and shows the old value.
+//! But many servers keep a value in another form than it was sent in: trimmed, in lower case, rounded, cut to seconds, as an
+//! address in its short form, as the object that a key stands for. So a value counts as not kept only if it was sent, the row
+//! shows what it showed before, and the two differ in more than their form.
+
+use std::{net::IpAddr, str::FromStr};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    evaluate::{Evaluator, Fields, Verdict},
+    filter::Q,
+    lookup::{Lookup, Op},
+    model::ModelMeta,
+};
+
+/// How a value that was sent compares with the one that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    Same,
+    Differs,
+    /// They may be two forms of the same value.
+    Unknown,
+}
+
+/// What a new row does not show of the equalities that it was created for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Doubt<'q> {
+    /// The equality.
+    pub lookup: &'q Lookup,
+    /// The row shows another key: that is no matter of form.
+    pub is_certain: bool,
+    /// The row has no value there, so that no other value would have been kept either.
+    pub is_dropped: bool,
+}
+
+/// The equalities of a filter that a new row, as the server shows it, does not satisfy. `assumed` are the names, in bodies, of
+/// what was sent and is not shown.
+#[must_use]
+pub fn doubts<'q>(
+    q: &'q Q,
+    model: &ModelMeta,
+    row: &Map<String, Value>,
+    assumed: &[String],
+) -> Vec<Doubt<'q>> {
+    let fields = model.known_fields();
+    let doubt = |lookup: &'q Lookup| {
+        let root = match lookup.root() {
+            "pk" => model.primary_key(),
+            root => root,
+        };
+        let shown = row.get(root);
+        let is_absent = assumed.iter().any(|name| name == model.sent_as(root));
+        let verdict = Evaluator::compile_for(&Q::Lookup(lookup.clone()), &fields)
+            .map(|evaluator| evaluator.evaluate(row));
+        if !is_absent && !matches!(verdict, Ok(Verdict::False)) {
+            return None;
+        }
+        let is_key = root == model.primary_key() && lookup.path == lookup.root();
+        Some(Doubt {
+            lookup,
+            is_certain: is_key && !is_absent,
+            is_dropped: is_key || is_absent || shown.is_none_or(Value::is_null),
+        })
+    };
+    q.equalities().into_iter().filter_map(doubt).collect()
+}
+
+/// The name of a part of an object, of which no type is known.
+const PART: &str = "part";
+
+/// Whether a value that was sent for a field is certainly not the one that is shown.
+#[must_use]
+pub(crate) fn differs(fields: &Fields, name: &str, sent: &Value, shown: &Value) -> bool {
+    compare(fields, name, sent, shown) == Compared::Differs
+}
+
+/// Whether both are one value, whatever its spelling.
+#[must_use]
+pub(crate) fn is_same(fields: &Fields, name: &str, one: &Value, other: &Value) -> bool {
+    one == other || compare(fields, name, one, other) == Compared::Same
+}
+
+fn compare(fields: &Fields, name: &str, sent: &Value, shown: &Value) -> Compared {
+    match (sent, shown) {
+        (Value::Object(sent), Value::Object(shown)) => all(sent.iter().map(|(key, sent)| {
+            shown.get(key).map_or(Compared::Unknown, |shown| {
+                compare(fields, PART, sent, shown)
+            })
+        })),
+        (Value::Array(sent), Value::Array(shown)) => lists(fields, name, sent, shown),
+        (Value::Null, other) | (other, Value::Null) => match other {
+            Value::Null => Compared::Same,
+            other if is_empty(other) => Compared::Unknown,
+            _ => Compared::Differs,
+        },
+        (Value::Object(_) | Value::Array(_), _) | (_, Value::Object(_) | Value::Array(_)) => {
+            Compared::Unknown
+        }
+        _ => scalars(fields, name, sent, shown),
+    }
+}
+
+fn all(parts: impl Iterator<Item = Compared>) -> Compared {
+    parts.fold(Compared::Same, |all, part| match (all, part) {
+        (Compared::Differs, _) | (_, Compared::Differs) => Compared::Differs,
+        (Compared::Unknown, _) | (_, Compared::Unknown) => Compared::Unknown,
+        _ => Compared::Same,
+    })
+}
+
+/// Lists of keys have no order, so their elements are looked for wherever they are.
+fn lists(fields: &Fields, name: &str, sent: &[Value], shown: &[Value]) -> Compared {
+    let is_plain = |list: &[Value]| !list.iter().any(|item| item.is_array() || item.is_object());
+    if !is_plain(sent) || !is_plain(shown) {
+        return Compared::Unknown;
+    }
+    let has = |list: &[Value], item: &Value| {
+        list.iter()
+            .any(|other| compare(fields, name, item, other) != Compared::Differs)
+    };
+    let covers = |one: &[Value], other: &[Value]| one.iter().all(|item| has(other, item));
+    match covers(sent, shown) && covers(shown, sent) {
+        true => Compared::Unknown,
+        false => Compared::Differs,
+    }
+}
+
+fn scalars(fields: &Fields, name: &str, sent: &Value, shown: &Value) -> Compared {
+    let equals = |sent: &Value| {
+        let lookup = Lookup::new(name, Op::Exact, sent.clone());
+        let row = Map::from_iter([(name.to_owned(), shown.clone())]);
+        Evaluator::compile_for(&Q::Lookup(lookup), fields).map_or(None, |evaluator| match evaluator
+            .evaluate(&row)
+        {
+            Verdict::True => Some(true),
+            Verdict::False => Some(false),
+            Verdict::Unknown(_) => None,
+        })
+    };
+    match equals(sent) {
+        Some(true) => Compared::Same,
+        None => Compared::Unknown,
+        Some(false) if may_be_rounded(sent, shown) => Compared::Unknown,
+        Some(false) => match (sent.as_str(), shown.as_str()) {
+            (Some(one), Some(other)) if is_another_form(one, other) => Compared::Unknown,
+            (Some(one), Some(_)) => {
+                let coarser = without_fraction(one).map(Value::String);
+                match coarser.is_some_and(|coarser| equals(&coarser) != Some(false)) {
+                    true => Compared::Unknown,
+                    false => Compared::Differs,
+                }
+            }
+            _ => Compared::Differs,
+        },
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The text of a number, and the digits after its point.
+fn number(value: &Value) -> Option<(f64, usize)> {
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.trim().to_owned(),
+        _ => return None,
+    };
+    let number = f64::from_str(&text)
+        .ok()
+        .filter(|number| number.is_finite())?;
+    let digits = text.split_once('.').map_or(0, |(_, digits)| digits.len());
+    Some((number, digits))
+}
+
+/// Whether the number that is shown may be the one that was sent, with fewer digits after its point.
+fn may_be_rounded(sent: &Value, shown: &Value) -> bool {
+    let Some(((sent, fine), (shown, coarse))) = number(sent).zip(number(shown)) else {
+        return false;
+    };
+    let step = i32::try_from(coarse).map_or(0.0, |coarse| 10_f64.powi(-coarse));
+    fine > coarse && (sent - shown).abs() < step
+}
+
+/// How long a text must be for its beginning to be taken for what a column of fixed length has kept of it.
+const CUT: usize = 10;
+/// Up to how many characters a text may be a code, which the server shows as the word that begins with it.
+const CODE: usize = 2;
+
+/// Whether a server may have made one text of the other: blanks, case, punctuation, a length, a code written out, a mask over
+/// a secret.
+fn is_another_form(sent: &str, shown: &str) -> bool {
+    if let (Ok(one), Ok(other)) = (
+        IpAddr::from_str(sent.trim()),
+        IpAddr::from_str(shown.trim()),
+    ) {
+        return one == other;
+    }
+    if !shown.is_empty()
+        && shown
+            .chars()
+            .all(|letter| matches!(letter, '*' | '•' | '●'))
+    {
+        return true;
+    }
+    let plain = |text: &str| -> String {
+        text.chars()
+            .filter(|letter| letter.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect()
+    };
+    let is_number = |text: &str| f64::from_str(text.trim()).is_ok();
+    if is_number(sent) && is_number(shown) {
+        return sent.trim() == shown.trim();
+    }
+    let (one, other) = (plain(sent), plain(shown));
+    let cut = other.chars().count() >= CUT && one.starts_with(&other);
+    let code = !one.is_empty() && one.chars().count() <= CODE && other.starts_with(&one);
+    // Signs alone say nothing once they are left out.
+    (one == other && !one.is_empty()) || sent.trim() == shown.trim() || cut || code
+}
+
+/// A moment without the fraction of its seconds.
+fn without_fraction(text: &str) -> Option<String> {
+    let (before, after) = text.split_once('.')?;
+    let rest = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    (before.contains(':') && rest.len() < after.len()).then(|| format!("{before}{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn differ(sent: Value, shown: Value) -> bool {
+        differs(&Fields::new("id"), "x", &sent, &shown)
+    }
+
+    #[test]
+    fn values_differ_where_no_other_form_explains_it() {
+        for (sent, shown) in [
+            (json!("new"), json!("old")),
+            (json!(2), json!(1)),
+            (json!(1.5), json!(1.25)),
+            (json!("2.50"), json!("2.00")),
+            (json!("15"), json!("1.5")),
+            (json!(true), json!(false)),
+            (json!(null), json!("old")),
+            (json!("new"), json!(null)),
+            (json!("Ann"), json!("Anna")),
+            (json!("Annabel"), json!("Ann")),
+            (json!([1, 2]), json!([1])),
+            (json!([]), json!([1])),
+            (json!({"a": 1, "b": 2}), json!({"a": 1, "b": 3, "c": 4})),
+            (json!("2024-01-02T10:00:00Z"), json!("2024-01-02T11:00:00Z")),
+            (json!("::1"), json!("::2")),
+            (json!(2.25), json!(1)),
+            (json!("+"), json!("-")),
+        ] {
+            assert!(differ(sent.clone(), shown.clone()), "{sent} {shown}");
+        }
+    }
+
+    #[test]
+    fn another_form_is_no_other_value() {
+        for (sent, shown) in [
+            (json!("A@x.io"), json!("a@x.io")),
+            (json!(" a  b "), json!("a b")),
+            (json!("00-1A-2B"), json!("00:1a:2b")),
+            (json!("2001:db8:0:0:0:0:0:1"), json!("2001:db8::1")),
+            (json!(1.2391), json!("1.24")),
+            (json!(1.2391), json!(1.23)),
+            (json!(7.6), json!(8)),
+            (json!("1.50"), json!(1.5)),
+            (
+                json!("2024-01-02T10:00:00.250Z"),
+                json!("2024-01-02T10:00:00Z"),
+            ),
+            (
+                json!("2024-01-02T10:00:00Z"),
+                json!("2024-01-02T11:00:00+01:00"),
+            ),
+            (json!(null), json!("")),
+            (json!(""), json!(null)),
+            (json!(5), json!({"id": 5, "name": "x"})),
+            (json!(5), json!({"name": "x"})),
+            (json!("A"), json!("Active")),
+            (json!("a text that is long"), json!("a text that is")),
+            (json!("secret"), json!("********")),
+            (json!([2, 1]), json!([1, 2])),
+            (json!([1]), json!([{"id": 1}])),
+            (json!({"a": 1}), json!({"a": 1, "b": 2})),
+            (json!(7), json!("https://api.test/users/7/")),
+        ] {
+            assert!(!differ(sent.clone(), shown.clone()), "{sent} {shown}");
+        }
+    }
+
+    #[test]
+    fn a_new_row_is_held_to_what_it_was_looked_up_by() {
+        let model = ModelMeta::new("Thing", "/things/");
+        let lookup = |name: &str, value: Value| Q::Lookup(Lookup::parse(name, value));
+        let q = lookup("pk", json!(3))
+            .and(lookup("name", json!("A")))
+            .and(lookup("site_id", json!(2)))
+            .and(lookup("kind", json!("k")))
+            .and(lookup("age__gte", json!(18)));
+        let found = |row: Value, assumed: &[&str]| {
+            let row = row.as_object().cloned().unwrap();
+            let assumed: Vec<String> = assumed.iter().map(|&name| name.to_owned()).collect();
+            doubts(&q, &model, &row, &assumed)
+                .into_iter()
+                .map(|doubt| (doubt.lookup.parameter(), doubt.is_certain, doubt.is_dropped))
+                .collect::<Vec<_>>()
+        };
+        let row = json!({"id": 3, "name": "A", "site_id": 2, "kind": "k", "age": 1});
+        assert_eq!(found(row, &[]), []);
+        let row = json!({"id": 77, "name": "a", "site_id": 2, "kind": null});
+        assert_eq!(
+            found(row, &["site_id"]),
+            [
+                ("pk".to_owned(), true, true),
+                ("name".to_owned(), false, false),
+                ("site_id".to_owned(), false, true),
+                ("kind".to_owned(), false, true),
+            ]
+        );
+    }
+}

@@ -1,0 +1,246 @@
+//! Servers that answer a write with success and do not keep a value: no silent loss, and no second row.
+
+use django_api_orm::{ErrorKind, Filter, Instance, OnUnsaved, WarningKind, prelude::*};
+use django_api_orm_testserver::{Field, Resource};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::site::{Site, Thing, q, site, thing, with_rows};
+
+/// Things whose `kind` and `rank` only the server writes, which the model does not say.
+async fn start() -> Site {
+    let rows: Vec<Value> = (1..=5).map(|id| json!(thing(id))).collect();
+    let resource = Resource::new("things")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::text("name", 50),
+            Field::text("kind", 5).default("a").read_only(),
+            Field::integer("rank").default(0).read_only(),
+        ])
+        .filter_on_everything()
+        .rows(json!(rows));
+    site(resource).await
+}
+
+fn is_unsaved(error: &django_api_orm::Error, says: &[&str]) {
+    assert_eq!(error.kind(), ErrorKind::Unsaved, "{error}");
+    let shown = error.to_string();
+    for part in says {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(error.is_unsaved() && !error.is_retryable() && !error.is_outcome_unknown());
+}
+
+#[tokio::test]
+async fn a_field_that_is_not_kept_is_an_error_of_every_write() {
+    let site = start().await;
+    let things = site.things();
+    let mut one = things.get(q("id", 1)).await.unwrap();
+    one.name = "new".to_owned();
+    one.rank = 77;
+    is_unsaved(&one.save().await.unwrap_err(), &["did not keep `rank`"]);
+    assert_eq!((one.name.as_str(), one.rank), ("new", 77));
+    let again = one.save().await.unwrap_err();
+    is_unsaved(&again, &["`rank`"]);
+    let sent = site.server.requests().pop().unwrap();
+    assert_eq!(
+        sent.body().as_ref(),
+        br#"{"rank":77}"#,
+        "what was kept is saved"
+    );
+    let row = things.instance_in(&again).unwrap();
+    assert_eq!((row.name.as_str(), row.rank), ("new", thing(1).rank));
+
+    let error = things
+        .filter(q("id", 2))
+        .update([Thing::F.rank.set(77)])
+        .await
+        .unwrap_err();
+    assert!(error.written().is_empty());
+    is_unsaved(&error.failed()[0].1, &["`rank`"]);
+    let error = things
+        .update_or_create(q("id", 3), [Thing::F.rank.set(77)])
+        .await
+        .unwrap_err();
+    is_unsaved(&error, &["`rank`"]);
+    assert_eq!(things.instance_in(&error).unwrap().id, Some(3));
+    let mut rows = things.all().await.unwrap();
+    rows[3].rank = 77;
+    let error = things
+        .bulk_update(&mut rows, [Thing::F.rank])
+        .await
+        .unwrap_err();
+    is_unsaved(&error.failed()[0].1, &["`rank`"]);
+    assert!(Instance::is_changed(&rows[3]).unwrap());
+}
+
+#[tokio::test]
+async fn it_may_be_a_warning_or_nothing() {
+    for (on_unsaved, warnings) in [(OnUnsaved::Warn, 2), (OnUnsaved::Ignore, 0)] {
+        let site = start().await;
+        let things = site.things().on_unsaved(on_unsaved);
+        for _ in 0..2 {
+            let mut one = things.get(q("id", 1)).await.unwrap();
+            one.rank = 77;
+            one.save().await.unwrap();
+            assert_eq!(one.rank, thing(1).rank, "the server's");
+        }
+        let filter = q("kind", "zzz");
+        let create = || {
+            things.get_or_create(
+                filter.clone(),
+                [Thing::F.name.set("n"), Thing::F.rank.set(1)],
+            )
+        };
+        assert!(create().await.unwrap().1 && create().await.unwrap().1);
+        let warned = site.warnings();
+        assert_eq!(warned.len(), warnings, "{warned:?}");
+        assert!(warned.iter().all(|(kind, _)| *kind == WarningKind::Unsaved));
+    }
+}
+
+#[tokio::test]
+async fn another_form_of_a_value_is_no_loss() {
+    let site = site(with_rows(&json!([{"name": "a@x.io", "rank": 1}]))).await;
+    let mut one = site.things().get(q("id", 1)).await.unwrap();
+    let json = [("content-type", "application/json")];
+    for (name, shown) in [
+        (
+            "A@x.io",
+            json!({"id": 1, "name": "a@x.io", "kind": "a", "rank": 1}),
+        ),
+        (
+            " a@x.io ",
+            json!({"id": 1, "name": "a@x.io", "kind": "a", "rank": 1}),
+        ),
+        ("b", json!({"id": 1, "name": "B", "kind": "a", "rank": 1})),
+        ("c", json!({"id": 1, "kind": "a", "rank": 1})),
+        ("d", json!({"id": 1})),
+    ] {
+        one.name = name.to_owned();
+        site.server
+            .fail_next(StatusCode::OK, &json, shown.to_string());
+        one.save().await.unwrap();
+        assert!(!Instance::is_changed(&one).unwrap(), "{name}");
+    }
+}
+
+/// What is asked for, what the answer to the POST shows of it, and whether any other value is refused from then on.
+fn rewritten() -> [(&'static str, Value, Value, bool); 3] {
+    [
+        ("name", json!("A@x.io"), json!({"name": "a@x.io"}), false),
+        ("name", json!("a"), json!({"name": null}), true),
+        ("id", json!(9), json!({}), true),
+    ]
+}
+
+#[tokio::test]
+async fn a_created_row_that_contradicts_the_question_is_told_and_not_created_again() {
+    for (field, value, shown, any) in rewritten() {
+        let site = site(with_rows(&json!([{"name": "one", "rank": 1}]))).await;
+        let mut row = json!({"id": 77, "name": "new", "kind": "a", "rank": 1});
+        row.as_object_mut()
+            .unwrap()
+            .extend(shown.as_object().unwrap().clone());
+        let answer = || {
+            let json = [("content-type", "application/json")];
+            let fault = django_api_orm_testserver::Fault::Answer(
+                StatusCode::CREATED,
+                http::HeaderMap::from_iter(json.map(|(name, value)| {
+                    (
+                        http::HeaderName::from_static(name),
+                        http::HeaderValue::from_static(value),
+                    )
+                })),
+                row.to_string().into(),
+            );
+            site.server
+                .inject_on(http::Method::POST, "/api/v1/things/", fault);
+        };
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+        #[api(endpoint = "/api/v1/things/")]
+        struct Loose {
+            id: Option<i64>,
+            name: Option<String>,
+            rank: i64,
+        }
+        let things = site.client.objects::<Loose>();
+        let filter = |value: &Value| Filter::<Loose>::lookup(field, value.clone());
+        let values = || [Loose::F.rank.set(1)];
+        answer();
+        let error = things
+            .get_or_create(filter(&value), values())
+            .await
+            .unwrap_err();
+        let named = format!("did not keep `{field}`");
+        is_unsaved(&error, &["was created (id: 77)", &named]);
+        let instance = things.instance_in(&error).unwrap();
+        assert_eq!(instance.id, Some(77));
+        let other = match &value {
+            Value::Number(_) => json!(10),
+            _ => json!("other"),
+        };
+        for (value, is_refused) in [(&value, true), (&other, any)] {
+            if !is_refused {
+                continue;
+            }
+            let calls = [
+                things.get_or_create(filter(value), values()).await,
+                things.update_or_create(filter(value), values()).await,
+            ];
+            for call in calls {
+                is_unsaved(&call.unwrap_err(), &["none was created", field]);
+            }
+        }
+        assert_eq!(site.writes(), ["POST /api/v1/things/"], "{field}");
+        if !any {
+            let (made, created) = things
+                .get_or_create(filter(&other), values())
+                .await
+                .unwrap();
+            assert_eq!((made.name.as_deref(), created), (Some("other"), true));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_the_server_finds_again_is_the_one_that_was_asked_for() {
+    // The rows show the kind in words, and the filter takes its letter.
+    let site = site(with_rows(&json!([{"name": "one", "kind": "a"}]))).await;
+    let json = [("content-type", "application/json")];
+    let page = |rows: Value| json!({"count": 1, "next": null, "previous": null, "results": rows});
+    let things = site.things().on_ignored(django_api_orm::OnIgnored::Trust);
+    let row = json!({"id": 77, "name": "new", "kind": "Letter B", "rank": 1});
+    site.server
+        .fail_next(StatusCode::OK, &json, page(json!([])).to_string());
+    site.server
+        .fail_next(StatusCode::CREATED, &json, row.to_string());
+    site.server
+        .fail_next(StatusCode::OK, &json, page(json!([row])).to_string());
+    let (made, created) = things
+        .get_or_create(
+            q("kind", "b"),
+            [Thing::F.name.set("new"), Thing::F.rank.set(1)],
+        )
+        .await
+        .unwrap();
+    assert_eq!((made.id, created), (Some(77), true));
+}
+
+#[tokio::test]
+async fn a_name_that_the_server_drops_creates_one_row_and_no_second_one() {
+    let site = site(with_rows(&json!([]))).await;
+    let create = || {
+        let values = [
+            Thing::F.name.set("n"),
+            Thing::F.kind.set("a"),
+            Thing::F.rank.set(1),
+        ];
+        site.things().get_or_create(q("owner_id", 2), values)
+    };
+    let error = create().await.unwrap_err();
+    is_unsaved(&error, &["was created (id: 1)", "did not keep `owner_id`"]);
+    assert_eq!(site.things().instance_in(&error).unwrap().id, Some(1));
+    assert!(create().await.is_err());
+    assert_eq!(site.writes(), ["POST /api/v1/things/"]);
+}
