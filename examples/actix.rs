@@ -1,7 +1,19 @@
-//! The client in an actix-web application. Makes two requests to itself and ends.
+//! The client in an actix-web application: one for the application, and every request is answered with its own caller's
+//! credentials. Makes a few requests to itself and ends.
 
-use actix_web::{App, HttpResponse, HttpServer, ResponseError, http::StatusCode, web};
-use django_api_orm::prelude::*;
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
+
+use actix_web::{
+    App, FromRequest, HttpRequest, HttpResponse, HttpServer, ResponseError,
+    dev::Payload,
+    error::{ErrorInternalServerError, ErrorUnauthorized},
+    http::{StatusCode, header::AUTHORIZATION},
+    web,
+};
+use django_api_orm::{ErrorKind, prelude::*};
 use django_api_orm_testserver::TestServer;
 
 #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
@@ -12,29 +24,60 @@ struct Article {
     title: String,
 }
 
+/// The client of this request: the connections of the application, the token of the caller. A caller without one gets none of
+/// the service's.
+struct Caller(ServiceClient);
+
+impl FromRequest for Caller {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let token = request
+            .headers()
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+            .filter(|token| !token.is_empty())
+            .ok_or_else(|| ErrorUnauthorized("a bearer token is missing"));
+        let client = request
+            .app_data::<web::Data<ServiceClient>>()
+            .ok_or_else(|| ErrorInternalServerError("no client"));
+        ready(token.and_then(|token| Ok(Self(client?.with_token(token)))))
+    }
+}
+
+/// What went wrong at the API, as an answer of ours. The details are for the log: callers do not need the API's address.
 #[derive(Debug)]
 struct Failure(Error);
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        f.write_str(match self.0.kind() {
+            ErrorKind::DoesNotExist => "there is no such article",
+            ErrorKind::Authentication => "the API does not accept the token",
+            _ => "the API does not answer as it should",
+        })
     }
 }
 
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
-        if self.0.is_does_not_exist() {
-            StatusCode::NOT_FOUND
-        } else {
-            StatusCode::BAD_GATEWAY
+        match self.0.kind() {
+            ErrorKind::DoesNotExist => StatusCode::NOT_FOUND,
+            ErrorKind::Authentication => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::BAD_GATEWAY,
         }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        if self.status_code() == StatusCode::BAD_GATEWAY {
+            eprintln!("error: {}", self.0);
+        }
+        HttpResponse::build(self.status_code()).body(self.to_string())
     }
 }
 
-async fn article(
-    client: web::Data<ServiceClient>,
-    slug: web::Path<String>,
-) -> Result<HttpResponse, Failure> {
+async fn article(Caller(client): Caller, slug: web::Path<String>) -> Result<HttpResponse, Failure> {
     let articles = client.objects::<Article>();
     let article = articles
         .get(Article::F.slug.eq(slug.into_inner()))
@@ -43,7 +86,7 @@ async fn article(
     Ok(HttpResponse::Ok().json(&article))
 }
 
-async fn titles(client: web::Data<ServiceClient>) -> Result<HttpResponse, Failure> {
+async fn titles(Caller(client): Caller) -> Result<HttpResponse, Failure> {
     let titles = client
         .objects::<Article>()
         .order_by([Article::F.slug])
@@ -56,10 +99,12 @@ async fn titles(client: web::Data<ServiceClient>) -> Result<HttpResponse, Failur
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let api = TestServer::reference().await?;
+    // No token of its own. The deadline is for a whole call, retries included: less than the callers of this service wait.
     let client = ServiceClient::builder(api.base_url())
-        .auth_token("test-token")
+        .timeout(Duration::from_secs(15))
         .build()?;
     let slug = client
+        .with_token("user-token-1")
         .objects::<Article>()
         .first()
         .await?
@@ -85,7 +130,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let handle = server.handle();
     actix_web::rt::spawn(server);
 
-    let visitor = ServiceClient::new(&address)?;
+    match ServiceClient::new(&address)?.get("/articles").await {
+        Err(error) if error.status().is_some_and(|status| status == 401) => {
+            println!("without a token: refused");
+        }
+        Err(error) => return Err(error.into()),
+        Ok(answer) => return Err(format!("unexpected: {}", answer.status()).into()),
+    }
+    let visitor = ServiceClient::builder(&address)
+        .bearer("user-token-1")
+        .build()?;
     let titles: Vec<String> = visitor.get("/articles").await?.json()?;
     println!("the first titles: {}", titles.join(", "));
     let article: Article = visitor.get(&format!("/articles/{slug}")).await?.json()?;

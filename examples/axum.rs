@@ -1,6 +1,8 @@
 //! A web service in front of an API: the client lives in the application's state, and every request is answered with its own
 //! caller's credentials. Makes two requests to itself and ends.
 
+use std::time::Duration;
+
 use axum::{
     Json, Router,
     extract::{FromRef, FromRequestParts, Path, State},
@@ -34,12 +36,13 @@ where
             .headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+            .filter(|token| !token.is_empty())
             .ok_or(StatusCode::UNAUTHORIZED)?;
         Ok(Self(ServiceClient::from_ref(state).with_token(token)))
     }
 }
 
-/// What went wrong at the API, as an answer of ours.
+/// What went wrong at the API, as an answer of ours. The details are for the log: callers do not need the API's address.
 struct Failure(Error);
 
 impl From<Error> for Failure {
@@ -50,13 +53,21 @@ impl From<Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = match self.0.kind() {
-            ErrorKind::DoesNotExist => StatusCode::NOT_FOUND,
-            ErrorKind::Authentication => StatusCode::UNAUTHORIZED,
-            ErrorKind::Validation => StatusCode::UNPROCESSABLE_ENTITY,
-            _ => StatusCode::BAD_GATEWAY,
+        let (status, text) = match self.0.kind() {
+            ErrorKind::DoesNotExist => (StatusCode::NOT_FOUND, "there is no such row"),
+            ErrorKind::Authentication => (
+                StatusCode::UNAUTHORIZED,
+                "the API does not accept the token",
+            ),
+            _ => {
+                eprintln!("error: {}", self.0);
+                (
+                    StatusCode::BAD_GATEWAY,
+                    "the API does not answer as it should",
+                )
+            }
         };
-        (status, self.0.to_string()).into_response()
+        (status, text).into_response()
     }
 }
 
@@ -80,7 +91,10 @@ async fn stats(State(client): State<ServiceClient>) -> String {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let api = TestServer::reference().await?;
-    let client = ServiceClient::builder(api.base_url()).build()?;
+    // No token of its own. The deadline is for a whole call, retries included: less than the callers of this service wait.
+    let client = ServiceClient::builder(api.base_url())
+        .timeout(Duration::from_secs(15))
+        .build()?;
     let app = Router::new()
         .route("/users/{id}", get(user))
         .route("/whoami", get(whoami))

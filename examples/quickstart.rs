@@ -141,7 +141,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     }
     let odd = odd.count().await?;
     cost.say(&format!(
-        "{odd} users are (younger than 25, or of unknown age) and not active: evaluated here"
+        "{odd} users are (younger than 25, or of unknown age) and not active: evaluated client-side"
     ));
 
     let filtered = Label::objects()

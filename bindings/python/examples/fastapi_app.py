@@ -2,22 +2,30 @@
 
     uvicorn fastapi_app:app
 
-The address of the API comes from the environment: ``API_URL``, ``API_TOKEN``.
+The address of the API comes from the environment, as does the service's own token: ``API_URL``, ``API_TOKEN``.
+
+The service's token is for what the service does for itself. A caller is answered with the caller's token or not at all: a
+default would let whoever sends none act as the service.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from django_api_orm import AsyncAPIModel, AsyncServiceClient, register_async_models
+from django_api_orm import APIException, AsyncAPIModel, AsyncServiceClient, UnauthorizedError, register_async_models
 from fastapi import Depends, FastAPI, Header, HTTPException, Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 API_URL = os.environ.get("API_URL", "https://api.example.com")
-API_TOKEN = os.environ.get("API_TOKEN", "")
+API_TOKEN = os.environ.get("API_TOKEN") or None
+log = logging.getLogger(__name__)
+#: Seconds for a whole call, retries included: less than the callers of this service wait.
+DEADLINE = 15
 
 
 class UserSchema(BaseModel):
@@ -44,7 +52,7 @@ class Team(AsyncAPIModel):
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """One client for what the application does for itself."""
-    async with AsyncServiceClient(API_URL, auth_token=API_TOKEN) as client:
+    async with AsyncServiceClient(API_URL, auth_token=API_TOKEN, timeout=DEADLINE) as client:
         register_async_models(client, Team)
         app.state.client = client
         yield
@@ -53,16 +61,39 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=lifespan)
 
 
-async def get_client(request: Request, x_token: Annotated[str, Header()] = API_TOKEN) -> AsyncServiceClient:
+@app.exception_handler(UnauthorizedError)
+async def refused(request: Request, error: UnauthorizedError) -> JSONResponse:
+    """The API does not accept the caller's token."""
+    return JSONResponse({"detail": "invalid token"}, 401)
+
+
+@app.exception_handler(APIException)
+async def failed(request: Request, error: APIException) -> JSONResponse:
+    """The API failed, and this service did not. The details are for the log: callers do not need the API's address."""
+    log.error("%s %s: %s", request.method, request.url.path, error)
+    return JSONResponse({"detail": "the API does not answer as it should"}, 502)
+
+
+async def get_token(x_token: Annotated[str | None, Header()] = None) -> str:
+    """The caller's own token. There is no default."""
+    if not x_token:
+        raise HTTPException(401, "X-Token is missing")
+    return x_token
+
+
+Token = Annotated[str, Depends(get_token)]
+
+
+async def get_client(request: Request, token: Token) -> AsyncServiceClient:
     """The caller's client, over the application's connections. What is registered here is seen by this request alone."""
-    client: AsyncServiceClient = request.app.state.client.with_token(x_token)
+    client: AsyncServiceClient = request.app.state.client.with_token(token)
     register_async_models(client, User)
     return client
 
 
-async def get_own_client(x_token: Annotated[str, Header()] = API_TOKEN) -> AsyncIterator[AsyncServiceClient]:
+async def get_own_client(token: Token) -> AsyncIterator[AsyncServiceClient]:
     """The same with connections of its own, opened and closed in each request."""
-    async with AsyncServiceClient(API_URL, auth_token=x_token) as client:
+    async with AsyncServiceClient(API_URL, auth_token=token, timeout=DEADLINE) as client:
         register_async_models(client, User)
         yield client
 
@@ -97,4 +128,5 @@ async def me_on_own_connections(client: OwnClient) -> Any:
 
 @app.get("/teams/")
 async def teams() -> list[str]:
+    """What everybody may see, without a token: it is read with the service's own, and nothing in it depends on who asks."""
     return [team.name async for team in Team.objects.all()]

@@ -25,7 +25,7 @@ class User(APIModel):
 
 
 def main() -> None:
-    with ServiceClient(os.environ["API_URL"], auth_token=os.environ.get("API_TOKEN")) as client:
+    with ServiceClient(os.environ["API_URL"], auth_token=os.environ.get("API_TOKEN") or None) as client:
         register_models(client, User)
         roles: Counter[str] = Counter()
         for user in tqdm(User.objects.all().iterator(), total=User.objects.count(), unit=" users"):

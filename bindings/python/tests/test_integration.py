@@ -62,9 +62,15 @@ def test_fastapi(fastapi_url):
 
     async def main():
         async with httpx.AsyncClient(base_url=fastapi_url, timeout=60, trust_env=False) as client:
-            assert (await client.get("/users/1")).json()["id"] == 1
-            assert (await client.get("/users/99999")).status_code == 404
-            assert len((await client.get("/users/")).json()) == 150
+            mine = {"x-token": "user-token-1"}
+            assert (await client.get("/users/1", headers=mine)).json()["id"] == 1
+            assert (await client.get("/users/99999", headers=mine)).status_code == 404
+            assert len((await client.get("/users/", headers=mine)).json()) == 150
+            # Nobody acts as the service: not without a token, and not with an empty or an unknown one.
+            for path in ("/users/1", "/users/", "/me", "/me/own"):
+                for headers in ({}, {"x-token": ""}, {"x-token": "nobody's"}):
+                    answer = await client.get(path, headers=headers)
+                    assert answer.status_code == 401 and "test-token" not in answer.text
             assert len((await client.get("/teams/")).json()) == 5
 
             async def who(number):
@@ -179,6 +185,10 @@ def test_aiohttp(monkeypatch, testserver):
         await site.start()
         port = site._server.sockets[0].getsockname()[1]
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            for headers in ({}, {"X-Token": ""}, {"X-Token": "nobody's"}):
+                async with session.get("/users/1", headers=headers) as answer:
+                    assert answer.status == 401
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers={"X-Token": "user-token-1"}) as session:
             for number in (1, 2):
                 async with session.get(f"/users/{number}") as answer:
                     assert (await answer.json())["id"] == number

@@ -9,4 +9,4 @@ INSTALLED_APPS = ["people"]
 USE_TZ = True
 
 API_URL = os.environ.get("API_URL", "https://api.example.com")
-API_TOKEN = os.environ.get("API_TOKEN", "")
+API_TOKEN = os.environ.get("API_TOKEN") or None

@@ -29,13 +29,13 @@ class Command(BaseCommand):
         parser.add_argument("--active", action="store_true", help="only those who are active")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with ServiceClient(settings.API_URL, auth_token=settings.API_TOKEN) as client:
-            register_models(client, User)
-            users = User.objects.order_by("id")
-            if options["active"]:
-                users = users.filter(active=True)
-            try:
+        try:
+            with ServiceClient(settings.API_URL, auth_token=settings.API_TOKEN) as client:
+                register_models(client, User)
+                users = User.objects.order_by("id")
+                if options["active"]:
+                    users = users.filter(active=True)
                 for user in users.iterator():
                     self.stdout.write(f"{user.id}\t{user.name}\t{user.email}")
-            except APIException as error:
-                raise CommandError(str(error)) from error
+        except APIException as error:
+            raise CommandError(str(error)) from error
