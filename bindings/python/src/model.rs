@@ -5,7 +5,7 @@ use std::sync::Arc;
 use django_api_orm::{
     Error, FieldMeta, Kind, ModelMeta, Pagination, Result, Row,
     engine::{
-        Assigned, Held, Write,
+        Assigned, Held, Write, with_undeclared,
         written::{self, Diff, Fields},
     },
 };
@@ -23,9 +23,14 @@ pub(crate) struct Model(pub(crate) Arc<ModelMeta>);
 
 #[pymethods]
 impl Model {
-    /// `fields` are `(names in rows, name in bodies, is read-only, "decimal" or nothing)`; `pagination` is `(style, page size, size parameter)`.
+    /// `fields` are `(names in rows, name in bodies, is read-only, "decimal" or nothing)`; `pagination` is `(style, page size, size parameter)`;
+    /// `nested_names` are names inside objects that are read otherwise than they are sent.
     #[new]
-    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters))]
+    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a description that only the package gives"
+    )]
     fn new(
         name: &str,
         endpoint: &str,
@@ -34,6 +39,7 @@ impl Model {
         fields: Vec<(Vec<String>, String, bool, Option<String>)>,
         pagination: Option<(String, Option<u64>, Option<String>)>,
         filters: Option<Vec<String>>,
+        nested_names: Vec<(String, String)>,
     ) -> PyResult<Self> {
         let fields = fields
             .into_iter()
@@ -54,7 +60,8 @@ impl Model {
             .collect::<PyResult<Vec<_>>>()?;
         let mut model = ModelMeta::new(name, endpoint)
             .with_primary_key(primary_key)
-            .with_fields(fields);
+            .with_fields(fields)
+            .with_nested_names(nested_names);
         if let Some(lookup_field) = lookup_field {
             model = model.with_lookup_field(lookup_field);
         }
@@ -158,6 +165,20 @@ impl Model {
     ) -> PyResult<Vec<String>> {
         let then = fields(then)?;
         self.diff(now, before, again, |diff| names(diff.pending(&then, &sent)))
+    }
+
+    /// The fields as they are sent to a row: objects with what the server's have and the schema does not declare. `now` are the
+    /// fields as they would be sent, `before` the same of the server's row, as the schema reads it.
+    fn with_undeclared(
+        &self,
+        py: Python<'_>,
+        row: &[u8],
+        now: &[u8],
+        before: &[u8],
+    ) -> PyResult<Vec<u8>> {
+        let whole = with_undeclared(&self.0, &a_row(row), fields(now)?, &fields(before)?);
+        serde_json::to_vec(&or_raise(py, whole)?)
+            .map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     /// A row with these values, which have the names that are sent.

@@ -256,6 +256,30 @@ def test_what_a_nested_schema_does_not_declare_stays(things):
     assert one.changes() == {}
 
 
+def test_what_a_nested_schema_reads_by_another_name_or_computes_is_not_sent_twice(things):
+    class Inner(BaseModel):
+        zip_code: str = Field(validation_alias=AliasChoices("zip", "postcode"), serialization_alias="zip_to_write")
+        x: int = 0
+
+        @computed_field
+        @property
+        def twice(self) -> int:
+            return self.x * 2
+
+    class Schema(Thing):
+        parts: Inner
+        more: list[Inner] = []
+
+    inner = {"id": 1, "postcode": "1", "x": 1, "twice": 2, "unknown": {"n": 123456789012345678901}}
+    one = model(things, Schema).from_api({"id": 1, "name": "one", "parts": inner, "more": [inner]})
+    assert one.changes() == {}
+    one.parts.x = 5
+    whole = {"id": 1, "zip_to_write": "1", "x": 5, "unknown": inner["unknown"]}
+    assert one.changes() == {"parts": whole}
+    one.more[0].zip_code = "2"
+    assert one.changes()["more"] == [{"zip_to_write": "2", "x": 1}], "it has no key that tells it from others"
+
+
 def test_attributes_that_are_no_fields_outlive_a_save(things):
     one = model(things, Thing).objects.get(id=1)
     one.note = "mine"

@@ -10,6 +10,7 @@ use crate::{
     model::ModelMeta,
     plan::Assignment,
     row::Row,
+    unsaved::is_same,
     value::wide_integer,
     written::fields,
 };
@@ -113,13 +114,14 @@ impl Assigned {
         self.values
     }
 
-    /// What has to be sent to a row for it to have the values. Objects are sent whole, because a server may put what it is
+    /// What has to be sent to a row for it to have the values; one that it has in another spelling is no change. Objects are sent whole, because a server may put what it is
     /// sent in place of what it has.
     ///
     /// # Errors
     /// `Decode` for what is no row; `InvalidRequest` for a part of what is no object in the row.
     pub fn changes(&self, model: &ModelMeta, row: &Row) -> Result<Map<String, Value>> {
         let row = fields(row.bytes()).ok_or_else(|| Error::decode("a row is not a JSON object"))?;
+        let fields = model.known_fields();
         let mut changes = Map::new();
         for (name, value) in &self.values {
             let shown = match model.sent_field(name) {
@@ -140,7 +142,7 @@ impl Assigned {
                 }
                 _ => value.clone(),
             };
-            if now.as_ref() != Some(&next) {
+            if !now.is_some_and(|now| is_same(&fields, shown, &next, &now)) {
                 changes.insert(name.clone(), next);
             }
         }
@@ -235,6 +237,15 @@ mod tests {
         }
         let wide = r#"{"address": {"city": "Bonn", "n": 123456789012345678901}}"#;
         assert!(assigned.changes(&model(), &Row::new(wide)).is_err());
+    }
+
+    #[test]
+    fn an_equal_value_in_another_spelling_is_no_change() {
+        let assigned = Assigned::from(object(json!({"at": "2024-01-02T10:00:00Z", "n": 1})));
+        let row = json!({"at": "2024-01-02T11:00:00+01:00", "n": 1.0});
+        assert!(changes(&assigned, row).unwrap().is_empty());
+        let row = json!({"at": "2024-01-02T11:00:01+01:00", "n": "1"});
+        assert_eq!(changes(&assigned, row).unwrap().len(), 2);
     }
 
     #[test]

@@ -162,6 +162,11 @@ impl Fields {
         self
     }
 
+    /// Whether the field at this path is known to be a decimal.
+    pub(crate) fn is_decimal(&self, path: &str) -> bool {
+        self.reading(path).kind == Some(Kind::Decimal)
+    }
+
     fn reading(&self, path: &str) -> Reading {
         let path = if path == "pk" {
             &self.primary_key

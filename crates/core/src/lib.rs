@@ -22,6 +22,7 @@ pub mod policy;
 pub mod retry;
 pub mod row;
 pub mod strategy;
+pub mod undeclared;
 pub mod unsaved;
 pub mod value;
 pub mod written;

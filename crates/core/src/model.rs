@@ -232,6 +232,8 @@ pub struct ModelMeta {
     fields: Vec<FieldMeta>,
     pagination: Option<Pagination>,
     filters: Option<Vec<String>>,
+    /// The names inside objects that are read otherwise than they are sent.
+    nested_names: Vec<(String, String)>,
 }
 
 impl ModelMeta {
@@ -247,6 +249,7 @@ impl ModelMeta {
             fields: Vec::new(),
             pagination: None,
             filters: None,
+            nested_names: Vec::new(),
         }
     }
 
@@ -283,6 +286,30 @@ impl ModelMeta {
     pub fn with_filters<S: Into<String>>(mut self, filters: impl IntoIterator<Item = S>) -> Self {
         self.filters = Some(filters.into_iter().map(Into::into).collect());
         self
+    }
+
+    /// Declares the names inside nested objects that rows and bodies call otherwise: read as, sent as.
+    #[must_use]
+    pub fn with_nested_names<S: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = (S, S)>,
+    ) -> Self {
+        self.nested_names = (names.into_iter())
+            .map(|(read_as, sent_as)| (read_as.into(), sent_as.into()))
+            .collect();
+        self
+    }
+
+    /// The name in bodies of what a nested object calls so in rows; `is_sent` tells the names that the object has there.
+    pub(crate) fn nested_name<'a>(
+        &'a self,
+        read_as: &'a str,
+        is_sent: impl Fn(&str) -> bool,
+    ) -> &'a str {
+        self.nested_names
+            .iter()
+            .find(|(read, sent)| read == read_as && is_sent(sent))
+            .map_or(read_as, |(_, sent)| sent)
     }
 
     /// The same model behind another collection, such as `/users/3/posts/`.

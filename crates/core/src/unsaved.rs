@@ -77,10 +77,45 @@ pub(crate) fn differs(fields: &Fields, name: &str, sent: &Value, shown: &Value) 
     compare(fields, name, sent, shown) == Compared::Differs
 }
 
-/// Whether both are one value, whatever its spelling.
+/// Whether both are certainly one value of the field, whatever its spelling, so that one need not be sent to replace the other.
 #[must_use]
 pub(crate) fn is_same(fields: &Fields, name: &str, one: &Value, other: &Value) -> bool {
-    one == other || compare(fields, name, one, other) == Compared::Same
+    one == other
+        || match (one, other) {
+            (Value::String(_), Value::String(_)) => {
+                scalars(fields, name, one, other) == Compared::Same
+            }
+            // The text "7" is not the number, unless both are a decimal.
+            (Value::String(_), Value::Number(_)) | (Value::Number(_), Value::String(_)) => {
+                fields.is_decimal(name) && scalars(fields, name, one, other) == Compared::Same
+            }
+            _ => is_same_json(one, other),
+        }
+}
+
+/// Whether both are the same JSON: `1` is `1.0`, and the order of keys does not count.
+fn is_same_json(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && (one.iter()).all(|(key, part)| {
+                    other
+                        .get(key)
+                        .is_some_and(|other| is_same_json(part, other))
+                })
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| is_same_json(one, other))
+        }
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || one.as_f64() == other.as_f64() && (one.is_f64() || other.is_f64())
+        }
+        _ => one == other,
+    }
 }
 
 fn compare(fields: &Fields, name: &str, sent: &Value, shown: &Value) -> Compared {
@@ -303,6 +338,53 @@ mod tests {
             (json!(7), json!("https://api.test/users/7/")),
         ] {
             assert!(!differ(sent.clone(), shown.clone()), "{sent} {shown}");
+        }
+    }
+
+    #[test]
+    fn one_value_may_have_several_spellings() {
+        let fields = Fields::new("id").decimal("price").text("code");
+        for (name, one, other, is_one) in [
+            ("price", json!("1.50"), json!("1.5"), true),
+            ("price", json!("1.50"), json!(1.5), true),
+            ("x", json!("1.50"), json!("1.5"), false),
+            ("x", json!("7"), json!(7), false),
+            ("x", json!(1), json!(1.0), true),
+            ("x", json!(true), json!(1), false),
+            (
+                "x",
+                json!("2024-01-02T10:00:00Z"),
+                json!("2024-01-02T11:00:00+01:00"),
+                true,
+            ),
+            (
+                "code",
+                json!("2024-01-02T10:00:00Z"),
+                json!("2024-01-02T11:00:00+01:00"),
+                false,
+            ),
+            ("x", json!("A"), json!("a"), false),
+            ("x", json!(null), json!(""), false),
+            (
+                "x",
+                json!({"a": 1, "b": [1]}),
+                json!({"b": [1.0], "a": 1}),
+                true,
+            ),
+            ("x", json!({"a": 1}), json!({"a": 1, "b": 2}), false),
+            ("x", json!([1, 2]), json!([2, 1]), false),
+            (
+                "x",
+                json!(9_007_199_254_740_993_i64),
+                json!(9_007_199_254_740_992_i64),
+                false,
+            ),
+        ] {
+            assert_eq!(
+                is_same(&fields, name, &one, &other),
+                is_one,
+                "{name} {one} {other}"
+            );
         }
     }
 

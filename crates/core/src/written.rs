@@ -44,6 +44,19 @@ pub fn to_fields<'a>(object: impl IntoIterator<Item = (&'a String, &'a Value)>) 
         .collect()
 }
 
+/// The value of a JSON text.
+///
+/// # Errors
+/// `InvalidRequest` for integers of more than 64 bits, which would be rounded.
+pub fn exact(name: &str, text: &RawValue) -> Result<Value> {
+    if let Some(integer) = wide_integer(text.get().as_bytes()) {
+        return Err(Error::invalid_request(format!(
+            "`{name}` holds the integer {integer}, which needs more than 64 bits and would be rounded"
+        )));
+    }
+    serde_json::from_str(text.get()).map_err(no_json)
+}
+
 fn no_json(error: serde_json::Error) -> Error {
     Error::invalid_request("the row cannot be written as JSON").with_source(error)
 }

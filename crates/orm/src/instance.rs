@@ -10,7 +10,8 @@ use bytes::Bytes;
 use django_api_orm_core::{
     ApiModel, Error, Field, Result,
     row::Row,
-    written::{self, Diff, Held, Kept, Write, Written, to_fields},
+    undeclared::with_undeclared,
+    written::{self, Diff, Fields, Held, Kept, Write, Written, exact, to_fields},
 };
 use http::Method;
 use serde::Serialize;
@@ -74,6 +75,7 @@ impl<M: ApiModel> Instance<M> {
     /// # Ok(()) }
     /// ```
     ///
+    /// A nested object is sent whole, with what the server's has and the model does not declare.
     /// A change is a difference in JSON between the value and the server's row as the model reads it, so a server that
     /// writes dates or numbers in another way causes none. A key that is gone is sent as `null`. Read-only fields are
     /// never sent. Afterwards the value is the server's answer. A part of the row in the answer is put into what is known and
@@ -94,7 +96,7 @@ impl<M: ApiModel> Instance<M> {
         if self.held(primary_key.as_ref()).is_copy() {
             return operation::<M, _>("save", self.create()).await;
         }
-        let changes = Self::difference(now, &before)?;
+        let changes = self.difference(&now, &before)?;
         operation::<M, _>("save", self.send(changes)).await
     }
 
@@ -146,23 +148,26 @@ impl<M: ApiModel> Instance<M> {
 
     /// What is to be saved, by the names that are sent.
     fn changes(&self) -> Result<Map<String, Value>> {
-        Self::difference(self.now()?, &self.before()?)
+        self.difference(&self.now()?, &self.before()?)
     }
 
     fn difference(
-        now: Map<String, Value>,
+        &self,
+        now: &Map<String, Value>,
         before: &Map<String, Value>,
     ) -> Result<Map<String, Value>> {
+        let (fields, before) = (to_fields(now)?, to_fields(before)?);
         let diff = Diff {
             model: M::meta(),
-            now: &to_fields(&now)?,
-            before: &to_fields(before)?,
+            now: &fields,
+            before: &before,
             again: None,
         };
         let value = |name: &str| now.get(name).cloned().unwrap_or_default();
-        Ok((diff.changed().into_iter())
+        let changed = (diff.changed().into_iter())
             .map(|name| (name.to_owned(), value(name)))
-            .collect())
+            .collect();
+        whole::<M>(&self.row, changed, &before)
     }
 
     /// The row as it would be sent.
@@ -172,7 +177,7 @@ impl<M: ApiModel> Instance<M> {
 
     /// The server's row, as the model reads it and would send it.
     fn before(&self) -> Result<Map<String, Value>> {
-        to_object(&self.row.decode::<M>(M::NAME)?)
+        read_and_sent::<M>(&self.row)
     }
 
     /// The values of these fields, changed or not, by the names that are sent.
@@ -205,7 +210,7 @@ impl<M: ApiModel> Instance<M> {
             };
             named.insert(root.to_owned(), value);
         }
-        Ok(named)
+        whole::<M>(&self.row, named, &to_fields(&self.before()?)?)
     }
 
     /// The primary key as the fields have it now: null, if it was there and is gone.
@@ -408,6 +413,39 @@ impl<M: ApiModel> Instance<M> {
             manager.collection.client()?.send(call?).await
         })
     }
+}
+
+/// A row, as the model reads it and would send it.
+fn read_and_sent<M: ApiModel>(row: &Row) -> Result<Map<String, Value>> {
+    to_object(&row.decode::<M>(M::NAME)?)
+}
+
+/// Values for a row as they are sent: objects with what the server's have and the model does not declare.
+pub(crate) fn with_what_stays<M: ApiModel>(
+    row: &Row,
+    sent: Map<String, Value>,
+) -> Result<Map<String, Value>> {
+    if !sent.values().any(is_nested) {
+        return Ok(sent);
+    }
+    whole::<M>(row, sent, &to_fields(&read_and_sent::<M>(row)?)?)
+}
+
+fn whole<M: ApiModel>(
+    row: &Row,
+    mut sent: Map<String, Value>,
+    before: &Fields,
+) -> Result<Map<String, Value>> {
+    let nested = sent.iter().filter(|(_, value)| is_nested(value));
+    for (name, value) in with_undeclared(M::meta(), row, to_fields(nested)?, before)? {
+        let value = exact(&name, &value)?;
+        sent.insert(name, value);
+    }
+    Ok(sent)
+}
+
+fn is_nested(value: &Value) -> bool {
+    value.is_object() || value.is_array()
 }
 
 impl<M> Deref for Instance<M> {

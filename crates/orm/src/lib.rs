@@ -99,6 +99,7 @@ pub mod engine {
     pub use django_api_orm_core::{
         assigned::Assigned,
         knowledge::Knowledge,
+        undeclared::with_undeclared,
         value::wide_integer,
         written::{self, Held, Kept, Write, Written},
     };

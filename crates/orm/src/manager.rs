@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::{
     bulk::{BulkCreateError, BulkWriteError},
     client::{ApiResponse, ServiceClient},
-    instance::{Instance, IntoFieldName},
+    instance::{Instance, IntoFieldName, with_what_stays},
     query::{Collection, Upsert},
     queryset::QuerySet,
     trace::operation,
@@ -245,7 +245,8 @@ impl<M: ApiModel> Manager<M> {
         values: &Assigned,
         new: &Map<String, Value>,
     ) -> Result<(Instance<M>, bool)> {
-        let changes = |row: &Row| values.changes(self.collection.model(), row);
+        let changes =
+            |row: &Row| with_what_stays::<M>(row, values.changes(self.collection.model(), row)?);
         let found = (self.collection)
             .update_or_create(q, Some(new), changes)
             .await?;

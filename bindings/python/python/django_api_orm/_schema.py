@@ -215,6 +215,14 @@ class ModelInfo:
             ],
             self._pagination(model._pagination),
             None if filters is None else [self._path(name) for name in filters],
+            [
+                (read, sent)
+                for schema in schemas
+                for name, field in schema.model_fields.items()
+                for sent in [_sent_name(name, field)]
+                for read in _read_names(name, field)
+                if read != sent
+            ],
         )
 
     @staticmethod
@@ -343,7 +351,10 @@ class ModelInfo:
 
     def dump(self, data: BaseModel, names: Iterable[str] | None = None) -> dict[str, Any]:
         """Fields by the names they are sent under, in JSON's types."""
-        fields = dumped(data, None if names is None else set(names), self.secrets)
+        return self._without_computed(data, dumped(data, None if names is None else set(names), self.secrets))
+
+    def _without_computed(self, data: BaseModel, fields: dict[str, Any]) -> dict[str, Any]:
+        """The fields without what nested objects compute."""
         if self.computes_inside:
             for name, sent in self.sent.items():
                 if sent in fields:
@@ -453,23 +464,21 @@ class ModelInfo:
     def body(
         self, data: BaseModel, row: bytes | None, fields: list[str], read: BaseModel | None, also: Iterable[str] = ()
     ) -> dict[str, Any]:
-        """Fields as they are sent, objects whole, with what the server's have and the schema does not declare; ``also`` what
-        is no field of the schema.
+        """Fields as they are sent, objects whole, with what the server's have and the schema does not declare, which the engine
+        adds; ``also`` what is no field of the schema.
         """
-        now = self.dump(data, fields)
-        raw: dict[str, Any] = {}
+        # Computed fields are declared, so they are left out only afterwards.
+        now = dumped(data, set(fields), self.secrets)
+        if row is not None and read is not None and any(isinstance(part, (dict, list)) for part in now.values()):
+            before = dumped(read, set(fields), self.secrets)
+            now = json.loads(self.engine.with_undeclared(row, to_json(now), to_json(before)))
+        now = self._without_computed(data, now)
         body: dict[str, Any] = {}
         for name in fields:
-            sent, value = self.sent[name], getattr(data, name, None)
-            if sent not in now and value is not None:
-                # Declared as one that is not sent.
-                continue
-            part = now.get(sent)
-            if row is not None and isinstance(part, (dict, list)):
-                raw = raw or json.loads(row)
-                was = raw.get(self.name_in(raw, name))
-                part = _with_undeclared(part, was, value, getattr(read, name, None))
-            body[sent] = part
+            sent = self.sent[name]
+            # One that is not there is declared as one that is not sent, if it has a value.
+            if sent in now or getattr(data, name, None) is None:
+                body[sent] = now.get(sent)
         extra = data.model_extra or {}
         body.update({name: jsonable(extra.get(name)) for name in also if name not in self.own})
         return body
@@ -504,44 +513,6 @@ def put(data: BaseModel, name: str, value: Any) -> None:
     """Sets a field to what is known to be valid."""
     vars(data)[name] = value
     data.__pydantic_fields_set__.add(name)
-
-
-def _with_undeclared(sent: Any, was: Any, value: Any, before: Any) -> Any:
-    """An object that is sent whole, with what the server's has and the schema does not declare: it is not to be lost.
-
-    ``was`` is what the server sent, ``before`` how the schema reads it, ``value`` what it is now.
-    """
-    if isinstance(value, BaseModel) and isinstance(sent, dict) and isinstance(was, dict):
-        if type(before) is not type(value):
-            return sent
-        schema = type(value)
-        known = {*(before.model_extra or ()), *(field.alias or name for name, field in schema.model_computed_fields.items())}
-        whole: dict[str, Any] = {}
-        for name, field in schema.model_fields.items():
-            if (written := _sent_name(name, field)) in sent:
-                read = _name_in(was, name, field)
-                known.add(read)
-                inner = getattr(value, name, None), getattr(before, name, None)
-                whole[written] = _with_undeclared(sent[written], was.get(read), *inner)
-        return {**{name: part for name, part in was.items() if name not in known}, **sent, **whole}
-    if isinstance(value, dict) and isinstance(before, dict) and isinstance(sent, dict) and isinstance(was, dict):
-        # By position: a key in JSON is text, whatever it is in Python.
-        parts = zip(sent.items(), value.items())  # noqa: B905
-        return {name: _with_undeclared(part, was.get(name), item, before.get(key)) for (name, part), (key, item) in parts}
-    if isinstance(value, list) and isinstance(before, list) and isinstance(sent, list) and isinstance(was, list):
-        # Only a key tells which of the server's objects is meant: they may have moved.
-        known_by = {part["id"]: (part, item) for part, item in zip(was, before) if _has_key(part)}  # noqa: B905
-        nothing = (None, None)
-        return [
-            _with_undeclared(part, found[0], item, found[1])
-            for part, item in zip(sent, value)  # noqa: B905
-            for found in (known_by.get(part["id"], nothing) if _has_key(part) else nothing,)
-        ]
-    return sent
-
-
-def _has_key(part: Any) -> bool:
-    return isinstance(part, dict) and isinstance(part.get("id"), (int, str))
 
 
 def _leave_computed(dumped: Any, value: Any) -> None:

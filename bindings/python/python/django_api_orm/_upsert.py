@@ -1,4 +1,10 @@
-"""The Python half of ``get_or_create`` and ``update_or_create``: it names and validates, the engine decides."""
+"""The Python half of ``get_or_create`` and ``update_or_create``: it names and validates, the engine decides.
+
+``update_or_create`` is two operations of the engine, a search and a save, with the schema between them. What is sent to a row
+depends on how the schema reads that row: which parts of an object it declares (the others are sent along), which member of a
+union the object is, and whether a value is equal to the one that is there, which its own serializers may write in another form.
+Pydantic runs on the program's thread, never in the engine's tasks.
+"""
 
 from __future__ import annotations
 

@@ -486,3 +486,63 @@ async fn a_copy_whose_answer_does_not_fit_is_not_created_again() {
     one.save().await.unwrap();
     assert_eq!(site.writes().len(), 1);
 }
+
+#[tokio::test]
+async fn what_a_nested_struct_does_not_declare_is_sent_along() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Item {
+        id: i64,
+        x: i64,
+    }
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Parts {
+        x: i64,
+        items: Vec<Item>,
+    }
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/things/")]
+    struct Nested {
+        id: Option<i64>,
+        parts: Parts,
+        free: Value,
+    }
+
+    let site = site(rows()).await;
+    let things = site.client.objects::<Nested>();
+    let items = json!([{"id": 1, "x": 1, "of": "1"}, {"id": 2, "x": 2, "of": "2"}]);
+    let row = json!({
+        "id": 1, "parts": {"x": 1, "unknown": {"a": [1]}, "items": items}, "free": {"a": 1, "b": 2}
+    });
+    answer(&site, 200, &row);
+    let mut one = things.get(Nested::F.id.eq(1)).await.unwrap();
+    assert!(!Instance::is_changed(&one).unwrap());
+    one.parts.x = 5;
+    one.parts.items.reverse();
+    one.free = json!({"a": 1});
+    let sent = |site: &Site| -> Value {
+        let request = site.server.requests().pop().unwrap();
+        serde_json::from_slice(request.body()).unwrap()
+    };
+    answer(&site, 204, &json!(null));
+    one.save().await.unwrap();
+    let items = json!([{"id": 2, "x": 2, "of": "2"}, {"id": 1, "x": 1, "of": "1"}]);
+    let parts = json!({"x": 5, "unknown": {"a": [1]}, "items": items});
+    assert_eq!(sent(&site), json!({"parts": parts, "free": {"a": 1}}));
+    assert!(!Instance::is_changed(&one).unwrap());
+    answer(&site, 204, &json!(null));
+    one.save_fields([Nested::F.parts]).await.unwrap();
+    assert_eq!(sent(&site), json!({"parts": parts}));
+    answer(&site, 200, &row);
+    answer(&site, 204, &json!(null));
+    let new = Parts {
+        x: 7,
+        items: Vec::new(),
+    };
+    let values = [Nested::F.parts.set(new)];
+    things
+        .update_or_create(Nested::F.id.eq(1), values)
+        .await
+        .unwrap();
+    let parts = json!({"x": 7, "unknown": {"a": [1]}, "items": []});
+    assert_eq!(sent(&site), json!({"parts": parts}));
+}
