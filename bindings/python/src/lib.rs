@@ -19,7 +19,7 @@ mod testserver;
 mod wake;
 mod walk;
 
-/// The engine of `django_api_orm`. Private to the package: everything here may change in any release.
+/// The engine of `django_api_orm`. Private to the package: everything in it may change in any release.
 #[pyo3::pymodule(gil_used = false)]
 mod _engine {
     use pyo3::pyfunction;

@@ -28,7 +28,7 @@ pub(crate) fn background() -> io::Result<Handle> {
         .name("django-api-orm".to_owned())
         .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
     if let Some(parents) = background.replace((pid, handle.clone())) {
-        // Its wakers belong to a thread that does not exist here.
+        // Its wakers belong to a thread that does not exist in this process.
         std::mem::forget(parents);
     }
     Ok(handle)

@@ -55,7 +55,7 @@ impl Assigned {
         }
     }
 
-    /// The values that a new row must have to satisfy the equalities of a filter; other lookups say nothing of a value.
+    /// The values that a new row must have to satisfy the equalities of a filter; other lookups say nothing about a value.
     ///
     /// # Errors
     /// `InvalidRequest` for a field that is compared as a whole and in part.
@@ -118,7 +118,7 @@ impl Assigned {
     /// sent in place of what it has.
     ///
     /// # Errors
-    /// `Decode` for what is no row; `InvalidRequest` for a part of what is no object in the row.
+    /// `Decode` for what is not a row; `InvalidRequest` for a part of what is not an object in the row.
     pub fn changes(&self, model: &ModelMeta, row: &Row) -> Result<Map<String, Value>> {
         let row = fields(row.bytes()).ok_or_else(|| Error::decode("a row is not a JSON object"))?;
         let fields = model.known_fields();

@@ -3,7 +3,7 @@
 //! The rules are those of Django REST Framework with django-filter. A lookup is *pushed* when its value survives the way
 //! into a query parameter; everything else (OR, NOT, `ne`, a second value for the same parameter, an empty text, a text
 //! with blanks at its ends, a list element with a comma) is *residual*. What is pushed is also a *guard*: the rows that
-//! come back are checked against it, because a server ignores a parameter that it does not know without a word.
+//! come back are checked against it, because a server silently ignores a parameter that it does not know.
 
 mod spelling;
 
@@ -231,7 +231,7 @@ impl Dialect {
                     .fields()
                     .iter()
                     .any(|field| field.read_as() == lookup.root());
-            // `age__gtee` is a nested field for all that is known, but hardly one that somebody means.
+            // `age__gtee` may be a nested field, as far as is known, but hardly one that anybody means.
             let misspelt = lookup.path.rsplit_once("__").is_some_and(|(_, last)| {
                 !filters.contains(&lookup.parameter()) && is_one_letter_off(last, Op::names())
             });

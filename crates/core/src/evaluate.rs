@@ -1,8 +1,8 @@
-//! Evaluates filters and orders rows here, with the semantics of Django's ORM.
+//! Evaluates filters and orders rows client-side, with the semantics of Django's ORM.
 //!
 //! What a server cannot be asked, and what it was asked and may have ignored, is decided on the rows that came back.
 //! Every answer is one of three: a condition holds, does not, or cannot be decided on this row ([`Verdict::Unknown`]),
-//! never a guess. Nothing here does I/O.
+//! never a guess. This module does no I/O.
 //!
 //! # The rules
 //!
@@ -155,7 +155,7 @@ impl Fields {
     /// Databases differ in how they compare text: `SQLite` ignores the case of ASCII letters in `contains`, `startswith`
     /// and `endswith`, `MySQL` ignores case everywhere, `PostgreSQL` orders as a dictionary does. What they would answer
     /// differently is then unknown, instead of decided as Django documents it and by code point. This is for checking what
-    /// a server has done; what is sorted out or sorted here needs a decision.
+    /// a server has done; what the client leaves out or sorts needs a decision.
     #[must_use]
     pub fn unknown_collation(mut self) -> Self {
         self.collation_known = false;
@@ -273,7 +273,7 @@ impl Evaluator {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::error::ErrorKind::InvalidRequest) where a lookup has an operand that it cannot
     /// have (`range` without two values, `in` without a list, `isnull` without a boolean, a null for an order, a
-    /// `year` that is no integer), or a pattern that cannot be evaluated here.
+    /// `year` that is not an integer), or a pattern that cannot be evaluated client-side.
     pub fn compile_for(q: &Q, fields: &Fields) -> Result<Self> {
         let node = Node::compile(q, fields, Place::Top)?;
         let mut roots = Vec::new();

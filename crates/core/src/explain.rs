@@ -58,7 +58,7 @@ impl Explain {
     /// * the size of its pages, and whether its paginator can jump: the first answer shows that;
     /// * how many rows have to be read until enough of them satisfy what is evaluated client-side;
     /// * whether an order has nulls, which a cursor would lose;
-    /// * whether the server looks at a filter on what is no field of the model.
+    /// * whether the server looks at a filter on what is not a field of the model.
     #[must_use]
     pub fn requests(&self, rows: u64) -> Option<u64> {
         self.strategy.requests(rows)

@@ -35,7 +35,7 @@ impl<M, T> Field<M, T> {
         }
     }
 
-    /// The field that rows and filters call by the first name, and bodies by the second.
+    /// The field that has the first name in rows and filters, and the second in bodies.
     #[must_use]
     pub const fn renamed(read_as: &'static str, sent_as: &'static str) -> Self {
         Self {

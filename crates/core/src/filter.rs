@@ -25,7 +25,7 @@ pub enum Q {
     Or(Vec<Q>),
     /// Holds where the part does not.
     Not(Box<Q>),
-    /// A condition that cannot be: its operand has no JSON form. Refused before any request.
+    /// An invalid condition: its operand cannot be written as JSON. Refused before any request.
     Invalid(String),
 }
 

@@ -1,7 +1,7 @@
 //! What the engine knows about a model: its endpoint, its key and its fields.
 //!
 //! Everything here is untyped on purpose: the Rust derive and the Python binding describe their models with the same
-//! [`ModelMeta`], so the rest of the core does not need to know which of the two is speaking.
+//! [`ModelMeta`], so the rest of the core does not need to know which of the two it serves.
 
 use std::{any::TypeId, sync::Arc};
 
@@ -260,7 +260,7 @@ impl ModelMeta {
         self
     }
 
-    /// Sets the field whose value stands in detail URLs (DRF's `lookup_field`), where that is not the primary key.
+    /// Sets the field whose value is in detail URLs (DRF's `lookup_field`), where that is not the primary key.
     #[must_use]
     pub fn with_lookup_field(mut self, name: impl Into<String>) -> Self {
         self.lookup_field = Some(name.into());
@@ -281,7 +281,7 @@ impl ModelMeta {
         self
     }
 
-    /// Declares which query parameters the server filters on; every other lookup is then evaluated here.
+    /// Declares which query parameters the server filters on; every other lookup is then evaluated client-side.
     #[must_use]
     pub fn with_filters<S: Into<String>>(mut self, filters: impl IntoIterator<Item = S>) -> Self {
         self.filters = Some(filters.into_iter().map(Into::into).collect());
@@ -359,7 +359,7 @@ impl ModelMeta {
         &self.primary_key
     }
 
-    /// The name in rows of the field whose value stands in detail URLs.
+    /// The name in rows of the field whose value is in detail URLs.
     #[must_use]
     pub fn lookup_field(&self) -> &str {
         self.lookup_field.as_deref().unwrap_or(&self.primary_key)
@@ -371,13 +371,13 @@ impl ModelMeta {
         &self.fields
     }
 
-    /// The field that bodies call so.
+    /// The field with this name in bodies.
     #[must_use]
     pub fn sent_field(&self, sent_as: &str) -> Option<&FieldMeta> {
         self.fields.iter().find(|field| field.sent_as() == sent_as)
     }
 
-    /// The field that rows and filters call so.
+    /// The field with this name in rows and filters.
     #[must_use]
     pub fn read_field(&self, read_as: &str) -> Option<&FieldMeta> {
         let named = self.fields.iter().find(|field| field.read_as == read_as);
@@ -386,7 +386,7 @@ impl ModelMeta {
         })
     }
 
-    /// The name in bodies of what rows and filters call so; a name that is not declared is the same in both.
+    /// The name in bodies of what has this name in rows and filters; a name that is not declared is the same in both.
     #[must_use]
     pub fn sent_as<'a>(&'a self, read_as: &'a str) -> &'a str {
         self.read_field(read_as).map_or(read_as, FieldMeta::sent_as)
@@ -402,7 +402,7 @@ impl ModelMeta {
         }
     }
 
-    /// Whether the field that bodies call so is declared as never sent.
+    /// Whether the field with this name in bodies is declared as never sent.
     #[must_use]
     pub fn is_read_only(&self, sent_as: &str) -> bool {
         self.sent_field(sent_as)

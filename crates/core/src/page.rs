@@ -148,7 +148,7 @@ impl Page {
         self.names_next
     }
 
-    /// Whether the rows stand in an object, not in a plain list.
+    /// Whether the rows are inside an object, not in a plain list.
     #[must_use]
     pub fn is_enveloped(&self) -> bool {
         self.enveloped
@@ -223,7 +223,7 @@ fn find<'a>(levels: &[&Fields<'a>], names: &[&str]) -> impl Iterator<Item = &'a 
         .into_iter()
 }
 
-/// A number of rows; some servers write it as text. Anything else is no count.
+/// A number of rows; some servers write it as text. Anything else is not a count.
 fn count(value: &RawValue) -> Option<u64> {
     value.get().trim_matches('"').parse().ok()
 }

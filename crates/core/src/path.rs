@@ -287,7 +287,7 @@ fn action_segments(action: &str) -> impl Iterator<Item = (Segment, &str)> {
     action.split('/').map(|segment| (Segment::Action, segment))
 }
 
-/// Why a segment would be read as something else than one name, here or behind a proxy that decodes it.
+/// Why a segment would be read as something other than one name, by this library or behind a proxy that decodes it.
 ///
 /// WSGI servers decode `%2F` before Django routes the path, so the parts of a key that holds slashes
 /// must be harmless too.

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnIgnored {
-    /// The answer is finished here, on the rows, and a warning is given once per endpoint and parameter.
+    /// The answer is finished client-side, on the rows, and a warning is given once per endpoint and parameter.
     #[default]
     Local,
     /// An error of the kind [`Ignored`](crate::ErrorKind::Ignored).
@@ -39,7 +39,7 @@ pub enum OnUnsaved {
     Ignore,
 }
 
-/// Where nulls stand when rows are sorted here.
+/// Where nulls stand when rows are sorted client-side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum NullOrder {
@@ -60,13 +60,13 @@ pub struct Policy {
     pub on_drift: OnDrift,
     /// What happens when the server does not keep a value.
     pub on_unsaved: OnUnsaved,
-    /// The most rows that one query reads when it has to evaluate something here.
+    /// The most rows that one query reads when it has to evaluate something client-side.
     pub max_scan: u64,
     /// Rows asked for in a page; `None` leaves it to the server.
     pub page_size: Option<u64>,
     /// Pages read ahead at the same time; 1 reads them one after the other.
     pub read_ahead: usize,
-    /// Where nulls stand when rows are sorted here.
+    /// Where nulls stand when rows are sorted client-side.
     pub nulls: NullOrder,
 }
 

@@ -119,7 +119,7 @@ impl Default for Backoff {
 /// How long the server asks to wait: `Retry-After-Ms`, or `Retry-After` in seconds or as an HTTP date.
 ///
 /// A date is read against the response's own `Date`, so that a wrong clock on either side does no harm;
-/// `now` is used when there is none. A date that has passed is no wait.
+/// `now` is used when there is none. A date that has passed means no wait.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| {

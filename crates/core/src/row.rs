@@ -35,7 +35,7 @@ use crate::error::{Error, Result};
 pub struct Row(Bytes);
 
 impl Row {
-    /// A row of text that is a JSON object; what reads it says so where it is none.
+    /// A row of text that should be a JSON object; reading it is an error where it is not.
     #[must_use]
     pub fn new(text: impl Into<Bytes>) -> Self {
         Self(text.into())
@@ -57,7 +57,7 @@ impl Row {
         &self.0
     }
 
-    /// The value of the key field. `None` where the row has no such field or a null there, and where its text is no object.
+    /// The value of the key field. `None` where the row has no such field or a null there, and where its text is not an object.
     ///
     /// Keys mostly stand at the front of a row, and what follows is not decoded where the name does not come again. So this
     /// is only for text that is known to be JSON, such as a row of a parsed page.

@@ -107,13 +107,13 @@ pub struct Strategy {
     pub sorting: Sorting,
     /// The slice.
     pub range: Range,
-    /// The server is asked to leave out the rows before the slice; else they are counted on the client.
+    /// The server is asked to leave out the rows before the slice; else they are counted client-side.
     pub jumps: bool,
     /// The number of rows is taken from the server's count; else they are read and counted.
     pub takes_count: bool,
     /// Why parts are left to the client, a sentence each.
     pub notes: Vec<String>,
-    /// Guards on what is no field of the model: whether the server looks at them has to be seen when there are rows.
+    /// Guards on what is not a field of the model: whether the server honours them is probed once there are rows.
     pub unseen: Vec<Lookup>,
     cost: Cost,
 }
@@ -166,7 +166,7 @@ impl Strategy {
         Ok(strategy)
     }
 
-    /// A search cannot be done by the client, so it is used only where the server is seen to do it.
+    /// A search cannot be done by the client, so it is used only where a probe shows that the server does it.
     fn probe_search(&mut self, plan: &Plan, given: &Given<'_>) -> Result<()> {
         if self.trusts
             || plan
@@ -292,7 +292,7 @@ impl Strategy {
         self.residual != Q::All || self.aim == Aim::Write
     }
 
-    /// What is seen only when there are rows: a misspelt name is ignored without a word, and no row shows it.
+    /// What is probed only when there are rows: a misspelt name is silently ignored, and no row shows it.
     fn unseen_guards(&self, given: &Given<'_>) -> Vec<Lookup> {
         let fields = given.model.fields();
         let is_unseen = |guard: &&Lookup| {

@@ -30,7 +30,7 @@ enum Compared {
 pub struct Doubt<'q> {
     /// The equality.
     pub lookup: &'q Lookup,
-    /// The row shows another key: that is no matter of form.
+    /// The row shows another key, which is more than another form of the same value.
     pub is_certain: bool,
     /// The row has no value there, so that no other value would have been kept either.
     pub is_dropped: bool,

@@ -216,7 +216,7 @@ pub enum Written {
     Row,
     /// A part of the row, or what is said beside it: `{"id": 1, "state": "queued"}`.
     Part,
-    /// No row: no body, or one that is no JSON object.
+    /// No row: no body, or one that is not a JSON object.
     Nothing,
     /// Another row, with this key.
     Other(String),
@@ -421,7 +421,7 @@ impl Write<'_> {
     }
 }
 
-/// Puts what bodies call so into a row, under the names that it has there.
+/// Puts the value of the field with this name in bodies into a row, under the names that it has there.
 pub fn put(model: &ModelMeta, row: &mut Fields, sent: Fields) {
     for (name, value) in sent {
         let name = match model.sent_field(&name) {
@@ -436,7 +436,7 @@ pub fn put(model: &ModelMeta, row: &mut Fields, sent: Fields) {
 /// A row with other values for some fields, by the names that are sent.
 ///
 /// # Errors
-/// `Decode` for what is no row.
+/// `Decode` for what is not a row.
 pub fn with(model: &ModelMeta, row: &Row, sent: Fields) -> Result<Row> {
     let mut row = fields_of(row).ok_or_else(|| Error::decode("a row is not a JSON object"))?;
     put(model, &mut row, sent);
@@ -450,7 +450,7 @@ pub struct Diff<'a> {
     pub model: &'a ModelMeta,
     /// The row as it is now.
     pub now: &'a Fields,
-    /// The server's row, decoded and encoded again, so that another spelling of a date is no change.
+    /// The server's row, decoded and encoded again, so that another spelling of a date does not count as a change.
     pub before: &'a Fields,
     /// Of the fields that neither the server nor the program has given: what another decoding makes of them. Where that
     /// differs, a default is made anew each time.

@@ -26,7 +26,8 @@ pub(crate) fn model(model: &Model) -> TokenStream {
     }
 }
 
-/// Lints about the user's own choices (a private type in a field, a name in another case) must not fire again here.
+/// Lints about the user's own choices (a private type in a field, a name in another case) must not fire again in generated
+/// code.
 fn silence() -> TokenStream {
     quote! {
         #[allow(

@@ -36,11 +36,11 @@ use syn::{DeriveInput, parse_macro_input};
 /// | key | meaning |
 /// | --- | --- |
 /// | `endpoint = "/api/v1/users/"` | the path of the collection, below the client's base URL |
-/// | `lookup_field = "slug"` | the field that stands in the URL of a row, where that is not the primary key |
+/// | `lookup_field = "slug"` | the field whose value is in the URL of a row, where that is not the primary key |
 /// | `pagination = "limit_offset"` | how the endpoint pages: `limit_offset`, `page_number`, `cursor`, `link` or `none`. Without it, the first answer shows it |
 /// | `page_size = 100` | how many rows to ask for in a page; needs `pagination` |
 /// | `page_size_parameter = "per_page"` | the query parameter that asks for them. Without it `limit` for `limit_offset`, else `page_size` |
-/// | `filters("id", "name__icontains")` | all query parameters that the server filters on; every other lookup is evaluated on the client |
+/// | `filters("id", "name__icontains")` | all query parameters that the server filters on; every other lookup is evaluated client-side |
 /// | `nested` | the struct is an object inside others: it has fields, but no endpoint and no key |
 /// | `crate = path::to::it` | where `django_api_orm` is found, if it is renamed or re-exported |
 ///
@@ -50,16 +50,16 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `primary_key` | this is the primary key. Without it, the field `id` is |
 /// | `read_only` | the server alone writes it: it is never sent |
 /// | `text` | its values are text, even where they look like numbers or dates: `"1.10"` is not `"1.1"` |
-/// | `decimal` | its values are numbers that the server writes as text: `"12.50"` is `"12.5"`. A `rust_decimal::Decimal` needs no such word |
+/// | `decimal` | its values are numbers that the server writes as text: `"12.50"` is `"12.5"`. A `rust_decimal::Decimal` needs no attribute |
 ///
-/// # What serde's attributes mean here
+/// # What serde's attributes mean
 /// * `rename` and `rename_all` give the name on the wire. Where it differs between the directions, filters and rows have the
 ///   name that is read (`deserialize`), writes the one that is sent (`serialize`). An `alias` is another name in rows.
 /// * A field with `skip_serializing` is read-only. One with `skip_deserializing` is sent and never received: it can be
 ///   set, and is compared only by a server that knows it. One with `skip` is not part of the model.
 /// * A field with `flatten` has no name of its own, and `__` separates the parts of a lookup: neither a flattened field
 ///   nor one whose wire name holds `__` has a place in `F`. `Filter::lookup` names what they hold.
-/// * `default`, `with`, `skip_serializing_if` and `deny_unknown_fields` change nothing here.
+/// * `default`, `with`, `skip_serializing_if` and `deny_unknown_fields` change nothing in the model.
 /// * `transparent`, `tag`, `untagged`, `from`, `try_from`, `into` and `remote` give the struct another shape on the wire
 ///   and are refused.
 ///

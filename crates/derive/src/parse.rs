@@ -49,7 +49,7 @@ pub(crate) enum Access {
 }
 
 impl Field {
-    /// Whether the field stands in `F`: `__` separates the parts of a lookup, so no lookup can name a field that holds it.
+    /// Whether `F` has the field: `__` separates the parts of a lookup, so no lookup can name a field that holds it.
     pub(crate) fn can_be_named(&self) -> bool {
         !self.wire.read_as.contains("__")
     }

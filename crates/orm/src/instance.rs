@@ -321,7 +321,7 @@ impl<M: ApiModel> Instance<M> {
         unsaved.map_or(Ok(()), Err)
     }
 
-    /// The row's key as it stands in its URL.
+    /// The row's key as it is in its URL.
     fn key(&mut self) -> Result<String> {
         let primary_key = Self::primary_key_now(&self.now()?, &self.before()?);
         let held = self.held(primary_key.as_ref());

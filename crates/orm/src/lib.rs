@@ -34,7 +34,7 @@
 //!
 //! # The answer is right, or it is an error
 //!
-//! A server that does not know a query parameter ignores it without a word. Every row that comes back is therefore checked
+//! A server that does not know a query parameter silently ignores it. Every row that comes back is therefore checked
 //! against the filter that was sent; what a query string cannot say (OR, NOT, [`exclude`](Manager::exclude)) is evaluated
 //! client-side with Django's semantics; every page is read, whatever the paginator; a write that may have arrived is not sent
 //! again. [`OnIgnored`] says what happens when a server ignores something.

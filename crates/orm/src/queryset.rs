@@ -279,7 +279,7 @@ impl<M: ApiModel> QuerySet<M> {
     ///
     /// # Errors
     /// [`BulkWriteError`] with the keys of the rows that were written and the errors of those that were not. `Unsupported`,
-    /// and nothing written, when the filter cannot be seen on the rows; `CountMismatch`, and nothing written, when other than
+    /// and nothing written, when the filter cannot be checked on the rows; `CountMismatch`, and nothing written, when other than
     /// [the expected number](Self::expecting) of rows match.
     pub fn update<V: IntoIterator<Item = Assignment<M>>>(
         &self,

@@ -80,7 +80,7 @@ impl Action {
     }
 }
 
-/// An endpoint that is no resource, as an `APIView` is one.
+/// An endpoint that is not a resource, such as an `APIView`.
 ///
 /// ```
 /// use django_api_orm_testserver::{Reply, View};

@@ -81,7 +81,7 @@ impl TestServerBuilder {
         self
     }
 
-    /// Adds an endpoint that is no resource.
+    /// Adds an endpoint that is not a resource.
     #[must_use]
     pub fn view(mut self, view: View) -> Self {
         self.views.push(view);

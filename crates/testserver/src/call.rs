@@ -60,7 +60,7 @@ impl Call<'_> {
         self.request.connection.client_port
     }
 
-    /// The primary key of the row, in a detail action, as it stands in a URL.
+    /// The primary key of the row, in a detail action, as it is in a URL.
     pub fn key(&self) -> Option<String> {
         self.key.as_ref().map(codec::text_of)
     }

@@ -95,7 +95,7 @@ pub(crate) fn row_to_wire<'f>(
     Wire::Map(entries.collect())
 }
 
-/// A stored value as text, as it stands in a URL or a cursor.
+/// A stored value as text, as it is in a URL or a cursor.
 pub(crate) fn text_of(value: &Sql) -> String {
     match value {
         Sql::Null => "None".to_owned(),

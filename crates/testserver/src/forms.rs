@@ -110,7 +110,7 @@ impl Input {
     }
 }
 
-/// `BooleanWidget`: anything else is no filter.
+/// `BooleanWidget`: anything else means no filter.
 fn boolean(text: &str) -> Cleaned {
     match text.to_lowercase().as_str() {
         "true" | "1" => Cleaned::Value(Sql::Integer(1)),
@@ -134,7 +134,7 @@ fn existing_row(
     Some(Cleaned::Value(key))
 }
 
-/// A primary key or slug that stands in a URL or a parameter; `None` when it cannot be one.
+/// A primary key or slug in a URL or a parameter; `None` when it cannot be one.
 pub(crate) fn key_of(field: &Field, text: &str) -> Option<Sql> {
     match field.kind {
         Kind::Integer { .. } => crate::python::int(text)

@@ -59,7 +59,7 @@ pub(crate) fn parse_form_date(text: &str) -> Option<NaiveDate> {
 /// `django.utils.dateparse.parse_datetime`, in UTC; without a zone it is UTC already.
 pub(crate) fn parse_datetime(text: &str) -> Option<NaiveDateTime> {
     let captures = DATETIME.as_ref()?.captures(text)?;
-    // Alone, a date must have all its digits: `2023-1-5` is no instant, `2023-1-5 0:00` is one.
+    // Alone, a date must have all its digits: `2023-1-5` is not an instant, `2023-1-5 0:00` is one.
     let is_short = || {
         let date = captures.name("date").map_or("", |found| found.as_str());
         date.contains('-') && date.len() < 10

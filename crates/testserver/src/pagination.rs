@@ -194,7 +194,7 @@ impl Listing<'_> {
         })
     }
 
-    /// The size of a page: what the request says where it may, lowered without a word or refused.
+    /// The size of a page: what the request says where it may, silently lowered or refused.
     fn size(&self, paginator: &Paginator) -> Result<u64, Reply> {
         let asked = paginator
             .size_parameter

@@ -96,7 +96,7 @@ impl Paginator {
         self
     }
 
-    /// The most rows of a page; a larger `limit` is lowered to it without a word.
+    /// The most rows of a page; a larger `limit` is silently lowered to it.
     #[must_use]
     pub fn max_limit(mut self, rows: u64) -> Self {
         self.max_size = Some(rows);

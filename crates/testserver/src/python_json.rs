@@ -1,6 +1,6 @@
 //! The message with which Python's `json` module refuses a text.
 
-/// What `json.loads` says about a text that is no JSON.
+/// What `json.loads` says about a text that is not JSON.
 pub(crate) fn error(body: &[u8]) -> String {
     let text = match std::str::from_utf8(body) {
         Ok(text) => text,

@@ -55,7 +55,7 @@ pub enum Quirk {
     NoDetails,
     /// Nothing can be written.
     ReadOnly,
-    /// These fields of a body are dropped without a word.
+    /// These fields of a body are silently dropped.
     DropFields(Vec<String>),
     /// A POST, PUT or PATCH is answered with this, not with the row.
     WriteAnswer(WriteAnswer),

@@ -138,7 +138,7 @@ impl Resource {
         self
     }
 
-    /// Shows the rows of another resource's table. The fields, if there are none here, are that
+    /// Shows the rows of another resource's table. The fields, if none are given, are that
     /// resource's too.
     #[must_use]
     pub fn table(mut self, name: &str) -> Self {
@@ -261,7 +261,7 @@ impl Resource {
         self
     }
 
-    /// The fields that `ordering=` may name; any other one is dropped from it without a word.
+    /// The fields that `ordering=` may name; any other one is silently dropped from it.
     #[must_use]
     pub fn ordering<'a>(mut self, fields: impl IntoIterator<Item = &'a str>) -> Self {
         self.ordering = Some(fields.into_iter().map(str::to_owned).collect());

@@ -1,4 +1,4 @@
-//! The site: every endpoint, its rows, and who may see them. No network here.
+//! The site: every endpoint, its rows, and who may see them. It does no networking.
 
 use std::collections::BTreeMap;
 

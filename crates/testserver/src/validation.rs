@@ -23,7 +23,7 @@ pub(crate) enum UrlMatch {
     },
     /// A URL of this site, but not of a row.
     Other,
-    /// Nothing here.
+    /// Nothing on this site.
     Nothing,
 }
 

@@ -292,7 +292,7 @@ impl Site {
             Some(value) => session
                 .find(table, &field.name, value)
                 .map_err(|_| Reply::broken())?,
-            // A number beyond all keys is a good key that no row has; a word is no key.
+            // A number beyond all keys is a valid key that no row has; a word is not a key.
             None if python::int(text).is_some() => None,
             None => return Err(Reply::not_found()),
         };

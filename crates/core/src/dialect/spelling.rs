@@ -1,4 +1,4 @@
-//! How a condition is said in a query string, where it can be said.
+//! How a condition is written in a query string, where it can be.
 
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub(super) fn flatten(q: &Q, out: &mut Vec<Q>) {
     }
 }
 
-/// The part as one lookup, where it can be said as one.
+/// The part as one lookup, where it can be written as one.
 pub(super) fn as_lookup(part: &Q) -> Option<Lookup> {
     match part {
         Q::Lookup(lookup)

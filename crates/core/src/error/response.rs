@@ -130,7 +130,7 @@ fn is_messages(value: &Value) -> bool {
         .is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string))
 }
 
-/// Adds the messages in `value`, which stands at `path`.
+/// Adds the messages in `value`, which is at `path`.
 fn collect(path: &str, value: &Value, fields: &mut FieldErrors) {
     match value {
         Value::String(text) => {

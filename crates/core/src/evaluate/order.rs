@@ -1,4 +1,4 @@
-//! The order of two rows: what a sort here, and the check of a server's order, compare.
+//! The order of two rows: what a client-side sort, and the check of a server's order, compare.
 
 use std::cmp::Ordering;
 

@@ -259,7 +259,7 @@ impl<'a> Text<'a> {
             (Form::Moment(row), Form::Moment(operand)) => {
                 row.compare_to_operand(*operand).map(Ordering::is_eq)
             }
-            // The server may read a date in a spelling that is not read here.
+            // The server may read a date in a spelling that this library does not read.
             (Form::Moment(_), _) => None,
             (Form::Uuid(row), _) => {
                 Some(Uuid::try_parse(&operand.raw).is_ok_and(|operand| operand == *row))

@@ -63,7 +63,7 @@ fn page_size(strategy: &Strategy, given: &Given<'_>, style: Option<Style>) -> Op
 }
 
 impl Strategy {
-    /// Whether rows are left out or sorted on the client, so that nobody knows how many have to be read.
+    /// Whether rows are left out or sorted client-side, so that nobody knows how many have to be read.
     pub(crate) fn reads_on(&self) -> bool {
         self.leaves_rows_out() || self.sorting.needs_every_row()
     }

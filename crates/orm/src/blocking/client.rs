@@ -170,7 +170,7 @@ impl Borrow<crate::ServiceClient> for &ServiceClient {
 }
 
 /// Configures a blocking [`ServiceClient`]. Every method is that of the asynchronous
-/// [`ServiceClientBuilder`](crate::ServiceClientBuilder); [`with`](Self::with) reaches those that are not repeated here.
+/// [`ServiceClientBuilder`](crate::ServiceClientBuilder); [`with`](Self::with) reaches those that this builder does not repeat.
 #[must_use = "a builder does nothing until it is built"]
 pub struct ServiceClientBuilder(crate::ServiceClientBuilder);
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode, Version};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
 
-/// What the server answered. A status that is an error never gets here: it is an [`Error`].
+/// What the server answered. An answer with an error status is never a `Response`: it is an [`Error`].
 #[derive(Clone)]
 pub struct ApiResponse {
     pub(super) method: Method,

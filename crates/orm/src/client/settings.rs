@@ -97,7 +97,7 @@ pub struct Setting {
     pub name: &'static str,
     /// What a value has to be.
     pub kind: SettingKind,
-    /// What holds if nothing is said; `None` where that is no single value.
+    /// What holds if nothing is said; `None` where that is not a single value.
     pub default: Option<SettingValue>,
     /// The default in words.
     pub default_text: &'static str,

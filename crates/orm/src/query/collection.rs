@@ -293,7 +293,7 @@ impl Collection {
         }
     }
 
-    /// The key of a row as it stands in the row's URL.
+    /// The key of a row as it is in the row's URL.
     pub fn key_of(&self, row: &Row) -> Result<String> {
         let key = row.field(self.model.lookup_field())?;
         (key.as_ref().and_then(key_text)).ok_or_else(|| no_key(&self.model))

@@ -1,4 +1,4 @@
-//! What becomes of a filter or an ordering that the server is seen to ignore: it is kept, and a warning or an error.
+//! What becomes of a filter or an ordering that rows show the server to ignore: that is kept, and a warning or an error.
 
 use django_api_orm_core::{Error, OnIgnored, Result, plan::Order};
 

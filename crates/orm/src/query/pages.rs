@@ -48,7 +48,7 @@ enum Step {
     Done,
 }
 
-/// Rows and where they stand in the collection.
+/// Rows and their place in the collection.
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// The index of the first row among the rows that the server has for the query.

@@ -49,7 +49,7 @@ impl Walk {
     }
 
     /// A walk for writes: every part of the filter is evaluated on every row, and nothing is left to the server's word. A
-    /// server that is trusted is trusted here too.
+    /// server that is trusted is trusted for writes too.
     pub fn for_writes(mut self) -> Self {
         if !self.probing.collection.policy.trusts_server() {
             self.aim = Aim::Write;
