@@ -213,9 +213,9 @@ class AsyncQueries(Generic[M]):
 
         Each row is checked against the whole filter before it is touched. ``address__city`` writes a part of an object.
 
-        Raises: ``BulkWriteError`` when some rows could not be written; before anything is written,
-        ``CountMismatchError`` when ``expect`` does not hold, and ``UnsupportedError`` when a row does not show
-        whether it matches.
+        Raises: ``BulkWriteError`` when some rows could not be written; before anything is sent, ``FieldError`` for a name that
+        is no field, unless the schema allows extra names; before anything is written, ``CountMismatchError`` when ``expect``
+        does not hold, and ``UnsupportedError`` when a row does not show whether it matches.
         Requests: one GET for each page, then one PATCH for each row that differs.
         """
         query = self._start()
@@ -224,7 +224,8 @@ class AsyncQueries(Generic[M]):
     async def create(self, **kwargs: Any) -> M:
         """Creates a row. Only the given values are sent; other defaults are the server's. Filters are not applied to it.
 
-        Raises: ``pydantic.ValidationError`` before anything is sent; ``BadRequestError`` with the server's messages in
+        Raises: before anything is sent, ``pydantic.ValidationError``, and ``FieldError`` for a name that is no field, unless
+        the schema allows extra names; ``BadRequestError`` with the server's messages in
         ``errors``; ``OutcomeUnknown`` when the row may have been created nevertheless; ``APIException``.
         Requests: one POST, which is never sent again once the server may have received it.
         """
@@ -277,7 +278,8 @@ class AsyncQueries(Generic[M]):
         ``objs`` are dictionaries, objects of the schema or instances of the model. Every one is validated before the
         first is sent. ``concurrency`` is how many requests are in flight at a time.
 
-        Raises: ``pydantic.ValidationError``; ``BulkCreateError``, which says which rows were created and which were not.
+        Raises: ``FieldError``; ``pydantic.ValidationError``; ``BulkCreateError``, which says which rows were
+        created and which were not.
         Requests: one POST for each row.
         """
         query = self._start()
@@ -293,7 +295,8 @@ class AsyncQueries(Generic[M]):
         ``concurrency`` is how many requests are in flight at a time.
 
         Raises: ``BulkWriteError``, which says which rows were written and which were not, by key; ``ValueError``, before
-        anything is sent, for a name that is not a field, or is read-only; ``InvalidRequestError`` for a row without a key.
+        anything is sent, for a name that is read-only or no field (``FieldError``); ``InvalidRequestError`` for a row
+        without a key.
         Requests: one PATCH for each row that differs.
         """
         query = self._start()

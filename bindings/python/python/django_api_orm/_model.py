@@ -131,7 +131,7 @@ class BaseAPIModel(_Declared):
 
         The key and read-only fields may be missing. ``_client`` names a client other than the registered one.
 
-        Raises: ``pydantic.ValidationError``.
+        Raises: ``FieldError`` for a name that is no field, unless the schema allows extra names; ``pydantic.ValidationError``.
         Requests: none.
         """
         set_slot = object.__setattr__
@@ -139,7 +139,7 @@ class BaseAPIModel(_Declared):
         set_slot(self, "_row", None)
         set_slot(self, "_deleted", False)
         given = values.pop("_pydantic_instance", None)
-        data = given if given is not None else self._info().new(values)
+        data = given if given is not None else self._info().named(values)
         set_slot(self, "_data", data)
         set_slot(self, "__dict__", data.__dict__)
 
@@ -413,7 +413,7 @@ class BaseAPIModel(_Declared):
             name = info.name_of(field.split("__")[0])
             if name not in (self._data.model_extra or {}):
                 if name not in info.sent:
-                    raise ValueError(f"{type(self).__name__} has no field {field!r} (update_fields)")
+                    raise info.known.unknown(field, " (update_fields)")
                 if name in info.read_only:
                     raise ValueError(f"{type(self).__name__}.{name} is read-only and cannot be saved")
             names.append(info.sent.get(name, name))

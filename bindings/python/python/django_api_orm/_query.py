@@ -302,7 +302,7 @@ class BaseQuery(Generic[M]):
         raise error
 
     def _unsaved(self, values: Mapping[str, Any]) -> M:
-        return self.model._made(self._info.new(values), None, self._home)
+        return self.model._made(self._info.named(values), None, self._home)
 
     def _created(self, results: list[Any], instances: list[M], saves: list[Save]) -> list[M]:
         """The instances in the order of the input, given ones included; or one exception that says which rows were created

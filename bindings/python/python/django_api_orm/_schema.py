@@ -30,6 +30,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ._engine import Condition, Model
 from ._json import dumped, from_json, jsonable, to_json
+from ._names import Names
 from .exceptions import ConfigurationError, DecodeError, InvalidRequestError
 from .q import Q
 
@@ -194,6 +195,9 @@ class ModelInfo:
         self.read_only = frozenset(_names(model, "_read_only_fields"))
         if unknown := sorted(self.read_only - fields.keys()):
             raise ConfigurationError(f"{model.__name__}._read_only_fields has names that are not fields: {', '.join(unknown)}")
+        readable = [each for name, field in fields.items() for each in (name, *_read_names(name, field))]
+        #: The names that a program may give.
+        self.known = Names(model.__name__, self.schema, readable, self.pk_name)
         #: Computed fields, which are not sent.
         self.computed = set(self.schema.model_computed_fields)
         #: Whether a nested schema has computed fields, which are not the server's.
@@ -327,6 +331,11 @@ class ModelInfo:
         """Values under the names that the schema reads."""
         return {self.pk_wire if name == "pk" else self.wire.get(name, name): value for name, value in values.items()}
 
+    def named(self, values: Mapping[str, Any]) -> BaseModel:
+        """The same as ``new``, for values whose names the program has given: refuses those that are no fields."""
+        self.known.of_new(values)
+        return self.new(values)
+
     def new(self, values: Mapping[str, Any]) -> BaseModel:
         """Validates the values of a row that does not exist yet: the key and read-only fields may be missing."""
         given = self.given(values)
@@ -378,6 +387,7 @@ class ModelInfo:
         fields: dict[str, Any] = {}
         parts: dict[str, Any] = {}
         for given, value in values.items():
+            self.known.of_changes([given])
             name = self.pk_name if given == "pk" else self.name_of(given)
             field = name if name in self.wire else self.name_of(given.partition("__")[0])
             if field in self.read_only:

@@ -51,12 +51,15 @@ class Upsert(Generic[M]):
         self.new: M | None = None
 
     def _find_or_create(self, defaults: Mapping[str, Any], *, for_write: bool) -> Operation:
+        # A lookup need not be a field: it may be a filter of the server's.
+        self.info.known.of_changes(defaults)
         values = {**self.equalities, **defaults}
         fields = {name: value for name, value in values.items() if name in self.info.wire or "__" not in name}
         parts = {self.info._path(name): jsonable(value) for name, value in values.items() if name not in fields}
         fields = self.info.given(fields)
         try:
-            self.new = self.query._unsaved({**fields, **json.loads(nested(to_json(parts), list(fields)))})
+            data = self.info.new({**fields, **json.loads(nested(to_json(parts), list(fields)))})
+            self.new = self.query.model._made(data, None, self.query._home)
         except ValidationError as invalid:
             self.invalid = invalid
         self.save: Save | None = None

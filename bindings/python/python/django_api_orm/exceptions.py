@@ -29,6 +29,7 @@ __all__ = [
     "DataMovedWarning",
     "DecodeError",
     "DoesNotExist",
+    "FieldError",
     "ForbiddenError",
     "GatewayTimeoutError",
     "HTTPStatusError",
@@ -132,6 +133,10 @@ class ConfigurationError(APIException):
 
 class InvalidRequestError(APIException, ValueError):
     """The call is invalid; nothing was sent."""
+
+
+class FieldError(InvalidRequestError, TypeError):
+    """A name that is no field, in what is written: as Django's ``FieldError``, and ``TypeError``. Nothing was sent."""
 
 
 class DoesNotExist(APIException):
