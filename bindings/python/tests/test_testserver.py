@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from django_api_orm import ServiceClient
+from django_api_orm import APIModel, ServiceClient, UnsupportedError, register_models
 from django_api_orm.testserver import TestServer
+from pydantic import BaseModel
 
 ROWS = [{"id": key, "name": f"row {key}", "status": "A"} for key in range(1, 6)]
 
@@ -60,3 +61,44 @@ def test_the_command_line():
                 assert len(client.get("/api/dcim/users/").json()["results"]) == 50
         finally:
             program.terminate()
+
+
+class ThingSchema(BaseModel):
+    id: int | None = None
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("shape", "path"),
+    [
+        ("wagtail", "/api/v2/things/"),
+        ("kinto", "/v1/buckets/default/collections/things/records"),
+        ("json_server", "/things"),
+        ("datasette", "/data/things.json"),
+        ("fastapi_pagination", "/things"),
+        ("django_ninja", "/api/things"),
+        ("netbox", "/api/dcim/things/"),
+        ("sentry", "/api/0/things/"),
+    ],
+)
+def test_every_row_of_a_product_is_found(shape, path):
+    class Thing(APIModel):
+        _schema_class = ThingSchema
+        _endpoint = path
+
+    rows = [{"id": key, "name": f"thing {key}"} for key in range(1, 131)]
+    with TestServer({"things": rows}, shape=shape) as server, ServiceClient(server.base_url) as client:
+        register_models(client, Thing)
+        assert [thing.id for thing in Thing.objects.all()] == list(range(1, 131))
+
+
+def test_more_without_a_way_to_it_is_an_error():
+    class Thing(APIModel):
+        _schema_class = ThingSchema
+        _endpoint = "/api/v1/things/"
+
+    shape = {"pages": "token", "size": 2, "count": None, "next": None, "previous": None, "more": "has_more"}
+    with TestServer({"things": ROWS}, shape=shape) as server, ServiceClient(server.base_url) as client:
+        register_models(client, Thing)
+        with pytest.raises(UnsupportedError, match="more rows follow"):
+            list(Thing.objects.all())

@@ -30,12 +30,45 @@ pub struct Page {
     previous: Option<String>,
     enveloped: bool,
     names_next: bool,
+    more: Option<bool>,
 }
 
-const ROWS: [&str; 4] = ["results", "data", "items", "objects"];
+const ROWS: [&str; 6] = ["results", "data", "items", "objects", "rows", "records"];
 const COUNTS: [&str; 5] = ["count", "total", "total_count", "totalCount", "total_items"];
-const COUNT_HEADERS: [&str; 2] = ["x-total-count", "x-total"];
-const NEXT: [&str; 3] = ["next", "next_url", "next_page_url"];
+const COUNT_HEADERS: [&str; 8] = [
+    "x-total-count",
+    "x-total",
+    "x-pagination-count",
+    "x-pagination-total",
+    "x-pagination-total-count",
+    "total-count",
+    "total-records",
+    "total-objects",
+];
+const NEXT: [&str; 6] = [
+    "next",
+    "next_url",
+    "next_page_url",
+    "next_page",
+    "nextPage",
+    "next_link",
+];
+const NEXT_HEADERS: [&str; 4] = [
+    "next-page",
+    "x-next-page",
+    "x-pagination-next",
+    "x-pagination-next-page",
+];
+const MORE: [&str; 8] = [
+    "has_more",
+    "hasMore",
+    "has_next",
+    "hasNext",
+    "has_next_page",
+    "hasNextPage",
+    "next_page_results",
+    "more",
+];
 const PREVIOUS: [&str; 5] = [
     "previous",
     "prev",
@@ -63,14 +96,17 @@ impl Page {
     }
 
     fn parse_list(body: &Bytes, headers: &HeaderMap) -> Result<Self> {
+        let next = headed(headers);
         Ok(Self {
             rows: slices(body, decode(body)?),
             count: counted_in(headers),
-            next: link_header(headers, "next"),
             previous: link_header(headers, "prev").or_else(|| link_header(headers, "previous")),
             enveloped: false,
-            names_next: headers.contains_key(http::header::LINK),
-        })
+            names_next: next.is_some() || headers.contains_key(http::header::LINK),
+            more: None,
+            next: next.filter(|next| !next.is_empty()),
+        }
+        .without_own_count())
     }
 
     fn parse_envelope(body: &Bytes, headers: &HeaderMap) -> Result<Self> {
@@ -95,21 +131,35 @@ impl Page {
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::Decode,
-                    "the answer is an object without a list of rows (`results`, `data`, `items` or `objects`); is the \
+                    "the answer is an object without a list of rows (`results`, `data`, `items`, `objects`, `rows` or `records`); is the \
                      endpoint a collection?",
                 )
             })?;
-        let next = link_header(headers, "next");
+        let headed = headed(headers);
+        // Beside a token some servers give its link.
+        let links = || find(&levels, &NEXT).filter_map(link);
+        let linked = links().find(|link| bare_token(link).is_none());
+        let next = linked.or_else(|| links().next());
+        let count = counted(&levels, rows.len() as u64)?;
         Ok(Self {
             rows: slices(body, rows),
-            count: find(&levels, &COUNTS)
-                .find_map(count)
-                .or_else(|| counted_in(headers)),
-            names_next: next.is_some() || find(&levels, &NEXT).next().is_some(),
-            next: find(&levels, &NEXT).find_map(link).or(next),
+            count: count.or_else(|| counted_in(headers)),
+            names_next: headed.is_some() || find(&levels, &NEXT).next().is_some(),
+            next: next.or(headed.filter(|next| !next.is_empty())),
             previous: find(&levels, &PREVIOUS).find_map(link),
             enveloped: true,
-        })
+            more: find(&levels, &MORE).find_map(|value| value.get().parse().ok()),
+        }
+        .without_own_count())
+    }
+
+    /// As many rows as came are not all, where a page follows: such a count is that of the page.
+    fn without_own_count(mut self) -> Self {
+        let follows = self.next.is_some() || self.more == Some(true);
+        let came = self.rows.len() as u64;
+        let is_own = follows && came > 0 && self.count == Some(came);
+        self.count = self.count.filter(|_| !is_own);
+        self
     }
 
     /// The rows: slices of the body, not copies.
@@ -146,6 +196,12 @@ impl Page {
     #[must_use]
     pub fn names_next(&self) -> bool {
         self.names_next
+    }
+
+    /// What the answer says without naming the next page: whether there is one.
+    #[must_use]
+    pub fn more(&self) -> Option<bool> {
+        self.more
     }
 
     /// Whether the rows are inside an object, not in a plain list.
@@ -185,6 +241,9 @@ impl Page {
         if let Some(style) = links.into_iter().flatten().find_map(by_name) {
             return Some(style);
         }
+        if next.is_some_and(|link| link.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Some(Style::PageNumber);
+        }
         // The link of a first page in limit/offset pagination may name the limit only; any other difference is the
         // server's own way, and its links have to be followed as they are.
         let own = next.is_some_and(|link| {
@@ -223,9 +282,39 @@ fn find<'a>(levels: &[&Fields<'a>], names: &[&str]) -> impl Iterator<Item = &'a 
         .into_iter()
 }
 
+/// How many rows the collection has, of all that the answer counts. One that says how many came is left out beside another.
+fn counted(levels: &[&Fields<'_>], rows: u64) -> Result<Option<u64>> {
+    let mut counts: Vec<u64> = find(levels, &COUNTS).filter_map(count).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    if counts.len() > 1 {
+        counts.retain(|count| *count != rows);
+    }
+    match counts.as_slice() {
+        [] => Ok(None),
+        [count] => Ok(Some(*count)),
+        [one, other, ..] => Err(Error::unsupported(format!(
+            "the answer counts its rows twice, {one} and {other}, and {rows} came: nothing says which is the number of all rows"
+        ))),
+    }
+}
+
 /// A number of rows; some servers write it as text. Anything else is not a count.
 fn count(value: &RawValue) -> Option<u64> {
     value.get().trim_matches('"').parse().ok()
+}
+
+/// What a header says of the next page: its link or its number; empty where there is none.
+fn headed(headers: &HeaderMap) -> Option<String> {
+    let named = || {
+        let mut named = NEXT_HEADERS.iter().filter_map(|name| headers.get(*name));
+        named
+            .next()?
+            .to_str()
+            .ok()
+            .map(|link| link.trim().to_owned())
+    };
+    link_header(headers, "next").or_else(named)
 }
 
 fn counted_in(headers: &HeaderMap) -> Option<u64> {

@@ -19,7 +19,8 @@ pub fn bare_token(link: &str) -> Option<&str> {
     (bare && !link.contains('?')).then_some(link)
 }
 
-/// The target of the first link with this relation in the `Link` headers (RFC 8288).
+/// The target of the first link with this relation in the `Link` headers (RFC 8288). One that says by `results="false"` that
+/// nothing is there is none.
 pub(super) fn link_header(headers: &HeaderMap, relation: &str) -> Option<String> {
     headers
         .get_all(LINK)
@@ -40,7 +41,10 @@ fn target(value: &str, relation: &str) -> Option<String> {
                     .split_ascii_whitespace()
                     .any(|known| known.eq_ignore_ascii_case(relation))
         });
-        if related && !target.is_empty() {
+        let is_empty = parameters
+            .iter()
+            .any(|(name, value)| name.eq_ignore_ascii_case("results") && value == "false");
+        if related && !is_empty && !target.is_empty() {
             return Some(target.to_owned());
         }
         rest = after;

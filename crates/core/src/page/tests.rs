@@ -43,6 +43,86 @@ fn envelopes() {
 }
 
 #[test]
+fn an_answer_says_in_many_ways_whether_a_page_follows() {
+    for (fields, more, next) in [
+        (r#""has_more": true"#, Some(true), None),
+        (r#""meta": {"hasNextPage": false}"#, Some(false), None),
+        (r#""next_page_results": true"#, Some(true), None),
+        (r#""next_page": 2"#, None, Some("2")),
+        (r#""next_page": null"#, None, None),
+        (r#""more": "x""#, None, None),
+    ] {
+        let page = parse(&format!(r#"{{"results": [1], {fields}}}"#));
+        assert_eq!((page.more(), page.next()), (more, next), "{fields}");
+        assert_eq!(
+            page.names_next(),
+            fields.contains("next_page\""),
+            "{fields}"
+        );
+    }
+    let numbered = parse(r#"{"results": [1], "next_page": 2}"#);
+    assert_eq!(numbered.recognise(&[]), Some(Style::PageNumber));
+}
+
+#[test]
+fn a_count_of_the_page_is_none_of_the_collection() {
+    for (fields, count) in [
+        (r#""count": 2, "total_count": 250"#, Some(250)),
+        (r#""count": 2, "total": 2"#, Some(2)),
+        (r#""count": 2, "next": "/x?page=2""#, None),
+        (r#""count": 2, "has_more": true"#, None),
+        (r#""count": 2, "next": null"#, Some(2)),
+        (r#""count": 9, "next": "/x?page=2""#, Some(9)),
+    ] {
+        let page = parse(&format!(r#"{{"results": [1, 2], {fields}}}"#));
+        assert_eq!(page.count(), count, "{fields}");
+    }
+    let twice = Bytes::from_static(br#"{"results": [1], "count": 5, "total": 9}"#);
+    let error = Page::parse(&twice, &HeaderMap::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("5 and 9"), "{error}");
+}
+
+#[test]
+fn headers_name_the_next_page_and_the_count() {
+    for (name, value, next) in [
+        (
+            "next-page",
+            "http://h/x?_token=a",
+            Some("http://h/x?_token=a"),
+        ),
+        (
+            "x-pagination-next",
+            "http://h/x?page=2",
+            Some("http://h/x?page=2"),
+        ),
+        ("x-next-page", "2", Some("2")),
+        ("x-next-page", "", None),
+        (
+            "link",
+            r#"<http://h/x?cursor=2>; rel="next"; results="true""#,
+            Some("http://h/x?cursor=2"),
+        ),
+        (
+            "link",
+            r#"<http://h/x?cursor=2>; rel="next"; results="false""#,
+            None,
+        ),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        headers.insert("x-pagination-count", "9".parse().unwrap());
+        let page = Page::parse(&Bytes::from_static(b"[1]"), &headers).unwrap();
+        assert_eq!(
+            (page.next(), page.count()),
+            (next, Some(9)),
+            "{name}: {value}"
+        );
+        assert!(page.names_next());
+    }
+}
+
+#[test]
 fn a_count_that_is_none_is_not_believed() {
     for count in [
         "-1",

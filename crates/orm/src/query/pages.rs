@@ -19,7 +19,10 @@ use django_api_orm_core::{
     row::Row,
 };
 
-use self::{ahead::Ahead, seen::Seen};
+use self::{
+    ahead::Ahead,
+    seen::{EMPTY_PAGES, Seen},
+};
 use super::collection::Collection;
 
 pub(crate) use notices::report_drift;
@@ -39,6 +42,8 @@ pub(crate) struct Pages {
     landed: Option<(Page, Ask)>,
     /// A count that changed has been reported.
     count_changed: bool,
+    /// The last page says that another follows.
+    says_more: bool,
 }
 
 #[derive(Debug)]
@@ -86,6 +91,7 @@ impl Pages {
             seen: Seen::new(collection.model().primary_key()),
             landed: None,
             count_changed: false,
+            says_more: false,
             collection,
         }
     }
@@ -148,6 +154,10 @@ impl Pages {
         let Some((page, ask)) = self.settle(page, ask)? else {
             return Ok(None);
         };
+        if self.is_not_understood(&page, &ask) {
+            return self.repeated(&ask);
+        }
+        self.says_more = page.more() == Some(true);
         self.notice_ignored_limit(&page, &ask)?;
         self.notice_count(&page)?;
         if ask.why == Why::Everything {
@@ -192,13 +202,17 @@ impl Pages {
             self.paginator.overlapped();
         }
         if self.seen.keep(page.rows()) {
-            return Err(Error::drift("the server keeps sending pages without rows"));
+            return Err(Error::drift(format!(
+                "the server has sent {EMPTY_PAGES} pages without rows, one after the other, and links to another one: there \
+                 is no sign of an end"
+            )));
         }
         let reached = ask.position + rows.len() as u64;
         self.step = self.following(&page, &ask, reached)?;
         self.learn(&page, &ask)?;
         let last = matches!(self.step, Step::Done);
         if last {
+            self.look_for_the_rest(&page, reached)?;
             self.compare_with_count(reached)?;
         }
         Ok(Some(Batch {

@@ -4,7 +4,7 @@ use django_api_orm::{Error, ErrorKind, Instance, Manager, Warning, WarningKind};
 use serde_json::{Value, json};
 
 use super::{
-    description::{Answers, Count, Paging, Row, Server, Sorts, Unknown},
+    description::{Answers, Count, Next, Paging, Row, Server, Sorts, Unknown},
     operations::{Operation, Question, Values},
     queries::{LOOKUPS, Nulls, Query},
     site::{ENDLESS, Site},
@@ -126,7 +126,12 @@ impl Trial<'_> {
             Operation::Update(..) | Operation::Delete(_) => rows.len(),
             _ => 1,
         };
-        6 + 3 * parts + (2 + parts) * pages + 2 * written
+        let endless = match self.server.next {
+            // A walk gives up after so many empty pages, one after the other.
+            Next::Always(_) => 100 * (1 + parts),
+            _ => 0,
+        };
+        6 + 3 * parts + (2 + parts) * pages + 2 * written + endless
     }
 
     async fn asked(&self, query: &Query, question: Question, before: &[Row]) -> Verdict {

@@ -39,6 +39,9 @@ fn departures() -> Vec<(&'static str, Value)> {
             json!({"Total": "total"}),
             json!({"Total": "meta.total_count"}),
             json!({"Header": "X-Total-Count"}),
+            json!({"Header": "X-Pagination-Count"}),
+            json!({"OfPage": "count"}),
+            json!({"OfPageAndTotal": "total_count"}),
         ],
     ));
     all.extend(of(
@@ -47,6 +50,13 @@ fn departures() -> Vec<(&'static str, Value)> {
             json!({"Link": "links.next"}),
             json!({"RelativeLink": "next"}),
             json!("Header"),
+            json!("HeaderWithResults"),
+            json!({"OtherHeader": "X-Pagination-Next"}),
+            json!({"OtherHeader": "Next-Page"}),
+            json!({"Number": "next_page"}),
+            json!({"Flag": "has_more"}),
+            json!({"Flag": "next_page_results"}),
+            json!({"Always": "next"}),
         ],
     ));
     all.push(("previous", json!(false)));
@@ -132,6 +142,10 @@ fn sensible(mut server: Server) -> Server {
         ) {
             server.next = Next::Absent;
         }
+    }
+    let by_number = matches!(server.paging, Paging::Number | Paging::SizedNumber);
+    if matches!(server.next, Next::Number(_)) && !by_number {
+        server.paging = Paging::Number;
     }
     if server.over_cap.is_some() {
         server.cap.get_or_insert(server.size);

@@ -12,6 +12,7 @@ mod counts;
 mod drift;
 mod ignored;
 mod links;
+mod products;
 mod scripted;
 mod shapes;
 mod site;

@@ -18,14 +18,18 @@ impl Pages {
             reached,
         };
         let Some(link) = page.next() else {
-            return Ok(self.without_link(&turn));
+            return self.without_link(&turn);
         };
+        if page.rows().is_empty() && self.course.count == Some(reached) {
+            // Some servers link to the page after every page.
+            return Ok(Step::Done);
+        }
         match self.paginator.follow(link, &turn) {
             Some(next) if !self.seen.has_asked(&next.query) => return Ok(Step::Ask(next)),
             _ => {}
         }
         match self.course.count {
-            Some(count) if reached < count => Ok(self.by_count(&turn)),
+            Some(count) if reached < count => self.by_count(&turn),
             Some(_) => Ok(Step::Done),
             None => Err(Error::drift(format!(
                 "the server's link to the next page leads back to a page already read ({reached} rows so far)"
@@ -34,25 +38,62 @@ impl Pages {
     }
 
     /// Whether a page without a link to another is the last one: the one place that decides where a collection ends.
-    fn without_link(&self, turn: &Turn<'_>) -> Step {
+    fn without_link(&self, turn: &Turn<'_>) -> Result<Step> {
         match self.course.count {
             Some(count) if turn.reached < count => return self.by_count(turn),
-            Some(count) if turn.reached == count => return Step::Done,
+            Some(count) if turn.reached == count && !self.says_more => return Ok(Step::Done),
             // A count below what came is no count.
             _ => {}
         }
-        if turn.page.names_next() || turn.page.rows().is_empty() {
-            return Step::Done;
+        match turn.page.more() {
+            Some(true) => return self.by_count(turn),
+            Some(false) => return Ok(Step::Done),
+            None => {}
         }
-        self.unless_asked(self.paginator.guessed(turn))
+        if turn.page.names_next() || turn.page.rows().is_empty() {
+            return Ok(Step::Done);
+        }
+        Ok(self.unless_asked(self.paginator.guessed(turn)))
     }
 
-    /// The server counts more rows than it has sent, and has no link to them.
-    fn by_count(&self, turn: &Turn<'_>) -> Step {
-        if turn.page.rows().is_empty() {
-            return Step::Done;
+    /// The server has more rows than it has sent, as it says, and no link to them.
+    fn by_count(&self, turn: &Turn<'_>) -> Result<Step> {
+        let next = match turn.page.rows().is_empty() {
+            true => Step::Done,
+            false => self.unless_asked(self.paginator.counted(turn)),
+        };
+        match next {
+            Step::Done if self.says_more => Err(self.no_way_on(turn.reached)),
+            next => Ok(next),
         }
-        self.unless_asked(self.paginator.counted(turn))
+    }
+
+    /// The server says that there is more, and not how to ask for it.
+    fn no_way_on(&self, reached: u64) -> Error {
+        let says = match self.course.count.filter(|count| *count > reached) {
+            Some(count) => format!("counts {count} rows"),
+            None => "says that more rows follow".to_owned(),
+        };
+        Error::unsupported(format!(
+            "the server {says}, sent {reached} and does not say how to ask for the others; declare {} pagination of `{}`",
+            if self.paginator.is_declared() {
+                "another"
+            } else {
+                "the"
+            },
+            self.collection.model().name()
+        ))
+    }
+
+    /// A declared paginator has found no way on, and the server has said of no page that it is the last: then rows that it
+    /// counts are missing for another reason than that they moved.
+    pub(super) fn look_for_the_rest(&self, page: &Page, reached: u64) -> Result<()> {
+        let is_short = self.course.count.is_some_and(|count| reached < count);
+        let is_quiet = self.collection.policy.on_drift == OnDrift::Ignore;
+        if is_short && !is_quiet && self.paginator.is_declared() && !page.names_next() {
+            return Err(self.no_way_on(reached));
+        }
+        Ok(())
     }
 
     fn unless_asked(&self, next: Option<Ask>) -> Step {
@@ -62,15 +103,24 @@ impl Pages {
         }
     }
 
+    /// An attempt has left no rows, and not because there are none: the server took its parameter for a filter.
+    pub(super) fn is_not_understood(&self, page: &Page, ask: &Ask) -> bool {
+        let is_short = self.course.count.is_some_and(|count| count > ask.position);
+        let counts_anew = page.count() != self.course.count;
+        matches!(ask.why, Why::Tried(_))
+            && page.rows().is_empty()
+            && (is_short && counts_anew || self.says_more)
+    }
+
     /// A page came that was there before: the server does not move.
     pub(super) fn repeated(&mut self, ask: &Ask) -> Result<Option<Batch>> {
         let count = self.course.count;
         let more = count.filter(|count| *count > ask.position);
         match ask.why {
             Why::Tried(style) => {
-                let Some(count) = more else {
+                if more.is_none() && !self.says_more {
                     return Ok(Some(Batch::end(ask.position)));
-                };
+                }
                 if let Some(another) = try_another(style, ask, &self.course) {
                     self.step = Step::Ask(another);
                     return Ok(None);
@@ -78,12 +128,7 @@ impl Pages {
                 if self.collection.policy.on_drift == OnDrift::Ignore {
                     return Ok(Some(Batch::end(ask.position)));
                 }
-                Err(Error::unsupported(format!(
-                    "the server counts {count} rows, sent {} and does not say how to ask for the others; declare the \
-                     pagination of `{}`",
-                    ask.position,
-                    self.collection.model().name()
-                )))
+                Err(self.no_way_on(ask.position))
             }
             Why::Guessed => Ok(Some(Batch::end(ask.position))),
             _ if count.is_some_and(|count| count <= ask.position) => {

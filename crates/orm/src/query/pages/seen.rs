@@ -9,7 +9,7 @@ use django_api_orm_core::{
 };
 
 /// Pages without a row that may follow one another before a walk counts as endless.
-const EMPTY_PAGES: u32 = 10_000;
+pub(super) const EMPTY_PAGES: u32 = 100;
 
 #[derive(Debug)]
 pub(super) struct Seen {
