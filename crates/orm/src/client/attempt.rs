@@ -77,6 +77,7 @@ pub(super) async fn attempt(
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = outgoing.uri.clone();
     *request.headers_mut() = outgoing.headers.clone();
+    let token = Arc::new(());
     let mut sent = Sent {
         capture: capture_connection(&mut request),
         tally: &route.tally,
@@ -84,11 +85,12 @@ pub(super) async fn attempt(
         lead,
     };
     let result = {
-        let exchange = pin!(exchange(&route, request, limits));
+        let exchange = pin!(exchange(&route, &token, request, limits));
         let exchange = sent.watch(exchange);
         tokio::time::timeout_at(limits.until, exchange).await
     };
-    let was_sent = sent.was_sent();
+    // Unless a task of a layer is sending the request just now, nobody can do so any more.
+    let was_sent = sent.was_sent() | Arc::try_unwrap(token).is_err();
     let result = match result {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(Unread::Request(error))) => Err(Failure::of_request(error, was_sent)),
@@ -141,6 +143,7 @@ enum Unread {
 
 async fn exchange(
     route: &Route<'_>,
+    attempt: &Arc<()>,
     mut request: Request<Full<Bytes>>,
     limits: Limits,
 ) -> Result<Answer, Unread> {
@@ -160,6 +163,7 @@ async fn exchange(
         pool: Arc::downgrade(&route.pool),
         base: route.base.clone(),
         tally: route.tally.clone(),
+        attempt: Arc::downgrade(attempt),
     });
     through(layers.clone(), request, limits).await
 }

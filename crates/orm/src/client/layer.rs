@@ -125,6 +125,8 @@ pub(super) struct Way {
     pub(super) pool: Weak<Pool>,
     pub(super) base: BaseUrl,
     pub(super) tally: Tally,
+    /// Held by the attempt, and by whoever is sending its request.
+    pub(super) attempt: Weak<()>,
 }
 
 /// The innermost service: the connections themselves.
@@ -157,9 +159,15 @@ impl Service<Request<RequestBody>> for Connections {
                 "a layer held a request back until its client had closed its connections",
             );
         };
+        let Some(sending) = way.attempt.upgrade() else {
+            return refuse(
+                "a layer held a request back until its time was over; it may have been sent again since",
+            );
+        };
         let response = pool.client().request(request);
         Box::pin(async move {
             let response = response.await?;
+            drop(sending);
             Ok(response.map(|body| {
                 Counted::new(body, way.tally)
                     .map_err(Into::into)

@@ -369,3 +369,77 @@ async fn a_compressed_response_is_decompressed_behind_the_layer() {
     assert!(seen.lock().unwrap().is_some());
     assert_eq!(client.stats().bytes_received, packed.len() as u64);
 }
+
+/// Hands the request on from a task of its own, `after` this time, as a queue does.
+fn queueing(
+    after: Duration,
+) -> impl Layer<
+    HttpService,
+    Service = impl Service<
+        Request<RequestBody>,
+        Response = Response<django_api_orm::client::ResponseBody>,
+        Error = Box<dyn std::error::Error + Send + Sync>,
+        Future = impl Send + 'static,
+    > + Clone
+              + Send
+              + Sync
+              + 'static,
+> + Send
++ Sync
++ 'static {
+    layer_fn(move |inner: HttpService| {
+        service_fn(move |request: Request<RequestBody>| {
+            let mut inner = inner.clone();
+            let task = tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                inner.call(request).await
+            });
+            async move { task.await? }
+        })
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_layer_holds_back_is_not_sent_once_the_attempt_is_over() {
+    let server = Server::script([ok()]);
+    let client = server
+        .builder()
+        .attempt_timeout(Duration::from_secs(1))
+        .max_retries(1)
+        .layer(queueing(Duration::from_secs(2)))
+        .build()
+        .unwrap();
+    let error = client.post("/x/", &1).await.unwrap_err();
+    assert!(error.is_timeout() && !error.is_outcome_unknown(), "{error}");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(
+        server.count(),
+        0,
+        "it was given up, and is sent all the same"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_layer_is_about_to_send_may_be_sent() {
+    let server = Server::script([ok()]);
+    let slow = server.clone();
+    let client = ServiceClient::builder("http://api.test")
+        .connector(move |_| {
+            let server = slow.clone();
+            async move {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                let (ours, theirs) = tokio::io::duplex(4096);
+                tokio::spawn(async move { server.serve(theirs, 0).await });
+                Ok(ours)
+            }
+        })
+        .attempt_timeout(Duration::from_secs(1))
+        .max_retries(1)
+        .layer(queueing(Duration::ZERO))
+        .build()
+        .unwrap();
+    let error = client.post("/x/", &1).await.unwrap_err();
+    assert!(error.is_timeout() && error.is_outcome_unknown(), "{error}");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(server.count(), 1, "a write is not sent again");
+}
