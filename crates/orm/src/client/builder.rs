@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 
 use django_api_orm_core::retry::RetryBudget;
 use django_api_orm_core::{Error, Result};
-use http::header::{HeaderValue, USER_AGENT};
+use http::header::{AUTHORIZATION, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Uri};
 use secrecy::{SecretSlice, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -204,7 +204,7 @@ impl ServiceClientBuilder {
         if let Auth::Fixed(credential) = &self.auth {
             credential.to_header()?;
         }
-        let headers = self.default_headers()?;
+        let (account, headers) = self.default_headers()?;
         let proxy = Proxy::of(settings, &base.join("/", "")?)?;
         let needs_tls = base.is_https() || proxy.as_ref().is_some_and(Proxy::is_https);
         let tls = if needs_tls {
@@ -262,6 +262,7 @@ impl ServiceClientBuilder {
         };
         let identity = Identity {
             auth: self.auth,
+            account,
             headers: HeaderMap::new(),
         };
         Ok(ServiceClient {
@@ -270,8 +271,10 @@ impl ServiceClientBuilder {
         })
     }
 
-    fn default_headers(&self) -> Result<HeaderMap> {
+    /// The headers of every request: the one that says who the caller is, and the others.
+    fn default_headers(&self) -> Result<(HeaderMap, HeaderMap)> {
         use secrecy::ExposeSecret;
+        let mut account = HeaderMap::new();
         let mut headers = HeaderMap::new();
         let agent = HeaderValue::from_str(&self.settings.user_agent).map_err(|_| {
             Error::configuration("`user_agent` has characters that a header cannot hold")
@@ -280,9 +283,12 @@ impl ServiceClientBuilder {
         for (name, value) in &self.headers {
             let (name, value) = checked_header(name, value.expose_secret())
                 .map_err(|error| Error::configuration(error.message().to_owned()))?;
-            headers.insert(name, value);
+            match name == AUTHORIZATION {
+                true => account.insert(name, value),
+                false => headers.insert(name, value),
+            };
         }
-        Ok(headers)
+        Ok((account, headers))
     }
 
     fn tls_settings(&self) -> Result<TlsSettings> {

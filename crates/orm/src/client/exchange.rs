@@ -85,6 +85,7 @@ impl ServiceClient {
             .base
             .join(call.path.path(), &call.query_string())?;
         let mut headers = (*self.shared.headers).clone();
+        replace(&mut headers, &self.identity.account);
         replace(&mut headers, &self.identity.headers);
         replace(&mut headers, &call.headers);
         if !headers.contains_key(ACCEPT) {
@@ -237,11 +238,12 @@ impl Exchange<'_> {
         Ok(Step::Again)
     }
 
-    /// Puts the credential into the request, unless the call brings that header itself.
+    /// Puts the credential into the request, unless the call or the caller's own headers bring that header.
     fn authorize(&mut self, issued: Option<Issued>) -> Result<()> {
         if let Some(issued) = issued {
             let (name, value) = issued.credential.to_header()?;
-            if !self.call.headers.contains_key(&name) {
+            let brought = [&self.call.headers, &self.client.identity.headers];
+            if !brought.iter().any(|headers| headers.contains_key(&name)) {
                 self.outgoing.headers.insert(name, value);
             }
             self.issued = Some(issued);

@@ -44,6 +44,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use django_api_orm_core::retry::RetryBudget;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -113,6 +114,8 @@ struct Shared {
 #[derive(Clone, Default)]
 struct Identity {
     auth: Auth,
+    /// `Authorization`, where it was set as a header of the client.
+    account: HeaderMap,
     headers: HeaderMap,
 }
 
@@ -181,6 +184,9 @@ impl ServiceClient {
     }
 
     /// This client with `credential` in place of its credentials, over the same connections.
+    ///
+    /// A header `Authorization` that was set counts as credentials too. Other headers are kept, such as a `Cookie`: do not put
+    /// what belongs to one account there.
     #[must_use]
     pub fn with_credential(&self, credential: Credential) -> Self {
         self.with_auth(Auth::Fixed(credential))
@@ -203,7 +209,8 @@ impl ServiceClient {
         self.with_auth(Auth::None)
     }
 
-    /// This client with one more header on every request, over the same connections.
+    /// This client with one more header on every request, over the same connections. It goes before a credential in the
+    /// same header.
     ///
     /// # Errors
     /// `InvalidRequest` if the name or the value is not valid, or if the transport sets that header itself.
@@ -218,10 +225,16 @@ impl ServiceClient {
     }
 
     fn with_auth(&self, auth: Auth) -> Self {
-        let headers = self.identity.headers.clone();
+        let mut headers = self.identity.headers.clone();
+        headers.remove(AUTHORIZATION);
+        let account = HeaderMap::new();
         Self {
             shared: Arc::clone(&self.shared),
-            identity: Arc::new(Identity { auth, headers }),
+            identity: Arc::new(Identity {
+                auth,
+                account,
+                headers,
+            }),
         }
     }
 

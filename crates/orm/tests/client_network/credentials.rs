@@ -94,6 +94,44 @@ async fn clients_share_connections_but_not_credentials() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_last_word_about_an_account_holds() {
+    let server = Server::script([ok()]);
+    let service = server.builder().auth_token("service").build().unwrap();
+    let ann = service.with_header("Authorization", "Bearer ann").unwrap();
+    let by_header = server
+        .builder()
+        .header("Authorization", "Bearer service")
+        .build()
+        .unwrap();
+    for client in [
+        &ann,
+        &ann.with_token("bob"),
+        &ann.without_credentials(),
+        &by_header,
+        &by_header.with_token("ann"),
+        &by_header.with_credential(Credential::header("X-API-Key", "k")),
+        &by_header.without_credentials(),
+    ] {
+        client.get("/x/").await.unwrap();
+    }
+    let shown: Vec<_> = (server.seen().iter())
+        .map(|seen| seen.header("authorization").unwrap_or("-").to_owned())
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "Bearer ann",
+            "Token bob",
+            "-",
+            "Bearer service",
+            "Token ann",
+            "-",
+            "-"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn concurrent_requests_never_see_each_others_credentials() {
     let server = Server::new(|seen, _| {
         let auth = seen.header("authorization").unwrap_or_default();
