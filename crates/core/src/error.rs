@@ -57,6 +57,7 @@ struct Inner {
     row: Option<Row>,
     attempts: u32,
     outcome_unknown: bool,
+    follows_lost: bool,
     retryable: Option<bool>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -80,6 +81,7 @@ impl Error {
             row: None,
             attempts: 0,
             outcome_unknown: false,
+            follows_lost: false,
             retryable: None,
             source: None,
         }))
@@ -232,6 +234,19 @@ impl Error {
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
         self
+    }
+
+    /// Marks that the server may have carried out an attempt before the one that is answered with this error.
+    #[must_use]
+    pub fn with_lost_attempt(mut self, lost: bool) -> Self {
+        self.0.follows_lost = lost;
+        self
+    }
+
+    /// Whether the server may have carried out an attempt before the one that is answered with this error.
+    #[must_use]
+    pub fn follows_lost_attempt(&self) -> bool {
+        self.0.follows_lost
     }
 
     /// Marks that the server may have carried the request out.

@@ -68,7 +68,8 @@ impl ServiceClient {
             .map_err(|error| {
                 let error = error
                     .with_request(&call.method, template)
-                    .with_attempts(attempts);
+                    .with_attempts(attempts)
+                    .with_lost_attempt(exchange.was_ambiguous);
                 // The cause has to be named with the request first, so the outcome is marked last.
                 if exchange.outcome_is_unknown(&error) {
                     unknown(error)

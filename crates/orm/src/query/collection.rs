@@ -249,10 +249,10 @@ impl Collection {
         match self.client()?.send(Call::delete(path).staying()).await {
             Ok(response) => response.confirm_write(),
             Err(error) => {
-                let sent_again = error.attempts() > 1;
+                let may_be_done = error.follows_lost_attempt();
                 match self.missing(error).await {
                     // The attempt whose answer was lost has deleted it.
-                    error if sent_again && error.kind() == ErrorKind::DoesNotExist => Ok(()),
+                    error if may_be_done && error.kind() == ErrorKind::DoesNotExist => Ok(()),
                     error => Err(error),
                 }
             }

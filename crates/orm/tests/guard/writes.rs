@@ -2,7 +2,7 @@
 
 use django_api_orm::{Error, ErrorKind, OnUnsaved};
 use django_api_orm_testserver::{Fault, Quirk, Resource};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::json;
 
 use super::site::{Thing, deaf_to, ids, q, resource, site, thing, where_, with_rows};
@@ -301,4 +301,27 @@ async fn a_404_stands_where_the_list_is_refused() {
             .unwrap_err()
             .is_does_not_exist()
     );
+}
+
+#[tokio::test]
+async fn a_row_that_was_never_there_is_not_taken_for_deleted() {
+    let path = "/api/v1/things/1/";
+    for (fault, was_lost) in [
+        (
+            Fault::Answer(StatusCode::TOO_MANY_REQUESTS, HeaderMap::new(), "{}".into()),
+            false,
+        ),
+        (Fault::CloseAfterReading, true),
+    ] {
+        let site = site(resource()).await;
+        let mut row = site.things().get(q("id", 1)).await.unwrap();
+        let mut other = row.clone();
+        other.delete().await.unwrap();
+        site.server.inject_on(Method::DELETE, path, fault);
+        let deleted = row.delete().await;
+        match was_lost {
+            true => deleted.unwrap(),
+            false => assert!(deleted.unwrap_err().is_does_not_exist()),
+        }
+    }
 }
