@@ -43,6 +43,9 @@ const BLOCKING_ONLY: [(&str, &str); 2] = [
     ("QuerySet::iter", "`stream` gives a stream"),
 ];
 
+/// Macros whose every line passes a method on.
+const TABLES: [&str; 3] = ["delegate! {", "described! {", "answered! {"];
+
 #[test]
 fn every_method_has_its_twin() {
     let (blocking, asynchronous): (Vec<PathBuf>, Vec<PathBuf>) = sources(&source())
@@ -81,8 +84,10 @@ fn methods(files: &[PathBuf]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for file in files {
         let text = fs::read_to_string(file).unwrap();
-        let (mut owner, mut hidden) = (None, false);
+        let (mut owner, mut hidden, mut in_table) = (None, false, false);
         for line in text.lines() {
+            in_table = TABLES.iter().any(|table| line.trim().starts_with(table))
+                || in_table && line != "    }";
             if line.starts_with("impl") {
                 owner = TYPES.into_iter().find(|name| {
                     line.ends_with(&format!(" {name} {{"))
@@ -90,7 +95,7 @@ fn methods(files: &[PathBuf]) -> BTreeSet<String> {
                 });
             }
             hidden |= line.trim() == "#[doc(hidden)]";
-            if let (Some(owner), Some(name)) = (owner, declared(line)) {
+            if let (Some(owner), Some(name)) = (owner, declared(line, in_table)) {
                 if !hidden {
                     found.insert(format!("{owner}::{name}"));
                 }
@@ -101,17 +106,16 @@ fn methods(files: &[PathBuf]) -> BTreeSet<String> {
     found
 }
 
-/// The method that a line declares, or, in `delegate! { name(argument: Type); }`, passes on.
-fn declared(line: &str) -> Option<&str> {
+/// The method that a line declares, in Rust or in a table.
+fn declared(line: &str, in_table: bool) -> Option<&str> {
     let line = line.strip_prefix("    ")?;
-    let declared = line
-        .strip_prefix("pub fn ")
-        .or_else(|| line.strip_prefix("pub async fn "))
-        .or_else(|| {
-            line.strip_prefix("    ")
-                .filter(|line| line.ends_with(");") && line.contains(": "))
-        })?;
-    let name = declared.split(['(', '<']).next()?;
+    let declared = if in_table {
+        line.strip_prefix("    ").filter(|line| line.contains('('))
+    } else {
+        line.strip_prefix("pub fn ")
+            .or_else(|| line.strip_prefix("pub async fn "))
+    }?;
+    let name = declared.split(['(', '<', '[']).next()?;
     let is_name = |character: char| {
         character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
     };

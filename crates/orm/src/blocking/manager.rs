@@ -6,7 +6,12 @@ use http::Method;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{instance::Instance, queryset::QuerySet, runtime::wait};
+use super::{
+    forward::{answered, described},
+    instance::Instance,
+    queryset::QuerySet,
+    runtime::wait,
+};
 use crate::{
     ApiModel, ApiResponse, Assignment, BulkCreateError, BulkWriteError, Error, IntoFieldName,
     IntoFilter, IntoOrder, Result,
@@ -23,132 +28,44 @@ impl<M: ApiModel> Manager<M> {
         Self(self.0.at(endpoint))
     }
 
-    /// See [`all`](crate::Manager::all).
-    pub fn all(&self) -> QuerySet<M> {
-        QuerySet(self.0.all())
-    }
-
-    /// See [`filter`](crate::Manager::filter).
-    pub fn filter(&self, filter: impl IntoFilter<M>) -> QuerySet<M> {
-        QuerySet(self.0.filter(filter))
-    }
-
     /// See [`instance_in`](crate::Manager::instance_in).
     pub fn instance_in(&self, error: &Error) -> Option<Instance<M>> {
         self.0.instance_in(error).map(Instance)
     }
 
-    /// See [`exclude`](crate::Manager::exclude).
-    pub fn exclude(&self, filter: impl IntoFilter<M>) -> QuerySet<M> {
-        QuerySet(self.0.exclude(filter))
+    described! { Manager:
+        all();
+        filter(filter: impl IntoFilter<M>);
+        exclude(filter: impl IntoFilter<M>);
+        lookup(name: &str, value: impl Into<Value>);
+        order_by[O: IntoOrder<M>](order: impl IntoIterator<Item = O>);
+        search(words: impl Into<String>);
+        expecting(rows: u64);
     }
 
-    /// See [`lookup`](crate::Manager::lookup).
-    pub fn lookup(&self, name: &str, value: impl Into<Value>) -> QuerySet<M> {
-        QuerySet(self.0.lookup(name, value))
-    }
-
-    /// See [`order_by`](crate::Manager::order_by).
-    pub fn order_by<O: IntoOrder<M>>(&self, order: impl IntoIterator<Item = O>) -> QuerySet<M> {
-        QuerySet(self.0.order_by(order))
-    }
-
-    /// See [`search`](crate::Manager::search).
-    pub fn search(&self, words: impl Into<String>) -> QuerySet<M> {
-        QuerySet(self.0.search(words))
-    }
-
-    /// See [`expecting`](crate::Manager::expecting).
-    pub fn expecting(&self, rows: u64) -> QuerySet<M> {
-        QuerySet(self.0.expecting(rows))
-    }
-
-    /// See [`get`](crate::Manager::get).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn get(&self, filter: impl IntoFilter<M>) -> Result<Instance<M>> {
-        self.all().get(filter)
-    }
-
-    /// See [`first`](crate::Manager::first).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn first(&self) -> Result<Option<Instance<M>>> {
-        self.all().first()
-    }
-
-    /// See [`last`](crate::Manager::last).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn last(&self) -> Result<Option<Instance<M>>> {
-        self.all().last()
-    }
-
-    /// See [`count`](crate::Manager::count).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn count(&self) -> Result<u64> {
-        self.all().count()
-    }
-
-    /// See [`exists`](crate::Manager::exists).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn exists(&self) -> Result<bool> {
-        self.all().exists()
-    }
-
-    /// See [`create`](crate::Manager::create).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn create<B: Serialize + ?Sized>(&self, row: &B) -> Result<Instance<M>> {
-        wait(self.0.create(row))?.map(Instance)
-    }
-
-    /// See [`get_or_create`](crate::Manager::get_or_create).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn get_or_create(
-        &self,
-        filter: impl IntoFilter<M>,
-        defaults: impl IntoIterator<Item = Assignment<M>>,
-    ) -> Result<(Instance<M>, bool)> {
-        wait(self.0.get_or_create(filter, defaults))?
-            .map(|(instance, created)| (Instance(instance), created))
-    }
-
-    /// See [`update_or_create`](crate::Manager::update_or_create).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn update_or_create(
-        &self,
-        filter: impl IntoFilter<M>,
-        values: impl IntoIterator<Item = Assignment<M>>,
-    ) -> Result<(Instance<M>, bool)> {
-        wait(self.0.update_or_create(filter, values))?
-            .map(|(instance, created)| (Instance(instance), created))
-    }
-
-    /// See [`update_or_create_with`](crate::Manager::update_or_create_with).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn update_or_create_with(
-        &self,
-        filter: impl IntoFilter<M>,
-        values: impl IntoIterator<Item = Assignment<M>>,
-        create_values: impl IntoIterator<Item = Assignment<M>>,
-    ) -> Result<(Instance<M>, bool)> {
-        wait(self.0.update_or_create_with(filter, values, create_values))?
-            .map(|(instance, created)| (Instance(instance), created))
+    answered! { Manager:
+        get(filter: impl IntoFilter<M>) -> Instance<M> => Instance;
+        first() -> Option<Instance<M>> => |row| row.map(Instance);
+        last() -> Option<Instance<M>> => |row| row.map(Instance);
+        latest(by: impl IntoOrder<M>) -> Instance<M> => Instance;
+        earliest(by: impl IntoOrder<M>) -> Instance<M> => Instance;
+        count() -> u64;
+        exists() -> bool;
+        create[B: Serialize + ?Sized](row: &B) -> Instance<M> => Instance;
+        get_or_create(
+            filter: impl IntoFilter<M>,
+            defaults: impl IntoIterator<Item = Assignment<M>>
+        ) -> (Instance<M>, bool) => |(row, created)| (Instance(row), created);
+        update_or_create(
+            filter: impl IntoFilter<M>,
+            values: impl IntoIterator<Item = Assignment<M>>
+        ) -> (Instance<M>, bool) => |(row, created)| (Instance(row), created);
+        update_or_create_with(
+            filter: impl IntoFilter<M>,
+            values: impl IntoIterator<Item = Assignment<M>>,
+            create_values: impl IntoIterator<Item = Assignment<M>>
+        ) -> (Instance<M>, bool) => |(row, created)| (Instance(row), created);
+        route[B: Serialize + ?Sized](method: Method, route: &str, body: Option<&B>) -> ApiResponse;
     }
 
     /// See [`bulk_update`](crate::Manager::bulk_update).
@@ -180,19 +97,6 @@ impl<M: ApiModel> Manager<M> {
             Ok(Err(error)) => Err(error.map(Instance)),
             Err(error) => Err(BulkCreateError::unsent(vec![Some(error)])),
         }
-    }
-
-    /// See [`route`](crate::Manager::route).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn route<B: Serialize + ?Sized>(
-        &self,
-        method: Method,
-        route: &str,
-        body: Option<&B>,
-    ) -> Result<ApiResponse> {
-        wait(self.0.route(method, route, body))?
     }
 }
 

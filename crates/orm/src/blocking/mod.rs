@@ -27,6 +27,7 @@
 //! ```
 
 mod client;
+mod forward;
 mod instance;
 mod manager;
 mod picking;

@@ -1,29 +1,13 @@
-//! Rows picked out of a blocking queryset.
+//! Rows picked out of a blocking queryset by their keys or values.
 
 use std::{collections::HashMap, hash::Hash};
 
 use serde::de::DeserializeOwned;
 
 use super::{instance::Instance, manager::Manager, queryset::QuerySet, runtime::wait};
-use crate::{ApiModel, Field, IntoOrder, Operand, Result};
+use crate::{ApiModel, Field, Operand, Result};
 
 impl<M: ApiModel> QuerySet<M> {
-    /// See [`latest`](crate::QuerySet::latest).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn latest(&self, by: impl IntoOrder<M>) -> Result<Instance<M>> {
-        wait(self.0.latest(by))?.map(Instance)
-    }
-
-    /// See [`earliest`](crate::QuerySet::earliest).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn earliest(&self, by: impl IntoOrder<M>) -> Result<Instance<M>> {
-        wait(self.0.earliest(by))?.map(Instance)
-    }
-
     /// See [`contains`](crate::QuerySet::contains).
     ///
     /// # Errors
@@ -52,22 +36,6 @@ impl<M: ApiModel> QuerySet<M> {
 }
 
 impl<M: ApiModel> Manager<M> {
-    /// See [`latest`](crate::Manager::latest).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn latest(&self, by: impl IntoOrder<M>) -> Result<Instance<M>> {
-        self.all().latest(by)
-    }
-
-    /// See [`earliest`](crate::Manager::earliest).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn earliest(&self, by: impl IntoOrder<M>) -> Result<Instance<M>> {
-        self.all().earliest(by)
-    }
-
     /// See [`contains`](crate::Manager::contains).
     ///
     /// # Errors

@@ -5,7 +5,11 @@ use std::{collections::HashMap, fmt, hash::Hash, ops::RangeBounds};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{instance::Instance, runtime::wait};
+use super::{
+    forward::{answered, described},
+    instance::Instance,
+    runtime::wait,
+};
 use crate::{
     ApiModel, Assignment, BulkWriteError, Explain, FieldList, IntoFilter, IntoOrder, Operand,
     Result,
@@ -17,62 +21,32 @@ use crate::{
 pub struct QuerySet<M>(pub(super) crate::QuerySet<M>);
 
 impl<M: ApiModel> QuerySet<M> {
-    /// See [`filter`](crate::QuerySet::filter).
-    pub fn filter(&self, filter: impl IntoFilter<M>) -> Self {
-        Self(self.0.filter(filter))
+    described! { QuerySet:
+        filter(filter: impl IntoFilter<M>);
+        exclude(filter: impl IntoFilter<M>);
+        lookup(name: &str, value: impl Into<Value>);
+        order_by[O: IntoOrder<M>](order: impl IntoIterator<Item = O>);
+        reverse();
+        limit(rows: u64);
+        offset(rows: u64);
+        range(range: impl RangeBounds<u64>);
+        search(words: impl Into<String>);
+        parameter(name: impl Into<String>, value: impl Into<String>);
+        expecting(rows: u64);
     }
 
-    /// See [`exclude`](crate::QuerySet::exclude).
-    pub fn exclude(&self, filter: impl IntoFilter<M>) -> Self {
-        Self(self.0.exclude(filter))
-    }
-
-    /// See [`lookup`](crate::QuerySet::lookup).
-    pub fn lookup(&self, name: &str, value: impl Into<Value>) -> Self {
-        Self(self.0.lookup(name, value))
-    }
-
-    /// See [`order_by`](crate::QuerySet::order_by).
-    pub fn order_by<O: IntoOrder<M>>(&self, order: impl IntoIterator<Item = O>) -> Self {
-        Self(self.0.order_by(order))
-    }
-
-    /// See [`reverse`](crate::QuerySet::reverse).
-    pub fn reverse(&self) -> Self {
-        Self(self.0.reverse())
-    }
-
-    /// See [`limit`](crate::QuerySet::limit).
-    pub fn limit(&self, rows: u64) -> Self {
-        Self(self.0.limit(rows))
-    }
-
-    /// See [`offset`](crate::QuerySet::offset).
-    pub fn offset(&self, rows: u64) -> Self {
-        Self(self.0.offset(rows))
-    }
-
-    /// See [`range`](crate::QuerySet::range).
-    pub fn range(&self, range: impl RangeBounds<u64>) -> Self {
-        Self(self.0.range(range))
-    }
-
-    /// See [`search`](crate::QuerySet::search).
-    pub fn search(&self, words: impl Into<String>) -> Self {
-        Self(self.0.search(words))
-    }
-
-    /// See [`parameter`](crate::QuerySet::parameter).
-    pub fn parameter(&self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self(self.0.parameter(name, value))
-    }
-
-    /// Every row. See [`fetch`](crate::QuerySet::fetch).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn fetch(&self) -> Result<Vec<Instance<M>>> {
-        Ok(wait(self.0.fetch())??.into_iter().map(Instance).collect())
+    answered! { QuerySet:
+        fetch() -> Vec<Instance<M>> => |rows| rows.into_iter().map(Instance).collect();
+        one() -> Instance<M> => Instance;
+        get(filter: impl IntoFilter<M>) -> Instance<M> => Instance;
+        first() -> Option<Instance<M>> => |row| row.map(Instance);
+        last() -> Option<Instance<M>> => |row| row.map(Instance);
+        latest(by: impl IntoOrder<M>) -> Instance<M> => Instance;
+        earliest(by: impl IntoOrder<M>) -> Instance<M> => Instance;
+        count() -> u64;
+        exists() -> bool;
+        values[T: DeserializeOwned]() -> Vec<T>;
+        values_list[F: FieldList<M>](fields: F) -> Vec<F::Output>;
     }
 
     /// The rows page by page, with the memory of a few pages.
@@ -82,54 +56,6 @@ impl<M: ApiModel> QuerySet<M> {
             rows: self.0.stream(),
             failed: false,
         }
-    }
-
-    /// See [`one`](crate::QuerySet::one).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn one(&self) -> Result<Instance<M>> {
-        wait(self.0.one())?.map(Instance)
-    }
-
-    /// See [`get`](crate::QuerySet::get).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn get(&self, filter: impl IntoFilter<M>) -> Result<Instance<M>> {
-        wait(self.0.get(filter))?.map(Instance)
-    }
-
-    /// See [`first`](crate::QuerySet::first).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn first(&self) -> Result<Option<Instance<M>>> {
-        Ok(wait(self.0.first())??.map(Instance))
-    }
-
-    /// See [`last`](crate::QuerySet::last).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn last(&self) -> Result<Option<Instance<M>>> {
-        Ok(wait(self.0.last())??.map(Instance))
-    }
-
-    /// See [`count`](crate::QuerySet::count).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn count(&self) -> Result<u64> {
-        wait(self.0.count())?
-    }
-
-    /// See [`exists`](crate::QuerySet::exists).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn exists(&self) -> Result<bool> {
-        wait(self.0.exists())?
     }
 
     /// See [`explain`](crate::QuerySet::explain).
@@ -147,11 +73,6 @@ impl<M: ApiModel> QuerySet<M> {
             rows: self.0.keyset(after),
             failed: false,
         }
-    }
-
-    /// See [`expecting`](crate::QuerySet::expecting).
-    pub fn expecting(&self, rows: u64) -> Self {
-        Self(self.0.expecting(rows))
     }
 
     /// See [`update`](crate::QuerySet::update).
@@ -188,22 +109,6 @@ impl<M: ApiModel> QuerySet<M> {
             .into_iter()
             .map(|(key, instance)| (key, Instance(instance)))
             .collect())
-    }
-
-    /// See [`values`](crate::QuerySet::values).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn values<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
-        wait(self.0.values())?
-    }
-
-    /// See [`values_list`](crate::QuerySet::values_list).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn values_list<F: FieldList<M>>(&self, fields: F) -> Result<Vec<F::Output>> {
-        wait(self.0.values_list(fields))?
     }
 }
 
