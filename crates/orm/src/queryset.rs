@@ -279,8 +279,8 @@ impl<M: ApiModel> QuerySet<M> {
     ///
     /// # Errors
     /// [`BulkWriteError`] with the keys of the rows that were written and the errors of those that were not. `Unsupported`,
-    /// and nothing written, when the filter cannot be checked on the rows; `CountMismatch`, and nothing written, when other than
-    /// [the expected number](Self::expecting) of rows match.
+    /// and nothing written, when the filter cannot be checked on the rows; `CountMismatch`, and nothing written, when
+    /// the number of rows that match is not [the expected one](Self::expecting).
     pub fn update<V: IntoIterator<Item = Assignment<M>>>(
         &self,
         values: V,

@@ -73,7 +73,7 @@ async def test_exclude_of_an_empty_list_excludes_nothing(site):
 
 
 async def test_two_conditions_on_one_parameter(site):
-    # A repeated parameter means the last one to Django: the other has to be evaluated here.
+    # A repeated parameter means the last one to Django: the other has to be evaluated client-side.
     def above_five(item):
         return item.rank is not None and item.rank > 5
 

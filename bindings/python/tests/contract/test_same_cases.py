@@ -53,7 +53,7 @@ def python_cases():
                     assert "site" in [argument.arg for argument in node.args.args], f"{node.name} does not run on both servers"
                     marks = [mark.id for mark in node.decorator_list if isinstance(mark, ast.Name)]
                     case = (path.stem.removeprefix("test_"), node.name.removeprefix("test_"))
-                    assert case not in cases, f"{case} stands there twice"
+                    assert case not in cases, f"{case} is given twice"
                     cases[case] = "writes" in marks
     return cases
 

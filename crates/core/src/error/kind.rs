@@ -86,7 +86,7 @@ kinds! {
     Unsupported = "unsupported",
     /// More rows would have to be read than allowed.
     ScanLimit = "scan_limit",
-    /// Other than the expected number of rows match, so nothing was written.
+    /// The number of rows that match is not the expected one, so nothing was written.
     CountMismatch = "count_mismatch",
     /// The data moved while it was read.
     Drift = "drift",

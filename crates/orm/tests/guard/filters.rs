@@ -455,7 +455,7 @@ async fn reading_on_has_an_end() {
     assert_eq!(
         ids(honest.clone()).await.unwrap().len(),
         330,
-        "nothing is evaluated here"
+        "nothing is evaluated client-side"
     );
     assert_eq!(
         ids(honest.filter(q("rank__gte", 5))).await.unwrap().len(),

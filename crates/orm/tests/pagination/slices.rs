@@ -132,7 +132,7 @@ async fn what_is_not_needed_is_not_asked_for() {
             3
         };
         assert_eq!(site.requests(), pages, "{paginator:?}");
-        // A filter that is evaluated here: nobody knows which page has enough, so none is read before its turn.
+        // A filter that is evaluated client-side: nobody knows which page has enough, so none is read before its turn.
         let fizz = site.rows().exclude(Row::F.kind.eq("other"));
         assert_eq!(fizz.first().await.unwrap().unwrap().id, Some(3));
         assert_eq!(site.requests(), 1);

@@ -21,7 +21,7 @@
 //! * collation: the judge compares code points. Whether a server that has answered `name__gt` goes by them cannot be seen
 //!   on the rows, so on the test server text is not compared by order;
 //! * nulls in an order: `NULLS FIRST` and `NULLS LAST` are said. A list whose order the server was left to make may have
-//!   them at either end, if all at the same; what is sorted here, and every slice, has them as the policy says;
+//!   them at either end, if all at the same; what is sorted client-side, and every slice, has them as the policy says;
 //! * decimals: SQLite has none, so the judge holds integers of ten thousandths.
 //!
 //! A failure prints the seed and the smallest query found. `PROPERTY_SEED=<number>` runs that one again, `PROPERTY_SEED=random`

@@ -138,7 +138,7 @@ async fn exclude_of_an_empty_list_excludes_nothing(site: Site) -> Outcome {
 
 #[case]
 async fn two_conditions_on_one_parameter(site: Site) -> Outcome {
-    // A repeated parameter means the last one to Django: the other has to be evaluated here.
+    // A repeated parameter means the last one to Django: the other has to be evaluated client-side.
     finds(&site, Item::F.rank.gt(2) & Item::F.rank.gt(5), |item| {
         item.rank.is_some_and(|rank| rank > 5)
     })
