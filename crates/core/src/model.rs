@@ -386,6 +386,12 @@ impl ModelMeta {
         })
     }
 
+    /// Whether an object may be a row: it has a field of the model, if that declares any.
+    #[must_use]
+    pub fn may_be_row(&self, has: impl Fn(&str) -> bool) -> bool {
+        self.fields.is_empty() || (self.fields.iter()).any(|field| field.read_names().any(&has))
+    }
+
     /// The name in bodies of what has this name in rows and filters; a name that is not declared is the same in both.
     #[must_use]
     pub fn sent_as<'a>(&'a self, read_as: &'a str) -> &'a str {

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    client::{Call, Interest, ServiceClient},
+    client::{ApiResponse, Call, Interest, ServiceClient},
     warning::{Warning, WarningKind},
 };
 
@@ -177,7 +177,7 @@ impl Collection {
         let call = Call::post(path).json(body)?.staying();
         let response = self.client()?.send(call).await?;
         response.confirm_write()?;
-        response.object().map_err(|error| {
+        self.shown(&response).map_err(|error| {
             error.with_context(match response.status() {
                 StatusCode::ACCEPTED => {
                     "the server will create the row later, and the answer does not show it"
@@ -187,6 +187,15 @@ impl Collection {
         })?;
         self.write(None, None, body)
             .kept(&Row::new(response.into_bytes()))
+    }
+
+    /// The row that an answer shows.
+    pub(super) fn shown(&self, response: &ApiResponse) -> Result<Map<String, Value>> {
+        let row = response.object()?;
+        if self.model.may_be_row(|name| row.contains_key(name)) {
+            return Ok(row);
+        }
+        Err(response.unexpected(&format!("a row of `{}`", self.model.name())))
     }
 
     /// Changes fields of a row, which the server last showed as `row`.

@@ -80,7 +80,7 @@ impl Collection {
     async fn at_url(&self, key: &str, known: Option<&Row>) -> Result<Row> {
         let path = self.endpoint()?.detail(key)?;
         let response = self.client()?.send(Call::get(path)).await?;
-        let row = response.object()?;
+        let row = self.shown(&response)?;
         let nothing = Map::new();
         match self
             .write(Some(key), known, &nothing)
