@@ -113,6 +113,16 @@ impl Operation {
         }
     }
 
+    /// Whether it may create a row that is looked up by its key.
+    pub(crate) fn creates_by_key(&self) -> bool {
+        match self {
+            Self::GetOrCreate(by, _) | Self::UpdateOrCreate(by, _) => {
+                by.iter().any(|condition| condition.lookup == "id")
+            }
+            _ => false,
+        }
+    }
+
     /// The rows that it is about, among these.
     pub(crate) fn matching<'r>(&self, rows: &'r [Row]) -> Vec<&'r Row> {
         self.query().rows(rows, Natural::Key, Nulls::Smallest)
@@ -167,6 +177,7 @@ fn by() -> impl Strategy<Value = Vec<Condition>> {
     });
     prop_oneof![
         2 => name.clone().prop_map(|name| vec![name]),
+        1 => (1_i64..16).prop_map(move |id| vec![of("id")(json!(id))]),
         1 => (name, rank.prop_map(of("rank"))).prop_map(|(name, rank)| vec![name, rank]),
         1 => kind.prop_map(of("kind")).prop_map(|kind| vec![kind]),
     ]

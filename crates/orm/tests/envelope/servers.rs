@@ -66,6 +66,7 @@ fn departures() -> Vec<(&'static str, Value)> {
         vec![json!("Key"), json!("Ascending"), json!("Nothing")],
     ));
     all.push(flags("nulls_last"));
+    all.extend(of("drops", vec![json!(["flag"]), json!(["kind", "name"])]));
     all.extend(of("detail", vec![json!("BySlug"), json!("Absent")]));
     all.extend(of(
         "answers",
@@ -146,6 +147,9 @@ fn sensible(mut server: Server) -> Server {
     let by_number = matches!(server.paging, Paging::Number | Paging::SizedNumber);
     if matches!(server.next, Next::Number(_)) && !by_number {
         server.paging = Paging::Number;
+    }
+    if matches!(server.next, Next::Always(_)) {
+        server.end_is_missing = false;
     }
     if server.over_cap.is_some() {
         server.cap.get_or_insert(server.size);

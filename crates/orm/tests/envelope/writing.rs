@@ -1,6 +1,6 @@
 //! The judge of writes: what is called a success has happened, to the rows that it is about and to no other.
 
-use django_api_orm::{Error, Instance, prelude::*};
+use django_api_orm::{Error, ErrorKind, Instance, prelude::*};
 
 use super::{
     description::Row,
@@ -52,6 +52,13 @@ impl Trial<'_> {
                     "no row matched; {:?} came, created: {created}; new: {new:?}",
                     *row
                 )),
+                // What the server does not keep is never found again: the error says so.
+                (Err(error), _) if error.kind() == ErrorKind::Unsaved => {
+                    demand(by.iter().any(|condition| !self.is_kept(condition)), || {
+                        format!("not true: {error}")
+                    })?;
+                    Ok(Outcome::Right)
+                }
                 (Err(error), _) => self
                     .refused(&error, 1)
                     .map(|_| Outcome::Refused(error.to_string())),
@@ -82,7 +89,17 @@ impl Trial<'_> {
         }
     }
 
-    /// What was created and then refused is not created once more.
+    /// Whether a new row can have the value that it is looked up by.
+    pub(crate) fn is_kept(&self, condition: &Condition) -> bool {
+        let Condition { lookup, value } = condition;
+        let is_lowered = self.server.lowers_names && lookup == "name";
+        let changes = value
+            .as_str()
+            .is_some_and(|text| text != text.to_lowercase());
+        lookup != "id" && !self.server.drops.contains(lookup) && !(is_lowered && changes)
+    }
+
+    /// What was created is not created once more.
     pub(crate) async fn again(&self, operation: &Operation, values: &Values) -> Result<(), String> {
         let rows = self.site.rows();
         // Whatever it says now: it may not write.
