@@ -37,6 +37,7 @@
 //! | datetime without offset | datetime with offset | unknown |
 //! | date | datetime without offset | by the date, as Django converts it; with offset: unknown |
 //! | date or time | text that is neither | unknown |
+//! | duration (`1 02:00:00`, `P1DT2H`), or a time of day | duration | by length |
 //! | UUID | UUID in any spelling | by value |
 //! | object | object; list, list | JSON equality: `1` is `1.0`, the order of keys does not count |
 //! | object | other operand | its `id` or `pk`; without one unknown |
@@ -79,6 +80,7 @@
 //! [`Fields::unknown_collation`].
 
 mod condition;
+mod duration;
 mod link;
 mod moment;
 mod number;

@@ -1,18 +1,22 @@
-//! Dates and times in ISO 8601, and the parts that Django's transforms take of them.
+//! Dates, times and durations, and the parts that Django's transforms take of them.
 
 use std::cmp::Ordering;
 
 use chrono::{
-    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike,
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone,
+    Timelike,
 };
 
+use super::duration;
 use crate::lookup::Transform;
 
-/// A date, a time of day, or both.
+/// A date, a time of day, both, or a duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {
     Date(NaiveDate),
+    /// Or a duration of less than a day, which is written so.
     Time(NaiveTime),
+    Duration(TimeDelta),
     /// Without an offset.
     Naive(NaiveDateTime),
     /// An instant, and the offset in which it was written.
@@ -28,14 +32,14 @@ pub(super) enum Part {
 
 impl Moment {
     /// Reads `2024-01-31`, `10:30[:00[.5]]`, or a date and a time with `T` or a space between, with or without an offset
-    /// (`Z`, `+01:00`, `+0100`, `+01`).
+    /// (`Z`, `+01:00`, `+0100`, `+01`); or a duration.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         if bytes.get(2) == Some(&b':') {
             return time(text).map(Self::Time);
         }
         if bytes.get(4) != Some(&b'-') {
-            return None;
+            return duration::parse(text).map(Self::Duration);
         }
         let (date, rest) = text.split_at_checked(10)?;
         let date = calendar_date(date)?;
@@ -60,9 +64,9 @@ impl Moment {
         }
     }
 
-    /// Whether it has both a date and a time: such a value is stored in another spelling than JSON shows.
-    pub(super) fn is_datetime(self) -> bool {
-        matches!(self, Self::Naive(_) | Self::Aware(_))
+    /// Whether it is stored in another spelling than JSON shows: with both a date and a time, or a duration.
+    pub(super) fn is_stored_otherwise(self) -> bool {
+        matches!(self, Self::Naive(_) | Self::Aware(_) | Self::Duration(_))
     }
 
     /// Compares two values of one kind; values of different kinds have no order.
@@ -70,6 +74,13 @@ impl Moment {
         match (self, other) {
             (Self::Date(left), Self::Date(right)) => Some(left.cmp(&right)),
             (Self::Time(left), Self::Time(right)) => Some(left.cmp(&right)),
+            (Self::Duration(left), Self::Duration(right)) => Some(left.cmp(&right)),
+            (Self::Time(left), Self::Duration(right)) => {
+                Some(duration::since_midnight(left).cmp(&right))
+            }
+            (Self::Duration(left), Self::Time(right)) => {
+                Some(left.cmp(&duration::since_midnight(right)))
+            }
             (Self::Naive(left), Self::Naive(right)) => Some(left.cmp(&right)),
             (Self::Aware(left), Self::Aware(right)) => Some(left.cmp(&right)),
             _ => None,
@@ -100,6 +111,7 @@ impl Moment {
         let (date, time) = match self {
             Self::Date(date) => (Some(date), None),
             Self::Time(time) => (None, Some(time)),
+            Self::Duration(_) => (None, None),
             Self::Naive(both) => (Some(both.date()), Some(both.time())),
             Self::Aware(instant) => (Some(instant.date_naive()), Some(instant.time())),
         };
@@ -120,6 +132,7 @@ impl Moment {
         match self {
             Self::Date(_) => 0,
             Self::Time(time) => time.nanosecond(),
+            Self::Duration(duration) => duration.subsec_nanos().unsigned_abs(),
             Self::Naive(both) => both.nanosecond(),
             Self::Aware(instant) => instant.nanosecond(),
         }
@@ -128,7 +141,7 @@ impl Moment {
     fn cut(self) -> Self {
         let micros = self.nanosecond() / 1_000 * 1_000;
         match self {
-            Self::Date(_) => self,
+            Self::Date(_) | Self::Duration(_) => self,
             Self::Time(time) => time.with_nanosecond(micros).map_or(self, Self::Time),
             Self::Naive(both) => both.with_nanosecond(micros).map_or(self, Self::Naive),
             Self::Aware(instant) => instant.with_nanosecond(micros).map_or(self, Self::Aware),
@@ -152,7 +165,7 @@ fn calendar_date(text: &str) -> Option<NaiveDate> {
     is_shaped(text, "0000-00-00").then(|| text.parse().ok())?
 }
 
-fn time(text: &str) -> Option<NaiveTime> {
+pub(super) fn time(text: &str) -> Option<NaiveTime> {
     let is_time = match text.split_once('.') {
         Some((clock, fraction)) => {
             is_shaped(clock, "00:00:00")

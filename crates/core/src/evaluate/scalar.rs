@@ -80,7 +80,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// The value as a date or time.
+    /// The value as a date, a time or a duration.
     pub(super) fn as_moment(&self) -> Option<Moment> {
         match self {
             Self::Moment(moment)
@@ -180,7 +180,7 @@ impl<'a> Scalar<'a> {
         match self {
             Scalar::Text(text) => match text.form {
                 Form::Moment(moment)
-                    if moment.is_datetime() && reading.kind != Some(Kind::Text) =>
+                    if moment.is_stored_otherwise() && reading.kind != Some(Kind::Text) =>
                 {
                     None
                 }
@@ -358,6 +358,7 @@ impl Form {
                 (None, Some((number, spelling))) => Self::Number(number, spelling),
                 (None, None) => Self::Other,
             },
+            b'P' => Moment::parse(text).map_or(Self::Other, Self::Moment),
             b'h' | b'/' if Link::parse(text).is_some() => Self::Link,
             _ => Self::Other,
         }

@@ -51,6 +51,35 @@ fn dates_and_times() {
 }
 
 #[test]
+fn durations() {
+    check_field(
+        json!("1 02:00:00"),
+        vec![
+            ("", json!("P1DT2H"), T),
+            ("", json!("1 02:00:00.0"), T),
+            ("", json!("02:00:00"), F),
+            ("gt", json!("PT25H"), T),
+            ("lt", json!("10 00:00:00"), T),
+            ("lt", json!("P1DT1H"), F),
+            ("lt", json!("a day"), U),
+            ("startswith", json!("1"), U),
+        ],
+    );
+    check_field(
+        json!("00:01:30"),
+        vec![
+            ("", json!("PT90S"), T),
+            ("lt", json!("P1DT2H"), T),
+            ("gt", json!("-1 00:00:01"), T),
+        ],
+    );
+    check_field(
+        json!("-1 00:00:01"),
+        vec![("", json!("-PT86399S"), T), ("lt", json!("00:00:00"), T)],
+    );
+}
+
+#[test]
 fn transforms() {
     check_field(
         json!("2023-12-31T23:30:15.250-02:00"),
