@@ -214,3 +214,30 @@ def test_the_posts_of_a_user(site, rows):
     assert len(expected) > 25
     assert follow(site, USERS + "3/posts/") == expected
     assert site.get(USERS + "9999/posts/").status_code == 404
+
+
+def test_specimens_show_every_kind_of_column(site):
+    row = site.get("/api/v1/specimens/plain-all/", params={"span__lt": "00:00:00"}).json()[0]
+    assert row["span"] == "-1 00:00:01"  # Days and the time of day, which ISO 8601 does not have.
+    assert row["price"] == "0.000" and row["team"].endswith("/api/v1/teams/1/")
+    assert row["origin"] == {"id": 1, "name": "new"} and row["marks"] == [3]
+
+
+def test_the_oracle_answers_as_the_orm_does(site):
+    steps = [
+        ["exclude", ["or", ["number__gte", 7], ["not", ["label", "apple"]]]],
+        ["slice", [0, 2]],
+    ]
+    answer = site.post("/oracle/", json={"steps": steps, "end": ["list"]}).json()["answer"]
+    rows = site.get("/api/v1/specimens/plain-all/", params={"label": "apple"}).json()
+    # As in SQL, the negation of a comparison with null holds in Django's `exclude`.
+    assert answer == [row["id"] for row in rows if row["number"] is None or row["number"] < 7][:2]
+
+
+def test_few_filters_and_none_ignore_the_rest(site):
+    wanted = {"sound": "true", "number__gte": "7"}
+    counts = [
+        site.get(f"/api/v1/specimens/limitoffset-{filters}/", params=wanted).json()["count"]
+        for filters in ("all", "few", "off")
+    ]
+    assert counts[0] < counts[1] < counts[2] == 60

@@ -8,11 +8,11 @@ from . import models
 COMPARE = ["exact", "gt", "gte", "lt", "lte"]
 
 
-def _filterset(model, **lookups):
+def filterset(model, **lookups):
     return filterset_factory(model, filterset=FilterSet, fields=lookups)
 
 
-UserFilter = _filterset(
+UserFilter = filterset(
     models.User,
     id=[*COMPARE, "in", "range"],
     name=[
@@ -29,7 +29,7 @@ UserFilter = _filterset(
     team=["exact", "in", "isnull"],
     address__state=["exact"],
 )
-PostFilter = _filterset(
+PostFilter = filterset(
     models.Post,
     id=["exact", "in", "gt", "lt"],
     title=["exact", "icontains"],
@@ -38,17 +38,17 @@ PostFilter = _filterset(
     score=["gt", "gte", "lt", "lte", "isnull"],
     author__name=["exact"],
 )
-CommentFilter = _filterset(models.Comment, post=["exact", "in"], author=["exact"])
-TeamFilter = _filterset(
+CommentFilter = filterset(models.Comment, post=["exact", "in"], author=["exact"])
+TeamFilter = filterset(
     models.Team,
     id=["exact", "in", "gt"],
     name=["exact", "icontains"],
     motto=["exact", "isnull"],
 )
-ArticleFilter = _filterset(
+ArticleFilter = filterset(
     models.Article, slug=["exact", "in"], title=["icontains"], rating=["gt", "lt"]
 )
-ItemFilter = _filterset(
+ItemFilter = filterset(
     models.Item,
     id=["exact", "in", "gt", "lt"],
     name=["exact", "iexact", "icontains"],

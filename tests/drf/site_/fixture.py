@@ -9,7 +9,7 @@ from django.core.management.color import no_style
 from django.db import connection, transaction
 from rest_framework.authtoken.models import Token
 
-from . import models
+from . import models, specimens
 
 FIXTURE = Path(__file__).parents[3] / "crates/testserver/fixtures/reference.json"
 TOKENS = ["test-token", "other-token", *(f"user-token-{n}" for n in range(1, 21))]
@@ -21,6 +21,7 @@ def make_database():
     accounts = Account.objects.bulk_create(Account(username=token) for token in TOKENS)
     Token.objects.bulk_create(Token(key=a.username, user=a) for a in accounts)
     load_fixture()
+    specimens.make_rows()
 
 
 @transaction.atomic

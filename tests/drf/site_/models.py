@@ -85,3 +85,50 @@ class Item(Row):
     kind = models.CharField(max_length=20, blank=True, default="")
     flag = models.BooleanField(default=False)
     seen_at = models.DateTimeField(null=True, blank=True)
+
+
+class Maker(models.Model):
+    """What a specimen points at by a UUID."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=50)
+
+    class Meta:
+        ordering = ["id"]
+
+
+class Mark(models.Model):
+    name = models.CharField(max_length=50)
+
+    class Meta:
+        ordering = ["id"]
+
+
+class Specimen(models.Model):
+    """A column of every kind, nearly all nullable: querysets are compared with the ORM on it."""
+
+    class Grade(models.TextChoices):
+        FINE = "f", "Fine"
+        GOOD = "g", "Good"
+        POOR = "p", "Poor"
+
+    label = models.CharField(max_length=100, blank=True)
+    slug = models.SlugField(max_length=50)
+    number = models.IntegerField(null=True)
+    ratio = models.FloatField(null=True)
+    price = models.DecimalField(max_digits=12, decimal_places=3, null=True)
+    day = models.DateField(null=True)
+    moment = models.DateTimeField(null=True)
+    span = models.DurationField(null=True)
+    clock = models.TimeField(null=True)
+    code = models.UUIDField(null=True)
+    grade = models.CharField(max_length=1, choices=Grade.choices, null=True)
+    sound = models.BooleanField(null=True)
+    extra = models.JSONField(default=dict)
+    maker = models.ForeignKey(Maker, models.PROTECT, null=True)
+    team = models.ForeignKey(Team, models.DO_NOTHING, null=True)
+    origin = models.ForeignKey(Mark, models.PROTECT, null=True, related_name="origin_of")
+    marks = models.ManyToManyField(Mark)
+
+    class Meta:
+        ordering = ["id"]

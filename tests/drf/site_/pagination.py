@@ -43,3 +43,13 @@ class ItemPageNumber(PageNumberPagination):
 class ItemCursor(CursorPagination):
     page_size = 20
     ordering = "id"
+
+
+def every():
+    """Each way to page, none included, by its name in the URL."""
+    return {
+        "limitoffset": ItemLimitOffset,
+        "pagenumber": ItemPageNumber,
+        "cursor": ItemCursor,
+        "plain": None,
+    }

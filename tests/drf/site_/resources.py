@@ -104,13 +104,7 @@ class ItemViewSet(ModelViewSet):
 
 def item_viewsets():
     """Yield (name, viewset) for every paginator, with all filter backends (on) and none (off)."""
-    paginators = {
-        "limitoffset": pagination.ItemLimitOffset,
-        "pagenumber": pagination.ItemPageNumber,
-        "cursor": pagination.ItemCursor,
-        "plain": None,
-    }
-    for name, paginator in paginators.items():
+    for name, paginator in pagination.every().items():
         on = {"pagination_class": paginator}
         yield f"{name}-on", type("FilteredItems", (ItemViewSet,), on)
         yield f"{name}-off", type("PlainItems", (ItemViewSet,), on | {"filter_backends": []})

@@ -3,7 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from . import extras, resources
+from . import extras, oracle, resources, specimens
 
 router = SimpleRouter()
 router.register("users", resources.UserViewSet)
@@ -14,6 +14,8 @@ router.register("articles", resources.ArticleViewSet)
 router.register("labels", resources.LabelViewSet)
 for name, viewset in resources.item_viewsets():
     router.register(f"items/{name}", viewset, basename=f"item-{name}")
+for name, viewset in specimens.viewsets():
+    router.register(f"specimens/{name}", viewset, basename=f"specimen-{name}")
 
 urlpatterns = [
     path("api/v1/", include(router.urls)),
@@ -22,5 +24,6 @@ urlpatterns = [
     path("api/v1/broken/", extras.Broken.as_view()),
     path("api/v1/empty/", extras.Empty.as_view()),
     path("info/", extras.info),
+    path("oracle/", oracle.answer),
     path("reset/", extras.reset),
 ]
