@@ -5,6 +5,7 @@
 
 use std::{any::TypeId, sync::Arc};
 
+use django_api_orm_nearest::nearest;
 use rust_decimal::Decimal;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -232,6 +233,7 @@ pub struct ModelMeta {
     fields: Vec<FieldMeta>,
     pagination: Option<Pagination>,
     filters: Option<Vec<String>>,
+    takes_only_fields: bool,
     /// The names inside objects that are read otherwise than they are sent.
     nested_names: Vec<(String, String)>,
 }
@@ -249,6 +251,7 @@ impl ModelMeta {
             fields: Vec::new(),
             pagination: None,
             filters: None,
+            takes_only_fields: false,
             nested_names: Vec::new(),
         }
     }
@@ -310,6 +313,13 @@ impl ModelMeta {
             .iter()
             .find(|(read, sent)| read == read_as && is_sent(sent))
             .map_or(read_as, |(_, sent)| sent)
+    }
+
+    /// Declares that the fields are all that can be sent. A model that is described by hand takes any name.
+    #[must_use]
+    pub fn with_only_fields(mut self) -> Self {
+        self.takes_only_fields = true;
+        self
     }
 
     /// The same model behind another collection, such as `/users/3/posts/`.
@@ -413,6 +423,36 @@ impl ModelMeta {
     pub fn is_read_only(&self, sent_as: &str) -> bool {
         self.sent_field(sent_as)
             .is_some_and(FieldMeta::is_read_only)
+    }
+
+    /// Checks that every name in a body is that of a field, where nothing else can be sent: servers drop what they do not know.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](crate::error::ErrorKind::InvalidRequest) with the name that was meant.
+    pub fn check_names<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Result<()> {
+        if !self.takes_only_fields {
+            return Ok(());
+        }
+        let mut names = names.into_iter();
+        let Some(wrong) = names.find(|name| self.sent_field(name).is_none()) else {
+            return Ok(());
+        };
+        let known = || self.fields.iter().map(FieldMeta::sent_as);
+        let meant = match self.read_field(wrong) {
+            Some(field) => Some(field.sent_as()),
+            None => nearest(wrong, known()),
+        };
+        let cure = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!(
+                "choose from {}; to send it, declare the field, or let the model allow extra names",
+                known().collect::<Vec<_>>().join(", ")
+            ),
+        };
+        Err(Error::invalid_request(format!(
+            "`{}` has no field `{wrong}`: {cure}",
+            self.name
+        )))
     }
 
     /// What is known of the fields, for the evaluation of lookups.

@@ -10,13 +10,14 @@ use syn::{
 
 use crate::{endpoint, errors::Errors, keys};
 
-const ON_STRUCT: [&str; 8] = [
+const ON_STRUCT: [&str; 9] = [
     "endpoint",
     "lookup_field",
     "pagination",
     "page_size",
     "page_size_parameter",
     "filters",
+    "allow_extra",
     "nested",
     "crate",
 ];
@@ -33,6 +34,7 @@ pub(crate) struct Container {
     pub(crate) page_size: Option<LitInt>,
     pub(crate) page_size_parameter: Option<LitStr>,
     pub(crate) filters: Option<Filters>,
+    pub(crate) allow_extra: Option<Span>,
     pub(crate) nested: Option<Span>,
     pub(crate) krate: Option<Path>,
 }
@@ -119,6 +121,10 @@ impl Container {
                     container.page_size_parameter = Some(name);
                 }
                 "filters" => container.filters = Some(filters(meta)?),
+                "allow_extra" => {
+                    keys::flag(meta)?;
+                    container.allow_extra = Some(meta.path.span());
+                }
                 "nested" => {
                     keys::flag(meta)?;
                     container.nested = Some(meta.path.span());

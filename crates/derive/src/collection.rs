@@ -18,6 +18,8 @@ pub(crate) struct Collection {
     pub(crate) lookup_field: Option<String>,
     pub(crate) pagination: Option<Pagination>,
     pub(crate) filters: Option<Vec<LitStr>>,
+    /// Whether names that are no fields can be sent.
+    pub(crate) allow_extra: bool,
 }
 
 /// The primary key's names, and the type as which the struct holds it.
@@ -41,6 +43,8 @@ pub(crate) struct Marked {
     pub(crate) field: Option<(String, Span)>,
     /// Whether a key of a field was refused, which may be meant as `primary_key`.
     pub(crate) has_errors: bool,
+    /// Whether a field is flattened, whose names are not known.
+    pub(crate) has_flattened: bool,
 }
 
 /// Reports what only a model with an endpoint can have.
@@ -65,6 +69,7 @@ pub(crate) fn refuse_in_nested(
             api.page_size_parameter.as_ref().map(Spanned::span),
         ),
         ("filters", api.filters.as_ref().map(|filters| filters.span)),
+        ("allow_extra", api.allow_extra),
         ("primary_key", marked.field.as_ref().map(|(_, span)| *span)),
     ];
     for (key, span) in collection_keys {
@@ -113,6 +118,7 @@ impl Declared<'_> {
             lookup_field,
             pagination,
             filters: api.filters.as_ref().map(|filters| filters.names.clone()),
+            allow_extra: api.allow_extra.is_some() || self.marked.has_flattened,
         })
     }
 

@@ -94,7 +94,9 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
         lookup_field,
         pagination,
         filters,
+        allow_extra,
     } = collection;
+    let only_fields = (!allow_extra).then(|| quote!(.with_only_fields()));
     let key = key_type(&primary_key.ty, krate);
     let primary_key = &primary_key.wire;
     let lookup_field = lookup_field
@@ -122,6 +124,7 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
                             #lookup_field
                             #pagination
                             #filters
+                            #only_fields
                     )
                 });
                 &META

@@ -41,6 +41,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `page_size = 100` | how many rows to ask for in a page; needs `pagination` |
 /// | `page_size_parameter = "per_page"` | the query parameter that asks for them. Without it `limit` for `limit_offset`, else `page_size` |
 /// | `filters("id", "name__icontains")` | all query parameters that the server filters on; every other lookup is evaluated client-side |
+/// | `allow_extra` | new rows may have names that are no fields; without it `create(&json!({..}))` refuses them before anything is sent |
 /// | `nested` | the struct is an object inside others: it has fields, but no endpoint and no key |
 /// | `crate = path::to::it` | where `django_api_orm` is found, if it is renamed or re-exported |
 ///
@@ -56,9 +57,10 @@ use syn::{DeriveInput, parse_macro_input};
 /// * `rename` and `rename_all` give the name on the wire. Where it differs between the directions, filters and rows have the
 ///   name that is read (`deserialize`), writes the one that is sent (`serialize`). An `alias` is another name in rows.
 /// * A field with `skip_serializing` is read-only. One with `skip_deserializing` is sent and never received: it can be
-///   set, and is compared only by a server that knows it. One with `skip` is not part of the model.
+///   set, and is compared only by a server that knows it: so is a password. One with `skip` is not part of the model.
 /// * A field with `flatten` has no name of its own, and `__` separates the parts of a lookup: neither a flattened field
-///   nor one whose wire name holds `__` has a place in `F`. `Filter::lookup` names what they hold.
+///   nor one whose wire name holds `__` has a place in `F`. `Filter::lookup` names what they hold. A model with a
+///   flattened field allows extra names.
 /// * `default`, `with`, `skip_serializing_if` and `deny_unknown_fields` change nothing in the model.
 /// * `transparent`, `tag`, `untagged`, `from`, `try_from`, `into` and `remote` give the struct another shape on the wire
 ///   and are refused.

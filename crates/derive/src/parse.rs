@@ -146,6 +146,7 @@ fn fields(
                 marked.field = Some((name.clone(), span));
             }
         }
+        marked.has_flattened |= serde.flatten && !serde.is_skipped();
         if serde.is_skipped() || serde.flatten {
             if let Some(span) = api.span() {
                 let why = if serde.flatten {

@@ -146,16 +146,17 @@ impl<M: ApiModel> Manager<M> {
 
     /// Creates a row from anything that serialises to an object. One POST, never sent twice.
     ///
-    /// Read-only fields, and a key that is `null`, are left out. The instance holds the row as the server answers it.
+    /// Read-only fields, and a key that is `null`, are left out. A name that is no field of the model is refused before anything
+    /// is sent, unless the model has `#[api(allow_extra)]`: the server would drop it without a word. The instance holds the row as the server answers it.
     ///
     /// # Errors
-    /// `Validation` with the server's messages by field; `OutcomeUnknown` when the answer was lost; `Decode` when it shows no
+    /// `InvalidRequest` for a name that is no field; `Validation` with the server's messages by field; `OutcomeUnknown` when the answer was lost; `Decode` when it shows no
     /// row, which says whether one was created, or, if the outcome is unknown, may have been.
     pub fn create<B: Serialize + ?Sized>(
         &self,
         row: &B,
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, B> {
-        let body = self.collection.new_row(row);
+        let body = self.collection.named_row(row);
         let manager = self.clone();
         operation::<M, _>("create", async move { manager.create_row(&body?).await })
     }
@@ -280,7 +281,7 @@ impl<M: ApiModel> Manager<M> {
     {
         let bodies: Vec<Result<Map<String, Value>>> = rows
             .into_iter()
-            .map(|row| self.collection.new_row(&row))
+            .map(|row| self.collection.named_row(&row))
             .collect();
         let manager = self.clone();
         operation::<M, _>("bulk_create", async move {

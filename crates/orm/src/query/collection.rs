@@ -282,6 +282,14 @@ impl Collection {
         }
     }
 
+    /// The same as [`new_row`](Self::new_row), for a row whose names the program has given: those that are no fields are
+    /// refused.
+    pub fn named_row<B: Serialize + ?Sized>(&self, row: &B) -> Result<Map<String, Value>> {
+        let body = self.new_row(row)?;
+        self.model.check_names(body.keys())?;
+        Ok(body)
+    }
+
     /// The JSON body for a new row: read-only fields and an unset key are left out.
     pub fn new_row<B: Serialize + ?Sized>(&self, row: &B) -> Result<Map<String, Value>> {
         let mut body = to_object(row)?;

@@ -49,6 +49,12 @@ fn what_is_not_said_has_a_default() {
         [FieldMeta::new("id"), FieldMeta::new("name")]
     );
     assert!(Arc::ptr_eq(meta, User::meta()));
+    // Nothing but the fields can be sent.
+    let nmae = "nmae".to_owned();
+    assert!(meta.check_names([&nmae]).is_err());
+    assert!(meta.check_names([&"name".to_owned()]).is_ok());
+    // Nobody knows the names of what is flattened.
+    assert!(Article::meta().check_names([&nmae]).is_ok());
 }
 
 #[test]

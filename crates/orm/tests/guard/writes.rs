@@ -325,3 +325,38 @@ async fn a_row_that_was_never_there_is_not_taken_for_deleted() {
         }
     }
 }
+
+/// A model of the same rows that declares one of their fields, and lets other names be sent.
+#[derive(serde::Serialize, serde::Deserialize, django_api_orm::ApiModel)]
+#[api(endpoint = "/api/v1/things/", allow_extra)]
+struct Loose {
+    id: Option<i64>,
+    name: String,
+}
+
+#[tokio::test]
+async fn names_that_are_no_fields_are_refused_before_a_request() {
+    let site = site(with_rows(&json!([{"name": "Ann", "rank": 1}]))).await;
+    let things = site.things();
+    for (wrong, meant) in [("nmae", "name"), ("rnak", "rank")] {
+        let refused = things.create(&json!({wrong: 1})).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidRequest);
+        let text = refused.to_string();
+        assert!(
+            text.contains(&format!("no field `{wrong}`: did you mean `{meant}`?")),
+            "{text}"
+        );
+        let rows = [json!({"name": "Bob", "rank": 2}), json!({wrong: 1})];
+        assert!(things.bulk_create(rows).await.is_err());
+    }
+    let refused = things.create(&json!({"password": "x"})).await.unwrap_err();
+    assert!(refused.to_string().contains("choose from id, name"));
+    assert!(site.writes().is_empty());
+    let loose = site.client.objects::<Loose>();
+    let made = loose
+        .create(&json!({"name": "Eve", "rank": 7}))
+        .await
+        .unwrap();
+    let key = made.id.unwrap();
+    assert_eq!(things.get(q("id", key)).await.unwrap().rank, 7);
+}
