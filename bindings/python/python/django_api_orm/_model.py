@@ -198,6 +198,9 @@ class BaseAPIModel(_Declared):
         data: BaseModel = self._data
         if value is None and self._unset_key(name):
             return
+        if type(data).model_config.get("frozen") and (name in type(data).model_fields or name == "pk"):
+            # pydantic's own error: its validator alone would let the value in.
+            setattr(data, self._info().pk_name if name == "pk" else name, value)
         if name in type(data).model_fields:
             # Either the value is valid, or nothing changes: pydantic has already replaced the dictionary when a validator of
             # the whole model raises.

@@ -10,7 +10,7 @@ import json
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -113,6 +113,19 @@ class BaseQuery(Generic[M]):
         if endpoint is not None:
             clone._endpoint = endpoint
         return clone
+
+    def __copy__(self) -> Self:
+        return self._clone()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # As in Django: the same query, not fetched yet. What it is made of never changes.
+        return self._clone()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a queryset cannot be pickled: it uses a client, which holds connections and credentials; pickle its rows "
+            "(`list(queryset)`), which find their client again where they are loaded"
+        )
 
     def _filtered(self, plan: Plan, condition: Condition) -> Self:
         clone = self._clone(plan=plan)

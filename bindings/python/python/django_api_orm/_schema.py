@@ -31,6 +31,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ._engine import Condition, Model
 from ._json import dumped, from_json, jsonable, to_json
 from ._names import Names
+from ._values import reading_durations, same
 from .exceptions import ConfigurationError, DecodeError, InvalidRequestError
 from .q import Q
 
@@ -203,7 +204,8 @@ class ModelInfo:
         #: Whether a nested schema has computed fields, which are not the server's.
         self.computes_inside = any(schema.model_computed_fields for schema in schemas)
         validator = self.schema.__pydantic_validator__
-        self.validate_json: Callable[[bytes], BaseModel] = validator.validate_json
+        read_names = {name: _read_names(name, field) for name, field in fields.items()}
+        self.validate_json: Callable[[bytes], BaseModel] = reading_durations(validator.validate_json, self.schema, read_names)
         self.validate_python: Callable[[Any], BaseModel] = validator.validate_python
         self.validate_assignment: Callable[[Any, str, Any], Any] = validator.validate_assignment
         self._new_schema: type[BaseModel] | None = None
@@ -464,8 +466,15 @@ class ModelInfo:
         if then != before and (unset := self.sent.keys() - data.model_fields_set - read.model_fields_set):
             again = to_json(self.dump(self.read(row), unset))
         if names is None:
-            names = self.engine.changed(then, before, again)
+            changed = self.engine.changed(then, before, again)
+            names = [name for name in changed if name not in self.own or not self._is_same(self.own[name], data, read)]
         return Save(self.body(data, row, self._fields(names), read, names), then, before, row, again)
+
+    @staticmethod
+    def _is_same(name: str, data: BaseModel, read: BaseModel) -> bool:
+        """Whether a field that is written differently has an equal value all the same."""
+        here, there = vars(data), vars(read)
+        return name in here and name in there and same(here[name], there[name])
 
     def _fields(self, names: Iterable[str]) -> list[str]:
         names = set(names)
