@@ -177,13 +177,18 @@ impl Collection {
         let call = Call::post(path).json(body)?.staying();
         let response = self.client()?.send(call).await?;
         response.confirm_write()?;
-        self.shown(&response).map_err(|error| {
+        response.object().map_err(|error| {
             error.with_context(match response.status() {
                 StatusCode::ACCEPTED => {
                     "the server will create the row later, and the answer does not show it"
                 }
                 _ => "the row was created, but the answer does not show it",
             })
+        })?;
+        self.shown(&response).map_err(|error| {
+            error.with_outcome_unknown(true).with_context(
+                "the server answered with success, but with something else than the row, which may not have been created",
+            )
         })?;
         self.write(None, None, body)
             .kept(&Row::new(response.into_bytes()))

@@ -137,13 +137,22 @@ impl Collection {
         };
         let row = created.row.fields()?;
         let doubts = doubts(plan.condition(), self.model(), &row, assumed);
-        if doubts.is_empty()
-            || !doubts.iter().any(|doubt| doubt.is_certain) && self.finds(plan, created).await
-        {
+        if doubts.is_empty() {
             return Ok(());
         }
-        for doubt in &doubts {
-            self.learn(|known| known.learn_unsaved(doubt.lookup, doubt.is_dropped))?;
+        let found = match doubts.iter().any(|doubt| doubt.is_certain) {
+            true => Ok(false),
+            false => self.contains(plan, &created.row).await,
+        };
+        if matches!(found, Ok(true)) {
+            return Ok(());
+        }
+        let unasked = found.err();
+        // A failure that passes says nothing of later calls.
+        if unasked.as_ref().is_none_or(|error| !error.is_retryable()) {
+            for doubt in &doubts {
+                self.learn(|known| known.learn_unsaved(doubt.lookup, doubt.is_dropped))?;
+            }
         }
         let mut names = (doubts.iter())
             .map(|doubt| doubt.lookup.parameter())
@@ -155,7 +164,7 @@ impl Collection {
         }
         let key = self.model().primary_key();
         let shown = created.row.key(key).as_ref().and_then(key_text);
-        Err(Error::new(
+        let error = Error::new(
             ErrorKind::Unsaved,
             format!(
                 "a `{}` was created ({key}: {}), but it is not the one that was asked for: the server did not keep {listed}, so \
@@ -165,16 +174,11 @@ impl Collection {
                 shown.as_deref().unwrap_or("not known"),
             ),
         )
-        .with_row(created.row.clone()))
-    }
-
-    /// Whether the server finds a new row by the filter that it was created for. Where it cannot be asked, nothing speaks
-    /// against it; where neither the server uses the filter nor the row shows it, it is not kept.
-    async fn finds(&self, plan: &Plan, created: &Kept) -> bool {
-        match self.contains(plan, &created.row).await {
-            Ok(found) => found,
-            Err(error) => error.kind() != ErrorKind::Unsupported,
-        }
+        .with_row(created.row.clone());
+        Err(match unasked {
+            Some(cause) => error.with_source(cause),
+            None => error,
+        })
     }
 
     /// Creates many rows, a few at a time; the results come in the order of the bodies.

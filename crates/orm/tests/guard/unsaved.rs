@@ -244,3 +244,23 @@ async fn a_name_that_the_server_drops_creates_one_row_and_no_second_one() {
     assert!(create().await.is_err());
     assert_eq!(site.writes(), ["POST /api/v1/things/"]);
 }
+
+#[tokio::test]
+async fn a_refusal_to_be_asked_again_is_no_proof_that_the_row_is_found() {
+    let site = site(with_rows(&json!([]))).await;
+    let json = [("content-type", "application/json")];
+    let page = json!({"count": 0, "next": null, "previous": null, "results": []});
+    let row = json!({"id": 77, "name": "ann", "kind": "a", "rank": 1});
+    let things = site.things().on_ignored(django_api_orm::OnIgnored::Trust);
+    site.server
+        .fail_next(StatusCode::OK, &json, page.to_string());
+    site.server
+        .fail_next(StatusCode::CREATED, &json, row.to_string());
+    site.server.fail_next(StatusCode::BAD_REQUEST, &json, "{}");
+    let error = things
+        .get_or_create(q("name", "ANN"), [Thing::F.rank.set(1)])
+        .await
+        .unwrap_err();
+    is_unsaved(&error, &["did not keep `name`"]);
+    assert_eq!(things.instance_in(&error).unwrap().id, Some(77));
+}
