@@ -266,6 +266,15 @@ impl Order {
             },
         }
     }
+
+    /// The same key in the other direction.
+    #[must_use]
+    pub fn opposite(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            descending: !self.descending,
+        }
+    }
 }
 
 impl fmt::Display for Order {

@@ -26,7 +26,8 @@ pub enum Question {
     KeepsNulls(Vec<Order>),
 }
 
-/// A question, and what has to be sent to answer it: pages of one row, the second only if the first does not tell.
+/// A question, and what has to be sent to answer it: pages of one row, or of a few where their order is in question; the second
+/// only if the first does not tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
     /// What is asked.
@@ -55,7 +56,7 @@ impl Probe {
         };
         Self {
             with: directed(order),
-            without: directed(&opposite(order)),
+            without: directed(&order.opposite()),
             question: Question::Sorts(order.clone()),
         }
     }
@@ -73,7 +74,7 @@ impl Probe {
     pub(super) fn keeps_nulls(order: &[Order], pairs: &Pairs, given: &Given<'_>) -> Self {
         let turned: Vec<String> = order
             .iter()
-            .map(|order| opposite(order).to_string())
+            .map(|order| order.opposite().to_string())
             .collect();
         let mut without = pairs.clone();
         for (name, value) in &mut without {
@@ -116,13 +117,6 @@ fn and(pairs: &Pairs, name: String, value: String) -> Pairs {
     let mut pairs = pairs.clone();
     pairs.push((name, value));
     pairs
-}
-
-fn opposite(order: &Order) -> Order {
-    Order {
-        path: order.path.clone(),
-        descending: !order.descending,
-    }
 }
 
 /// What the probes of one query have shown. What holds beyond the query is kept in

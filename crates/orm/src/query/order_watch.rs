@@ -33,19 +33,25 @@ pub(crate) struct OrderWatch {
     /// The same, undecided where databases differ.
     certain: [RowOrder; 2],
     contradicted: [bool; 2],
+    /// The first key alone: whatever the other keys do, its nulls stand at one end.
+    leading: [RowOrder; 2],
+    leading_contradicted: [bool; 2],
     last: Option<Picked>,
 }
 
 impl OrderWatch {
     pub(crate) fn new(order: &[Order], fields: &Fields) -> Self {
-        let at_both_ends = |fields: &Fields| {
+        let at_both_ends = |order: &[Order], fields: &Fields| {
             [NullOrder::Smallest, NullOrder::Largest]
                 .map(|nulls| RowOrder::new(order, nulls, fields))
         };
+        let any_collation = fields.clone().unknown_collation();
         Self {
-            orders: at_both_ends(fields),
-            certain: at_both_ends(&fields.clone().unknown_collation()),
+            orders: at_both_ends(order, fields),
+            certain: at_both_ends(order, &any_collation),
             contradicted: [false; 2],
+            leading: at_both_ends(order.get(..1).unwrap_or_default(), &any_collation),
+            leading_contradicted: [false; 2],
             last: None,
         }
     }
@@ -57,6 +63,14 @@ impl OrderWatch {
         };
         let certain = self.certain.each_ref();
         if certain.map(|order| order.compare(&last, row)) == [Some(Ordering::Greater); 2] {
+            return Seen::Contradicted;
+        }
+        let leading = self.leading.each_ref();
+        let leading = leading.map(|order| order.compare(&last, row));
+        for (contradicted, place) in self.leading_contradicted.iter_mut().zip(leading) {
+            *contradicted |= place == Some(Ordering::Greater);
+        }
+        if self.leading_contradicted == [true; 2] {
             return Seen::Contradicted;
         }
         let places = self
@@ -95,8 +109,27 @@ mod tests {
     fn nulls_may_stand_first_or_last_but_not_both() {
         assert_eq!(seen(&[None, None, Some(1), Some(1), Some(2)]), []);
         assert_eq!(seen(&[Some(1), Some(2), None, None]), []);
-        assert_eq!(seen(&[None, Some(1), None]), [Seen::Doubtful]);
-        assert_eq!(seen(&[Some(1), None, Some(2)]), [Seen::Doubtful]);
+        assert_eq!(seen(&[None, Some(1), None]), [Seen::Contradicted]);
+        assert_eq!(
+            seen(&[Some(1), None, Some(2)]),
+            [Seen::Contradicted],
+            "no end"
+        );
+    }
+
+    #[test]
+    fn each_key_may_have_its_nulls_at_an_end_of_its_own() {
+        let mut watch = OrderWatch::new(
+            &[Order::parse("rank"), Order::parse("kind")],
+            &Fields::new("id"),
+        );
+        let rows = [
+            json!({"rank": null, "kind": "a"}),
+            json!({"rank": 1, "kind": "a"}),
+            json!({"rank": 1, "kind": null}),
+        ];
+        let mut seen = rows.iter().filter_map(Value::as_object);
+        assert!(seen.all(|row| watch.take(row) != Seen::Contradicted));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::{
     check::{Checked, Picked, RowCheck},
     collection::Collection,
     ignored,
+    order_watch::{OrderWatch, Seen},
 };
 
 /// The probes of one query.
@@ -33,10 +34,13 @@ pub(crate) struct Probing {
     answers: Vec<(Pairs, Answer)>,
 }
 
-/// A page of one row, where the server lets itself be asked for that.
+/// The rows that a probe asks for where their order is in question: two of them would be in order by chance too often.
+const ROWS_IN_ORDER: u64 = 5;
+
+/// A page of one row or of a few, where the server lets itself be asked for that.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
-    first: Option<Row>,
+    rows: Vec<Row>,
     count: Option<u64>,
 }
 
@@ -44,6 +48,10 @@ impl Answer {
     /// How many rows there are; a count of fewer rows than came is none.
     pub(crate) fn count(&self) -> Option<u64> {
         self.count
+    }
+
+    fn first(&self) -> Option<&Row> {
+        self.rows.first()
     }
 }
 
@@ -76,7 +84,7 @@ impl Probing {
     /// Keeps the first row of what was asked, which a probe need not ask for again.
     pub(crate) fn has_seen(&mut self, pairs: &Pairs, first: Option<&Row>) {
         let answer = Answer {
-            first: first.cloned(),
+            rows: first.cloned().into_iter().collect(),
             count: None,
         };
         self.answers.push((pairs.clone(), answer));
@@ -97,17 +105,24 @@ impl Probing {
 
     /// A page of one row, asked for once.
     pub(crate) async fn ask(&mut self, pairs: &Pairs) -> Result<Answer> {
+        self.ask_for(pairs, 1).await
+    }
+
+    /// A page of so many rows. The same parameters are asked once, whatever the number.
+    async fn ask_for(&mut self, pairs: &Pairs, rows: u64) -> Result<Answer> {
         if let Some((_, answer)) = self.answers.iter().find(|(asked, _)| asked == pairs) {
             return Ok(answer.clone());
         }
         let declared = self.collection.model().pagination();
         let size = declared.map_or(Some("limit"), |declared| declared.size_parameter());
+        let cap = self.collection.knowledge()?.size_cap.unwrap_or(rows);
+        let rows = rows.min(cap.max(1));
         let mut asked = pairs.clone();
-        asked.extend(size.map(|size| (size.to_owned(), "1".to_owned())));
+        asked.extend(size.map(|size| (size.to_owned(), rows.to_string())));
         let page = self.collection.page(&asked).await?;
         let rows = page.rows().len() as u64;
         let answer = Answer {
-            first: page.rows().first().cloned(),
+            rows: page.rows().to_vec(),
             count: page.count().filter(|count| *count >= rows),
         };
         self.answers.push((pairs.clone(), answer.clone()));
@@ -115,9 +130,9 @@ impl Probing {
     }
 
     async fn searches(&mut self, probe: &Probe) -> Result<bool> {
-        let searches = self.ask(&probe.with).await?.first.is_none();
+        let searches = self.ask(&probe.with).await?.rows.is_empty();
         // Where no row is there to be found, nothing was shown.
-        if !searches || self.ask(&probe.without).await?.first.is_some() {
+        if !searches || !self.ask(&probe.without).await?.rows.is_empty() {
             self.collection
                 .learn(|known| known.searches = Some(searches))?;
         }
@@ -125,13 +140,17 @@ impl Probing {
     }
 
     async fn sorts(&mut self, probe: &Probe, order: &Order) -> Result<bool> {
-        let first = self.ask(&probe.with).await?;
-        if first.first.is_none() || first.count == Some(1) {
+        let first = self.ask_for(&probe.with, ROWS_IN_ORDER).await?;
+        if first.rows.is_empty() || first.count == Some(1) {
             return Ok(true);
         }
-        let last = self.ask(&probe.without).await?;
+        if self.contradicts(order, &first)? {
+            return Ok(false);
+        }
+        let last = self.ask_for(&probe.without, ROWS_IN_ORDER).await?;
         // If not: it is ignored, or every row has the same value. Sorting by the client is right in both cases.
-        let sorts = self.are_ends(order, &first, &last)?;
+        let sorts =
+            !self.contradicts(&order.opposite(), &last)? && self.are_ends(order, &first, &last)?;
         if sorts {
             self.collection
                 .learn(|known| known.learn_ordering(&order.path, true))?;
@@ -139,9 +158,27 @@ impl Probing {
         Ok(sorts)
     }
 
+    /// Whether rows of the answer stand in an order that no database makes. Keeps it where they do.
+    fn contradicts(&self, order: &Order, answer: &Answer) -> Result<bool> {
+        let order = std::slice::from_ref(order);
+        let fields = self.collection.model().known_fields();
+        let roots = RowOrder::new(order, NullOrder::default(), &fields).roots();
+        let mut watch = OrderWatch::new(order, &fields);
+        let picked: Vec<Picked> = (answer.rows.iter())
+            .map(|row| row.pick(&roots))
+            .collect::<Result<_>>()?;
+        let contradicts = picked
+            .iter()
+            .any(|row| watch.take(row) == Seen::Contradicted);
+        if contradicts {
+            ignored::ordering(&self.collection, order, &picked)?;
+        }
+        Ok(contradicts)
+    }
+
     /// Whether these can be the first rows of both directions: they differ, and are not in the wrong order.
     fn are_ends(&self, order: &Order, first: &Answer, last: &Answer) -> Result<bool> {
-        let (Some(first), Some(last)) = (&first.first, &last.first) else {
+        let (Some(first), Some(last)) = (first.first(), last.first()) else {
             return Ok(false);
         };
         let model = self.collection.model();
@@ -169,11 +206,11 @@ impl Probing {
         let Some(count) = with.count else {
             return Ok(false);
         };
-        let Some(row) = with.first else {
+        let Some(row) = with.first() else {
             return Ok(count == 0);
         };
         let mut check = RowCheck::new(strategy, self.collection.model())?;
-        let row = check.pick(&row)?;
+        let row = check.pick(row)?;
         if !self.satisfies(strategy, &mut check, &row).await? {
             return Ok(false);
         }
@@ -199,7 +236,7 @@ impl Probing {
         strategy: &Strategy,
         answer: &Answer,
     ) -> Result<bool> {
-        let Some(row) = &answer.first else {
+        let Some(row) = answer.first() else {
             return Ok(answer.count == Some(0));
         };
         let mut check = RowCheck::new(strategy, self.collection.model())?;
@@ -304,7 +341,7 @@ impl Probing {
         guard: &Lookup,
     ) -> Result<bool> {
         let looks = match self.ask(&probe.with).await {
-            Ok(others) if others.first.is_none() => true,
+            Ok(others) if others.rows.is_empty() => true,
             Ok(others) => self.tells_apart(probe, strategy, &others).await?,
             Err(error)
                 if [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY]
@@ -338,22 +375,22 @@ impl Probing {
             return Ok(whole.is_some_and(|whole| found < whole));
         }
         // Without counts, other rows come first.
-        let first = [&others.first, &found.first].map(Option::as_ref);
-        Ok(!self.collection.same_row(first[0], first[1]))
+        Ok(!self.collection.same_row(others.first(), found.first()))
     }
 
     async fn keeps_nulls(&mut self, probe: &Probe, order: &[Order]) -> Result<bool> {
-        let first = self.ask(&probe.with).await?.first;
-        let last = self.ask(&probe.without).await?.first;
+        let first = self.ask(&probe.with).await?;
+        let last = self.ask(&probe.without).await?;
+        let (first, last) = (first.first(), last.first());
         // The same row at both ends: the server does not sort, or has one row.
-        if self.collection.same_row(first.as_ref(), last.as_ref()) {
+        if self.collection.same_row(first, last) {
             return Ok(true);
         }
         let fields = self.collection.model().known_fields();
         for order in order {
             let lookup = Lookup::new(order.path.clone(), Op::IsNull, Value::Bool(true));
             let is_null = Evaluator::compile_for(&Q::Lookup(lookup), &fields)?;
-            for row in [&first, &last].into_iter().flatten() {
+            for row in [first, last].into_iter().flatten() {
                 if is_null.evaluate(&row.pick(is_null.roots())?).is_true() {
                     return Ok(false);
                 }

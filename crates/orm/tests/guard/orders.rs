@@ -1,7 +1,7 @@
 //! Ignored orderings, whole and key by key.
 
-use django_api_orm::{ErrorKind, OnIgnored, QuerySet, WarningKind};
-use django_api_orm_testserver::{Quirk, Resource};
+use django_api_orm::{ErrorKind, OnIgnored, QuerySet, WarningKind, prelude::*};
+use django_api_orm_testserver::{Field, Paginator, Quirk, Resource};
 use serde_json::json;
 
 use super::site::{Thing, deaf_to, ids, q, resource, site, thing, where_, with_rows};
@@ -189,4 +189,66 @@ async fn the_dropped_key_is_the_one_warned_of() {
         site.warnings(),
         [(WarningKind::OrderingIgnored, "rank".to_owned())]
     );
+}
+
+/// A server that takes `-rank` for something else sends the rows in its own order; both ends differ all the same.
+#[tokio::test]
+async fn rows_in_the_wrong_order_overrule_ends_that_differ() {
+    let ranks = [7, 14, 21, 3, 8];
+    let rows: Vec<_> = (ranks.iter().zip(1..))
+        .map(|(rank, id)| json!({"id": id, "name": "x", "kind": "a", "rank": rank}))
+        .collect();
+    let without_descending = || with_rows(&json!(rows)).quirk(Quirk::NoDescending);
+    let site = site(without_descending()).await;
+    let down = site.things().order_by(["-rank"]);
+    assert_eq!(
+        down.first().await.unwrap().map(|thing| thing.rank),
+        Some(21)
+    );
+    let site = self::site(without_descending()).await;
+    let down = site.things().order_by(["-rank"]);
+    for (range, expected) in [(0..3, [3, 2, 5]), (2..5, [5, 1, 4])] {
+        assert_eq!(ids(down.range(range)).await.unwrap(), expected);
+    }
+    let site = self::site(without_descending()).await;
+    let down = site.things().order_by(["-rank"]);
+    assert_eq!(ids(down.clone()).await.unwrap(), [3, 2, 5, 1, 4]);
+    assert_eq!(ids(down.limit(3)).await.unwrap(), [3, 2, 5]);
+    assert_eq!(
+        site.warnings(),
+        [(WarningKind::OrderingIgnored, "rank".to_owned())]
+    );
+    let site = self::site(without_descending()).await;
+    let strict = site.things().order_by(["-rank"]);
+    let strict = strict.on_ignored(OnIgnored::Error);
+    let error = strict.first().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Ignored, "{error}");
+}
+
+#[tokio::test]
+async fn a_null_among_other_values_is_an_order_of_no_database() {
+    let rows = json!([
+        {"name": "a", "rank": 3}, {"name": "b", "rank": null}, {"name": "c", "rank": 3}, {"name": "d", "rank": 1}
+    ]);
+    let table = Resource::new("things")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::text("name", 50),
+            Field::integer("rank").null(),
+        ])
+        .paginator(Paginator::limit_offset())
+        .rows(rows)
+        .quirk(Quirk::NoDescending)
+        .ordering(["id", "rank"]);
+    #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/things/")]
+    struct Ranked {
+        id: Option<i64>,
+        rank: Option<i64>,
+    }
+    let site = site(table).await;
+    let ranked = site.client.objects::<Ranked>();
+    let rows = ranked.order_by(["-rank"]).await.unwrap();
+    let ids: Vec<_> = rows.iter().filter_map(|row| row.id).collect();
+    assert_eq!(ids, [1, 3, 4, 2]);
 }
