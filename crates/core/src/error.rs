@@ -446,6 +446,26 @@ impl Error {
         })
     }
 
+    /// Whether the server refused what it was asked (400 or 422).
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        let refusals = [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY];
+        refusals.map(Some).contains(&self.status())
+    }
+
+    /// Whether the server's messages are about these parameters and no others.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn blames(&self, pairs: &[(String, String)]) -> bool {
+        let mut named = self.field_errors().iter().peekable();
+        named.peek().is_some()
+            && named.all(|(field, _)| {
+                let name = field.rsplit('.').next().unwrap_or(field);
+                pairs.iter().any(|(known, _)| known == name)
+            })
+    }
+
     fn is_or_was_caused_by(&self, kind: ErrorKind) -> bool {
         if self.0.kind == kind {
             return true;

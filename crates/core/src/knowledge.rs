@@ -19,6 +19,10 @@ pub struct Knowledge {
     pub page_size: Option<u64>,
     /// The most rows that came when more were asked for: the server's cap.
     pub size_cap: Option<u64>,
+    /// The smallest size that the server has refused; none at all is asked for where that is 1.
+    refused_size: Option<u64>,
+    /// The server refuses offsets.
+    pub refuses_offsets: bool,
     /// The number of the first page, as its link to the second one shows.
     pub first_page: Option<u64>,
     /// Offsets are honoured; `None` while nothing has shown it.
@@ -75,6 +79,24 @@ impl Knowledge {
         *known &= honoured;
     }
 
+    /// The largest size that may be asked for; `None` while no size was refused. After a refusal that is the server's own.
+    #[must_use]
+    pub fn largest_size(&self) -> Option<u64> {
+        let refused = self.refused_size?;
+        Some(self.page_size.unwrap_or(0).min(refused.saturating_sub(1)))
+    }
+
+    /// Keeps that the server has refused a size, and answered without one. One that is no larger than its own pages shows that
+    /// it refuses the parameter.
+    pub fn learn_refused_size(&mut self, size: u64) {
+        let refuses_all = self.page_size.is_some_and(|own| size <= own);
+        let refused = if refuses_all { 1 } else { size };
+        self.refused_size = Some(
+            self.refused_size
+                .map_or(refused, |known| known.min(refused)),
+        );
+    }
+
     /// Keeps what an answer has shown of offsets. Once ignored is ignored for good.
     pub fn learn_offsets(&mut self, honoured: bool) {
         self.offsets = Some(honoured && self.offsets != Some(false));
@@ -126,6 +148,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn after_a_refusal_no_size_above_the_servers_own_is_asked_for() {
+        let mut knowledge = Knowledge::default();
+        assert_eq!(knowledge.largest_size(), None);
+        knowledge.learn_refused_size(61);
+        assert_eq!(knowledge.largest_size(), Some(0), "its own is not known");
+        knowledge.page_size = Some(20);
+        assert_eq!(knowledge.largest_size(), Some(20));
+        knowledge.learn_refused_size(5);
+        knowledge.learn_refused_size(61);
+        assert_eq!(knowledge.largest_size(), Some(0), "it takes none");
+    }
 
     #[test]
     fn once_ignored_is_ignored_for_good() {

@@ -38,6 +38,14 @@ pub enum Why {
     Everything,
 }
 
+impl Why {
+    /// Nothing that the server has said speaks for such a page.
+    #[must_use]
+    pub fn is_a_try(self) -> bool {
+        matches!(self, Self::Guessed | Self::Tried(_))
+    }
+}
+
 /// What a walk over pages wants, and what it has found on its way.
 #[derive(Debug, Clone)]
 pub struct Course {
@@ -54,6 +62,8 @@ pub struct Course {
     pub count: Option<u64>,
     /// The rows of a full page; 0 until one has come.
     pub size: u64,
+    /// The largest size that may be asked for, where the server has refused one.
+    pub largest: Option<u64>,
 }
 
 impl Course {
@@ -67,6 +77,7 @@ impl Course {
             widened: false,
             count: None,
             size: 0,
+            largest: None,
         }
     }
 

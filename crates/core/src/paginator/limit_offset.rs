@@ -108,12 +108,9 @@ impl Paging for LimitOffset {
         }
         let mut query = last.query.clone();
         self.parameters.ask_offset(&mut query, position);
-        if let (Some(end), Some(name)) = (course.end(), self.parameters.size()) {
-            set(
-                &mut query,
-                name,
-                end.saturating_sub(position).min(course.size),
-            );
+        if let Some(end) = course.end() {
+            let size = end.saturating_sub(position).min(course.size);
+            self.parameters.set_size(&mut query, size, course);
         }
         Some(query)
     }
@@ -121,7 +118,10 @@ impl Paging for LimitOffset {
     /// A server that ignores offsets may still honour a limit: then one large page has it all.
     fn repeated(&self, ask: &Ask, course: &Course) -> Repeated {
         let rows = course.end().or(course.count);
-        let everything = rows.zip(self.parameters.size()).map(|(rows, name)| {
+        let size = self.parameters.size();
+        let is_refused = |rows| course.largest.is_some_and(|largest| largest < rows);
+        let rows = rows.filter(|rows| !is_refused(*rows));
+        let everything = rows.zip(size).map(|(rows, name)| {
             let mut query = course.base.clone();
             set(&mut query, name, rows);
             Ask {
@@ -150,11 +150,11 @@ impl Paging for LimitOffset {
 /// The first request, where an offset may be honoured.
 pub(super) fn first_by_offset(parameters: &Parameters, course: &Course, known: &Knowledge) -> Ask {
     let jump = course.start > 0;
-    if jump && known.uneven || known.offsets == Some(false) {
+    if jump && known.uneven || known.offsets == Some(false) || known.refuses_offsets {
         return parameters.beginning(course, Why::Start);
     }
     let mut query = course.base.clone();
-    parameters.ask_size(&mut query, course.wanted);
+    parameters.ask_size(&mut query, course.wanted, course);
     parameters.ask_offset(&mut query, course.start);
     Ask {
         query,

@@ -80,7 +80,7 @@ impl Parameters {
     #[must_use]
     pub fn beginning(&self, course: &Course, why: Why) -> Ask {
         let mut query = course.base.clone();
-        self.ask_size(&mut query, course.end());
+        self.ask_size(&mut query, course.end(), course);
         Ask {
             query,
             position: 0,
@@ -90,13 +90,24 @@ impl Parameters {
     }
 
     /// Asks for the rows that the caller prefers in a page, and no more than are needed.
-    pub(super) fn ask_size(&self, query: &mut Pairs, needed: Option<u64>) {
+    pub(super) fn ask_size(&self, query: &mut Pairs, needed: Option<u64>, course: &Course) {
         let size = match (self.preferred, needed) {
             (Some(size), Some(needed)) => Some(size.min(needed)),
             (size, needed) => size.or(needed),
         };
-        if let (Some(size), Some(name)) = (size, self.size()) {
-            set(query, name, size.max(1));
+        if let Some(size) = size {
+            self.set_size(query, size.max(1), course);
+        }
+    }
+
+    /// Asks for pages of so many rows; for the server's own, where it has refused such a size.
+    pub(super) fn set_size(&self, query: &mut Pairs, size: u64, course: &Course) {
+        let Some(name) = self.size() else {
+            return;
+        };
+        remove(query, name);
+        if course.largest.is_none_or(|largest| size <= largest) {
+            set(query, name, size);
         }
     }
 
@@ -118,12 +129,12 @@ impl Parameters {
             None if !course.widened => {}
             Some(rest) if rest > 0 => {
                 let size = course.size.max(turn.rows()).max(1);
-                set(query, name, rest.min(size));
+                self.set_size(query, rest.min(size), course);
             }
             // More than was thought to be needed: by whole pages.
             _ => {
                 remove(query, name);
-                self.ask_size(query, None);
+                self.ask_size(query, None, course);
             }
         }
     }

@@ -54,6 +54,8 @@ fn page_size(strategy: &Strategy, given: &Given<'_>, style: Option<Style>) -> Op
         (Some(preferred), Some(needed)) => Some(preferred.min(needed)),
         (preferred, needed) => preferred.or(needed),
     };
+    let largest = given.known.largest_size();
+    let asked = asked.filter(|asked| largest.is_none_or(|largest| *asked <= largest));
     match (asked, given.known.size_cap) {
         (Some(asked), Some(cap)) => Some(asked.min(cap)),
         // What is more than the server's own size it may cut down.

@@ -9,6 +9,7 @@ mod ahead;
 mod landing;
 mod notices;
 mod onward;
+mod refused;
 mod seen;
 
 use django_api_orm_core::{
@@ -21,6 +22,7 @@ use django_api_orm_core::{
 
 use self::{
     ahead::Ahead,
+    refused::Refused,
     seen::{EMPTY_PAGES, Seen},
 };
 use super::collection::Collection;
@@ -44,6 +46,8 @@ pub(crate) struct Pages {
     count_changed: bool,
     /// The last page says that another follows.
     says_more: bool,
+    /// What was left out after a refusal, until a page shows that it was that.
+    refused: Option<Refused>,
 }
 
 #[derive(Debug)]
@@ -92,6 +96,7 @@ impl Pages {
             landed: None,
             count_changed: false,
             says_more: false,
+            refused: None,
             collection,
         }
     }
@@ -137,8 +142,16 @@ impl Pages {
             };
             self.seen.ask(&ask.query);
             let batch = match page {
-                Ok(page) => self.take(page, ask)?,
+                Ok(page) => {
+                    self.learn_refusal()?;
+                    self.take(page, ask)?
+                }
                 Err(error) if error.kind() == ErrorKind::NotFound => self.missing(error, &ask)?,
+                Err(error) if error.is_refusal() && ask.why.is_a_try() => self.repeated(&ask)?,
+                Err(error) if error.is_refusal() => {
+                    self.step = Step::Ask(self.ask_less(error, ask)?);
+                    None
+                }
                 Err(error) => return Err(error),
             };
             self.read_ahead()?;

@@ -10,12 +10,12 @@ use django_api_orm_core::{
     NullOrder, OnIgnored, Q, Result,
     evaluate::{Evaluator, RowOrder},
     lookup::{Lookup, Op},
+    page::Page,
     paginator::Pairs,
     plan::{Order, Plan},
     row::Row,
     strategy::{Aim, Findings, Probe, Question, Strategy},
 };
-use http::StatusCode;
 use serde_json::Value;
 
 use super::{
@@ -115,11 +115,12 @@ impl Probing {
         }
         let declared = self.collection.model().pagination();
         let size = declared.map_or(Some("limit"), |declared| declared.size_parameter());
-        let cap = self.collection.knowledge()?.size_cap.unwrap_or(rows);
-        let rows = rows.min(cap.max(1));
-        let mut asked = pairs.clone();
-        asked.extend(size.map(|size| (size.to_owned(), rows.to_string())));
-        let page = self.collection.page(&asked).await?;
+        let known = self.collection.knowledge()?;
+        let rows = [known.size_cap, known.largest_size()]
+            .into_iter()
+            .flatten()
+            .fold(rows, u64::min);
+        let page = self.page_of(pairs, size, rows).await?;
         let rows = page.rows().len() as u64;
         let answer = Answer {
             rows: page.rows().to_vec(),
@@ -127,6 +128,28 @@ impl Probing {
         };
         self.answers.push((pairs.clone(), answer.clone()));
         Ok(answer)
+    }
+
+    /// So many rows: a page of the server's own size, where it refuses this one or takes none.
+    async fn page_of(&self, pairs: &Pairs, size: Option<&str>, rows: u64) -> Result<Page> {
+        let Some(size) = size.filter(|_| rows > 0) else {
+            return self.collection.page(pairs).await;
+        };
+        let mut asked = pairs.clone();
+        asked.push((size.to_owned(), rows.to_string()));
+        let refusal = match self.collection.page(&asked).await {
+            Err(error) if error.is_refusal() && !error.blames(pairs) => error,
+            page => return page,
+        };
+        match self.collection.page(pairs).await {
+            Ok(page) => {
+                self.collection
+                    .learn(|known| known.learn_refused_size(rows))?;
+                Ok(page)
+            }
+            Err(error) if error.is_refusal() => Err(refusal),
+            Err(error) => Err(error),
+        }
     }
 
     async fn searches(&mut self, probe: &Probe) -> Result<bool> {
@@ -343,13 +366,7 @@ impl Probing {
         let looks = match self.ask(&probe.with).await {
             Ok(others) if others.rows.is_empty() => true,
             Ok(others) => self.tells_apart(probe, strategy, &others).await?,
-            Err(error)
-                if [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY]
-                    .map(Some)
-                    .contains(&error.status()) =>
-            {
-                true
-            }
+            Err(error) if error.is_refusal() => true,
             Err(error) => return Err(error),
         };
         if looks {

@@ -13,6 +13,7 @@ mod drift;
 mod ignored;
 mod links;
 mod products;
+mod refused;
 mod scripted;
 mod shapes;
 mod site;

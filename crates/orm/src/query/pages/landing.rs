@@ -12,6 +12,7 @@ impl Pages {
     /// The first request, and where its page starts if the server does as asked.
     pub(super) fn first_ask(&mut self) -> Result<Ask> {
         self.known = self.collection.knowledge()?;
+        self.course.largest = self.known.largest_size();
         let first = self.paginator.begin(&self.course, &self.known);
         if self.course.start > 0 && self.known.offsets == Some(false) {
             self.offsets_are_ignored()?;

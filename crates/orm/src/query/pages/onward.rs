@@ -171,7 +171,7 @@ impl Pages {
         })
     }
 
-    fn out_of_reach(rows: u64) -> Error {
+    pub(super) fn out_of_reach(rows: u64) -> Error {
         Error::unsupported(format!(
             "the server ignores offsets and sends no more than {rows} rows at a time: the others cannot be reached"
         ))
