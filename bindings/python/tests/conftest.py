@@ -63,8 +63,11 @@ def drf():
 
 @pytest.fixture(scope="session")
 def drf_tls():
-    """The same site with TLS and HTTP/2. Its rows are its own, and no test writes there."""
-    with _drf("--tls") as site:
+    """The same site with TLS and HTTP/2. Its rows are its own, and no test writes there.
+
+    It keeps idle connections long enough that a slow machine does not lose the one whose sharing is tested.
+    """
+    with _drf("--tls", "--keep-alive", "30") as site:
         yield site
 
 
