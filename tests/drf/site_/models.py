@@ -126,7 +126,8 @@ class Specimen(models.Model):
     sound = models.BooleanField(null=True)
     extra = models.JSONField(default=dict)
     maker = models.ForeignKey(Maker, models.PROTECT, null=True)
-    team = models.ForeignKey(Team, models.DO_NOTHING, null=True)
+    # Teams come and go with other tests.
+    team = models.ForeignKey(Team, models.DO_NOTHING, null=True, db_constraint=False)
     origin = models.ForeignKey(Mark, models.PROTECT, null=True, related_name="origin_of")
     marks = models.ManyToManyField(Mark)
 
