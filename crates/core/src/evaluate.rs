@@ -96,7 +96,7 @@ use serde_json::{Map, Value};
 
 use self::condition::Condition;
 pub use self::{
-    order::{RowOrder, compare_rows, order_roots},
+    order::{RowKey, RowOrder, compare_rows, order_roots},
     verdict::{Reason, Verdict},
 };
 use crate::{

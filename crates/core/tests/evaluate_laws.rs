@@ -238,6 +238,8 @@ proptest! {
         for spelling in ["f", "-f"] {
             let order = RowOrder::new(&[Order::parse(spelling)], nulls, &Fields::default());
             let compare = |left: &Value, right: &Value| order.compare(&field(left), &field(right));
+            let (row_a, row_b) = (field(&a), field(&b));
+            prop_assert_eq!(order.compare_keys(&order.key(&row_a), &order.key(&row_b)), compare(&a, &b));
             prop_assert_eq!(compare(&a, &a), Some(Ordering::Equal));
             prop_assert_eq!(compare(&a, &b), compare(&b, &a).map(Ordering::reverse));
             if let (Some(ab), Some(bc), Some(ac)) = (compare(&a, &b), compare(&b, &c), compare(&a, &c)) {

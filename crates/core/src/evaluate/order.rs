@@ -1,6 +1,6 @@
 //! The order of two rows: what a client-side sort, and the check of a server's order, compare.
 
-use std::cmp::Ordering;
+use std::{borrow::Borrow, cmp::Ordering};
 
 use serde_json::{Map, Value};
 
@@ -36,6 +36,10 @@ struct Key {
     descending: bool,
 }
 
+/// The values of a row that an ordering compares.
+#[derive(Debug)]
+pub struct RowKey<'r>(Vec<Option<Found<'r>>>);
+
 impl RowOrder {
     /// Prepares an ordering.
     #[must_use]
@@ -68,15 +72,40 @@ impl RowOrder {
     /// Which row comes first; `None` where a key is absent from a row or its two values have no order.
     ///
     /// On rows that are all comparable with each other this is a total preorder: equal rows keep their places in a
-    /// stable sort.
+    /// stable sort. To compare one row with many, make its [`key`](Self::key) once.
     #[must_use]
     pub fn compare(&self, a: &Map<String, Value>, b: &Map<String, Value>) -> Option<Ordering> {
+        self.by_keys(|key| Some((key.path.single(a)?, key.path.single(b)?)))
+    }
+
+    /// What [`compare_keys`](Self::compare_keys) compares of a row, read once.
+    #[must_use]
+    pub fn key<'r>(&self, row: &'r Map<String, Value>) -> RowKey<'r> {
+        RowKey(self.keys.iter().map(|key| key.path.single(row)).collect())
+    }
+
+    /// The same as [`compare`](Self::compare), of rows whose keys this ordering has made.
+    #[must_use]
+    pub fn compare_keys(&self, a: &RowKey<'_>, b: &RowKey<'_>) -> Option<Ordering> {
+        let mut pairs = a.0.iter().zip(&b.0);
+        self.by_keys(|_| {
+            let (a, b) = pairs.next()?;
+            Some((a.as_ref()?, b.as_ref()?))
+        })
+    }
+
+    /// Compares the values of one key after the other, until two differ.
+    fn by_keys<'r, F: Borrow<Found<'r>>>(
+        &self,
+        mut values: impl FnMut(&Key) -> Option<(F, F)>,
+    ) -> Option<Ordering> {
         for key in &self.keys {
-            let ordering = match (key.path.single(a)?, key.path.single(b)?) {
+            let (a, b) = values(key)?;
+            let ordering = match (a.borrow(), b.borrow()) {
                 (Found::Null, Found::Null) => Ordering::Equal,
                 (Found::Null, Found::Value(_)) => self.null_to_value(),
                 (Found::Value(_), Found::Null) => self.null_to_value().reverse(),
-                (Found::Value(a), Found::Value(b)) => a.order_rows(&b, key.reading)?,
+                (Found::Value(a), Found::Value(b)) => a.order_rows(b, key.reading)?,
                 _ => return None,
             };
             if ordering != Ordering::Equal {

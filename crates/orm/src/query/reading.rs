@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use django_api_orm_core::{
     Error, Result,
-    evaluate::RowOrder,
     page::Style,
     plan::Range,
     row::{Identity, Row},
@@ -14,11 +13,10 @@ use serde_json::Value;
 
 use super::{
     check::{Checked, Picked, RowCheck},
-    ignored,
     order_watch::{OrderWatch, Seen},
     pages::{Batch, Pages, report_drift},
     probing::Probing,
-    sort::try_sort,
+    sort,
 };
 
 /// The pages of a strategy that has no probes left.
@@ -326,7 +324,7 @@ impl Reading {
         match self.strategy.sorting {
             Sorting::AsTheyCome | Sorting::Server { .. } => return Ok(Step::Last(rows)),
             Sorting::Backwards => rows.reverse(),
-            Sorting::Client => rows = self.sorted(probing, rows)?,
+            Sorting::Client => rows = sort::rows(&probing.collection, &self.strategy, rows)?,
         }
         self.skip = self.strategy.range.offset;
         self.remaining = self.strategy.range.limit;
@@ -352,35 +350,5 @@ impl Reading {
             }
         }
         Ok(belonging)
-    }
-
-    fn sorted(&self, probing: &Probing, rows: Vec<Row>) -> Result<Vec<Row>> {
-        let collection = &probing.collection;
-        let order = &self.strategy.order;
-        // Decoded now and not kept while pages are read: what is decoded takes several times the memory of the text.
-        let picked: Vec<Picked> = rows
-            .iter()
-            .map(|row| self.check.pick(row))
-            .collect::<Result<_>>()?;
-        if self.strategy.order_is_asked {
-            ignored::ordering(collection, order, &picked)?;
-        }
-        let compared = RowOrder::new(
-            order,
-            collection.policy.nulls,
-            &collection.model().known_fields(),
-        );
-        let pairs: Vec<(Picked, Row)> = picked.into_iter().zip(rows).collect();
-        let sorted = try_sort(pairs, &|(left, _), (right, _)| {
-            compared.compare(left, right)
-        });
-        let sorted = sorted.ok_or_else(|| {
-            let order: Vec<String> = order.iter().map(ToString::to_string).collect();
-            Error::unsupported(format!(
-                "the server does not sort by {}, and the rows do not hold comparable values of it to sort them client-side",
-                order.join(", ")
-            ))
-        })?;
-        Ok(sorted.into_iter().map(|(_, row)| row).collect())
     }
 }

@@ -1,15 +1,94 @@
-//! A stable sort that may find two rows incomparable.
+//! Sorts rows client-side: stably, and only as far as a slice wants them.
 //!
 //! The standard library's sorts demand a total order and may panic without one; whether rows have one shows only while
 //! they are compared.
 
 use std::cmp::Ordering;
 
-/// Sorts by merging; `None` as soon as two items cannot be compared.
-pub(crate) fn try_sort<T>(
-    items: Vec<T>,
+use django_api_orm_core::{
+    Error, Result,
+    evaluate::{RowKey, RowOrder},
+    plan::Range,
+    row::Row,
+    strategy::Strategy,
+};
+
+use super::{check::Picked, collection::Collection, ignored};
+
+/// The rows in the order of the strategy, at least as many as its slice reaches to.
+pub(crate) fn rows(
+    collection: &Collection,
+    strategy: &Strategy,
+    rows: Vec<Row>,
+) -> Result<Vec<Row>> {
+    let order = &strategy.order;
+    let compared = RowOrder::new(
+        order,
+        collection.policy.nulls,
+        &collection.model().known_fields(),
+    );
+    let roots = compared.roots();
+    // Decoded now and not kept while pages are read: what is decoded takes several times the memory of the text.
+    let picked: Vec<Picked> = rows
+        .iter()
+        .map(|row| row.pick(&roots))
+        .collect::<Result<_>>()?;
+    if strategy.order_is_asked {
+        ignored::ordering(collection, order, &picked)?;
+    }
+    let keyed = picked.iter().map(|row| compared.key(row)).zip(rows);
+    let compare = |left: &(RowKey<'_>, Row), right: &(RowKey<'_>, Row)| {
+        compared.compare_keys(&left.0, &right.0)
+    };
+    let sorted = try_sort_first(keyed, reach(strategy.range), &compare).ok_or_else(|| {
+        let order: Vec<String> = order.iter().map(ToString::to_string).collect();
+        Error::unsupported(format!(
+            "the server does not sort by {}, and the rows do not hold comparable values of it to sort them client-side",
+            order.join(", ")
+        ))
+    })?;
+    Ok(sorted.into_iter().map(|(_, row)| row).collect())
+}
+
+/// How many of the first rows a slice reaches to.
+fn reach(range: Range) -> usize {
+    let end = range.limit.map(|limit| limit.saturating_add(range.offset));
+    end.map_or(usize::MAX, |end| usize::try_from(end).unwrap_or(usize::MAX))
+}
+
+/// The first `count` items in order; `None` as soon as two items cannot be compared.
+///
+/// Items are sorted in portions together with the best so far. One that comes after all of these is dropped at once, so each
+/// item is compared with another one, whatever `count` is.
+fn try_sort_first<T>(
+    items: impl IntoIterator<Item = T>,
+    count: usize,
     compare: &impl Fn(&T, &T) -> Option<Ordering>,
 ) -> Option<Vec<T>> {
+    let portion = count.saturating_mul(2).max(64);
+    let mut best: Vec<T> = Vec::new();
+    let mut sorted = 0;
+    for item in items {
+        if sorted >= count.max(1)
+            && let Some(last) = best.get(sorted - 1)
+            && compare(&item, last)? != Ordering::Less
+        {
+            continue;
+        }
+        best.push(item);
+        if best.len() >= portion {
+            best = try_sort(best, compare)?;
+            best.truncate(count.max(1));
+            sorted = best.len();
+        }
+    }
+    best = try_sort(best, compare)?;
+    best.truncate(count);
+    Some(best)
+}
+
+/// Sorts by merging; `None` as soon as two items cannot be compared.
+fn try_sort<T>(items: Vec<T>, compare: &impl Fn(&T, &T) -> Option<Ordering>) -> Option<Vec<T>> {
     let mut runs: Vec<Vec<T>> = items.into_iter().map(|item| vec![item]).collect();
     while runs.len() > 1 {
         let mut merged = Vec::with_capacity(runs.len().div_ceil(2));
@@ -47,7 +126,27 @@ fn merge<T>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_first_items_are_those_of_the_whole_sort(keys in prop::collection::vec(0..20_u8, 0..300), count in 0..200_usize) {
+            let items: Vec<(u8, usize)> = keys.into_iter().zip(0..).collect();
+            let mut expected = items.clone();
+            expected.sort_by_key(|(key, _)| *key);
+            expected.truncate(count);
+            prop_assert_eq!(try_sort_first(items, count, &|a, b| a.0.partial_cmp(&b.0)), Some(expected));
+        }
+    }
+
+    #[test]
+    fn an_item_that_no_slice_reaches_is_compared_too() {
+        let items = (0..200_i32).map(|item| (item != 150).then_some(item));
+        let compare = |a: &Option<i32>, b: &Option<i32>| Some(a.as_ref()?.cmp(b.as_ref()?));
+        assert_eq!(try_sort_first(items, 1, &compare), None);
+    }
 
     #[test]
     fn sorts_stably_or_not_at_all() {
