@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 
 use crate::{
     failure,
+    notice::Notice,
     operation::{Operation, Outcome, lost},
     runtime,
     wake::Wake,
@@ -77,7 +78,7 @@ pub(crate) struct Queue {
 }
 
 /// `(token, succeeded, value or exception, warnings)`.
-type Completion<'py> = (u64, bool, Bound<'py, PyAny>, Vec<(&'static str, String)>);
+type Completion<'py> = (u64, bool, Bound<'py, PyAny>, Vec<Notice>);
 
 #[pymethods]
 impl Queue {
@@ -128,7 +129,7 @@ impl Queue {
     }
 
     /// Takes out what has finished. What was cancelled is left out.
-    fn drain<'py>(&self, py: Python<'py>) -> PyResult<Vec<Completion<'py>>> {
+    fn drain<'py>(&self, py: Python<'py>) -> Vec<Completion<'py>> {
         self.shared.wake.clear();
         let outcomes = std::mem::take(
             &mut self
@@ -143,13 +144,17 @@ impl Queue {
             if self.tasks().remove(&token).is_none() {
                 continue;
             }
-            let Outcome { result, notices } = outcome;
-            completions.push(match result {
-                Ok(payload) => (token, true, payload.into_python(py)?, notices),
-                Err(error) => (token, false, failure::exception(py, &error)?, notices),
+            // One that cannot be handed over is an exception of its own caller: the others wait for their outcomes.
+            let (succeeded, value, notices) = outcome.finish(py).unwrap_or_else(|failed| {
+                (
+                    false,
+                    failed.into_value(py).into_bound(py).into_any(),
+                    Vec::new(),
+                )
             });
+            completions.push((token, succeeded, value, notices));
         }
-        Ok(completions)
+        completions
     }
 
     /// Waits until something has finished; false once the queue is closed. For loops that cannot watch a descriptor.
