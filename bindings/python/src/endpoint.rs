@@ -15,7 +15,7 @@ use crate::{
     failure,
     model::{Model, assigned},
     operation::{Done, Operation, Payload},
-    plan::{Condition, Plan, json, object},
+    plan::{Condition, Plan, json, object, orders},
     walk::{Steps, Walk},
 };
 
@@ -197,16 +197,37 @@ impl Endpoint {
         self.read(move |rows| async move { Ok(Payload::Bool(rows.exists_row(&plan).await?)) })
     }
 
-    /// The rows with these primary keys (a JSON list).
-    fn by_key(&self, plan: &Plan, keys: &[u8]) -> PyResult<Operation> {
+    /// The first row in this order, which takes the place of the plan's; no row is an error.
+    fn earliest(&self, plan: &Plan, fields: Vec<String>) -> Operation {
+        let (plan, by) = (plan.0.clone(), orders(&fields));
+        self.read(
+            move |rows| async move { Ok(Payload::Row(Some(rows.earliest(&plan, by).await?))) },
+        )
+    }
+
+    /// The last row in this order; as `earliest`.
+    fn latest(&self, plan: &Plan, fields: Vec<String>) -> Operation {
+        let (plan, by) = (plan.0.clone(), orders(&fields));
+        self.read(move |rows| async move { Ok(Payload::Row(Some(rows.latest(&plan, by).await?))) })
+    }
+
+    /// Whether the plan has the row with this primary key (JSON text).
+    fn contains(&self, plan: &Plan, key: &[u8]) -> PyResult<Operation> {
+        let (plan, key) = (plan.0.clone(), json(key)?);
+        Ok(self
+            .read(move |rows| async move { Ok(Payload::Bool(rows.contains(&plan, &key).await?)) }))
+    }
+
+    /// The rows that have one of these values (a JSON list) in the field.
+    fn rows_by(&self, plan: &Plan, field: String, values: &[u8]) -> PyResult<Operation> {
         let plan = plan.0.clone();
-        let Value::Array(keys) = json(keys)? else {
-            return Err(PyValueError::new_err("keys must be a list"));
+        let Value::Array(values) = json(values)? else {
+            return Err(PyValueError::new_err("the values must be a list"));
         };
         let concurrency = self.concurrency();
         Ok(self.read(move |rows| async move {
             Ok(Payload::Rows(Some(
-                rows.rows_by_key(&plan, &keys, concurrency).await?,
+                rows.rows_by(&plan, &field, &values, concurrency).await?,
             )))
         }))
     }

@@ -27,6 +27,14 @@ pub(crate) fn object(text: &[u8]) -> PyResult<Map<String, Value>> {
     }
 }
 
+/// The keys of an ordering in Django's spelling.
+pub(crate) fn orders(fields: &[String]) -> Vec<plan::Order> {
+    fields
+        .iter()
+        .map(|field| plan::Order::parse(field))
+        .collect()
+}
+
 /// A tree of lookups.
 #[pyclass(frozen, module = "django_api_orm._engine")]
 pub(crate) struct Condition(pub(crate) Q);
@@ -89,11 +97,7 @@ impl Plan {
     }
 
     fn order_by(&self, fields: Vec<String>) -> Self {
-        let order = fields
-            .iter()
-            .map(|field| plan::Order::parse(field))
-            .collect();
-        Self(self.0.clone().order_by(order))
+        Self(self.0.clone().order_by(orders(&fields)))
     }
 
     fn reverse(&self) -> Self {

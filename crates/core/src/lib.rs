@@ -33,5 +33,5 @@ pub use field::{Dated, Field, Nested, Operand, Ordered, Textual};
 pub use filter::{Filter, IntoFilter, Q};
 pub use model::{ApiModel, FieldMeta, Key, KeyField, ModelMeta, Schema};
 pub use page::Pagination;
-pub use plan::{Assignment, IntoOrder, OrderBy};
+pub use plan::{Assignment, IntoOrder, IntoOrders, OrderBy};
 pub use policy::{NullOrder, OnDrift, OnIgnored, OnUnsaved, Policy};

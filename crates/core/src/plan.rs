@@ -363,6 +363,42 @@ impl<M> IntoOrder<M> for &str {
     }
 }
 
+/// What `latest` and `earliest` accept: one key, as `order_by` takes it, or several in an array or a vector.
+pub trait IntoOrders<M> {
+    /// The untyped keys.
+    fn into_orders(self) -> Vec<Order>;
+}
+
+impl<M> IntoOrders<M> for OrderBy<M> {
+    fn into_orders(self) -> Vec<Order> {
+        vec![self.into_order()]
+    }
+}
+
+impl<M, T> IntoOrders<M> for crate::field::Field<M, T> {
+    fn into_orders(self) -> Vec<Order> {
+        vec![IntoOrder::<M>::into_order(self)]
+    }
+}
+
+impl<M> IntoOrders<M> for &str {
+    fn into_orders(self) -> Vec<Order> {
+        vec![IntoOrder::<M>::into_order(self)]
+    }
+}
+
+impl<M, O: IntoOrder<M>, const N: usize> IntoOrders<M> for [O; N] {
+    fn into_orders(self) -> Vec<Order> {
+        self.into_iter().map(IntoOrder::into_order).collect()
+    }
+}
+
+impl<M, O: IntoOrder<M>> IntoOrders<M> for Vec<O> {
+    fn into_orders(self) -> Vec<Order> {
+        self.into_iter().map(IntoOrder::into_order).collect()
+    }
+}
+
 /// A value for a field of the model `M`, to be written: `User::F.name.set("Alice")`.
 pub struct Assignment<M> {
     path: String,

@@ -66,9 +66,9 @@ pub use bulk::{BulkCreateError, BulkWriteError};
 pub use client::{ApiResponse, ServiceClient, ServiceClientBuilder};
 pub use django_api_orm_core::{
     ApiModel, Assignment, Dated, Error, ErrorKind, Explain, Field, FieldMeta, Filter, IntoFilter,
-    IntoOrder, Key, KeyField, ModelMeta, Nested, NullOrder, OnDrift, OnIgnored, OnUnsaved, Operand,
-    OrderBy, Ordered, Pagination, Policy, Q, Result, Schema, Textual, dialect, error,
-    evaluate::Kind, path, row::Row,
+    IntoOrder, IntoOrders, Key, KeyField, ModelMeta, Nested, NullOrder, OnDrift, OnIgnored,
+    OnUnsaved, Operand, OrderBy, Ordered, Pagination, Policy, Q, Result, Schema, Textual, dialect,
+    error, evaluate::Kind, path, row::Row,
 };
 // For derived code and front doors in other languages.
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, future::Future, hash::Hash};
 
-use django_api_orm_core::{ApiModel, Error, Field, IntoOrder, Result, field::Operand, row::Row};
+use django_api_orm_core::{ApiModel, Error, Field, IntoOrders, Result, field::Operand, row::Row};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -11,17 +11,18 @@ use crate::{
 };
 
 impl<M: ApiModel> QuerySet<M> {
-    /// The row with the greatest value of a field: `latest(User::F.created_at)`. The queryset's own order does not matter.
+    /// The row with the greatest value of a field, or of several, one after the other: `latest(User::F.created_at)`,
+    /// `latest(["created_at", "id"])`. The queryset's own order does not matter.
     ///
     /// One request where the server honours the filter and the order; where nulls stand is the server's to say.
     ///
     /// # Errors
-    /// `DoesNotExist` when the queryset has no row; `InvalidRequest` for a slice.
-    pub fn latest<O: IntoOrder<M>>(
+    /// `DoesNotExist` when the queryset has no row; `InvalidRequest` for a slice, or without a field.
+    pub fn latest<O: IntoOrders<M>>(
         &self,
         by: O,
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, O> {
-        let by = by.into_order();
+        let by = by.into_orders();
         let Self { manager, plan, .. } = self.clone();
         operation::<M, _>("latest", async move {
             let row = manager.collection.latest(&plan, by).await?;
@@ -29,17 +30,17 @@ impl<M: ApiModel> QuerySet<M> {
         })
     }
 
-    /// The row with the least value of a field: `earliest(User::F.created_at)`. The queryset's own order does not matter.
+    /// The row with the least value of a field, or of several. The queryset's own order does not matter.
     ///
     /// One request, as [`latest`](Self::latest).
     ///
     /// # Errors
     /// As [`latest`](Self::latest).
-    pub fn earliest<O: IntoOrder<M>>(
+    pub fn earliest<O: IntoOrders<M>>(
         &self,
         by: O,
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, O> {
-        let by = by.into_order();
+        let by = by.into_orders();
         let Self { manager, plan, .. } = self.clone();
         operation::<M, _>("earliest", async move {
             let row = manager.collection.earliest(&plan, by).await?;
@@ -49,7 +50,7 @@ impl<M: ApiModel> QuerySet<M> {
 
     /// Whether the row with the primary key of `instance` is in the queryset, by what the server says now.
     ///
-    /// One request; a queryset without filters reads the row's own URL.
+    /// One request: a queryset without filters reads the row's own URL, as [`Manager::get`] does; another one asks for one row.
     ///
     /// # Errors
     /// `InvalidRequest` for a slice; `NotFound` when the URL itself is wrong.
@@ -60,7 +61,8 @@ impl<M: ApiModel> QuerySet<M> {
         let row = Row::new(Instance::raw(instance).clone());
         let Self { manager, plan, .. } = self.clone();
         operation::<M, _>("contains", async move {
-            manager.collection.contains(&plan, &row).await
+            let key = manager.collection.primary_key_of(&row)?;
+            manager.collection.contains(&plan, &key).await
         })
     }
 
@@ -114,7 +116,7 @@ impl<M: ApiModel> Manager<M> {
     ///
     /// # Errors
     /// As there.
-    pub fn latest<O: IntoOrder<M>>(
+    pub fn latest<O: IntoOrders<M>>(
         &self,
         by: O,
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, O> {
@@ -125,7 +127,7 @@ impl<M: ApiModel> Manager<M> {
     ///
     /// # Errors
     /// As there.
-    pub fn earliest<O: IntoOrder<M>>(
+    pub fn earliest<O: IntoOrders<M>>(
         &self,
         by: O,
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, O> {

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ._alias import alias
 from ._async_evaluation import ask, in_turns
+from ._json import to_json
 from ._query import M
 from ._upsert import Upsert
 from .exceptions import DecodeError, DoesNotExist, UnsavedError
@@ -84,20 +85,22 @@ class AsyncQueries(Generic[M]):
     async def earliest(self, *fields: str) -> M:
         """The first row by these fields, which replace any earlier ordering.
 
-        Raises: ``Model.DoesNotExist`` if there is no row; ``ValueError`` without fields; ``APIException``.
+        Raises: ``Model.DoesNotExist`` if there is no row; ``InvalidRequestError`` without fields, and after a slice;
+        ``APIException``.
         Requests: one GET of one row; two more, once for each client and ordering, as a probe of whether the server sorts.
         """
-        query = self._start()._by("earliest", fields)
-        return query._there(await query.first())
+        query = self._start()
+        return query._one(await ask(query._endpoint.earliest(query._plan, query._orders(fields)), query.model))
 
     async def latest(self, *fields: str) -> M:
         """The last row by these fields, which replace any earlier ordering: ``latest("created_at")``.
 
-        Raises: ``Model.DoesNotExist`` if there is no row; ``ValueError`` without fields; ``APIException``.
+        Raises: ``Model.DoesNotExist`` if there is no row; ``InvalidRequestError`` without fields, and after a slice;
+        ``APIException``.
         Requests: one GET of one row; two more, once for each client and ordering, as a probe of whether the server sorts.
         """
-        query = self._start()._by("latest", fields).reverse()
-        return query._there(await query.first())
+        query = self._start()
+        return query._one(await ask(query._endpoint.latest(query._plan, query._orders(fields)), query.model))
 
     async def count(self) -> int:
         """How many rows there are.
@@ -128,8 +131,8 @@ class AsyncQueries(Generic[M]):
         """Whether the row of this instance is among the rows.
 
         Raises: ``TypeError`` for anything but an instance of a model; ``ValueError`` for one without a key; ``APIException``.
-        Requests: those of ``exists`` for its key: one GET of one row. None once the rows are fetched, nor for an instance of
-        another model.
+        Requests: when the query has no filters, those of ``get`` for its key, whatever the server filters by; else those of
+        ``exists``. None once the rows are fetched, nor for an instance of another model.
         """
         query = self._start()
         key = query._key_of(obj)
@@ -137,7 +140,8 @@ class AsyncQueries(Generic[M]):
             return False
         if query._result_cache is not None and query._invalid == "raise":
             return any(row._pk() == key for row in query._result_cache)
-        return await query.filter(pk=key).exists()
+        contains: bool = await ask(query._endpoint.contains(query._plan, to_json(key)), query.model)
+        return contains
 
     async def values(self, *fields: str) -> list[dict[str, Any]]:
         """Dictionaries instead of instances, with these fields or all; ``address__city`` is a part of an object.
@@ -171,20 +175,15 @@ class AsyncQueries(Generic[M]):
 
         Raises: ``Model.MultipleObjectsReturned`` when two rows have the same value; ``ValueError`` for a name that is not a
         field; ``APIException``.
-        Requests: one GET for each 100 keys; none for no keys. Without ``id_list`` one for each page. By another field at least
-        one for each 100 values; one more, once for each client, as a probe of whether the server honours the filter.
+        Requests: one GET for each 100 keys, or 2,000 bytes of them; none for no keys. Without ``id_list`` one for each page. By
+        another field at least as many; one more, once for each client, as a probe of whether the server honours the filter.
         """
         query = self._start()
         field = query._key_field(field_name)
         if id_list is None:
             return query._by_field(await query._evaluated(), field)
-        if field == query._info.pk_name:
-            rows = await ask(query._by_key(id_list), query.model)
-            return query._by_field(await in_turns(query._instances, rows), field)
-        found: list[M] = []
-        for values in query._batches(id_list):
-            found += await query.filter(**{f"{field}__in": values})._evaluated()
-        return query._by_field(found, field)
+        rows = await ask(query._rows_by(field, id_list), query.model)
+        return query._by_field(await in_turns(query._instances, rows), field)
 
     def iterator(self, chunk_size: int | None = None) -> AsyncIterator[M]:
         """The rows page by page, with the memory of a few pages. ``chunk_size`` is the page size, if the paginator allows it.

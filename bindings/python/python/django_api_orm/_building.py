@@ -89,8 +89,7 @@ class Building(BaseQuery[M]):
         Raises: ``TypeError`` for anything but names.
         Requests: none.
         """
-        info = self._info
-        return self._clone(plan=self._plan.order_by([info.order(field) for field in fields]))
+        return self._clone(plan=self._plan.order_by(self._orders(fields)))
 
     def reverse(self) -> Self:
         """In the opposite order. Without an ordering every page is read, and the rows are reversed.
@@ -173,7 +172,7 @@ class Building(BaseQuery[M]):
 
         Rows are left out wherever they become objects or values: iteration, ``first``, ``last``, ``[3]``, ``values``,
         ``in_bulk``. ``count``, ``exists`` and slices refer to the server's rows, so ``[:10]`` may give fewer than ten; what
-        asks for one row (``get``, ``create``) raises.
+        asks for one row (``get``, ``latest``, ``earliest``, ``create``) raises.
 
         Raises: ``ValueError`` for any other value.
         Requests: none.

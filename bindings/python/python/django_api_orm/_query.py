@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import json
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
 
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from ._client import Nested, endpoint_of
 from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
+from ._schema import naming
 from .exceptions import BulkCreateError, BulkWriteError, DecodeError, RowError
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ M = TypeVar("M", bound="BaseAPIModel")
 
 #: The most rows that a server can count: databases count with signed 64-bit integers.
 MOST_ROWS = 2**63 - 1
-
-#: How many keys the engine asks for in one request.
-_KEYS_IN_A_REQUEST = 100
 
 
 class BaseQuery(Generic[M]):
@@ -205,15 +203,8 @@ class BaseQuery(Generic[M]):
 
     # Single rows, and rows by a field
 
-    def _by(self, method: str, fields: tuple[str, ...]) -> Self:
-        if not fields:
-            raise ValueError(f'{method}() takes the fields to order by, such as {method}("created_at")')
-        return self._clone(plan=self._plan.order_by([self._info.order(field) for field in fields]))
-
-    def _there(self, row: M | None) -> M:
-        if row is None:
-            raise self.model.DoesNotExist(f"no {self.model.__name__} matches the query")
-        return row
+    def _orders(self, fields: Iterable[str]) -> list[str]:
+        return [self._info.order(field) for field in fields]
 
     def _key_of(self, obj: Any) -> Any:
         wire_key = getattr(type(obj), "_wire_key", None)
@@ -239,11 +230,9 @@ class BaseQuery(Generic[M]):
             found[value] = instance
         return found
 
-    @staticmethod
-    def _batches(values: Iterable[Any]) -> Iterator[list[Any]]:
-        distinct = list(dict.fromkeys(values))
-        for at in range(0, len(distinct), _KEYS_IN_A_REQUEST):
-            yield distinct[at : at + _KEYS_IN_A_REQUEST]
+    def _rows_by(self, field: str, values: Iterable[Any]) -> Operation:
+        with naming(f"{field}__in"):
+            return self._endpoint.rows_by(self._plan, self._info._path(field), to_json(list(values)))
 
     # Values
 
@@ -380,9 +369,6 @@ class BaseQuery(Generic[M]):
         if isinstance(obj, self._info.schema):
             return self.model._made(obj.model_copy(), None, self._home)
         return self._unsaved(_mapping(obj))
-
-    def _by_key(self, keys: Iterable[Any]) -> Operation:
-        return self._endpoint.by_key(self._plan, to_json(list(keys)))
 
     def _keyset(self, after: Any) -> Any:
         return self._endpoint.keyset(self._plan, None if after is None else to_json(after))

@@ -6,7 +6,7 @@ import contextlib
 import json
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -286,10 +286,8 @@ class ModelInfo:
             and not hasattr(type(value), "_wire_key")
         ):  # fmt: skip
             value = list(value)
-        try:
+        with naming(name):
             return Condition.lookup(self._path(name), to_json(value))
-        except ValueError as error:  # Such as a NaN, or an instance without a key.
-            raise InvalidRequestError(f"`{name}`: {error}") from None
 
     # Validation
 
@@ -548,6 +546,15 @@ def _leave_computed(dumped: Any, value: Any) -> None:
     elif isinstance(value, dict) and isinstance(dumped, dict):
         for item, part in zip(dumped.values(), value.values()):  # noqa: B905
             _leave_computed(item, part)
+
+
+@contextlib.contextmanager
+def naming(lookup: str) -> Iterator[None]:
+    """Names the lookup in the error of a value that has no JSON form, such as a NaN, or an instance without a key."""
+    try:
+        yield
+    except ValueError as error:
+        raise InvalidRequestError(f"`{lookup}`: {error}") from None
 
 
 def _custom(kind: str, message: str) -> PydanticCustomError:

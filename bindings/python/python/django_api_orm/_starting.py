@@ -139,7 +139,7 @@ class Starting:
 
         Rows are left out wherever they become objects or values: iteration, ``first``, ``last``, ``[3]``, ``values``,
         ``in_bulk``. ``count``, ``exists`` and slices refer to the server's rows, so ``[:10]`` may give fewer than ten; what
-        asks for one row (``get``, ``create``) raises.
+        asks for one row (``get``, ``latest``, ``earliest``, ``create``) raises.
 
         Raises: ``ValueError`` for any other value.
         Requests: none.

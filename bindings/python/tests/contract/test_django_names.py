@@ -26,7 +26,7 @@ async def test_latest_of_nothing_and_by_nothing(site):
         with pytest.raises(site.models.User.DoesNotExist, match="User"):
             await settle(find("id"))
     for find in (site.users.latest, site.users.all().earliest):
-        with pytest.raises(ValueError, match=r"(latest|earliest)\(\"created_at\"\)"):
+        with pytest.raises(ValueError, match="at least one field"):
             await settle(find())
 
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ApiModel, ApiResponse, Assignment, BulkCreateError, BulkWriteError, Error, IntoFieldName,
-    IntoFilter, IntoOrder, Result,
+    IntoFilter, IntoOrder, IntoOrders, Result,
 };
 
 /// The rows of a model behind its endpoint. See the asynchronous [`Manager`](crate::Manager) for what each method does,
@@ -47,8 +47,8 @@ impl<M: ApiModel> Manager<M> {
         get(filter: impl IntoFilter<M>) -> Instance<M> => Instance;
         first() -> Option<Instance<M>> => |row| row.map(Instance);
         last() -> Option<Instance<M>> => |row| row.map(Instance);
-        latest(by: impl IntoOrder<M>) -> Instance<M> => Instance;
-        earliest(by: impl IntoOrder<M>) -> Instance<M> => Instance;
+        latest(by: impl IntoOrders<M>) -> Instance<M> => Instance;
+        earliest(by: impl IntoOrders<M>) -> Instance<M> => Instance;
         count() -> u64;
         exists() -> bool;
         create[B: Serialize + ?Sized](row: &B) -> Instance<M> => Instance;

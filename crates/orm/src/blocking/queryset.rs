@@ -11,8 +11,8 @@ use super::{
     runtime::wait,
 };
 use crate::{
-    ApiModel, Assignment, BulkWriteError, Explain, FieldList, IntoFilter, IntoOrder, Operand,
-    Result,
+    ApiModel, Assignment, BulkWriteError, Explain, FieldList, IntoFilter, IntoOrder, IntoOrders,
+    Operand, Result,
 };
 
 /// A description of rows. See the asynchronous [`QuerySet`](crate::QuerySet) for what each method does, costs and raises.
@@ -41,8 +41,8 @@ impl<M: ApiModel> QuerySet<M> {
         get(filter: impl IntoFilter<M>) -> Instance<M> => Instance;
         first() -> Option<Instance<M>> => |row| row.map(Instance);
         last() -> Option<Instance<M>> => |row| row.map(Instance);
-        latest(by: impl IntoOrder<M>) -> Instance<M> => Instance;
-        earliest(by: impl IntoOrder<M>) -> Instance<M> => Instance;
+        latest(by: impl IntoOrders<M>) -> Instance<M> => Instance;
+        earliest(by: impl IntoOrders<M>) -> Instance<M> => Instance;
         count() -> u64;
         exists() -> bool;
         values[T: DeserializeOwned]() -> Vec<T>;

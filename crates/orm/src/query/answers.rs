@@ -1,13 +1,13 @@
 //! The answers that are less than a list of rows: count, exists, first, last, the one row, many rows by key.
 
 use django_api_orm_core::{
-    Error, ErrorKind, Explain, Q, Result,
+    Error, Explain, Q, Result,
     lookup::{Lookup, Op},
     plan::{Order, Plan, Range},
     row::{Row, key_text},
     strategy::{Aim, Findings},
 };
-use std::pin::pin;
+use std::{collections::HashSet, pin::pin};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
@@ -134,9 +134,14 @@ impl Collection {
     /// The first row of the plan in this order, whatever order it has.
     ///
     /// # Errors
-    /// `DoesNotExist` when there is none; `InvalidRequest` for a plan with a slice.
-    pub async fn earliest(&self, plan: &Plan, by: Order) -> Result<Row> {
-        let plan = plan.clone().order_by(vec![by]);
+    /// `DoesNotExist` when there is none; `InvalidRequest` for a plan with a slice, and for no order.
+    pub async fn earliest(&self, plan: &Plan, by: Vec<Order>) -> Result<Row> {
+        if by.is_empty() {
+            return Err(Error::invalid_request(
+                "the earliest or the latest row by what? Name at least one field",
+            ));
+        }
+        let plan = plan.clone().order_by(by);
         self.first(&plan).await?.ok_or_else(|| self.no_match(&plan))
     }
 
@@ -144,29 +149,30 @@ impl Collection {
     ///
     /// # Errors
     /// As [`earliest`](Self::earliest).
-    pub async fn latest(&self, plan: &Plan, by: Order) -> Result<Row> {
-        let descending = !by.descending;
-        self.earliest(plan, Order { descending, ..by }).await
+    pub async fn latest(&self, plan: &Plan, by: Vec<Order>) -> Result<Row> {
+        let by = by.iter().map(Order::opposite).collect();
+        self.earliest(plan, by).await
     }
 
-    /// Whether the plan has the row with the primary key of `row`.
+    /// Whether the plan has the row with this primary key.
+    ///
+    /// One request: of the row's own URL where the plan has no filters, because that is right whatever the server filters
+    /// by; else of one row of the list.
     ///
     /// # Errors
     /// `InvalidRequest` for a plan with a slice; `NotFound` when the URL itself is wrong.
-    pub async fn contains(&self, plan: &Plan, row: &Row) -> Result<bool> {
-        let field = self.model().primary_key();
-        let key = row.key(field).ok_or_else(|| {
-            Error::decode(format!(
-                "a row of `{}` has no `{field}`",
-                self.model().name()
-            ))
-        })?;
-        let is_it = Lookup::new(field, Op::Exact, key);
-        match self.get(&plan.clone().filter(Q::Lookup(is_it))).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::DoesNotExist => Ok(false),
-            Err(error) => Err(error),
+    pub async fn contains(&self, plan: &Plan, key: &Value) -> Result<bool> {
+        let is_it = Lookup::new(self.model().primary_key(), Op::Exact, key.clone());
+        let plan = plan.clone().filter(Q::Lookup(is_it));
+        plan.check()?;
+        if let Some(key) = self.detail_key(&plan) {
+            match self.by_url(&key).await? {
+                ByUrl::Row(_) => return Ok(true),
+                ByUrl::Missing(_) => return Ok(false),
+                ByUrl::Unknown => {}
+            }
         }
+        self.exists_row(&plan).await
     }
 
     fn no_match(&self, plan: &Plan) -> Error {
@@ -228,9 +234,7 @@ impl Collection {
             .flatten()
     }
 
-    /// The rows with these primary keys; keys without a row are left out.
-    ///
-    /// One request per 100 keys where the server filters by `in`; else one per key.
+    /// The rows with these primary keys. See [`rows_by`](Self::rows_by).
     pub async fn rows_by_key(
         &self,
         plan: &Plan,
@@ -241,7 +245,10 @@ impl Collection {
         self.rows_by(plan, field, keys, concurrency).await
     }
 
-    /// The rows that have one of these values in the field; values without a row are left out.
+    /// The rows that have one of these values in the field, each once; values without a row are left out.
+    ///
+    /// One request for 100 values, or 2,000 bytes of them, and for each page that they fill. Where the server ignores `in`,
+    /// one for each key, if the field is the key in the URLs of rows; else every row is read.
     pub async fn rows_by(
         &self,
         plan: &Plan,
@@ -249,8 +256,13 @@ impl Collection {
         values: &[Value],
         concurrency: usize,
     ) -> Result<Vec<Row>> {
+        let mut seen = HashSet::new();
+        let distinct: Vec<Value> = (values.iter())
+            .filter(|value| seen.insert(*value))
+            .cloned()
+            .collect();
         let mut found = Vec::new();
-        for chunk in chunks(values) {
+        for chunk in chunks(&distinct) {
             let lookup = Lookup::new(field, Op::In, Value::Array(chunk.to_vec()));
             let parameter = lookup.parameter();
             let alone = plan.condition() == &Q::All && field == self.model().lookup_field();
@@ -267,6 +279,12 @@ impl Collection {
                     .await?,
             );
         }
+        // A row may satisfy two requests: its value may be spelt in two ways, or change meanwhile.
+        let mut keys = HashSet::new();
+        found.retain(|row: &Row| {
+            let key = row.key(self.model().primary_key());
+            key.is_none_or(|key| keys.insert(key))
+        });
         Ok(found)
     }
 

@@ -315,6 +315,16 @@ impl Collection {
         }
     }
 
+    /// The primary key of a row.
+    ///
+    /// # Errors
+    /// `Decode` for a row without one.
+    pub fn primary_key_of(&self, row: &Row) -> Result<Value> {
+        let (name, field) = (self.model.name(), self.model.primary_key());
+        row.key(field)
+            .ok_or_else(|| Error::decode(format!("a row of `{name}` has no `{field}`")))
+    }
+
     /// The key of a row as it is in the row's URL.
     pub fn key_of(&self, row: &Row) -> Result<String> {
         let key = row.field(self.model.lookup_field())?;

@@ -142,7 +142,10 @@ impl Collection {
         }
         let found = match doubts.iter().any(|doubt| doubt.is_certain) {
             true => Ok(false),
-            false => self.contains(plan, &created.row).await,
+            false => match self.primary_key_of(&created.row) {
+                Ok(key) => self.contains(plan, &key).await,
+                Err(no_key) => Err(no_key),
+            },
         };
         if matches!(found, Ok(true)) {
             return Ok(());

@@ -48,8 +48,32 @@ async fn what_is_less_than_a_list_costs_one_request() {
         let (one, requests) = site.cost(things.get(filter)).await;
         assert_eq!((one.unwrap().id, requests), (Some(7), 1));
     }
+    let seven = things.get(q("id", 7)).await.unwrap();
+    let of_a_kind = things.filter(q("kind", "a"));
+    for (contains, target) in [
+        (things.all().contains(&seven), "/api/v1/things/7/"),
+        (
+            of_a_kind.contains(&seven),
+            "/api/v1/things/?kind=a&id=7&limit=1",
+        ),
+    ] {
+        let (contains, requests) = site.cost(contains).await;
+        assert_eq!((contains.unwrap(), requests), (true, 1));
+        assert_eq!(site.server.requests().pop().unwrap().target(), target);
+    }
     let (many, requests) = site.cost(things.all().in_bulk(1..=250_i64)).await;
     assert_eq!((many.unwrap().len(), requests), (250, 3));
+}
+
+#[tokio::test]
+async fn a_row_is_contained_whatever_the_server_filters_by() {
+    let site = deaf_to(["id"]).await;
+    let things = site.things();
+    let seven = things.get(q("name", "thing 007")).await.unwrap();
+    let (contains, requests) = site.cost(things.contains(&seven)).await;
+    assert_eq!((contains.unwrap(), requests), (true, 1));
+    let among_others = things.filter(q("kind", "b")).contains(&seven).await;
+    assert!(!among_others.unwrap());
 }
 
 #[tokio::test]

@@ -23,6 +23,17 @@ async fn the_latest_and_the_earliest_on_every_paginator(site: Site) -> Outcome {
         let opposite = items.latest(Item::F.price.desc()).await?;
         assert_eq!(opposite.price, least, "{endpoint}");
     }
+    // By several fields, one after the other.
+    expected.sort_by_key(|item| (item.price, item.id));
+    for endpoint in ITEMS {
+        let items = site.items(endpoint);
+        let latest = items
+            .latest([Item::F.price.asc(), Item::F.id.asc()])
+            .await?;
+        assert_eq!(latest.id, expected[129].id, "{endpoint}");
+        let earliest = items.earliest(["price", "id"]).await?;
+        assert_eq!(earliest.id, expected[0].id, "{endpoint}");
+    }
     let first = site.users().earliest("id").await?;
     assert_eq!(first.id, Some(1));
     let last = site.users().latest(User::F.id).await?;
@@ -53,6 +64,8 @@ async fn the_latest_of_a_filter_costs_one_request_and_of_nothing_is_an_error(
     site.cost();
     let sliced = site.users().all().limit(5);
     let error = sliced.latest(User::F.id).await.err().ok_or("no error")?;
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    let error = inactive.latest([""; 0]).await.err().ok_or("no error")?;
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     assert_eq!(site.cost(), 0);
     Ok(())
@@ -126,6 +139,20 @@ async fn rows_by_another_unique_field(site: Site) -> Outcome {
 }
 
 #[case]
+async fn a_value_that_is_asked_for_twice_is_one_value(site: Site) -> Outcome {
+    let everybody = fixture::users();
+    // In two requests, as one takes 100 values.
+    let mut emails: Vec<&str> = everybody[..150]
+        .iter()
+        .map(|user| user.email.as_str())
+        .collect();
+    emails.push(&everybody[0].email);
+    let users = site.users().in_bulk_by(User::F.email, emails).await?;
+    assert_eq!(users.len(), 150);
+    Ok(())
+}
+
+#[case]
 async fn a_field_that_is_not_unique_is_an_error(site: Site) -> Outcome {
     let result = site.users().in_bulk_by(User::F.active, [true]).await;
     let error = result.err().ok_or("no error")?;
@@ -142,6 +169,7 @@ cases! {
         the_latest_of_a_filter_costs_one_request_and_of_nothing_is_an_error,
         a_queryset_contains_its_rows,
         rows_by_another_unique_field,
+        a_value_that_is_asked_for_twice_is_one_value,
         a_field_that_is_not_unique_is_an_error,
     ],
     writes: [
