@@ -92,6 +92,34 @@ def test_every_row_of_a_product_is_found(shape, path):
         assert [thing.id for thing in Thing.objects.all()] == list(range(1, 131))
 
 
+@pytest.mark.parametrize(
+    ("shape", "path"),
+    [
+        ("kinto", "/v1/buckets/default/collections/things/records"),
+        ("json_server", "/things"),
+        ("datasette", "/data/things.json"),
+    ],
+)
+def test_a_limit_that_is_taken_for_a_filter_leaves_no_row_out(shape, path):
+    class Thing(APIModel):
+        _schema_class = ThingSchema
+        _endpoint = path
+
+    rows = [{"id": key, "name": f"thing {key}"} for key in range(1, 131)]
+    questions = {
+        "count": (lambda things: things.count(), 130),
+        "exists": (lambda things: things.exists(), True),
+        "first": (lambda things: things.first().id, 1),
+        "last": (lambda things: things.last().id, 130),
+        "slice": (lambda things: [thing.id for thing in things.all()[60:63]], [61, 62, 63]),
+    }
+    with TestServer({"things": rows}, shape=shape) as server:
+        for name, (question, answer) in questions.items():
+            with ServiceClient(server.base_url) as client:
+                register_models(client, Thing)
+                assert question(Thing.objects) == answer, name
+
+
 def test_more_without_a_way_to_it_is_an_error():
     class Thing(APIModel):
         _schema_class = ThingSchema

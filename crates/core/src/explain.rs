@@ -56,6 +56,7 @@ impl Explain {
     /// `None` where the number depends on something that is not known yet:
     ///
     /// * the size of its pages, and whether its paginator can jump: the first answer shows that;
+    /// * whether an answer is empty because the server takes the size of a page for a filter;
     /// * how many rows have to be read until enough of them satisfy what is evaluated client-side;
     /// * whether an order has nulls, which a cursor would lose;
     /// * whether the server looks at a filter on what is not a field of the model.
@@ -142,7 +143,11 @@ impl Explain {
             (Some(limit), Some(size)) if !strategy.reads_on() && limit <= size => f.write_str("1"),
             (_, Some(size)) => write!(f, "1 for every {size} rows"),
             _ => f.write_str("1 for every page"),
+        }?;
+        if strategy.doubts_sizes() {
+            f.write_str(", and 1 more where a first page of a size that was asked for is empty")?;
         }
+        Ok(())
     }
 }
 

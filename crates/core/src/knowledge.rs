@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     lookup::Lookup,
     model::ModelMeta,
-    page::{Pagination, Style},
+    page::{Page, Pagination, Style},
 };
 
 /// Facts about one endpoint, learnt from its answers and kept by the client for the next query.
@@ -29,6 +29,9 @@ pub struct Knowledge {
     pub offsets: Option<bool>,
     /// Pages in the middle have come shorter than others: positions cannot be told from page numbers or offsets.
     pub uneven: bool,
+    /// Rows have come for a size of pages, `limit`, that nobody has declared; `false` where the server took it for a filter,
+    /// which left no row. `None` while nothing has shown it.
+    pub sizes: Option<bool>,
     /// Whether the last answer said how many rows there are.
     pub counts: Option<bool>,
     /// Rows have URLs of their own, by the model's key: one has been seen there, so that a 404 means a missing row. `false`
@@ -77,6 +80,39 @@ impl Knowledge {
             .entry(parameter.to_owned())
             .or_insert(honoured);
         *known &= honoured;
+    }
+
+    /// Whether a page of few rows is asked for by `limit`, where nobody has declared that. A paginator that is known and has
+    /// no `limit` mostly ignores it, or takes it for a filter.
+    #[must_use]
+    pub fn takes_sizes(&self) -> bool {
+        let may_have_one = matches!(self.style, None | Some(Style::LimitOffset));
+        self.sizes.unwrap_or(may_have_one)
+    }
+
+    /// Whether an answer to an undeclared size may be empty because the server took the size for a filter.
+    #[must_use]
+    pub fn may_be_emptied(&self, page: &Page) -> bool {
+        self.sizes_are_doubtful() && page.rows().is_empty() && page.count().unwrap_or(0) == 0
+    }
+
+    /// Keeps what a page shows of sizes that nobody has declared: rows that came for one, or the envelope of a server that
+    /// ignores what it does not know.
+    pub fn learn_sizes_from(&mut self, page: &Page, asked: bool) {
+        if page.is_drf() || asked && !page.rows().is_empty() {
+            self.learn_sizes(true);
+        }
+    }
+
+    /// Whether an empty answer to an undeclared size is asked for again.
+    #[must_use]
+    pub fn sizes_are_doubtful(&self) -> bool {
+        self.sizes.is_none() && self.style.is_none()
+    }
+
+    /// Keeps what an answer has shown of undeclared sizes. Once taken for a filter is so for good.
+    pub fn learn_sizes(&mut self, leaves_rows: bool) {
+        self.sizes = Some(leaves_rows && self.sizes != Some(false));
     }
 
     /// The largest size that may be asked for; `None` while no size was refused. After a refusal that is the server's own.
@@ -145,6 +181,8 @@ impl Knowledge {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
     use serde_json::json;
 
     use super::*;
@@ -160,6 +198,40 @@ mod tests {
         knowledge.learn_refused_size(5);
         knowledge.learn_refused_size(61);
         assert_eq!(knowledge.largest_size(), Some(0), "it takes none");
+    }
+
+    #[test]
+    fn an_empty_answer_to_a_size_is_doubted_until_rows_have_come_for_one() {
+        let page = |body: &'static str| {
+            Page::parse(&Bytes::from_static(body.as_bytes()), &HeaderMap::new()).unwrap()
+        };
+        for (body, doubtful) in [
+            ("[]", true),
+            (r#"{"data": []}"#, true),
+            (r#"{"rows": [], "count": 0, "next": null}"#, true),
+            (r#"{"rows": [], "count": 7}"#, false),
+            (r#"{"rows": [{"id": 1}]}"#, false),
+            (
+                r#"{"count": 0, "next": null, "previous": null, "results": []}"#,
+                false,
+            ),
+            (r#"{"next": null, "previous": null, "results": []}"#, false),
+        ] {
+            let mut knowledge = Knowledge::default();
+            knowledge.learn_sizes_from(&page(body), true);
+            assert_eq!(knowledge.may_be_emptied(&page(body)), doubtful, "{body}");
+        }
+        let mut knowledge = Knowledge::default();
+        assert!(knowledge.takes_sizes());
+        knowledge.learn_sizes_from(&page(r#"[{"id": 1}]"#), false);
+        assert!(knowledge.may_be_emptied(&page("[]")));
+        knowledge.style = Some(Style::None);
+        assert!(!knowledge.may_be_emptied(&page("[]")) && !knowledge.takes_sizes());
+        knowledge.learn_sizes_from(&page(r#"[{"id": 1}]"#), true);
+        assert!(knowledge.takes_sizes());
+        knowledge.learn_sizes(false);
+        knowledge.learn_sizes(true);
+        assert!(!knowledge.takes_sizes());
     }
 
     #[test]

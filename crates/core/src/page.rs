@@ -29,6 +29,7 @@ pub struct Page {
     next: Option<String>,
     previous: Option<String>,
     enveloped: bool,
+    drf: bool,
     names_next: bool,
     more: Option<bool>,
 }
@@ -102,6 +103,7 @@ impl Page {
             count: counted_in(headers),
             previous: link_header(headers, "prev").or_else(|| link_header(headers, "previous")),
             enveloped: false,
+            drf: false,
             names_next: next.is_some() || headers.contains_key(http::header::LINK),
             more: None,
             next: next.filter(|next| !next.is_empty()),
@@ -117,6 +119,7 @@ impl Page {
             Error::new(ErrorKind::Decode, "the answer is not an envelope of rows")
                 .with_source(error)
         })?;
+        let is_drf = lists.contains_key("results") && has_names_of_drf(&top);
         let nested = below(&[&top]);
         let deeper = below(&nested.iter().collect::<Vec<_>>());
         let deepest = below(&deeper.iter().collect::<Vec<_>>());
@@ -148,6 +151,7 @@ impl Page {
             next: next.or(headed.filter(|next| !next.is_empty())),
             previous: find(&levels, &PREVIOUS).find_map(link),
             enveloped: true,
+            drf: is_drf,
             more: find(&levels, &MORE).find_map(|value| value.get().parse().ok()),
         }
         .without_own_count())
@@ -210,6 +214,13 @@ impl Page {
         self.enveloped
     }
 
+    /// Whether the envelope is that of DRF's own paginators, and nothing else stands in it. DRF ignores parameters that it
+    /// does not know.
+    #[must_use]
+    pub fn is_drf(&self) -> bool {
+        self.drf
+    }
+
     /// What the answer to a request with these parameters shows of the paginator; `None` where it shows nothing (one page
     /// in an envelope, no link).
     ///
@@ -254,6 +265,14 @@ impl Page {
         });
         own.then_some(Style::Link)
     }
+}
+
+/// The names beside the rows of DRF's paginators; a cursor does not count.
+fn has_names_of_drf(fields: &Fields<'_>) -> bool {
+    let names = ["count", "next", "previous"];
+    fields.contains_key("next")
+        && fields.contains_key("previous")
+        && fields.keys().all(|name| names.contains(&name.as_str()))
 }
 
 /// The value of a parameter; the last one counts, as with Django.

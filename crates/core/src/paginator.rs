@@ -225,7 +225,17 @@ impl Paginator {
         if let (None, Some(style)) = (self.style(), known.style) {
             self.become_one_of(style, known);
         }
+        if known.sizes == Some(false) {
+            self.leave_size_out();
+        }
         self.first(course, known)
+    }
+
+    /// Asks for no size any more until answers show a paginator that has one: the server takes it for a filter.
+    pub fn leave_size_out(&mut self) {
+        if let Self::Unrecognised(unrecognised) = self {
+            unrecognised.leave_size_out();
+        }
     }
 
     /// Takes on what a page shows of the paginator, unless it is declared.

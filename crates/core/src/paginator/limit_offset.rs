@@ -150,7 +150,8 @@ impl Paging for LimitOffset {
 /// The first request, where an offset may be honoured.
 pub(super) fn first_by_offset(parameters: &Parameters, course: &Course, known: &Knowledge) -> Ask {
     let jump = course.start > 0;
-    if jump && known.uneven || known.offsets == Some(false) || known.refuses_offsets {
+    let is_refused = known.refuses_offsets || known.sizes == Some(false);
+    if jump && known.uneven || known.offsets == Some(false) || is_refused {
         return parameters.beginning(course, Why::Start);
     }
     let mut query = course.base.clone();

@@ -47,6 +47,14 @@ impl Parameters {
         }
     }
 
+    /// The same, where no size is to be asked for.
+    pub(super) fn without_size(&self) -> Self {
+        Self {
+            size: None,
+            ..self.clone()
+        }
+    }
+
     pub(super) fn is_declared(&self) -> bool {
         self.declared
     }

@@ -34,6 +34,10 @@ impl Unrecognised {
             parameters: Parameters::unrecognised(preferred),
         }
     }
+
+    pub(super) fn leave_size_out(&mut self) {
+        self.parameters = self.parameters.without_size();
+    }
 }
 
 impl Paging for Unrecognised {

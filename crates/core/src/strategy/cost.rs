@@ -17,6 +17,8 @@ pub(super) struct Cost {
     page_size: Option<u64>,
     /// Offsets are known to be honoured, or answers show by themselves that they were.
     offsets: bool,
+    /// An empty answer to a size that was asked for may have to be asked for again, without the size.
+    doubts_sizes: bool,
 }
 
 impl Cost {
@@ -25,9 +27,18 @@ impl Cost {
         Self {
             style,
             page_size: page_size(strategy, given, style).filter(|size| *size > 0),
+            doubts_sizes: asks_size(strategy, given)
+                && given.model.pagination().is_none()
+                && given.known.sizes_are_doubtful(),
             offsets: style.is_some() && !given.known.uneven && given.known.offsets != Some(false),
         }
     }
+}
+
+/// Whether a page of so many rows is asked for, by a probe or because no more are needed or wanted at once.
+fn asks_size(strategy: &Strategy, given: &Given<'_>) -> bool {
+    let needed = strategy.range.limit.filter(|_| !strategy.reads_on());
+    !strategy.probes.is_empty() || needed.or(given.policy.page_size).is_some()
 }
 
 /// The rows in a page: those that are asked for, if they are not more than the server is known to give; else its own size.
@@ -94,6 +105,9 @@ impl Strategy {
         if rows > 0 && !self.unseen.is_empty() {
             return None;
         }
+        if self.doubts_sizes() && rows == 0 {
+            return None;
+        }
         let pages = self.pages(rows)?;
         let stops_early =
             self.leaves_rows_out() && self.range.limit.is_some() && !self.sorting.needs_every_row();
@@ -101,6 +115,12 @@ impl Strategy {
             return None;
         }
         Some(self.requests_of_probes(rows) + pages)
+    }
+
+    /// Whether an answer may be empty because the server takes the size that it is asked for to be a filter. Then it is asked
+    /// again.
+    pub(crate) fn doubts_sizes(&self) -> bool {
+        self.cost.doubts_sizes && !self.is_empty
     }
 
     fn pages(&self, rows: u64) -> Option<u64> {

@@ -42,6 +42,8 @@ pub(crate) struct Pages {
     seen: Seen,
     /// The page that came for an offset, until the first one shows whether the server honoured it.
     landed: Option<(Page, Ask)>,
+    /// A page without rows is asked for once more, without a size.
+    is_asked_again: bool,
     /// A count that changed has been reported.
     count_changed: bool,
     /// The last page says that another follows.
@@ -94,6 +96,7 @@ impl Pages {
             ahead: Ahead::new(policy.read_ahead),
             seen: Seen::new(collection.model().primary_key()),
             landed: None,
+            is_asked_again: false,
             count_changed: false,
             says_more: false,
             refused: None,
@@ -163,6 +166,9 @@ impl Pages {
 
     /// Takes in a page; `None` means that it was only a step on the way to the right one.
     fn take(&mut self, page: Page, ask: Ask) -> Result<Option<Batch>> {
+        if self.is_emptied_by_size(&page, &ask)? {
+            return Ok(None);
+        }
         self.paginator.recognise(&page, &ask.query, &self.known);
         let Some((page, ask)) = self.settle(page, ask)? else {
             return Ok(None);

@@ -113,14 +113,7 @@ impl Probing {
         if let Some((_, answer)) = self.answers.iter().find(|(asked, _)| asked == pairs) {
             return Ok(answer.clone());
         }
-        let declared = self.collection.model().pagination();
-        let size = declared.map_or(Some("limit"), |declared| declared.size_parameter());
-        let known = self.collection.knowledge()?;
-        let rows = [known.size_cap, known.largest_size()]
-            .into_iter()
-            .flatten()
-            .fold(rows, u64::min);
-        let page = self.page_of(pairs, size, rows).await?;
+        let page = self.page_of(pairs, rows).await?;
         let rows = page.rows().len() as u64;
         let answer = Answer {
             rows: page.rows().to_vec(),
@@ -130,26 +123,54 @@ impl Probing {
         Ok(answer)
     }
 
-    /// So many rows: a page of the server's own size, where it refuses this one or takes none.
-    async fn page_of(&self, pairs: &Pairs, size: Option<&str>, rows: u64) -> Result<Page> {
+    /// So many rows: a page of the server's own size, where it refuses this one, takes it for a filter, or has none.
+    async fn page_of(&self, pairs: &Pairs, rows: u64) -> Result<Page> {
+        let collection = &self.collection;
+        let declared = collection.model().pagination();
+        let known = collection.knowledge()?;
+        let size = match declared {
+            Some(declared) => declared.size_parameter(),
+            None => known.takes_sizes().then_some("limit"),
+        };
+        let rows = [known.size_cap, known.largest_size()]
+            .into_iter()
+            .flatten()
+            .fold(rows, u64::min);
         let Some(size) = size.filter(|_| rows > 0) else {
-            return self.collection.page(pairs).await;
+            return collection.page(pairs).await;
         };
         let mut asked = pairs.clone();
         asked.push((size.to_owned(), rows.to_string()));
-        let refusal = match self.collection.page(&asked).await {
+        let refusal = match collection.page(&asked).await {
             Err(error) if error.is_refusal() && !error.blames(pairs) => error,
+            Ok(page) if declared.is_none() => return self.unless_emptied(pairs, page).await,
             page => return page,
         };
-        match self.collection.page(pairs).await {
+        match collection.page(pairs).await {
             Ok(page) => {
-                self.collection
-                    .learn(|known| known.learn_refused_size(rows))?;
+                collection.learn(|known| known.learn_refused_size(rows))?;
                 Ok(page)
             }
             Err(error) if error.is_refusal() => Err(refusal),
             Err(error) => Err(error),
         }
+    }
+
+    /// The page, or the one without a size where that may have left no row.
+    async fn unless_emptied(&self, pairs: &Pairs, page: Page) -> Result<Page> {
+        let collection = &self.collection;
+        let may_be_emptied = collection.learn(|known| {
+            known.learn_sizes_from(&page, true);
+            known.may_be_emptied(&page)
+        })?;
+        if !may_be_emptied {
+            return Ok(page);
+        }
+        let page = collection.page(pairs).await?;
+        if !page.rows().is_empty() {
+            collection.learn(|known| known.learn_sizes(false))?;
+        }
+        Ok(page)
     }
 
     async fn searches(&mut self, probe: &Probe) -> Result<bool> {

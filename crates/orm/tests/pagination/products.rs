@@ -98,3 +98,31 @@ async fn a_declared_paginator_that_falls_short_of_the_count_is_an_error() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_limit_that_is_taken_for_a_filter_leaves_no_row_out() {
+    for (name, path) in [
+        ("kinto", "/v1/buckets/default/collections/things/records"),
+        ("json_server", "/things"),
+        ("datasette", "/data/things.json"),
+    ] {
+        let (server, client) = start(Shape::named(name).unwrap()).await;
+        let things = client.objects::<Thing>().at(path);
+        assert_eq!(things.count().await.unwrap(), 130, "{name}");
+        let requests = server.requests().len();
+        assert!(things.exists().await.unwrap(), "{name}");
+        assert_eq!(server.requests().len(), requests + 1, "{name}");
+        assert_eq!(things.last().await.unwrap().unwrap().id, Some(130));
+        let (_server, client) = start(Shape::named(name).unwrap()).await;
+        let things = client.objects::<Thing>().at(path);
+        let first = things.first().await.unwrap();
+        assert_eq!(first.and_then(|first| first.id), Some(1), "{name}");
+        let some = things.all().limit(30).await.unwrap();
+        assert_eq!(some.len(), 30, "{name}");
+        let (_server, client) = start(Shape::named(name).unwrap()).await;
+        let things = client.objects::<Thing>().at(path);
+        let some = things.all().offset(60).limit(3).await.unwrap();
+        let ids: Vec<_> = some.iter().filter_map(|thing| thing.id).collect();
+        assert_eq!(ids, [61, 62, 63], "{name}");
+    }
+}

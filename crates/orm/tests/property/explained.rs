@@ -54,7 +54,7 @@ fn cases(endpoints: usize) -> impl Strategy<Value = Vec<Case>> {
         prop::option::weighted(0.1, words),
         0..endpoints,
         prop::option::weighted(0.3, 1_u64..8),
-        prop::bool::weighted(0.8),
+        prop::bool::weighted(0.9),
     )
         .prop_map(
             |(lookups, query, words, endpoint, page_size, is_known)| Case {
@@ -194,7 +194,8 @@ fn run(queries: u32, pages: impl Strategy<Value = Pages>) {
     println!("{tally:?}");
     assert!(2 * tally.told > tally.asked, "{tally:?}");
     assert!(2 * tally.compared > tally.told, "{tally:?}");
-    assert!(5 * tally.compared_at_first > tally.compared, "{tally:?}");
+    // Of an endpoint that has shown nothing yet, no number is told of an empty answer.
+    assert!(6 * tally.compared_at_first > tally.compared, "{tally:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use django_api_orm_core::{
     Error, OnIgnored, Result,
     page::{Page, Style},
-    paginator::{Ask, Landing, Offsets, Why},
+    paginator::{Ask, Landing, Offsets, Paginator, Why},
 };
 
 use super::{Batch, Pages, Step, report_drift, seen::Seen};
@@ -24,6 +24,35 @@ impl Pages {
         self.seen = Seen::new(self.collection.model().primary_key());
         let first = self.paginator.parameters();
         self.step = Step::Ask(first.beginning(&self.course, Why::Restart));
+    }
+
+    /// Whether an undeclared size may have left no row, because the server took it for a filter: then the same is asked
+    /// without it.
+    pub(super) fn is_emptied_by_size(&mut self, page: &Page, ask: &Ask) -> Result<bool> {
+        let jumps = matches!(ask.why, Why::Jump(_));
+        let begins = ask.position == 0 && matches!(ask.why, Why::Start | Why::Restart);
+        if !(jumps || begins) || !matches!(self.paginator, Paginator::Unrecognised(_)) {
+            return Ok(false);
+        }
+        let is_sized = self.paginator.parameters().asked_size(&ask.query).is_some();
+        if std::mem::take(&mut self.is_asked_again) && !page.rows().is_empty() {
+            self.collection.learn(|known| known.learn_sizes(false))?;
+        }
+        let may_be_emptied = self.collection.learn(|known| {
+            known.learn_sizes_from(page, is_sized);
+            is_sized && known.may_be_emptied(page)
+        })?;
+        if !may_be_emptied {
+            return Ok(false);
+        }
+        // After a jump it may be the offset, too: or there are no rows as far as that.
+        if begins {
+            self.paginator.leave_size_out();
+            self.is_asked_again = true;
+        }
+        self.landed = None;
+        self.restart();
+        Ok(true)
     }
 
     /// The page and the place that it certainly has; `None` when another page has to tell.
