@@ -396,10 +396,18 @@ impl ModelMeta {
         })
     }
 
-    /// Whether an object may be a row: it has a field of the model, if that declares any.
+    /// Whether an object may be a row: it has a key or a field of the model, if that declares any.
     #[must_use]
     pub fn may_be_row(&self, has: impl Fn(&str) -> bool) -> bool {
-        self.fields.is_empty() || (self.fields.iter()).any(|field| field.read_names().any(&has))
+        self.fields.is_empty() || self.is_shown_by(has)
+    }
+
+    /// Whether an object has a key or a declared field of the model.
+    pub(crate) fn is_shown_by(&self, has: impl Fn(&str) -> bool) -> bool {
+        [self.primary_key(), self.lookup_field()]
+            .into_iter()
+            .any(&has)
+            || (self.fields.iter()).any(|field| field.read_names().any(&has))
     }
 
     /// The name in bodies of what has this name in rows and filters; a name that is not declared is the same in both.

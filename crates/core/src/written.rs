@@ -3,6 +3,7 @@
 //! In JSON alone and without I/O, so that every front door decides alike: it gives names, values and their JSON, and is told
 //! what to send and what to keep.
 
+mod answer;
 mod diff;
 mod held;
 
@@ -116,6 +117,21 @@ impl Kept {
             unsaved: Vec::new(),
             shows_rest: true,
         }
+    }
+
+    /// Whether a row that the server shows may be this one: no value of it certainly differs.
+    ///
+    /// # Errors
+    /// `Decode` for what is not a row.
+    pub fn may_be(&self, model: &ModelMeta, row: &Row) -> Result<bool> {
+        let known = model.known_fields();
+        let shown = row.fields()?;
+        let differs = |(name, value): (&String, &Value)| {
+            shown
+                .get(name)
+                .is_some_and(|shown| differs(&known, name, value, shown))
+        };
+        Ok(!self.row.fields()?.iter().any(differs))
     }
 
     /// The error of a write that was carried out without keeping every value.

@@ -87,7 +87,7 @@ impl<M: ApiModel> Instance<M> {
     /// was lost. After an error the value is as it was, and the changes are still to be saved. `Decode` means that the write
     /// was carried out, and the answer does not fit the model; or, where
     /// [`is_outcome_unknown`](django_api_orm_core::Error::is_outcome_unknown) says so, that it may have been: the answer shows
-    /// another row, or is a page such as a sign-in form. `Redirect` means that it was not sent on to such a page. `Unsaved` means
+    /// another row, something else than a row, or is a page such as a sign-in form. `Redirect` means that it was not sent on to such a page. `Unsaved` means
     /// that the server answered with success and shows a field as it was before: what it kept is taken over, and that field is
     /// still to be saved (see [`on_unsaved`](Manager::on_unsaved)).
     pub async fn save(&mut self) -> Result<()> {

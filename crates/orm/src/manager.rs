@@ -144,14 +144,16 @@ impl<M: ApiModel> Manager<M> {
         self.all().exists()
     }
 
-    /// Creates a row from anything that serialises to an object. One POST, never sent twice.
+    /// Creates a row from anything that serialises to an object. One POST, never sent twice; and one GET, where a key was sent
+    /// that the answer does not show.
     ///
     /// Read-only fields, and a key that is `null`, are left out. A name that is no field of the model is refused before anything
     /// is sent, unless the model has `#[api(allow_extra)]`: the server would drop it without a word. The instance holds the row as the server answers it.
     ///
     /// # Errors
     /// `InvalidRequest` for a name that is no field; `Validation` with the server's messages by field; `OutcomeUnknown` when the answer was lost; `Decode` when it shows no
-    /// row, which says whether one was created, or, if the outcome is unknown, may have been.
+    /// row, which says whether one was created, or, if the outcome is unknown, may have been; `Unsaved` when it was created, and
+    /// not with the key that was sent.
     pub fn create<B: Serialize + ?Sized>(
         &self,
         row: &B,

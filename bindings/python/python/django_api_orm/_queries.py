@@ -225,8 +225,10 @@ class Queries(Generic[M]):
 
         Raises: before anything is sent, ``pydantic.ValidationError``, and ``FieldError`` for a name that is no field, unless
         the schema allows extra names; ``BadRequestError`` with the server's messages in
-        ``errors``; ``OutcomeUnknown`` when the row may have been created nevertheless; ``APIException``.
-        Requests: one POST, which is never sent again once the server may have received it.
+        ``errors``; ``OutcomeUnknown`` when the row may have been created nevertheless; ``UnsavedError`` when it was created,
+        and not with the key that was given; ``APIException``.
+        Requests: one POST, which is never sent again once the server may have received it; one GET more when a key was given
+        that the answer does not show.
         """
         query = self._start()
         new = query._unsaved(kwargs)

@@ -333,3 +333,61 @@ fn what_changes_during_a_write_is_still_to_be_saved() {
         "name"
     );
 }
+
+#[test]
+fn an_answer_may_hold_the_row_or_speak_of_something_else() {
+    let model = model();
+    let nothing_declared = ModelMeta::new("Thing", "/things/");
+    let sent = object(&json!({"extra": 1}));
+    let whole = json!({"id": 1, "name": "n"});
+    for (model, key, answer, found) in [
+        (&model, Some("1"), whole.clone(), Some(whole.clone())),
+        (&model, Some("1"), json!({}), Some(json!({}))),
+        (&model, Some("1"), json!(null), Some(json!(null))),
+        (
+            &model,
+            Some("1"),
+            json!({"extra": 2}),
+            Some(json!({"extra": 2})),
+        ),
+        (
+            &model,
+            Some("1"),
+            json!({"writer": 2}),
+            Some(json!({"writer": 2})),
+        ),
+        (
+            &model,
+            Some("1"),
+            json!({"data": &whole}),
+            Some(whole.clone()),
+        ),
+        (&model, Some("1"), json!([&whole]), Some(whole.clone())),
+        (&model, Some("2"), json!({"data": &whole}), None),
+        (&model, Some("1"), json!({"errors": {"id": ["no"]}}), None),
+        (&model, Some("1"), json!({"success": false}), None),
+        (
+            &nothing_declared,
+            Some("1"),
+            json!({"success": false}),
+            None,
+        ),
+        (
+            &nothing_declared,
+            None,
+            json!({"id": 1}),
+            Some(json!({"id": 1})),
+        ),
+        (&model, None, json!({"data": &whole}), None),
+        (&model, None, json!({}), None),
+    ] {
+        let write = Write {
+            model,
+            row: None,
+            key,
+            sent: &sent,
+        };
+        let row = write.row_in(&row(&answer.to_string()));
+        assert_eq!(row.as_ref().map(parsed), found, "{answer}");
+    }
+}

@@ -185,13 +185,27 @@ impl Collection {
                 _ => "the row was created, but the answer does not show it",
             })
         })?;
-        self.shown(&response).map_err(|error| {
-            error.with_outcome_unknown(true).with_context(
-                "the server answered with success, but with something else than the row, which may not have been created",
-            )
-        })?;
-        self.write(None, None, body)
-            .kept(&Row::new(response.into_bytes()))
+        let write = self.write(None, None, body);
+        let kept = write.kept(&self.written(&write, &response)?)?;
+        self.with_its_key(kept, body).await
+    }
+
+    /// The row in the answer to a write. A server that will carry the write out later may say whatever it likes.
+    fn written(&self, write: &Write<'_>, response: &ApiResponse) -> Result<Row> {
+        let answer = Row::new(response.bytes().clone());
+        match write.row_in(&answer) {
+            Some(row) => Ok(row),
+            None if write.key.is_some() && response.status() == StatusCode::ACCEPTED => {
+                Ok(Row::new(""))
+            }
+            None => Err(response
+                .unexpected(&format!("a row of `{}`", self.model.name()))
+                .with_outcome_unknown(true)
+                .with_context(format!(
+                    "the server answered with success, but with something else than the row, which may not have been {}",
+                    write.key.map_or("created", |_| "saved")
+                ))),
+        }
     }
 
     /// The row that an answer shows.
@@ -216,9 +230,9 @@ impl Collection {
         match self.client()?.send(call).await {
             Ok(response) => {
                 response.confirm_write()?;
-                let mut kept = self
-                    .write(Some(key), row, body)
-                    .kept(&Row::new(response.into_bytes()))
+                let write = self.write(Some(key), row, body);
+                let mut kept = write
+                    .kept(&self.written(&write, &response)?)
                     .map_err(|error| error.with_request(&Method::PATCH, template))?;
                 self.tolerate(&mut kept.unsaved)?;
                 if kept.written == Written::Row {

@@ -3,6 +3,7 @@
 use django_api_orm_core::{
     Error, ErrorKind, OnUnsaved, Q, Result,
     assigned::Assigned,
+    lookup::{Lookup, Op},
     plan::Plan,
     row::{Row, key_text},
     unsaved::doubts,
@@ -178,6 +179,44 @@ impl Collection {
             ),
         )
         .with_row(created.row.clone());
+        Err(match unasked {
+            Some(cause) => error.with_source(cause),
+            None => error,
+        })
+    }
+
+    /// A new row with a key that it has. One that was sent, and that the answer does not show, is asked for: the server may
+    /// have given the row another one, and later writes would go to a stranger's.
+    pub(super) async fn with_its_key(&self, kept: Kept, sent: &Map<String, Value>) -> Result<Kept> {
+        let model = self.model();
+        let (primary, lookup) = (model.primary_key(), model.lookup_field());
+        let unseen = [lookup, primary].into_iter().find_map(|name| {
+            let sent = sent.get(model.sent_as(name)).filter(|key| !key.is_null())?;
+            let is_assumed = kept.assumed.iter().any(|sent| sent == model.sent_as(name));
+            is_assumed.then(|| Lookup::new(name, Op::Exact, sent.clone()))
+        });
+        let Some(unseen) = unseen else {
+            return Ok(kept);
+        };
+        let plan = Plan::all().filter(Q::Lookup(unseen.clone()));
+        let unasked = match self.get(&plan).await {
+            Ok(row) if kept.may_be(model, &row)? => return Ok(Kept::shown(row)),
+            Ok(_) => None,
+            Err(error) if error.is_does_not_exist() => {
+                self.learn(|known| known.learn_unsaved(&unseen, true))?;
+                None
+            }
+            Err(error) => Some(error),
+        };
+        let error = Error::new(
+            ErrorKind::Unsaved,
+            format!(
+                "a `{}` was created, but its `{}` is not known: the answer does not show it, and no such row is found by the one \
+                 that was sent, so the server may have given it another; do not create it again",
+                model.name(),
+                unseen.path,
+            ),
+        );
         Err(match unasked {
             Some(cause) => error.with_source(cause),
             None => error,

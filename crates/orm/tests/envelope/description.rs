@@ -198,6 +198,8 @@ pub(crate) enum Answers {
     Row,
     /// The row's key and name.
     Part,
+    /// The row's name.
+    Name,
     /// Nothing.
     Nothing,
     /// A sign-in page, with 200; and nothing was carried out.

@@ -247,6 +247,7 @@ impl Trial<'_> {
         match self.server.answers {
             Answers::Row => true,
             Answers::Part => ["id", "name"].contains(&field),
+            Answers::Name => field == "name",
             Answers::Nothing | Answers::Wrapped | Answers::Page => false,
         }
     }

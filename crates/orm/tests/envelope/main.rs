@@ -55,7 +55,7 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 use self::{
-    description::{Answers, Server},
+    description::Server,
     judge::{Outcome, Trial, is_true},
     operations::{Operation, operation},
     servers::server,
@@ -198,14 +198,8 @@ fn case() -> impl Strategy<Value = Case> {
     let operations = prop::collection::vec(operation(), 1..4);
     let (is_strict, is_declared) = (prop::bool::weighted(0.1), prop::bool::weighted(0.2));
     (server(), page_size, is_strict, is_declared, operations).prop_map(
-        |(server, page_size, is_strict, is_declared, mut operations)| Case {
-            server: {
-                // A key that is sent and not answered is taken for the row's.
-                if matches!(server.answers, Answers::Nothing | Answers::Wrapped) {
-                    operations.retain(|operation| !operation.creates_by_key());
-                }
-                server
-            },
+        |(server, page_size, is_strict, is_declared, operations)| Case {
+            server,
             page_size,
             is_strict,
             is_declared,

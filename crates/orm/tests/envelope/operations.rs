@@ -113,16 +113,6 @@ impl Operation {
         }
     }
 
-    /// Whether it may create a row that is looked up by its key.
-    pub(crate) fn creates_by_key(&self) -> bool {
-        match self {
-            Self::GetOrCreate(by, _) | Self::UpdateOrCreate(by, _) => {
-                by.iter().any(|condition| condition.lookup == "id")
-            }
-            _ => false,
-        }
-    }
-
     /// The rows that it is about, among these.
     pub(crate) fn matching<'r>(&self, rows: &'r [Row]) -> Vec<&'r Row> {
         self.query().rows(rows, Natural::Key, Nulls::Smallest)

@@ -66,12 +66,14 @@ fn departures() -> Vec<(&'static str, Value)> {
         vec![json!("Key"), json!("Ascending"), json!("Nothing")],
     ));
     all.push(flags("nulls_last"));
+    all.push(flags("lowers_names"));
     all.extend(of("drops", vec![json!(["flag"]), json!(["kind", "name"])]));
     all.extend(of("detail", vec![json!("BySlug"), json!("Absent")]));
     all.extend(of(
         "answers",
         vec![
             json!("Part"),
+            json!("Name"),
             json!("Nothing"),
             json!("Wrapped"),
             json!("Page"),

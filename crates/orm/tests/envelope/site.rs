@@ -131,6 +131,7 @@ impl Site {
         match self.server.answers {
             Answers::Row => Answer::json(status, &row),
             Answers::Part => Answer::json(status, &json!({"id": row["id"], "name": row["name"]})),
+            Answers::Name => Answer::json(status, &json!({"name": row["name"]})),
             Answers::Wrapped => Answer::json(status, &json!({"data": row})),
             Answers::Nothing | Answers::Page => Answer::empty(),
         }

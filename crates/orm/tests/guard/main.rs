@@ -13,5 +13,6 @@ mod cost;
 mod filters;
 mod orders;
 mod site;
+mod unrelated;
 mod unsaved;
 mod writes;

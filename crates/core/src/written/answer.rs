@@ -1,0 +1,42 @@
+//! Whether the answer to a write shows the row that was written, and where.
+
+use serde_json::value::RawValue;
+
+use super::{Fields, Write, fields, same_key};
+use crate::row::{Row, key_text};
+
+impl Write<'_> {
+    /// The row in an answer: the answer itself, also where it says nothing, or what it holds with the key that was written
+    /// to (`{"data": {"id": 1}}`, `[{"id": 1}]`). `None` for an answer that speaks of something else: it shows neither a
+    /// key nor a field nor anything that was sent, so it does not say that the row was written.
+    #[must_use]
+    pub fn row_in(&self, answer: &Row) -> Option<Row> {
+        let parts: Vec<Box<RawValue>> = match fields(answer.bytes()) {
+            Some(said) if self.is_row(&said) => return Some(answer.clone()),
+            Some(said) => said.into_values().collect(),
+            None => match serde_json::from_slice(answer.bytes()) {
+                Ok(list) => list,
+                Err(_) => return Some(answer.clone()),
+            },
+        };
+        if parts.is_empty() {
+            return self.key.is_some().then(|| answer.clone());
+        }
+        (parts.iter().map(|part| part.get().to_owned()))
+            .filter(|part| part.starts_with('{'))
+            .map(Row::new)
+            .find(|part| self.has_key(part))
+    }
+
+    fn is_row(&self, said: &Fields) -> bool {
+        let has = |name: &str| said.contains_key(name);
+        self.model.is_shown_by(has) || self.sent.keys().any(|name| has(name))
+    }
+
+    /// Whether the object has the key that was written to.
+    fn has_key(&self, part: &Row) -> bool {
+        let shown = part.key(self.model.lookup_field());
+        (self.key.zip(shown.as_ref().and_then(key_text)))
+            .is_some_and(|(key, shown)| same_key(key, &shown))
+    }
+}
