@@ -21,7 +21,7 @@ use tower_http::decompression::Decompression;
 use super::base_url::BaseUrl;
 use super::connector::BoxError;
 use super::failure::Failure;
-use super::layer::{HttpService, Way};
+use super::layer::{HttpService, Sendings, Way};
 use super::pool::Pool;
 use super::stats::Tally;
 
@@ -51,10 +51,13 @@ pub(super) struct Limits {
     pub(super) compression: bool,
 }
 
-/// An attempt as it ended, and whether the request was handed to a connection.
+/// An attempt as it ended.
 pub(super) struct Ended {
     pub(super) result: Result<Answer, Failure>,
+    /// Whether the request was handed to a connection.
     pub(super) was_sent: bool,
+    /// Whether a layer has sent the request before, so that the server may have seen it whatever the result is.
+    pub(super) was_repeated: bool,
 }
 
 /// What an attempt goes through.
@@ -77,7 +80,7 @@ pub(super) async fn attempt(
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = outgoing.uri.clone();
     *request.headers_mut() = outgoing.headers.clone();
-    let token = Arc::new(());
+    let sendings = Arc::new(Sendings::default());
     let mut sent = Sent {
         capture: capture_connection(&mut request),
         tally: &route.tally,
@@ -85,19 +88,24 @@ pub(super) async fn attempt(
         lead,
     };
     let result = {
-        let exchange = pin!(exchange(&route, &token, request, limits));
+        let exchange = pin!(exchange(&route, &sendings, request, limits));
         let exchange = sent.watch(exchange);
         tokio::time::timeout_at(limits.until, exchange).await
     };
+    let was_repeated = sent.was_sent() && sendings.may_be_repeated();
     // Unless a task of a layer is sending the request just now, nobody can do so any more.
-    let was_sent = sent.was_sent() | Arc::try_unwrap(token).is_err();
+    let was_sent = sent.was_sent() | Arc::try_unwrap(sendings).is_err();
     let result = match result {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(Unread::Request(error))) => Err(Failure::of_request(error, was_sent)),
         Ok(Err(Unread::Body(failure))) => Err(failure),
         Err(_) => Err(Failure::timeout(limits.time, was_sent)),
     };
-    Ended { result, was_sent }
+    Ended {
+        result,
+        was_sent,
+        was_repeated,
+    }
 }
 
 /// Sees when the request is handed to a connection: it counts from then on, however it ends.
@@ -143,7 +151,7 @@ enum Unread {
 
 async fn exchange(
     route: &Route<'_>,
-    attempt: &Arc<()>,
+    attempt: &Arc<Sendings>,
     mut request: Request<Full<Bytes>>,
     limits: Limits,
 ) -> Result<Answer, Unread> {

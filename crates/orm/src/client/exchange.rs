@@ -130,7 +130,7 @@ struct Exchange<'a> {
     retries: u32,
     hops: u32,
     last_retry: Option<RetryCost>,
-    /// Whether an attempt before this one may have been carried out.
+    /// Whether a request before the last one may have been carried out.
     was_ambiguous: bool,
     was_refreshed: bool,
 }
@@ -175,6 +175,7 @@ impl Exchange<'_> {
         if ended.was_sent {
             self.attempts += 1;
         }
+        self.was_ambiguous |= ended.was_repeated;
         match ended.result {
             Ok(answer) => self.judge(answer).await,
             Err(Failure { class, error }) => Ok(Step::Failed { class, error }),
@@ -327,6 +328,13 @@ impl Exchange<'_> {
     /// Decides whether the request is sent again, and waits until then. The error is what the call fails with.
     async fn prepare_retry(&mut self, class: AttemptClass, error: Error) -> Result<()> {
         self.was_ambiguous |= class == AttemptClass::Ambiguous;
+        // What may have arrived once is not undone by a later request that did not.
+        let class = match class {
+            AttemptClass::NotSent | AttemptClass::Refused if self.was_ambiguous => {
+                AttemptClass::Ambiguous
+            }
+            class => class,
+        };
         let settings = &self.shared().settings;
         match verdict(&self.outgoing.method, class, self.call.is_repeatable()) {
             Verdict::Resend => {}

@@ -207,6 +207,11 @@ fn is_refusal(error: &rustls::Error) -> bool {
     )
 }
 
+/// Whether it is certain that the server has not seen the request.
+pub(super) fn was_not_sent(error: &legacy::Error) -> bool {
+    error.is_connect() || error.connect_info().is_none() || was_not_seen(error)
+}
+
 /// Whether it is certain that the server did not look at a request that was handed to a connection.
 fn was_not_seen(error: &legacy::Error) -> bool {
     if find::<hyper::Error>(error).is_some_and(hyper::Error::is_canceled) {

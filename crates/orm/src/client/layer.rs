@@ -4,19 +4,23 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use django_api_orm_core::retry::AttemptClass;
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use tower::{Layer, Service, ServiceExt, util::BoxCloneSyncService};
 
 use super::{
-    ServiceClientBuilder, attempt::Counted, base_url::BaseUrl, connector::BoxError, pool::Pool,
-    stats::Tally,
+    ServiceClientBuilder, attempt::Counted, base_url::BaseUrl, connector::BoxError,
+    failure::was_not_sent, pool::Pool, stats::Tally,
 };
 
 /// The body of a request, as a [layer](ServiceClientBuilder::layer) sees it: whole, so that it can be signed.
@@ -94,7 +98,8 @@ impl ServiceClientBuilder {
     ///
     /// # Errors
     /// What a layer fails with before the request is sent is an error of the kind `InvalidRequest` and not retried;
-    /// afterwards it counts as a broken connection, which for a write leaves the outcome unknown.
+    /// afterwards it counts as a broken connection, which for a write leaves the outcome unknown. So does a failure after a
+    /// layer has sent the request several times, unless the server refused it each time or cannot have seen it.
     pub fn layer<L, B>(mut self, layer: L) -> Self
     where
         L: Layer<HttpService> + Send + Sync + 'static,
@@ -126,7 +131,36 @@ pub(super) struct Way {
     pub(super) base: BaseUrl,
     pub(super) tally: Tally,
     /// Held by the attempt, and by whoever is sending its request.
-    pub(super) attempt: Weak<()>,
+    pub(super) attempt: Weak<Sendings>,
+}
+
+/// How often layers have sent the request of one attempt.
+#[derive(Debug, Default)]
+pub(super) struct Sendings {
+    all: AtomicU32,
+    /// Those of which it is not certain that they came to nothing.
+    open: AtomicU32,
+}
+
+impl Sendings {
+    /// Whether a layer has sent the request several times, and how the last one ended does not tell what became of the others.
+    pub(super) fn may_be_repeated(&self) -> bool {
+        self.all.load(Relaxed) > 1 && self.open.load(Relaxed) > 0
+    }
+
+    fn begin(&self) {
+        self.all.fetch_add(1, Relaxed);
+        self.open.fetch_add(1, Relaxed);
+    }
+
+    fn came_to_nothing(&self) {
+        self.open.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Whether an answer says that the server has not done what it was asked to.
+fn is_refusal(status: StatusCode) -> bool {
+    status.is_client_error() && AttemptClass::of_status(status) != Some(AttemptClass::Ambiguous)
 }
 
 /// The innermost service: the connections themselves.
@@ -164,10 +198,19 @@ impl Service<Request<RequestBody>> for Connections {
                 "a layer held a request back until its time was over; it may have been sent again since",
             );
         };
+        sending.begin();
         let response = pool.client().request(request);
         Box::pin(async move {
-            let response = response.await?;
+            let response = response.await;
+            let came_to_nothing = match &response {
+                Ok(response) => is_refusal(response.status()),
+                Err(error) => was_not_sent(error),
+            };
+            if came_to_nothing {
+                sending.came_to_nothing();
+            }
             drop(sending);
+            let response = response?;
             Ok(response.map(|body| {
                 Counted::new(body, way.tally)
                     .map_err(Into::into)

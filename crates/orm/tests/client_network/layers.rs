@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Full};
 use tower::util::MapRequestLayer;
 use tower::{Layer, Service, layer::layer_fn, service_fn};
 
-use crate::server::{Accept, Reply, Server, ok, status, with_headers};
+use crate::server::{Accept, Reply, Server, ok, response, status, with_headers};
 
 /// A layer that changes the request.
 fn map(
@@ -442,4 +442,71 @@ async fn what_a_layer_is_about_to_send_may_be_sent() {
     assert!(error.is_timeout() && error.is_outcome_unknown(), "{error}");
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(server.count(), 1, "a write is not sent again");
+}
+
+/// A layer of a user's that sends a request once more where there was no answer, or a failure of the server's.
+fn retrying() -> impl Layer<
+    HttpService,
+    Service: Service<
+        Request<RequestBody>,
+        Response = Response<django_api_orm::client::ResponseBody>,
+        Error = Box<dyn std::error::Error + Send + Sync>,
+        Future = impl Send + 'static,
+    > + Clone
+                 + Send
+                 + Sync
+                 + 'static,
+> + Send
++ Sync
++ 'static {
+    layer_fn(|inner: HttpService| {
+        service_fn(move |request: Request<RequestBody>| {
+            let mut inner = inner.clone();
+            async move {
+                match inner.call(request.clone()).await {
+                    Ok(response) if !response.status().is_server_error() => Ok(response),
+                    _ => inner.call(request).await,
+                }
+            }
+        })
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_layer_may_have_sent_is_not_undone_by_a_second_try() {
+    let through = |server: &Server| server.builder().layer(retrying()).build().unwrap();
+    let first = |first: Reply| move |_: &_, index| if index == 0 { first.clone() } else { ok() };
+    let unavailable = response(503, &[("Connection", "close")], "{}");
+    for reply in [Reply::Close, Reply::Last(unavailable)] {
+        let accept = [Accept::Serve, Accept::Refuse, Accept::Serve];
+        let server = Server::with_accept(accept, first(reply));
+        let error = through(&server).post("/x/", &1).await.unwrap_err();
+        assert!(error.is_connect() && error.is_outcome_unknown(), "{error}");
+        assert_eq!(server.count(), 1, "a write is not sent again");
+    }
+    let server = Server::script([Reply::Close, status(429), ok()]);
+    let error = through(&server).post("/x/", &1).await.unwrap_err();
+    assert!(
+        error.is_throttled() && error.is_outcome_unknown(),
+        "{error}"
+    );
+    assert_eq!(
+        server.count(),
+        2,
+        "the layer sent it twice, the client not again"
+    );
+    let server = Server::with_accept(
+        [Accept::Serve, Accept::Refuse, Accept::Serve],
+        first(Reply::Close),
+    );
+    through(&server).get("/x/").await.unwrap();
+    assert_eq!(server.count(), 2, "a read is sent again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_layer_has_sent_in_vain_is_sent_again() {
+    let through = |server: &Server| server.builder().layer(retrying()).build().unwrap();
+    let server = Server::with_accept([Accept::Refuse, Accept::Refuse, Accept::Serve], |_, _| ok());
+    through(&server).post("/x/", &1).await.unwrap();
+    assert_eq!(server.count(), 1);
 }
