@@ -94,8 +94,14 @@ impl Dialect {
         };
         let mut parts = Vec::new();
         flatten(plan.condition(), &mut parts);
-        for part in parts {
-            self.place(part, plan, model, known, &mut compiled);
+        for (index, part) in parts.iter().enumerate() {
+            let had_one = compiled.too_long.is_some();
+            self.place(part.clone(), plan, model, known, &mut compiled);
+            if let Some(too_long) = compiled.too_long.as_mut().filter(|_| !had_one) {
+                let before = parts.iter().take(index);
+                let others = before.chain(parts.iter().skip(index + 1)).cloned();
+                too_long.others = others.fold(Q::All, Q::and);
+            }
         }
         if let Some(words) = plan.search_words().filter(|words| !words.trim().is_empty()) {
             compiled.pairs.push((self.search.clone(), words.to_owned()));
@@ -176,6 +182,12 @@ impl Dialect {
             return compiled.keep(part, "a query string would change its value");
         };
         if text.len() > LONGEST {
+            if lookup.op == Op::In {
+                compiled.too_long.get_or_insert(TooLong {
+                    is_one_of: lookup,
+                    others: Q::All,
+                });
+            }
             return compiled.keep(part, "its value is too long for a query string");
         }
         match compiled.pairs.iter().find(|(name, _)| *name == parameter) {
@@ -280,6 +292,18 @@ pub struct Compiled {
     pub empty: bool,
     /// Why parts are evaluated client-side, a sentence each.
     pub notes: Vec<String>,
+    /// A list of values that only its length keeps from being sent; it is residual too.
+    pub too_long: Option<TooLong>,
+}
+
+/// A list of values that is too long for a query string, and what else a plan asks of a row.
+#[doc(hidden)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooLong {
+    /// The list.
+    pub is_one_of: Lookup,
+    /// The other conditions.
+    pub others: Q,
 }
 
 impl Compiled {

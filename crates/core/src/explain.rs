@@ -138,6 +138,9 @@ impl Explain {
         if probes > 0 {
             write!(f, "{probes} to see what the server honours, then ")?;
         }
+        if let Some(parts) = &strategy.parts {
+            return write!(f, "1 for every page of each of {} parts", parts.count());
+        }
         match (strategy.range.limit, strategy.page_size()) {
             _ if strategy.is_one_page() => f.write_str("1"),
             (Some(limit), Some(size)) if !strategy.reads_on() && limit <= size => f.write_str("1"),

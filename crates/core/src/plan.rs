@@ -13,7 +13,7 @@ use crate::{
 ///
 /// Every method gives a new plan. Mistakes (a filter after a slice, an operand without a JSON form) are kept and raised
 /// by [`Plan::check`] before the first request.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     filter: Q,
     order: Vec<Order>,
@@ -104,6 +104,13 @@ impl Plan {
     #[must_use]
     pub fn unsliced(mut self) -> Self {
         self.range = Range::ALL;
+        self
+    }
+
+    /// The plan with this condition in place of its own.
+    #[must_use]
+    pub(crate) fn on(mut self, condition: Q) -> Self {
+        self.filter = condition;
         self
     }
 

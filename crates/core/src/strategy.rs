@@ -5,8 +5,10 @@
 //! strategy is made anew from what is known then, until it has no probes left.
 
 mod cost;
+mod parts;
 mod probe;
 
+pub use parts::Parts;
 pub use probe::{Findings, Probe, Question};
 
 use crate::{
@@ -115,6 +117,10 @@ pub struct Strategy {
     pub notes: Vec<String>,
     /// Guards on what is not a field of the model: whether the server honours them is probed once there are rows.
     pub unseen: Vec<Lookup>,
+    /// The parts that are carried out in place of the plan, because a list of values is too long for one query string. What is
+    /// asked, probed and checked is then told of the first one.
+    pub parts: Option<Parts>,
+    parts_are_by_key: bool,
     cost: Cost,
 }
 
@@ -134,6 +140,11 @@ impl Strategy {
             plan
         };
         let compiled = compile(asked, given)?;
+        if let Some(too_long) = &compiled.too_long
+            && let Some(strategy) = parts::in_parts(plan, aim, given, too_long)?
+        {
+            return Ok(strategy);
+        }
         let trusts = given.policy.trusts_server();
         let mut strategy = Self {
             aim,
@@ -154,6 +165,8 @@ impl Strategy {
             takes_count: false,
             notes: compiled.notes,
             unseen: Vec::new(),
+            parts: None,
+            parts_are_by_key: false,
             cost: Cost::default(),
         };
         if !strategy.is_empty {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Given, Question, Strategy, style};
+use super::{Given, Question, Strategy, parts::LARGEST_PART, style};
 use crate::{
     page::{Pagination, Style},
     plan::Range,
@@ -108,6 +108,12 @@ impl Strategy {
         if self.doubts_sizes() && rows == 0 {
             return None;
         }
+        if let Some(parts) = &self.parts {
+            let parts = parts.count() as u64;
+            return self
+                .parts_are_pages()
+                .then(|| self.requests_of_probes(rows) + parts);
+        }
         let pages = self.pages(rows)?;
         let stops_early =
             self.leaves_rows_out() && self.range.limit.is_some() && !self.sorting.needs_every_row();
@@ -121,6 +127,15 @@ impl Strategy {
     /// again.
     pub(crate) fn doubts_sizes(&self) -> bool {
         self.cost.doubts_sizes && !self.is_empty
+    }
+
+    /// Whether the rows of each part are known to fit into one page.
+    fn parts_are_pages(&self) -> bool {
+        self.is_one_page()
+            || self.parts_are_by_key
+                && self
+                    .page_size()
+                    .is_some_and(|size| size >= LARGEST_PART as u64)
     }
 
     fn pages(&self, rows: u64) -> Option<u64> {

@@ -126,6 +126,8 @@ pub struct Findings {
     /// A word that no row has.
     nonsense: String,
     shown: Vec<(Question, bool)>,
+    /// A list of values that is too long for a query string is not asked for in parts.
+    undivided: bool,
 }
 
 impl Findings {
@@ -135,7 +137,19 @@ impl Findings {
         Self {
             nonsense,
             shown: Vec::new(),
+            undivided: false,
         }
+    }
+
+    /// Has the plan read in one walk: its rows cannot be put together from parts, or the server's own order matters.
+    pub fn forbid_parts(&mut self) {
+        self.undivided = true;
+    }
+
+    /// Whether the plan may be read in parts.
+    #[must_use]
+    pub fn allows_parts(&self) -> bool {
+        !self.undivided
     }
 
     /// Keeps whether the server can be relied on in this query. The last word counts: rows may contradict a probe.

@@ -12,12 +12,9 @@ use std::{collections::HashSet, pin::pin};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 
-use super::{collection::Collection, detail::ByUrl, probing::Probing, walk::Walk};
-
-/// Keys in one `in` lookup: keeps the query string well below the limits of servers and proxies.
-const KEYS_PER_REQUEST: usize = 100;
-/// Long keys fill a query string sooner.
-const BYTES_PER_REQUEST: usize = 2_000;
+use super::{
+    collection::Collection, detail::ByUrl, parts::PartsWalk, probing::Probing, walk::Walk,
+};
 
 /// What is to be done with the one row of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +125,8 @@ impl Collection {
             }
             // Rows were removed between both requests.
         }
+        // The end of the server's own order, which parts of the plan do not have.
+        probing.forbid_parts();
         Ok(Walk::after(probing, plan.clone()).collect().await?.pop())
     }
 
@@ -256,28 +255,24 @@ impl Collection {
         values: &[Value],
         concurrency: usize,
     ) -> Result<Vec<Row>> {
-        let mut seen = HashSet::new();
-        let distinct: Vec<Value> = (values.iter())
-            .filter(|value| seen.insert(*value))
-            .cloned()
-            .collect();
+        let is_one_of = Lookup::new(field, Op::In, Value::Array(values.to_vec()));
+        let parameter = is_one_of.parameter();
+        let has_urls = plan.condition() == &Q::All && field == self.model().lookup_field();
+        let mut parts = PartsWalk::among(self, plan, is_one_of, concurrency);
         let mut found = Vec::new();
-        for chunk in chunks(&distinct) {
-            let lookup = Lookup::new(field, Op::In, Value::Array(chunk.to_vec()));
-            let parameter = lookup.parameter();
-            let alone = plan.condition() == &Q::All && field == self.model().lookup_field();
-            if alone
-                && self.knowledge()?.honours(&parameter) == Some(false)
-                && let Some(rows) = self.rows_one_by_one(chunk, concurrency).await?
-            {
-                found.extend(rows);
-                continue;
+        loop {
+            if has_urls && self.knowledge()?.honours(&parameter) == Some(false) {
+                let (rest, values) = parts.take_rest();
+                match self.rows_one_by_one(&values, concurrency).await? {
+                    Some(rows) => found.extend(rows),
+                    None => found.extend(self.walk(&rest).collect().await?),
+                }
+                break;
             }
-            found.extend(
-                self.walk(&plan.clone().filter(Q::Lookup(lookup)))
-                    .collect()
-                    .await?,
-            );
+            match parts.next().await? {
+                Some(rows) => found.extend(rows),
+                None => break,
+            }
         }
         // A row may satisfy two requests: its value may be spelt in two ways, or change meanwhile.
         let mut keys = HashSet::new();
@@ -326,25 +321,4 @@ fn names(plan: &Plan) -> String {
     } else {
         names.join(", ")
     }
-}
-
-/// The keys in parts, each of which fits into a query string.
-fn chunks(keys: &[Value]) -> Vec<&[Value]> {
-    let mut chunks = Vec::new();
-    let mut rest = keys;
-    while !rest.is_empty() {
-        let mut bytes = 0;
-        let fitting = rest
-            .iter()
-            .take(KEYS_PER_REQUEST)
-            .take_while(|key| {
-                bytes += key.to_string().len();
-                bytes <= BYTES_PER_REQUEST
-            })
-            .count();
-        let (chunk, after) = rest.split_at(fitting.max(1));
-        chunks.push(chunk);
-        rest = after;
-    }
-    chunks
 }

@@ -9,6 +9,7 @@ mod ignored;
 mod keyset;
 mod order_watch;
 mod pages;
+mod parts;
 mod probing;
 mod reading;
 mod sort;

@@ -76,6 +76,11 @@ impl Probing {
         }
     }
 
+    /// Has the plan read in one walk, in the server's own order if it has none.
+    pub(crate) fn forbid_parts(&mut self) {
+        self.findings.forbid_parts();
+    }
+
     /// Keeps that the server cannot be relied on: its rows have shown it.
     pub(crate) fn contradict(&mut self, question: Question) {
         self.findings.keep(question, false);

@@ -9,6 +9,7 @@ use django_api_orm_core::{
 
 use super::{
     collection::Collection,
+    parts::PartsWalk,
     probing::Probing,
     reading::{Reading, Step},
 };
@@ -28,6 +29,7 @@ pub struct Walk {
 enum State {
     Start,
     Reading(Box<Reading>),
+    Parts(Box<(PartsWalk, Strategy)>),
     Done,
 }
 
@@ -67,10 +69,27 @@ impl Walk {
         loop {
             let mut reading = match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Ok(None),
-                State::Start => match self.start().await? {
-                    Some(reading) => Box::new(reading),
-                    None => return Ok(None),
-                },
+                State::Start => {
+                    self.state = self.start().await?;
+                    continue;
+                }
+                State::Parts(mut walk) => {
+                    let (parts, strategy) = &mut *walk;
+                    match parts.step(strategy).await? {
+                        Step::Rows(rows) => {
+                            self.state = State::Parts(walk);
+                            if !rows.is_empty() {
+                                return Ok(Some(rows));
+                            }
+                        }
+                        Step::Last(rows) => return Ok((!rows.is_empty()).then_some(rows)),
+                        Step::StartAnew => {
+                            self.probing.forbid_parts();
+                            self.state = State::Start;
+                        }
+                    }
+                    continue;
+                }
                 State::Reading(reading) => reading,
             };
             match reading.step(&mut self.probing).await? {
@@ -102,11 +121,18 @@ impl Walk {
         Ok(rows)
     }
 
-    async fn start(&mut self) -> Result<Option<Reading>> {
+    async fn start(&mut self) -> Result<State> {
         let strategy: Strategy = self.probing.settle(&self.plan, self.aim).await?;
         if strategy.is_empty {
-            return Ok(None);
+            return Ok(State::Done);
         }
-        Reading::new(strategy, &self.probing, self.collects).map(Some)
+        if let Some(parts) = strategy.parts.clone() {
+            let collection = &self.probing.collection;
+            let at_once = collection.policy.read_ahead;
+            let parts = PartsWalk::new(collection, parts, self.aim, at_once);
+            return Ok(State::Parts(Box::new((parts, strategy))));
+        }
+        let reading = Reading::new(strategy, &self.probing, self.collects)?;
+        Ok(State::Reading(Box::new(reading)))
     }
 }

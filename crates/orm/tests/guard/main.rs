@@ -11,6 +11,7 @@
 mod answers;
 mod cost;
 mod filters;
+mod long_lists;
 mod orders;
 mod site;
 mod unrelated;
