@@ -137,6 +137,9 @@ impl<M: ApiModel> QuerySet<M> {
     }
 
     /// The rows page by page, with the memory of a few pages: the one at hand and those read ahead.
+    ///
+    /// A row that comes twice is noticed (see [`OnDrift`](crate::OnDrift)) among the latest 65,536; one that comes again later shows
+    /// only in the server's count.
     #[must_use]
     pub fn stream(&self) -> Rows<M> {
         Rows::new(

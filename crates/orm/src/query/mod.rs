@@ -12,6 +12,7 @@ mod pages;
 mod parts;
 mod probing;
 mod reading;
+mod repetition;
 mod sort;
 mod walk;
 mod writes;

@@ -1,7 +1,5 @@
 //! Carries a strategy out, page after page: checks rows, leaves out, cuts to the slice; sorts once every row is there.
 
-use std::collections::HashSet;
-
 use django_api_orm_core::{
     Error, Result,
     page::Style,
@@ -16,6 +14,7 @@ use super::{
     order_watch::{OrderWatch, Seen},
     pages::{Batch, Pages, report_drift},
     probing::Probing,
+    repetition::SeenKeys,
     sort,
 };
 
@@ -27,7 +26,7 @@ pub(super) struct Reading {
     /// Whether the server sorts, as far as its rows show; nothing where that is settled.
     watch: Option<OrderWatch>,
     pages: Pages,
-    keys: HashSet<Identity>,
+    keys: SeenKeys,
     skip: u64,
     remaining: Option<u64>,
     scanned: u64,
@@ -75,6 +74,7 @@ impl Reading {
             .filter(|_| !counts_rows && !needs_every_row)
             .map(|limit| limit.saturating_add(skip));
         let pages = Pages::new(collection.clone(), strategy.pairs.clone(), start, wanted);
+        let is_held = collects || needs_every_row;
         let is_watched = strategy.sorting == Sorting::Server { watched: true };
         let fields = collection.model().known_fields();
         Ok(Self {
@@ -86,14 +86,18 @@ impl Reading {
             },
             watch: is_watched.then(|| OrderWatch::new(&strategy.order, &fields)),
             check,
-            keys: HashSet::new(),
+            keys: if is_held {
+                SeenKeys::default()
+            } else {
+                SeenKeys::latest()
+            },
             skip: offset,
             remaining: limit,
             scanned: 0,
             is_first_page: true,
             believed: false,
             begun: false,
-            held: (collects || needs_every_row).then(Vec::new),
+            held: is_held.then(Vec::new),
             strategy,
         })
     }
