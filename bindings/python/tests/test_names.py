@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import json
+from typing import Annotated
 
 import pytest
-from django_api_orm import APIModel, AsyncAPIModel, FieldError, InvalidRequestError
+from django_api_orm import APIModel, AsyncAPIModel, FieldError, InvalidRequestError, UnsavedError
 from django_api_orm.testserver import TestServer
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, computed_field, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    computed_field,
+    model_validator,
+)
 from test_writes import model, settle
 
 PEOPLE = [{"id": 1, "name": "Ann", "active": True, "role": "user", "home": {"city": "Bonn"}, "more": {}}]
@@ -136,3 +148,125 @@ def test_a_schema_that_decides_itself(people):
     with pytest.raises(FieldError):
         person_of(people, Reading).objects.update(full_name="Ann")
     assert people.requests() == []
+
+
+class Address(BaseModel):
+    city: str = ""
+    zip_code: str = Field(default="", alias="zip")
+    near: list[Address] = []
+
+    @computed_field
+    @property
+    def label(self) -> str:
+        return self.city.upper()
+
+
+class OpenAddress(Address):
+    model_config = ConfigDict(extra="allow")
+
+
+class Reading(BaseModel):
+    city: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def read(cls, given):
+        return {"city": given.get("town", "")}
+
+
+class Housed(BaseModel):
+    id: int | None = None
+    name: str = ""
+    home: Address | None = None
+    others: list[Address] | None = None
+    named: dict[str, Address] = {}
+    open: OpenAddress | None = None
+    reading: Reading | None = None
+    rewritten: Annotated[Address | None, BeforeValidator(lambda given: {"city": given["town"]} if given else None)] = None
+    either: Address | Home | None = None
+
+
+INSIDE = [
+    ({"home": {"ctiy": "x"}}, "`Address` has no field `ctiy`: did you mean `city`"),
+    ({"home": {"zip_code": "1"}}, "`Address` has no field `zip_code`: did you mean `zip`"),
+    ({"others": [{"city": "x"}, {"ctiy": "x"}]}, "did you mean `city`"),
+    ({"named": {"a": {"ctiy": "x"}}}, "did you mean `city`"),
+    ({"home": {"near": [{"near": [{"ctiy": "x"}]}]}}, "did you mean `city`"),
+]
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+@pytest.mark.parametrize(("wrong", "says"), INSIDE)
+def test_a_name_that_is_no_field_inside_a_nested_object_is_refused_before_a_request(people, base, wrong, says):
+    person = person_of(people, Housed, base)
+    rows = person.objects
+
+    async def main():
+        one = await settle(rows.get(id=1))
+        people.reset()
+        for write in (
+            lambda: person(**wrong),
+            lambda: rows.create(**wrong),
+            lambda: rows.bulk_create([wrong]),
+            lambda: rows.update(**wrong),
+            lambda: rows.get_or_create(id=1, defaults=wrong),
+            lambda: rows.update_or_create(id=1, defaults=wrong),
+            lambda: rows.update_or_create(id=1, create_defaults=wrong),
+        ):
+            with pytest.raises(FieldError, match=says):
+                await settle(write())
+        [(name, value)] = wrong.items()
+        with pytest.raises(FieldError, match=says):
+            setattr(one, name, value)
+        assert people.requests() == []
+
+    asyncio.run(main())
+
+
+def test_names_inside_that_are_read_are_not_refused(people):
+    person = person_of(people, Housed)
+    person(home={"city": "x", "zip": "1", "label": "X", "near": [{"zip": "2"}]}, named={"ctiy": {"city": "x"}})
+    assert person(open={"ctiy": "x"}).open.ctiy == "x"
+    assert person(reading={"town": "x"}).reading.city == "x"
+    assert person(rewritten={"town": "x"}).rewritten.city == "x"
+    person(either={"ctiy": "x"})
+    person(home=Address(city="x"), others=[Address()])
+    assert person(home={"city": "x"}).home.city == "x"
+
+
+def test_the_parameter_that_holds_a_wrong_name_is_named(people):
+    rows = person_of(people).objects
+    ann = rows.get(id=1)
+    for fields, error, says in [
+        (["nmae"], FieldError, r"no field `nmae` \(fields\): did you mean `name`"),
+        ("name", TypeError, "^fields must be a list of names"),
+    ]:
+        with pytest.raises(error, match=says):
+            rows.bulk_update([ann], fields)
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_on_unsaved_holds_for_the_instances_that_a_query_gives(people, base):
+    rows = person_of(people, Person, base).objects
+    shown = json.dumps(PEOPLE[0]).encode()
+
+    async def main():
+        quiet = rows.on_unsaved("ignore")
+        [listed] = await settle(quiet.filter(id=1)._fetch()) if base is AsyncAPIModel else list(quiet.filter(id=1))
+        for one in (await settle(quiet.get(id=1)), listed, copy.copy(listed)):
+            one.role = "admin"
+            people.fail_next(200, shown, {"content-type": "application/json"})
+            await settle(one.save())
+            assert one.role == "user"
+        one = await settle(rows.get(id=1))
+        one.role = "admin"
+        people.fail_next(200, shown, {"content-type": "application/json"})
+        with pytest.raises(UnsavedError):
+            await settle(one.save())
+
+    asyncio.run(main())
+
+
+def test_a_body_that_is_text_is_refused_by_the_test_server(people):
+    with pytest.raises(TypeError, match=r"`body` must be bytes, not str: encode it"):
+        people.fail_next(200, "{}")

@@ -14,8 +14,6 @@ from django_api_orm import _client, _engine
 TABLE = {name: (kind, default, shown, text) for name, kind, default, shown, text in _engine.settings()}
 #: Python's own: what says who the client speaks for and where, and headers.
 OWN = {"base_url", "auth_token", "auth", "headers"}
-#: Where Python promises another default: the user's guide says 30 seconds for a call.
-OTHER_DEFAULTS = {"timeout": 30.0}
 CLIENTS = Path(__file__).parents[3] / "docs" / "python" / "clients.md"
 
 
@@ -50,7 +48,7 @@ def test_a_setting_has_the_type_and_the_default_of_the_table(name):
         return
     given = parameters()[name]
     assert given.annotation.removesuffix(" | None").removesuffix(" | os.PathLike[str]") == annotation(kind)
-    assert given.default == OTHER_DEFAULTS.get(name, default)
+    assert given.default == default
     assert type(given.default) is type(default)
 
 
@@ -74,7 +72,7 @@ def test_the_documentation_has_every_setting_with_its_default():
     found = {name.strip("`"): default for names, default, _ in rows for name in names.split(", ")}
     assert found.keys() >= TABLE.keys() | OWN
     for name, (kind, default, _, _) in TABLE.items():
-        expected = in_words(kind, OTHER_DEFAULTS.get(name, default))
+        expected = in_words(kind, default)
         if expected is not None:
             assert found[name].removesuffix(" pages").removesuffix(" rows") == expected, name
 

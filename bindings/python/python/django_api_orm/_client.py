@@ -234,7 +234,7 @@ class BaseClient:
         self,
         base_url: str,
         auth_token: str | None = None,
-        timeout: float = 30.0,
+        timeout: float = 60.0,
         verify_ssl: bool = True,
         follow_redirects: bool = True,
         max_retries: int = 3,
@@ -254,7 +254,7 @@ class BaseClient:
         of the ``Authorization`` header; ``headers`` that go with every request, where ``Authorization`` is as ``auth``;
         ``user_agent``.
 
-        How long: ``timeout`` of a whole call, retries included (30); ``connect_timeout`` (5) and ``attempt_timeout`` (30)
+        How long: ``timeout`` of a whole call, retries included (60); ``connect_timeout`` (5) and ``attempt_timeout`` (30)
         within it. ``max_retries`` (3), the first after up to ``retry_delay`` (0.2), then twice as long each.
 
         Which way: ``verify_ssl``, ``ca_file`` (PEM, besides the system's, unless ``platform_roots`` is false), ``proxy`` or
@@ -411,15 +411,17 @@ def endpoint_of(client: BaseClient, model: type[Any], at: str | None) -> Endpoin
     return client._endpoint(model) if at is None else Endpoint(client._engine, model._info().engine.at(at))
 
 
-class Nested:
-    """The client of rows that were read from another collection, and its path: they are written there."""
+class Home:
+    """Where the rows of a query are written, if not simply to their model's collection with the client's settings."""
 
-    __slots__ = ("client", "path")
+    __slots__ = ("client", "on_unsaved", "path")
 
-    def __init__(self, client: BaseClient | None, path: str) -> None:
+    def __init__(self, client: BaseClient | None, path: str | None, on_unsaved: str | None = None) -> None:
         #: ``None`` for rows from another process, which use the client that is registered in this one.
         self.client = client
+        #: The collection that they were read from, if that is not the model's own.
         self.path = path
+        self.on_unsaved = on_unsaved
 
 
 def _text(value: Any) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ValidationError
 
 from . import exceptions
-from ._client import Nested, endpoint_of
+from ._client import Home, endpoint_of
 from ._declaring import ModelType, is_djangos, nearest, not_djangos
 from ._engine import Endpoint
 from ._json import jsonable, to_json
@@ -204,6 +204,7 @@ class BaseAPIModel(_Declared):
         if name in type(data).model_fields:
             # Either the value is valid, or nothing changes: pydantic has already replaced the dictionary when a validator of
             # the whole model raises.
+            self._info().known.inside({name: value})
             before, given, extra = data.__dict__, data.__pydantic_fields_set__.copy(), data.__pydantic_extra__
             try:
                 self._info().validate_assignment(data, name, value)
@@ -348,14 +349,16 @@ class BaseAPIModel(_Declared):
 
     def _at(self) -> str | None:
         """The collection that the row was read from, if that is not the model's own."""
-        return self._client.path if isinstance(self._client, Nested) else None
+        return self._client.path if isinstance(self._client, Home) else None
 
     def _client_of_row(self) -> Any:
-        client = self._client.client if isinstance(self._client, Nested) else self._client
+        client = self._client.client if isinstance(self._client, Home) else self._client
         return client_of(type(self)) if client is None else client
 
     def _endpoint_of_row(self) -> Endpoint:
-        return endpoint_of(self._client_of_row(), type(self), self._at())
+        endpoint = endpoint_of(self._client_of_row(), type(self), self._at())
+        on_unsaved = self._client.on_unsaved if isinstance(self._client, Home) else None
+        return endpoint if on_unsaved is None else endpoint.with_policy(on_unsaved_=on_unsaved)
 
     def _path_of(self, route: str) -> str:
         """The path of a route below the row."""
@@ -407,16 +410,17 @@ class BaseAPIModel(_Declared):
             return save.only(save.body.keys() - {info.sent.get(info.pk_name, info.pk_name)})
         return save
 
-    def _named(self, fields: Iterable[str]) -> list[str]:
+    def _named(self, fields: Iterable[str], parameter: str = "update_fields") -> list[str]:
+        """The names, as they are sent, that the program has given as this parameter."""
         info = self._info()
         if isinstance(fields, str):
-            raise TypeError("update_fields must be a list of names, not a str")
+            raise TypeError(f"{parameter} must be a list of names, not a str")
         names: list[str] = []
         for field in fields:
             name = info.name_of(field.split("__")[0])
             if name not in (self._data.model_extra or {}):
                 if name not in info.sent:
-                    raise info.known.unknown(field, " (update_fields)")
+                    raise info.known.unknown(field, f" ({parameter})")
                 if name in info.read_only:
                     raise ValueError(f"{type(self).__name__}.{name} is read-only and cannot be saved")
             names.append(info.sent.get(name, name))
@@ -531,7 +535,7 @@ def _written_but(model: type[Any], key: Any, error: Exception) -> exceptions.Dec
 
 
 def _restore(model: type[Any], data: BaseModel, row: bytes | None, deleted: bool, at: str | None = None) -> Any:
-    instance = model._made(data, row, None if at is None else Nested(None, at))
+    instance = model._made(data, row, None if at is None else Home(None, at))
     object.__setattr__(instance, "_deleted", deleted)
     return instance
 

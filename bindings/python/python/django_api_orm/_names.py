@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, PlainValidator, RootModel, WrapValidator
+from pydantic.fields import FieldInfo
 
 from ._declaring import nearest
 from .exceptions import FieldError
@@ -59,14 +61,59 @@ class Names:
                     raise _unknown(f"`{self._model}`: `{schema.__name__}`", part, schema.model_fields)
                 schema = _schema_of(schema, field)
 
+    def inside(self, values: Mapping[str, Any]) -> None:
+        """The names in dictionaries that are given for nested schemas, in lists of them too: pydantic drops those that it does
+        not know.
+
+        Raises: ``FieldError``.
+        """
+        for name, value in values.items():
+            if not isinstance(value, (Mapping, list, tuple)):
+                continue
+            schema: type[BaseModel] | None = self._schema
+            *above, last = [name] if name in self._fields else name.split("__")
+            for part in above:
+                schema = None if schema is None else _schema_of(schema, part)
+            own = None if schema is None else _field_of(schema, last)
+            if schema is not None and own is not None and not _is_rewritten(schema, own):
+                self._inside(schema.model_fields[own].annotation, value)
+
+    def _inside(self, annotation: Any, value: Any) -> None:
+        annotation = _unwrapped(annotation)
+        arguments = typing.get_args(annotation)
+        if isinstance(value, (list, tuple)):
+            # What a tuple holds at each place is left to pydantic.
+            if len(arguments) == 1 or arguments[1:] == (...,):
+                for item in value:
+                    self._inside(arguments[0], item)
+        elif isinstance(value, Mapping):
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                self._inside_schema(annotation, value)
+            elif len(arguments) == 2 and typing.get_origin(annotation) is not typing.Union:
+                for item in value.values():
+                    self._inside(arguments[1], item)
+
+    def _inside_schema(self, schema: type[BaseModel], values: Mapping[str, Any]) -> None:
+        if issubclass(schema, RootModel) or schema.model_config.get("extra") in ("allow", "forbid") or _reads_input(schema):
+            return
+        read = _read_inside(schema)
+        for name, value in values.items():
+            if name not in read:
+                own = schema.model_fields.get(name)
+                meant = None if own is None else next(iter(_names_read(schema, name, own)), None)
+                raise _unknown(f"`{self._model}`: `{schema.__name__}`", name, read, meant=meant)
+            field = read[name]
+            if field is not None and not _is_rewritten(schema, field):
+                self._inside(schema.model_fields[field].annotation, value)
+
     def unknown(self, name: str, where: str = "") -> FieldError:
         """The error for a name that is no field."""
         return _unknown(f"`{self._model}`", name, self._schema.model_fields, where)
 
 
-def _unknown(owner: str, name: str, fields: Iterable[str], where: str = "") -> FieldError:
+def _unknown(owner: str, name: str, fields: Iterable[str], where: str = "", meant: str | None = None) -> FieldError:
     fields = sorted(fields)
-    near = nearest(name, fields)
+    near = meant or nearest(name, fields)
     if near is not None:
         cure = f"did you mean `{near}`?"
     else:
@@ -86,6 +133,42 @@ def _reads_input(schema: type[BaseModel]) -> bool:
     return any(validator.info.mode != "after" for validator in validators)
 
 
+def _is_rewritten(schema: type[BaseModel], name: str) -> bool:
+    """Whether a validator of the field sees the input before pydantic does, and may read other names."""
+    before = (BeforeValidator, PlainValidator, WrapValidator)
+    if any(isinstance(part, before) for part in schema.model_fields[name].metadata):
+        return True
+    validators = schema.__pydantic_decorators__.field_validators.values()
+    return any(validator.info.mode != "after" and {name, "*"} & {*validator.info.fields} for validator in validators)
+
+
+def _names_read(schema: type[BaseModel], name: str, field: FieldInfo) -> Iterable[str]:
+    """The names by which pydantic itself reads a field."""
+    config = schema.model_config
+    alias = field.validation_alias or field.alias
+    if alias is None:
+        yield name
+        return
+    if config.get("validate_by_alias", True) is not False:
+        for choice in alias.choices if isinstance(alias, AliasChoices) else [alias]:
+            first = choice.path[0] if isinstance(choice, AliasPath) else choice
+            if isinstance(first, str):
+                yield first
+    if config.get("populate_by_name") or config.get("validate_by_name"):
+        yield name
+
+
+@lru_cache(maxsize=1024)
+def _read_inside(schema: type[BaseModel]) -> Mapping[str, str | None]:
+    """The names that a dictionary for a nested schema may have, and their fields; ``None`` for computed ones, which may be
+    given so that a copy can be made of what was read.
+    """
+    read: dict[str, str | None] = dict.fromkeys(_computed(schema))
+    for name, field in schema.model_fields.items():
+        read.update(dict.fromkeys(_names_read(schema, name, field), name))
+    return read
+
+
 def _field_of(schema: type[BaseModel], name: str) -> str | None:
     """The field that has this name, Python's or one on the wire."""
     if name in schema.model_fields:
@@ -99,10 +182,19 @@ def _field_of(schema: type[BaseModel], name: str) -> str | None:
 def _schema_of(schema: type[BaseModel], name: str) -> type[BaseModel] | None:
     """The schema of a field's value, where it can be only one."""
     own = _field_of(schema, name)
-    annotation: Any = None if own is None else schema.model_fields[own].annotation
-    while typing.get_origin(annotation) is typing.Annotated:
-        annotation = typing.get_args(annotation)[0]
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        arguments = [argument for argument in typing.get_args(annotation) if argument is not type(None)]
-        annotation = arguments[0] if len(arguments) == 1 else None
+    annotation = None if own is None else _unwrapped(schema.model_fields[own].annotation)
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _unwrapped(annotation: Any) -> Any:
+    """The one type that a value has, unless it is ``None``; ``None`` where it may be of several."""
+    while True:
+        if typing.get_origin(annotation) is typing.Annotated:
+            annotation = typing.get_args(annotation)[0]
+        elif hasattr(annotation, "__value__"):  # `type Name = ...`
+            annotation = annotation.__value__
+        elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
+            arguments = [argument for argument in typing.get_args(annotation) if argument is not type(None)]
+            annotation = arguments[0] if len(arguments) == 1 else None
+        else:
+            return annotation

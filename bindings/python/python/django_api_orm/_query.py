@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ._client import Nested, endpoint_of
+from ._client import Home, endpoint_of
 from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
 from ._schema import naming
@@ -73,9 +73,10 @@ class BaseQuery(Generic[M]):
 
     @property
     def _home(self) -> Any:
-        """The client and collection that the rows of this query belong to: they are saved where they were read."""
+        """What the rows of this query are saved with: they are saved where they were read, and as the query says."""
         at = None if self._manager is None else self._manager._at
-        return self._client if at is None else Nested(self._client, at)
+        on_unsaved = self._policy.get("on_unsaved_")
+        return self._client if at is None and on_unsaved is None else Home(self._client, at, on_unsaved)
 
     @property
     def manager(self) -> Any:
@@ -336,7 +337,7 @@ class BaseQuery(Generic[M]):
         fields = fields if isinstance(fields, str) else list(fields)
         changes: list[tuple[M, str, Save]] = []
         for row in objs:
-            names = set(row._named(fields))
+            names = set(row._named(fields, "fields"))
             save = row._changed(None).only(names)
             key = row._key()
             if save.body:

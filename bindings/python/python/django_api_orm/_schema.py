@@ -334,6 +334,7 @@ class ModelInfo:
     def named(self, values: Mapping[str, Any]) -> BaseModel:
         """The same as ``new``, for values whose names the program has given: refuses those that are no fields."""
         self.known.of_new(values)
+        self.known.inside(values)
         return self.new(values)
 
     def new(self, values: Mapping[str, Any]) -> BaseModel:
@@ -388,6 +389,7 @@ class ModelInfo:
         parts: dict[str, Any] = {}
         for given, value in values.items():
             self.known.of_changes([given])
+            self.known.inside({given: value})
             name = self.pk_name if given == "pk" else self.name_of(given)
             field = name if name in self.wire else self.name_of(given.partition("__")[0])
             if field in self.read_only:

@@ -103,7 +103,7 @@ class Starting:
 
     def on_unsaved(self: Gives[Query], policy: OnUnsaved) -> Query:
         """What to do when the answer to a write shows that the server did not keep a value: ``"error"`` (``UnsavedError``),
-        ``"warn"`` or ``"ignore"``. For ``save()`` of an instance the client's setting holds.
+        ``"warn"`` or ``"ignore"``. It also holds for ``save()`` of the instances that the query gives.
 
         Raises: ``ValueError`` for any other value.
         Requests: none.

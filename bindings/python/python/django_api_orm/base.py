@@ -139,9 +139,9 @@ class APIModel(BaseAPIModel):
         After an error the changes are still unsaved.
 
         Raises: ``BadRequestError`` with the server's messages in ``errors``; ``OutcomeUnknown`` when the change may have
-        been made nevertheless, or a page or something else than the row was the answer; ``FieldError`` for a name that is no field,
-        ``ValueError`` for one that is read-only; ``UnsavedError`` when the server did not keep a value, which is then still
-        unsaved; ``Model.DoesNotExist``; ``APIException``.
+        been made nevertheless, or a page or something else than the row was the answer; ``FieldError`` for a name that is no
+        field, ``ValueError`` for one that is read-only; ``UnsavedError`` when the server did not keep a value, which is then
+        still unsaved; ``Model.DoesNotExist``; ``APIException``.
         Requests: one PATCH; one POST for a new row; none when nothing has changed.
         """
         if saving := self._saving(update_fields, force_insert):

@@ -83,8 +83,13 @@ class TestServer:
         self._server.delay_next(seconds)
 
     def fail_next(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        """Answers the next request with this, and does not carry it out."""
-        self._server.fail_next(status, list((headers or {}).items()), body)
+        """Answers the next request with this, and does not carry it out.
+
+        Raises: ``TypeError`` for a body that is text: encode it. ``ValueError`` for what is no status.
+        """
+        if not isinstance(body, (bytes, bytearray, memoryview)):
+            raise TypeError(f"`body` must be bytes, not {type(body).__name__}: encode it, as in json.dumps(..).encode()")
+        self._server.fail_next(status, list((headers or {}).items()), bytes(body))
 
     def close(self) -> None:
         """Ends the server. Afterwards the other methods raise ``RuntimeError``."""
