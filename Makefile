@@ -20,7 +20,7 @@ EXAMPLES := quickstart blocking axum actix
 
 .PHONY: help
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: quickstart
 quickstart: ## Show the whole job on a test server
@@ -46,8 +46,8 @@ lint-python: python-venv ## Types and style of the Python package, and whether i
 	"$(PYTHON_VENV)/bin/python" bindings/python/scripts/generate.py --check
 	cd bindings/python && "$(PYTHON_VENV)/bin/mypy" && "$(PYTHON_VENV)/bin/pyright" --pythonpath "$(PYTHON_VENV)/bin/python"
 	cd bindings/python && "$(PYTHON_VENV)/bin/ruff" check --no-cache && "$(PYTHON_VENV)/bin/ruff" format --no-cache --check
-	"$(PYTHON_VENV)/bin/ruff" check --no-cache --config bindings/python/pyproject.toml benches/python
-	"$(PYTHON_VENV)/bin/ruff" format --no-cache --config bindings/python/pyproject.toml --check benches/python
+	"$(PYTHON_VENV)/bin/ruff" check --no-cache --config bindings/python/pyproject.toml benches
+	"$(PYTHON_VENV)/bin/ruff" format --no-cache --config bindings/python/pyproject.toml --check benches
 
 .PHONY: generate
 generate: $(PYTHON_VENV)/.installed ## Write the generated files of the Python package: the synchronous half, the managers' methods
@@ -74,6 +74,20 @@ test-wheel: wheel ## Install the wheel into a fresh environment and run the quic
 	$(PYTHON) -m venv target/wheel-venv
 	target/wheel-venv/bin/python -m pip install --quiet --disable-pip-version-check target/wheels/*.whl
 	cd target/wheel-venv && bin/python -I -m django_api_orm.quickstart && bin/python -I ../../scripts/wheel_facts.py ../wheels/*.whl
+
+# Instructions are the same on a busy machine as on an idle one. Needs valgrind. The programs are built as a release is.
+COUNTED := $(CARGO) build --quiet --locked --profile bench -p django-api-orm-benches
+COUNTED_DIR = $(or $(CARGO_TARGET_DIR),target)/release
+
+.PHONY: bench-counts
+bench-counts: ## Count instructions of the Rust cases, beside the same job by hand; RECORD=--record keeps them
+	$(COUNTED) --features reqwest
+	$(PYTHON) benches/counts.py $(COUNTED_DIR) $(RECORD)
+
+.PHONY: check-counts
+check-counts: ## Refuse Rust cases that take over 5 % more instructions than benches/counts.json says
+	$(COUNTED)
+	$(PYTHON) benches/counts.py $(COUNTED_DIR) --check
 
 # The published package has our name, so it lives in a directory of its own.
 .PHONY: bench-python
