@@ -1,10 +1,11 @@
-//! The completion queue of one event loop. Tasks put their outcomes in and never touch Python; the loop's thread takes them
-//! out, many at a time.
+//! The two queues of one event loop: what it has begun and the engine has not taken yet, and what has finished. The engine's
+//! thread never touches Python. Each side takes out everything that is there, so a turn of the loop wakes the engine once, however
+//! many operations it begins, and is woken once for all that have finished.
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -15,16 +16,25 @@ use tokio::task::AbortHandle;
 use crate::{
     failure,
     notice::Notice,
-    operation::{Operation, Outcome, lost},
+    operation::{Operation, Outcome, Work, lost},
     runtime,
     wake::Wake,
 };
 
 struct Shared {
+    begun: Mutex<Vec<(u64, Work)>>,
+    /// What somebody waits for. One that is cancelled is not in here any more.
+    tasks: Mutex<HashMap<u64, Task>>,
     finished: Mutex<Finished>,
     /// For a loop that cannot watch a file descriptor.
     filled: Condvar,
     wake: Wake,
+}
+
+enum Task {
+    /// The engine has not taken it yet.
+    Begun,
+    Running(AbortHandle),
 }
 
 #[derive(Default)]
@@ -34,6 +44,30 @@ struct Finished {
 }
 
 impl Shared {
+    fn tasks(&self) -> MutexGuard<'_, HashMap<u64, Task>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Vec<(u64, Work)>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// On the engine's thread: makes a task of what somebody still waits for.
+    fn spawn(self: &Arc<Self>, token: u64, work: Work) {
+        if let Some(task) = self.tasks().get_mut(&token) {
+            let post = Post {
+                shared: Arc::clone(self),
+                token,
+                done: false,
+            };
+            let running = tokio::spawn(async move {
+                let outcome = work.await;
+                post.outcome(outcome);
+            });
+            *task = Task::Running(running.abort_handle());
+        }
+    }
+
     fn post(&self, token: u64, outcome: Outcome) {
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
         let was_empty = finished.outcomes.is_empty();
@@ -73,7 +107,6 @@ impl Drop for Post {
 #[pyclass(frozen, weakref, module = "django_api_orm._engine")]
 pub(crate) struct Queue {
     shared: Arc<Shared>,
-    tasks: Mutex<HashMap<u64, AbortHandle>>,
     next: AtomicU64,
 }
 
@@ -86,11 +119,12 @@ impl Queue {
     fn new() -> PyResult<Self> {
         Ok(Self {
             shared: Arc::new(Shared {
+                begun: Mutex::default(),
+                tasks: Mutex::default(),
                 finished: Mutex::default(),
                 filled: Condvar::new(),
                 wake: Wake::new()?,
             }),
-            tasks: Mutex::default(),
             next: AtomicU64::new(0),
         })
     }
@@ -100,30 +134,49 @@ impl Queue {
         self.shared.wake.fileno()
     }
 
-    /// Starts the operation; gives its token.
-    fn start(&self, py: Python<'_>, operation: &Operation) -> PyResult<u64> {
+    /// Begins the operation; gives its token, and whether it is the first one that waits for `flush`.
+    fn begin(&self, py: Python<'_>, operation: &Operation) -> PyResult<(u64, bool)> {
         let client = operation
             .client
             .for_loops()
             .map_err(|error| failure::raised(py, &error))?;
         let work = operation.begin(client)?;
         let token = self.next.fetch_add(1, Ordering::Relaxed);
-        let post = Post {
-            shared: Arc::clone(&self.shared),
-            token,
-            done: false,
-        };
-        let task = runtime::background()?.spawn(async move {
-            let outcome = work.await;
-            post.outcome(outcome);
-        });
-        self.tasks().insert(token, task.abort_handle());
-        Ok(token)
+        self.shared.tasks().insert(token, Task::Begun);
+        let mut begun = self.shared.begun();
+        begun.push((token, work));
+        Ok((token, begun.len() == 1))
+    }
+
+    /// Hands what has begun to the engine.
+    fn flush(&self) -> PyResult<()> {
+        let begun = std::mem::take(&mut *self.shared.begun());
+        if begun.is_empty() {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        match runtime::background() {
+            Ok(engine) => {
+                engine.spawn(async move {
+                    for (token, work) in begun {
+                        shared.spawn(token, work);
+                    }
+                });
+                Ok(())
+            }
+            Err(error) => {
+                for (token, _) in begun {
+                    shared.post(token, lost());
+                }
+                Err(error.into())
+            }
+        }
     }
 
     /// Aborts the operation: its request is dropped, and the connection with it.
     fn cancel(&self, token: u64) {
-        if let Some(task) = self.tasks().remove(&token) {
+        let task = self.shared.tasks().remove(&token);
+        if let Some(Task::Running(task)) = task {
             task.abort();
         }
     }
@@ -141,7 +194,7 @@ impl Queue {
         );
         let mut completions = Vec::with_capacity(outcomes.len());
         for (token, outcome) in outcomes {
-            if self.tasks().remove(&token).is_none() {
+            if self.shared.tasks().remove(&token).is_none() {
                 continue;
             }
             // One that cannot be handed over is an exception of its own caller: the others wait for their outcomes.
@@ -184,14 +237,11 @@ impl Queue {
             .unwrap_or_else(PoisonError::into_inner)
             .closed = true;
         self.shared.filled.notify_all();
-        for (_, task) in self.tasks().drain() {
-            task.abort();
+        let tasks = std::mem::take(&mut *self.shared.tasks());
+        for task in tasks.into_values() {
+            if let Task::Running(task) = task {
+                task.abort();
+            }
         }
-    }
-}
-
-impl Queue {
-    fn tasks(&self) -> std::sync::MutexGuard<'_, HashMap<u64, AbortHandle>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

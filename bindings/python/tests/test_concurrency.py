@@ -17,6 +17,7 @@ import weakref
 import django_api_orm as orm
 import pytest
 from django_api_orm import APIModel, AsyncAPIModel, AsyncServiceClient, ServiceClient, register_async_models, register_models
+from django_api_orm._engine import Queue
 from schemas import UserSchema
 
 
@@ -228,6 +229,37 @@ def test_cancelling_aborts_the_request(server):
                     await task
             assert time.monotonic() - started < 0.25
         assert (await user.objects.get(id=3)).pk == 3
+
+    asyncio.run(main())
+
+
+def test_the_engine_is_woken_once_for_what_a_turn_begins(testserver, monkeypatch):
+    """The first call of an idle loop at once, all others of the turn together."""
+    flushed = []
+
+    class CountingQueue:
+        def __init__(self):
+            self._queue = Queue()
+
+        def __getattr__(self, name):
+            return getattr(self._queue, name)
+
+        def flush(self):
+            flushed.append(1)
+            self._queue.flush()
+
+    monkeypatch.setattr("django_api_orm._bridge.Queue", CountingQueue)
+    _, user = models()
+
+    async def main():
+        async with AsyncServiceClient(testserver.base_url, auth_token="test-token") as client:
+            manager = client.manager(user)
+            found = await asyncio.gather(*[manager.get(id=number) for number in range(1, 51)])
+            assert [row.pk for row in found] == list(range(1, 51))
+            assert len(flushed) == 2
+            for _ in range(3):
+                await manager.get(id=1)
+            assert len(flushed) == 5
 
     asyncio.run(main())
 

@@ -1,7 +1,8 @@
 """Runs operations of the engine for an event loop.
 
 Operations run on the engine's own thread, which never touches Python. It puts finished operations into the loop's queue and
-wakes the loop once; the loop's thread then takes out everything that is there.
+wakes the loop once; the loop's thread then takes out everything that is there. In the same way the engine is woken once for all
+operations that a turn of the loop begins.
 """
 
 from __future__ import annotations
@@ -35,6 +36,16 @@ class _LoopQueue:
             loop.add_reader(descriptor, self.drain)
         except NotImplementedError:
             _pump(loop, self)
+
+    def begin(self, loop: asyncio.AbstractEventLoop, operation: Operation) -> tuple[int, asyncio.Future[_Result]]:
+        token, is_first = self.queue.begin(operation)
+        if not self.waiting:
+            # Nothing else is under way, so it is likely that nothing else begins in this turn.
+            self.queue.flush()
+        elif is_first:
+            loop.call_soon(self.queue.flush)
+        future = self.waiting[token] = loop.create_future()
+        return token, future
 
     def drain(self) -> None:
         for token, succeeded, value, notices in self.queue.drain():
@@ -99,9 +110,7 @@ async def perform(operation: Operation, later: list[tuple[str, str]] | None = No
     """
     loop = asyncio.get_running_loop()
     loop_queue = _queue_of(loop)
-    future: asyncio.Future[_Result] = loop.create_future()
-    token = loop_queue.queue.start(operation)
-    loop_queue.waiting[token] = future
+    token, future = loop_queue.begin(loop, operation)
     try:
         outcome = await future
     except BaseException:
