@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
-use crate::row::Row;
+use crate::{row::Row, value::without_mark};
 
 pub use excerpt::excerpt;
 pub use fields::{FieldErrors, NON_FIELD_ERRORS};
@@ -328,7 +328,7 @@ impl Error {
     /// The body of the error response as JSON, if it is JSON and was kept whole.
     #[must_use]
     pub fn json(&self) -> Option<serde_json::Value> {
-        serde_json::from_slice(self.0.body.as_ref()?).ok()
+        serde_json::from_slice(without_mark(self.0.body.as_ref()?)).ok()
     }
 
     /// The row as it is now, where the write was carried out and did not do what it was to do: an error of the kind

@@ -37,6 +37,12 @@ pub fn wide_integer(text: &[u8]) -> Option<&str> {
         .find(|token| token.parse::<i64>().is_err() && token.parse::<u64>().is_err())
 }
 
+/// JSON text without the byte order mark that some servers put in front of it.
+#[must_use]
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 fn has_null(value: &Value) -> bool {
     match value {
         Value::Null => true,

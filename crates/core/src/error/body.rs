@@ -5,6 +5,7 @@ use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 
 use super::excerpt::{excerpt, looks_like_html};
 use super::{Error, ErrorKind, MAX_ERROR_BODY};
+use crate::value::without_mark;
 
 /// How much is shown of a page's title or of plain text.
 const SHOWN: usize = 120;
@@ -52,7 +53,7 @@ fn describe(headers: &HeaderMap, body: &[u8]) -> String {
     let is_json = declared
         .as_deref()
         .is_some_and(|kind| kind.contains("json"));
-    let problem = match serde_json::from_slice::<serde_json::Value>(body) {
+    let problem = match serde_json::from_slice::<serde_json::Value>(without_mark(body)) {
         Ok(value) => return format!("the response is {}", shape(&value)),
         Err(problem) => problem,
     };

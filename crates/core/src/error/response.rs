@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::excerpt::{excerpt, plain};
 use super::{Error, ErrorKind, FieldErrors, MAX_ERROR_BODY, NON_FIELD_ERRORS};
-use crate::retry::retry_after;
+use crate::{retry::retry_after, value::without_mark};
 
 const SHOWN: usize = 300;
 const SHOWN_PAGE: usize = 120;
@@ -82,7 +82,7 @@ fn read(status: StatusCode, body: &[u8]) -> Said {
     let body = body
         .get(..body.len().min(MAX_ERROR_BODY))
         .unwrap_or_default();
-    match serde_json::from_slice::<Value>(body) {
+    match serde_json::from_slice::<Value>(without_mark(body)) {
         Ok(value) => read_json(status, &value, &mut said),
         Err(_) => said.excerpt = excerpt(&String::from_utf8_lossy(body), SHOWN_PAGE),
     }

@@ -20,6 +20,7 @@ use tower_http::decompression::Decompression;
 
 use super::base_url::BaseUrl;
 use super::connector::BoxError;
+use super::encoding;
 use super::failure::Failure;
 use super::layer::{HttpService, Sendings, Way};
 use super::pool::Pool;
@@ -162,7 +163,7 @@ async fn exchange(
             async move {
                 response
                     .await
-                    .map(|response| response.map(|body| Counted::new(body, tally)))
+                    .map(|response| Counted::count(response, tally))
             }
         });
         return through(send, request, limits).await;
@@ -178,23 +179,28 @@ async fn exchange(
 
 async fn through<S, B>(
     service: S,
-    request: Request<Full<Bytes>>,
+    mut request: Request<Full<Bytes>>,
     limits: Limits,
 ) -> Result<Answer, Unread>
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>>,
     S::Error: Into<BoxError>,
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
     let is_head = request.method() == Method::HEAD;
     let wants = limits.compression;
+    if wants {
+        encoding::ask(&mut request);
+    }
     let service = Decompression::new(service)
-        .gzip(wants)
+        .no_gzip()
+        .no_deflate()
         .br(wants)
         .zstd(wants);
     let response = service.oneshot(request).await;
     let response = response.map_err(|error| Unread::Request(error.into()))?;
+    let response = encoding::gunzip(response, wants);
     read(response, is_head, limits.size)
         .await
         .map_err(Unread::Body)
@@ -306,8 +312,10 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    pub(super) fn new(body: Incoming, tally: Tally) -> Self {
-        Self { body, tally }
+    /// The response as it comes from a connection.
+    pub(super) fn count(mut response: Response<Incoming>, tally: Tally) -> Response<Self> {
+        encoding::rename(response.headers_mut());
+        response.map(|body| Self { body, tally })
     }
 }
 

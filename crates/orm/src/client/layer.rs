@@ -210,12 +210,8 @@ impl Service<Request<RequestBody>> for Connections {
                 sending.came_to_nothing();
             }
             drop(sending);
-            let response = response?;
-            Ok(response.map(|body| {
-                Counted::new(body, way.tally)
-                    .map_err(Into::into)
-                    .boxed_unsync()
-            }))
+            let response = Counted::count(response?, way.tally);
+            Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
         })
     }
 }

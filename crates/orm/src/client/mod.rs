@@ -25,6 +25,7 @@ mod call;
 mod connector;
 mod context;
 mod credential;
+mod encoding;
 mod exchange;
 mod failure;
 mod layer;

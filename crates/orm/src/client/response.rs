@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use django_api_orm_core::error::{ErrorKind, excerpt};
-use django_api_orm_core::{Error, Result};
+use django_api_orm_core::{Error, Result, value::without_mark};
 use http::{HeaderMap, Method, StatusCode, Version};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
@@ -38,7 +38,7 @@ impl ApiResponse {
         self.version
     }
 
-    /// The body, decompressed. Cloning it copies nothing.
+    /// The body, decompressed, with its byte order mark if it has one. Cloning it copies nothing.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.body
@@ -48,6 +48,11 @@ impl ApiResponse {
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.body
+    }
+
+    /// The body as JSON text.
+    pub(crate) fn text(&self) -> Bytes {
+        self.body.slice_ref(without_mark(&self.body))
     }
 
     /// How many times the request was sent to get this answer.
@@ -67,7 +72,7 @@ impl ApiResponse {
         let body = if self.body.is_empty() {
             b"null".as_slice()
         } else {
-            &self.body
+            without_mark(&self.body)
         };
         let mut reader = serde_json::Deserializer::from_slice(body);
         let error = match serde_path_to_error::deserialize(&mut reader) {
@@ -91,7 +96,7 @@ impl ApiResponse {
 
     /// The body as the fields of a JSON object.
     pub(crate) fn object(&self) -> Result<Map<String, Value>> {
-        serde_json::from_slice(&self.body)
+        serde_json::from_slice(without_mark(&self.body))
             .map_err(|error| self.unexpected("a JSON object").with_source(error))
     }
 
@@ -140,8 +145,8 @@ impl ApiResponse {
 
 /// Whether the text is JSON, however deep.
 fn is_json(text: &[u8]) -> bool {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    std::str::from_utf8(text).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
+    std::str::from_utf8(without_mark(text))
+        .is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
 impl std::fmt::Debug for ApiResponse {

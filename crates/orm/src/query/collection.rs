@@ -162,7 +162,7 @@ impl Collection {
             .queries(pairs.iter().cloned())
             .counted_while(interest);
         let response = self.client()?.send(call).await?;
-        let page = Page::parse(response.bytes(), response.headers()).map_err(|error| {
+        let page = Page::parse(&response.text(), response.headers()).map_err(|error| {
             if response.object().is_ok() {
                 return error.with_request(&Method::GET, endpoint.path());
             }
@@ -192,7 +192,7 @@ impl Collection {
 
     /// The row in the answer to a write. A server that will carry the write out later may say whatever it likes.
     fn written(&self, write: &Write<'_>, response: &ApiResponse) -> Result<Row> {
-        let answer = Row::new(response.bytes().clone());
+        let answer = Row::new(response.text());
         match write.row_in(&answer) {
             Some(row) => Ok(row),
             None if write.key.is_some() && response.status() == StatusCode::ACCEPTED => {

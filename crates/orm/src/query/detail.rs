@@ -88,7 +88,7 @@ impl Collection {
         {
             None => {
                 self.learn(|known| known.details = Some(true))?;
-                Ok(Row::new(response.into_bytes()))
+                Ok(Row::new(response.text()))
             }
             Some(other) => Err(Error::decode(format!(
                 "asked for the row of `{}` with the key {key:?}, the server answered with another one, {other:?}",

@@ -133,6 +133,59 @@ async fn compressed_bodies_are_asked_for_and_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_encoding_may_be_spelt_in_other_ways() {
+    let several = [gzip(b"[1,2"), gzip(b""), gzip(b",3]")].concat();
+    let padded = [gzip(b"[1,2,3]"), vec![0; 512]].concat();
+    for (encoding, body) in [
+        ("x-gzip", gzip(b"[1,2,3]")),
+        ("X-GZip", gzip(b"[1,2,3]")),
+        ("GZIP", gzip(b"[1,2,3]")),
+        (" gzip ", gzip(b"[1,2,3]")),
+        ("BR", BROTLI.to_vec()),
+        ("Zstd", ZSTD.to_vec()),
+        ("Identity", b"[1,2,3]".to_vec()),
+        ("gzip", several.clone()),
+        ("x-gzip", several.clone()),
+        ("gzip", padded),
+    ] {
+        let response = get(encoded(encoding, &body)).await.unwrap();
+        let numbers: Vec<i32> = response.json().unwrap();
+        assert_eq!(numbers, [1, 2, 3], "{encoding}");
+    }
+    // Cut anywhere, or changed in the second member: an error, and not a part.
+    for end in 1..several.len() {
+        let cut = get(encoded("gzip", &several[..end])).await;
+        let is_whole = cut.is_ok_and(|response| response.json::<Vec<i32>>().is_ok());
+        assert!(!is_whole, "{end}");
+    }
+    let mut changed = several;
+    let last = changed.len() - 6;
+    changed[last] ^= 1;
+    let error = get(encoded("gzip", &changed)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode, "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_byte_order_mark_is_no_part_of_the_json() {
+    let marked = |status, body: &str| {
+        let body = format!("\u{feff}{body}");
+        Reply::Bytes(response(
+            status,
+            &[("Content-Type", "application/json")],
+            body,
+        ))
+    };
+    let response = get(marked(200, "[1,2,3]")).await.unwrap();
+    assert_eq!(response.json::<Vec<i32>>().unwrap(), [1, 2, 3]);
+    assert!(response.bytes().starts_with("\u{feff}".as_bytes()));
+    let error = get(marked(400, r#"{"name": ["Too short."]}"#))
+        .await
+        .unwrap_err();
+    assert_eq!(error.field_errors().get("name"), ["Too short."]);
+    assert!(error.json().is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bomb_does_not_go_off() {
     let bomb = gzip(&vec![b' '; 32 << 20]);
     assert!(bomb.len() < 1 << 20);
