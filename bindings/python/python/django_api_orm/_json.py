@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pydantic_core
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 
+from ._values import duration
 from .exceptions import DecodeError
 
 
@@ -24,11 +26,13 @@ _SECRETS = (Secret, SecretStr, SecretBytes)
 
 
 def revealed(value: Any) -> Any:
-    """The value with its secrets revealed, which pydantic would write as asterisks."""
+    """The value with what pydantic would write otherwise than servers read it: secrets as asterisks, durations in years."""
     if type(value) in _PLAIN:
         return value
     if isinstance(value, _SECRETS):
         return revealed(value.get_secret_value())
+    if isinstance(value, timedelta):
+        return duration(value)
     if isinstance(value, BaseModel):
         return dumped(value)
     if isinstance(value, dict):
@@ -38,19 +42,21 @@ def revealed(value: Any) -> Any:
     return value
 
 
-def dumped(data: BaseModel, include: set[str] | None = None, secrets: bool = True) -> dict[str, Any]:
-    """The fields by the names they are sent under, in JSON's types, secrets revealed; ``secrets``: whether there can be any."""
+def dumped(data: BaseModel, include: set[str] | None = None, reveals: bool = True) -> dict[str, Any]:
+    """The fields by the names they are sent under, in JSON's types, revealed; ``reveals``: whether that may differ."""
     written = data.model_dump(mode="json", by_alias=True, include=include, warnings=False)
-    if not secrets:
+    if not reveals:
         return written
     revealed: dict[str, Any] = _unmasked(written, data.model_dump(by_alias=True, include=include, warnings=False))
     return revealed
 
 
 def _unmasked(written: Any, value: Any) -> Any:
-    """What pydantic wrote for a value, with secrets in place of asterisks; the output of the schema's own serializers stays."""
+    """What pydantic wrote for a value, revealed; the output of the schema's own serializers stays."""
     if isinstance(value, _SECRETS):
         return jsonable(value) if written == str(value) else written
+    if isinstance(value, timedelta):
+        return jsonable(value) if written == pydantic_core.to_jsonable_python(value) else written
     if isinstance(value, dict) and isinstance(written, dict) and len(value) == len(written):
         return {name: _unmasked(part, inner) for (name, part), inner in zip(written.items(), value.values())}  # noqa: B905
     if isinstance(value, (list, tuple, set, frozenset)) and isinstance(written, list) and len(value) == len(written):

@@ -31,7 +31,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ._engine import Condition, Model
 from ._json import dumped, from_json, jsonable, to_json
 from ._names import Names
-from ._values import reading_durations, same
+from ._values import reading_durations, same, with_durations
 from .exceptions import ConfigurationError, DecodeError, InvalidRequestError
 from .q import Q
 
@@ -172,8 +172,8 @@ class ModelInfo:
         self.schema.model_rebuild()
         fields = self.schema.model_fields
         kinds = _types(self.schema)
-        #: Whether a value can hold a secret: pydantic writes asterisks in its place.
-        self.secrets = Any in kinds
+        #: Whether a value can hold what pydantic writes otherwise than servers read it: a secret, a duration.
+        self.reveals = Any in kinds or timedelta in kinds
         schemas = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         for schema in schemas:
             _refuse_paths(schema)
@@ -204,8 +204,8 @@ class ModelInfo:
         #: Whether a nested schema has computed fields, which are not the server's.
         self.computes_inside = any(schema.model_computed_fields for schema in schemas)
         validator = self.schema.__pydantic_validator__
-        read_names = {name: _read_names(name, field) for name, field in fields.items()}
-        self.validate_json: Callable[[bytes], BaseModel] = reading_durations(validator.validate_json, self.schema, read_names)
+        read: Callable[[bytes], BaseModel] = validator.validate_json
+        self.validate_json = reading_durations(read) if self.reveals else read
         self.validate_python: Callable[[Any], BaseModel] = validator.validate_python
         self.validate_assignment: Callable[[Any, str, Any], Any] = validator.validate_assignment
         self._new_schema: type[BaseModel] | None = None
@@ -361,7 +361,7 @@ class ModelInfo:
 
     def dump(self, data: BaseModel, names: Iterable[str] | None = None) -> dict[str, Any]:
         """Fields by the names they are sent under, in JSON's types."""
-        return self._without_computed(data, dumped(data, None if names is None else set(names), self.secrets))
+        return self._without_computed(data, dumped(data, None if names is None else set(names), self.reveals))
 
     def _without_computed(self, data: BaseModel, fields: dict[str, Any]) -> dict[str, Any]:
         """The fields without what nested objects compute."""
@@ -444,12 +444,18 @@ class ModelInfo:
             for name, field in self.schema.model_fields.items():
                 if (read := _name_in(values, name, field)) in values:
                     with contextlib.suppress(Exception):
-                        self.validate_assignment(blank, name, values[read])
+                        self._read_field(blank, name, values[read])
             return blank
+
+    def _read_field(self, blank: BaseModel, name: str, value: Any) -> None:
+        try:
+            self.validate_assignment(blank, name, value)
+        except ValidationError as error:
+            self.validate_assignment(blank, name, with_durations(error, name, value))
 
     def text(self, data: BaseModel) -> bytes:
         """The row as it would be sent, in JSON: to be compared."""
-        if self.secrets or self.computes_inside:
+        if self.reveals or self.computes_inside:
             return to_json({**self.dump(data, self.sent), **jsonable(data.model_extra or {})})
         return data.__pydantic_serializer__.to_json(data, by_alias=True, exclude=self.computed, warnings=False)
 
@@ -487,9 +493,9 @@ class ModelInfo:
         adds; ``also`` what is no field of the schema.
         """
         # Computed fields are declared, so they are left out only afterwards.
-        now = dumped(data, set(fields), self.secrets)
+        now = dumped(data, set(fields), self.reveals)
         if row is not None and read is not None and any(isinstance(part, (dict, list)) for part in now.values()):
-            before = dumped(read, set(fields), self.secrets)
+            before = dumped(read, set(fields), self.reveals)
             now = json.loads(self.engine.with_undeclared(row, to_json(now), to_json(before)))
         now = self._without_computed(data, now)
         body: dict[str, Any] = {}

@@ -45,7 +45,7 @@ class SpecimenSchema(BaseModel):
     price: Decimal | None = None
     day: datetime.date | None = None
     moment: datetime.datetime | None = None
-    span: Any = None
+    span: datetime.timedelta | None = None
     clock: datetime.time | None = None
     code: uuid.UUID | None = None
     grade: str | None = None
