@@ -2,6 +2,7 @@
 
 use django_api_orm::{Q, engine::wide_integer, lookup::Lookup, plan};
 use pyo3::{exceptions::PyValueError, prelude::*};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 /// JSON text as a value.
@@ -25,6 +26,18 @@ pub(crate) fn object(text: &[u8]) -> PyResult<Map<String, Value>> {
         Value::Object(fields) => Ok(fields),
         _ => Err(PyValueError::new_err("a row must be a JSON object")),
     }
+}
+
+fn text(value: &impl Serialize) -> PyResult<String> {
+    serde_json::to_string(value).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> PyResult<T> {
+    serde_json::from_str(text).map_err(|error| {
+        PyValueError::new_err(format!(
+            "this query was written by another version of the package: {error}"
+        ))
+    })
 }
 
 /// The keys of an ordering in Django's spelling.
@@ -59,6 +72,16 @@ impl Condition {
         self.0.equality().is_some()
     }
 
+    /// The condition as text, which `read` takes.
+    fn written(&self) -> PyResult<String> {
+        text(&self.0)
+    }
+
+    #[staticmethod]
+    fn read(text: &str) -> PyResult<Self> {
+        Ok(Self(read(text)?))
+    }
+
     fn __and__(&self, other: &Self) -> Self {
         Self(self.0.clone().and(other.0.clone()))
     }
@@ -86,6 +109,16 @@ impl Plan {
     #[new]
     fn new() -> Self {
         Self(plan::Plan::all())
+    }
+
+    /// The plan as text, which `read` takes.
+    fn written(&self) -> PyResult<String> {
+        text(&self.0)
+    }
+
+    #[staticmethod]
+    fn read(text: &str) -> PyResult<Self> {
+        Ok(Self(read(text)?))
     }
 
     fn filter(&self, condition: &Condition) -> Self {

@@ -6,12 +6,13 @@ use std::{
     ops::{BitAnd, BitOr, Not},
 };
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::lookup::{Lookup, Op};
 
 /// A tree of conditions. The Python binding builds this one; Rust code builds a [`Filter`].
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Q {
     /// Holds for every row.

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The comparison of a [`Lookup`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Op {
     /// Equal; `None`/`null` means `isnull`.
@@ -88,7 +89,7 @@ impl Op {
 }
 
 /// What is taken of a date or time before it is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Transform {
     /// The year.
@@ -144,7 +145,7 @@ impl Transform {
 }
 
 /// One condition: a path, what is taken of its value, how it is compared, and with what.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lookup {
     /// The field's wire name; nested fields and relations are joined with `__`.
     pub path: String,

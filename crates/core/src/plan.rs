@@ -2,6 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 ///
 /// Every method gives a new plan. Mistakes (a filter after a slice, an operand without a JSON form) are kept and raised
 /// by [`Plan::check`] before the first request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     filter: Q,
     order: Vec<Order>,
@@ -210,7 +211,7 @@ impl Plan {
 }
 
 /// A slice of a row sequence. Slices of slices compose: `[10:50][5:100]` is `[15:50]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Range {
     /// Rows skipped.
     pub offset: u64,
@@ -250,7 +251,7 @@ impl Range {
 }
 
 /// One key of an ordering.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// The field's wire name; nested parts are joined with `__`.
     pub path: String,

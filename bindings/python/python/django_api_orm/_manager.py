@@ -46,6 +46,17 @@ class BaseManager(Generic[M]):
         copy.__dict__.update(self.__dict__)
         return copy
 
+    def _state(self) -> tuple[str, dict[str, Any]]:
+        """For pickles: under which name the model has such a manager, and what this one has of its own."""
+        model = self.model
+        for name in dir(model):
+            if not name.startswith("_") and type(getattr(model, name, None)) is type(self):
+                values = vars(self).items()
+                return name, {key: value for key, value in values if key not in ("_model", "_explicit", "_base", "_bound")}
+        raise TypeError(
+            f"this queryset cannot be pickled: `{model.__name__}` has no manager of the class {type(self).__name__}"
+        )
+
     def _bind(self, owner: type[Any]) -> Self:
         if self._model is owner or (self._model is not None and self._explicit is not None):
             return self

@@ -10,13 +10,14 @@ import json
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from ._client import Home, endpoint_of
 from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
+from ._registry import client_of, is_registered
 from ._schema import naming
 from .exceptions import BulkCreateError, BulkWriteError, DecodeError, RowError
 
@@ -120,11 +121,20 @@ class BaseQuery(Generic[M]):
         # As in Django: the same query, not fetched yet. What it is made of never changes.
         return self._clone()
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "a queryset cannot be pickled: it uses a client, which holds connections and credentials; pickle its rows "
-            "(`list(queryset)`), which find their client again where they are loaded"
-        )
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The query, and its rows if they are fetched, without the client, which holds credentials. The copy uses the client
+        that the model is registered with where it is loaded, so it is refused for a query on another client.
+        """
+        model, manager = self.model, self._manager
+        if not is_registered(model, self._client):
+            raise TypeError(
+                f"this queryset cannot be pickled: it uses a client that `{model.__name__}` is not registered with here, which "
+                "holds connections and credentials, and a copy could not find it again; pickle its rows (`list(queryset)`)"
+            )
+        state = {name: value for name, value in vars(self).items() if name not in _NOT_PICKLED}
+        state["_plan"] = self._plan.written()
+        state["_condition"] = None if self._condition is None else self._condition.written()
+        return (_restored, (type(self), state, None if manager is None else manager._state(), self._result_cache))
 
     def _filtered(self, plan: Plan, condition: Condition) -> Self:
         clone = self._clone(plan=plan)
@@ -379,6 +389,30 @@ class BaseQuery(Generic[M]):
             shown = ", ".join(repr(row) for row in self._result_cache[:20])
             return f"<{type(self).__name__} [{shown}{', ...' if len(self._result_cache) > 20 else ''}]>"
         return f"<{type(self).__name__} of {self.model.__name__}, not fetched>"
+
+
+#: What belongs to a process, or is made anew.
+_NOT_PICKLED = frozenset(("_client", "_endpoint", "_manager", "_result_cache", "_lock", "_evaluating", "_under_way"))
+
+
+def _restored(kind: Any, state: dict[str, Any], manager: tuple[str, dict[str, Any]] | None, rows: list[Any] | None) -> Any:
+    """A queryset from a pickle, on the client that its model is registered with here."""
+    model = state["model"]
+    query: BaseQuery[Any] = kind.__new__(kind)
+    query.__dict__.update(state)
+    query._plan = Plan.read(state["_plan"])
+    query._condition = None if state["_condition"] is None else Condition.read(state["_condition"])
+    query._client = client_of(model)
+    query._manager = None
+    if manager is not None:
+        name, values = manager
+        query._manager = getattr(model, name)._copy()
+        query._manager.__dict__.update(values)
+    at = None if query._manager is None else query._manager._at
+    query._endpoint = endpoint_of(query._client, model, at).with_policy(**query._policy)
+    query._begin()
+    query._result_cache = rows
+    return query
 
 
 @functools.lru_cache(maxsize=256)

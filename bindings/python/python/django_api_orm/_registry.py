@@ -101,6 +101,14 @@ def client_of(model: type[Any]) -> BaseClient:
     return client
 
 
+def is_registered(model: type[Any], client: BaseClient) -> bool:
+    """Whether the model uses this client in this context, or one for the same server and account."""
+    try:
+        return client_of(model)._identity == client._identity
+    except ConfigurationError:
+        return False
+
+
 def _after_fork() -> None:
     global _lock
     _lock = threading.Lock()
