@@ -18,7 +18,8 @@ use crate::{
     model::ModelMeta,
     plan::{Order, Plan},
 };
-use spelling::{as_lookup, encode, flatten};
+pub(crate) use spelling::encode;
+use spelling::{as_lookup, flatten};
 
 /// How a server spells what a plan asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,6 +199,20 @@ impl Dialect {
                 compiled.guards.push(lookup);
             }
         }
+    }
+
+    /// Whether a filter of this name can be sent, beside those that are sent as they stand.
+    pub(crate) fn takes(
+        &self,
+        parameter: &str,
+        extra: &[(String, String)],
+        model: &ModelMeta,
+    ) -> bool {
+        let declared = model.filters();
+        !self.is_reserved(parameter)
+            && !turns_pages(parameter, model)
+            && extra.iter().all(|(name, _)| name != parameter)
+            && declared.is_none_or(|declared| declared.iter().any(|name| name == parameter))
     }
 
     fn is_reserved(&self, parameter: &str) -> bool {

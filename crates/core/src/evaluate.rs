@@ -80,11 +80,14 @@
 //! [`Fields::unknown_collation`].
 
 mod condition;
+mod disproof;
 mod duration;
 mod link;
+mod measure;
 mod moment;
 mod number;
 mod order;
+mod precision;
 mod scalar;
 mod text;
 mod verdict;
@@ -94,8 +97,10 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use self::condition::Condition;
+pub(crate) use self::measure::{Measure, roots_of, taken};
+use self::{condition::Condition, verdict::Why};
 pub use self::{
+    disproof::disproves,
     order::{RowKey, RowOrder, compare_rows, order_roots},
     verdict::{Reason, Verdict},
 };
@@ -119,6 +124,7 @@ pub enum Kind {
 pub struct Fields {
     primary_key: String,
     kinds: Vec<(String, Kind)>,
+    shown_otherwise: Vec<String>,
     collation_known: bool,
 }
 
@@ -129,6 +135,7 @@ impl Fields {
         Self {
             primary_key: primary_key.into(),
             kinds: Vec::new(),
+            shown_otherwise: Vec::new(),
             collation_known: true,
         }
     }
@@ -152,15 +159,31 @@ impl Fields {
         self
     }
 
+    /// The rows show the field at this path in another form than filters take, such as a label for a value: nothing can be
+    /// decided on it.
+    #[must_use]
+    pub fn shown_otherwise(mut self, path: impl Into<String>) -> Self {
+        self.shown_otherwise.push(path.into());
+        self
+    }
+
     /// The rows were sorted out or ordered by a database whose collation is not known.
     ///
     /// Databases differ in how they compare text: `SQLite` ignores the case of ASCII letters in `contains`, `startswith`
     /// and `endswith`, `MySQL` ignores case everywhere, `PostgreSQL` orders as a dictionary does. What they would answer
-    /// differently is then unknown, instead of decided as Django documents it and by code point. This is for checking what
+    /// differently is then unknown, instead of decided as Django documents it and by code point. So is a comparison that is
+    /// decided by digits which the row does not show, such as the seconds of a time. This is for checking what
     /// a server has done; what the client leaves out or sorts needs a decision.
     #[must_use]
     pub fn unknown_collation(mut self) -> Self {
         self.collation_known = false;
+        self
+    }
+
+    /// The same fields, of which it is not known what they hold.
+    #[must_use]
+    pub fn without_kinds(mut self) -> Self {
+        self.kinds.clear();
         self
     }
 
@@ -183,6 +206,7 @@ impl Fields {
             .map(|(_, kind)| *kind);
         Reading {
             kind,
+            shown_otherwise: self.shown_otherwise.iter().any(|known| known == path),
             collation_known: self.collation_known,
         }
     }
@@ -192,6 +216,7 @@ impl Fields {
 #[derive(Debug, Clone, Copy)]
 struct Reading {
     kind: Option<Kind>,
+    shown_otherwise: bool,
     collation_known: bool,
 }
 
@@ -396,7 +421,7 @@ impl Node {
     fn several(&self, row: &Map<String, Value>) -> Option<Reason> {
         match self {
             Self::Condition(condition) if condition.meets_several(row) => {
-                Some(condition.reason(false))
+                Some(condition.reason(Why::Incomparable))
             }
             _ => None,
         }

@@ -22,7 +22,9 @@ impl Explain {
     /// Explains how the rows behind an endpoint will be read.
     #[must_use]
     pub fn new(endpoint: &str, strategy: Strategy) -> Self {
-        let is_checked = |guard: &&Lookup| !strategy.unseen.contains(guard);
+        let is_checked = |guard: &&Lookup| {
+            !strategy.unseen.contains(guard) && !strategy.shown_otherwise.contains(guard)
+        };
         let checked = strategy.guards.iter().filter(is_checked);
         Self {
             endpoint: endpoint.to_owned(),
@@ -49,8 +51,8 @@ impl Explain {
         &self.checked
     }
 
-    /// How many requests it takes to read the whole answer, if the server has `rows` rows for what it is sent, does as asked,
-    /// and the probes show that it does. An order that it is sent and turns out to ignore costs nothing more where every row
+    /// How many requests it takes to read the whole answer, if the server has `rows` rows for what it is sent (and some without
+    /// it), does as asked, ignores what it does not know, and the probes show that it does. An order that it is sent and turns out to ignore costs nothing more where every row
     /// is wanted.
     ///
     /// `None` where the number depends on something that is not known yet:
@@ -59,7 +61,9 @@ impl Explain {
     /// * whether an answer is empty because the server takes the size of a page for a filter;
     /// * how many rows have to be read until enough of them satisfy what is evaluated client-side;
     /// * whether an order has nulls, which a cursor would lose;
-    /// * whether the server looks at a filter on what is not a field of the model.
+    /// * whether the server looks at a filter on what is not a field of the model, or is shown in another form;
+    /// * whether rows show a text, which is evaluated client-side, as the server filters by it;
+    /// * where nothing comes, whether a server knows a filter or an order that has no row for what it does not know.
     #[must_use]
     pub fn requests(&self, rows: u64) -> Option<u64> {
         self.strategy.requests(rows)
@@ -89,7 +93,13 @@ impl fmt::Display for Explain {
         for unseen in &strategy.unseen {
             write!(
                 f,
-                "\n  not a field of the model, so trusted only once a probe shows that the server uses it: {unseen}"
+                "\n  not shown by the rows, so trusted only once a probe shows that the server uses it: {unseen}"
+            )?;
+        }
+        for guard in &strategy.shown_otherwise {
+            write!(
+                f,
+                "\n  shown by the rows in another form, so left to the server, which was seen to use it: {guard}"
             )?;
         }
         if strategy.trusts {
@@ -97,6 +107,9 @@ impl fmt::Display for Explain {
         }
         for note in &strategy.notes {
             write!(f, "\n  {note}")?;
+        }
+        if !strategy.doubted_forms.is_empty() {
+            f.write_str("\n  where rows raise the doubt, a probe shows first whether they show texts as the server filters by them")?;
         }
         self.fmt_sorting(f)?;
         if strategy.range != Range::ALL {
@@ -149,6 +162,9 @@ impl Explain {
         }?;
         if strategy.doubts_sizes() {
             f.write_str(", and 1 more where a first page of a size that was asked for is empty")?;
+        }
+        if !strategy.probes_if_empty.is_empty() {
+            f.write_str("; if nothing comes, probes show whether the server knows the parameters")?;
         }
         Ok(())
     }
@@ -206,9 +222,11 @@ mod tests {
             "GET /users/?age__gte=18&ordering=-name\n  \
              checked on every row: age__gte=18\n  \
              NOT role=\"admin\": evaluated client-side, the query string has no OR and no NOT\n  \
+             where rows raise the doubt, a probe shows first whether they show texts as the server filters by them\n  \
              sorted by the server\n  \
              rows [0:10], counted client-side\n  \
-             requests: 2 to see what the server honours, then 1 for every 100 rows"
+             requests: 2 to see what the server honours, then 1 for every 100 rows; if nothing comes, probes show whether the server \
+             knows the parameters"
         );
     }
 

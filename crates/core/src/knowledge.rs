@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use crate::{
+    evaluate::Fields,
     lookup::Lookup,
     model::ModelMeta,
     page::{Page, Pagination, Style},
@@ -39,7 +40,14 @@ pub struct Knowledge {
     pub details: Option<bool>,
     /// The search parameter is honoured; `None` while nothing has shown it.
     pub searches: Option<bool>,
+    /// A parameter that the server does not know leaves no row, because it is taken for equality with a field that no row has.
+    /// `false` where unknown parameters are ignored or refused; `None` while nothing has shown it.
+    pub empties_unknown: Option<bool>,
     parameters: HashMap<String, bool>,
+    /// Parameters to which rows have come.
+    answered: HashSet<String>,
+    /// Whether the rows show a field in the form that filters take.
+    forms: HashMap<String, bool>,
     ordering: HashMap<String, bool>,
     unsaved: HashMap<String, Unsaved>,
     warned: HashSet<String>,
@@ -113,6 +121,43 @@ impl Knowledge {
     /// Keeps what an answer has shown of undeclared sizes. Once taken for a filter is so for good.
     pub fn learn_sizes(&mut self, leaves_rows: bool) {
         self.sizes = Some(leaves_rows && self.sizes != Some(false));
+    }
+
+    /// Whether an empty answer may come from a server that does not know the parameter: no rows have come to it yet, and the
+    /// server does not ignore or refuse what it does not know.
+    #[must_use]
+    pub fn may_be_unknown(&self, parameter: &str) -> bool {
+        self.empties_unknown != Some(false)
+            && !self.answered.contains(parameter)
+            && self.honours(parameter) != Some(true)
+    }
+
+    /// Keeps that rows have come to a parameter, so that it is not taken for equality with a field that no row has.
+    pub fn learn_answered(&mut self, parameter: &str) {
+        self.answered.insert(parameter.to_owned());
+    }
+
+    /// Whether the rows show the field as filters take it, and not in another form; `None` while nothing has shown it.
+    #[must_use]
+    pub fn shows_as_filtered(&self, path: &str) -> Option<bool> {
+        self.forms.get(path).copied()
+    }
+
+    /// Keeps whether the rows show a field as filters take it. Where they do not, nothing can be evaluated on it, for good.
+    pub fn learn_form(&mut self, path: &str, as_filtered: bool) {
+        let known = self.forms.entry(path.to_owned()).or_insert(as_filtered);
+        *known &= as_filtered;
+    }
+
+    /// What is known of the fields of a model besides their values.
+    #[must_use]
+    pub fn fields_of(&self, model: &ModelMeta) -> Fields {
+        let forms = self.forms.iter();
+        forms
+            .filter(|(_, as_filtered)| !**as_filtered)
+            .fold(model.known_fields(), |fields, (path, _)| {
+                fields.shown_otherwise(path)
+            })
     }
 
     /// The largest size that may be asked for; `None` while no size was refused. After a refusal that is the server's own.

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::dialect::encode;
+
 /// The comparison of a [`Lookup`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -214,6 +216,12 @@ impl Lookup {
             name.push_str(self.op.as_str());
         }
         name
+    }
+
+    /// Whether the value reaches a server as it is, in a query string.
+    #[must_use]
+    pub fn is_sendable(&self) -> bool {
+        encode(self).is_some_and(|text| !text.is_empty())
     }
 
     /// The first part of the path: the field of the row itself.

@@ -5,7 +5,7 @@
 
 use std::{any::TypeId, sync::Arc};
 
-use django_api_orm_nearest::nearest;
+use django_api_orm_nearest::{did_you_mean, nearest};
 use rust_decimal::Decimal;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -461,6 +461,16 @@ impl ModelMeta {
             "`{}` has no field `{wrong}`: {cure}",
             self.name
         )))
+    }
+
+    /// `; did you mean …?`, for a name that is no field, where one is near.
+    #[must_use]
+    pub fn did_you_mean(&self, name: &str) -> Option<String> {
+        let names = || self.fields.iter().map(FieldMeta::read_as);
+        if names().any(|known| known == name) {
+            return None;
+        }
+        did_you_mean(name, names())
     }
 
     /// What is known of the fields, for the evaluation of lookups.

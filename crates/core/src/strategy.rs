@@ -5,11 +5,15 @@
 //! strategy is made anew from what is known then, until it has no probes left.
 
 mod cost;
+mod doubts;
 mod parts;
 mod probe;
+mod values;
 
 pub use parts::Parts;
-pub use probe::{Findings, Probe, Question};
+pub use probe::{Findings, Probe, Question, Telling};
+
+use std::borrow::Cow;
 
 use crate::{
     dialect::{Compiled, Dialect},
@@ -93,6 +97,9 @@ pub struct Strategy {
     pub probe_before_second_page: Option<Probe>,
     /// What has to be seen where the rows raise a doubt whether the server sorts.
     pub probes_on_doubt: Vec<Probe>,
+    /// What has to be seen where nothing comes: the server may not know a parameter, and take it for equality with a field
+    /// that no row has.
+    pub probes_if_empty: Vec<Probe>,
     /// The query parameters, pagination left out.
     pub pairs: Pairs,
     /// Those of them that are sent as they stand.
@@ -105,6 +112,9 @@ pub struct Strategy {
     pub order: Vec<Order>,
     /// Whether the server is asked for it.
     pub order_is_asked: bool,
+    /// Keys of the order of which it is not known whether the rows show them as the server sorts by them: that is probed where
+    /// rows with equal texts seem to stand in a wrong order.
+    pub doubted_keys: Vec<String>,
     /// Who makes it.
     pub sorting: Sorting,
     /// The slice.
@@ -115,12 +125,18 @@ pub struct Strategy {
     pub takes_count: bool,
     /// Why parts are left to the client, a sentence each.
     pub notes: Vec<String>,
-    /// Guards on what is not a field of the model: whether the server honours them is probed once there are rows.
+    /// Guards on what is not a field of the model, or is shown in another form: whether the server honours them is probed once
+    /// there are rows.
     pub unseen: Vec<Lookup>,
     /// The parts that are carried out in place of the plan, because a list of values is too long for one query string. What is
     /// asked, probed and checked is then told of the first one.
     pub parts: Option<Parts>,
     parts_are_by_key: bool,
+    /// Guards that the server is seen to honour, on fields that the rows show in another form: nothing is checked.
+    pub shown_otherwise: Vec<Lookup>,
+    /// Parts of the residual on texts of which it is not known whether the rows show them as the server filters by them: that
+    /// is probed where the rows raise a doubt.
+    pub doubted_forms: Vec<Lookup>,
     cost: Cost,
 }
 
@@ -153,12 +169,14 @@ impl Strategy {
             probes: Vec::new(),
             probe_before_second_page: None,
             probes_on_doubt: Vec::new(),
+            probes_if_empty: Vec::new(),
             pairs: compiled.pairs,
             extra: compiled.extra,
             guards: if trusts { Vec::new() } else { compiled.guards },
             residual: compiled.residual,
             order: compiled.order,
             order_is_asked: compiled.order_pushed,
+            doubted_keys: Vec::new(),
             sorting: Sorting::AsTheyCome,
             range: plan.range(),
             jumps: false,
@@ -167,14 +185,19 @@ impl Strategy {
             unseen: Vec::new(),
             parts: None,
             parts_are_by_key: false,
+            shown_otherwise: Vec::new(),
+            doubted_forms: Vec::new(),
             cost: Cost::default(),
         };
         if !strategy.is_empty {
             strategy.probe_search(plan, given)?;
             strategy.decide_sorting(asked, given);
             strategy.decide_positions(given);
+            strategy.doubt_emptiness(given);
+            strategy.doubt_forms(given);
         }
         strategy.unseen = strategy.unseen_guards(given);
+        strategy.shown_otherwise = strategy.guards_shown_otherwise(given);
         strategy.cost = Cost::new(&strategy, given);
         Ok(strategy)
     }
@@ -304,18 +327,6 @@ impl Strategy {
     pub fn leaves_rows_out(&self) -> bool {
         self.residual != Q::All || self.aim == Aim::Write
     }
-
-    /// What is probed only when there are rows: a misspelt name is silently ignored, and no row shows it.
-    fn unseen_guards(&self, given: &Given<'_>) -> Vec<Lookup> {
-        let fields = given.model.fields();
-        let is_unseen = |guard: &&Lookup| {
-            !fields.is_empty()
-                && !fields.iter().any(|field| field.read_as() == guard.root())
-                && given.model.filters().is_none()
-                && given.known.honours(&guard.parameter()) != Some(true)
-        };
-        self.guards.iter().filter(is_unseen).cloned().collect()
-    }
 }
 
 /// Divides the plan between the server and the client, as the policy says.
@@ -328,7 +339,8 @@ fn compile(plan: &Plan, given: &Given<'_>) -> Result<Compiled> {
         ..
     } = given;
     if policy.on_ignored == OnIgnored::Local {
-        return dialect.compile(plan, model, known);
+        let known = known_in_query(given);
+        return dialect.compile(plan, model, &known);
     }
     let compiled = dialect.compile(plan, model, &Knowledge::clone(known).trusting())?;
     if policy.on_ignored == OnIgnored::Error {
@@ -347,8 +359,25 @@ fn compile(plan: &Plan, given: &Given<'_>) -> Result<Compiled> {
                 model.name()
             )));
         }
+        if let Some(unknown) = given.findings.unknown().next() {
+            return Err(Error::ignored(format!(
+                "nothing shows that the server knows the filter `{}` of `{}`: no row came for it, and none comes for a \
+                 parameter that no server knows",
+                unknown.parameter(),
+                model.name()
+            )));
+        }
     }
     Ok(compiled)
+}
+
+/// What is known, and what this query has seen: nothing shows that the server knows some filters, so they are not sent again.
+fn known_in_query<'a>(given: &Given<'a>) -> Cow<'a, Knowledge> {
+    let mut known = Cow::Borrowed(given.known);
+    for guard in given.findings.unknown() {
+        known.to_mut().learn_parameter(&guard.parameter(), false);
+    }
+    known
 }
 
 /// The paginator, as far as it is known.
@@ -357,125 +386,4 @@ fn style(given: &Given<'_>) -> Option<Style> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn strategy(plan: &Plan, aim: Aim, known: &Knowledge, on_ignored: OnIgnored) -> Strategy {
-        strategy_after(plan, aim, known, on_ignored, &Findings::default())
-    }
-
-    fn strategy_after(
-        plan: &Plan,
-        aim: Aim,
-        known: &Knowledge,
-        on_ignored: OnIgnored,
-        findings: &Findings,
-    ) -> Strategy {
-        let policy = Policy {
-            on_ignored,
-            ..Policy::default()
-        };
-        let given = Given {
-            dialect: &Dialect::default(),
-            model: &ModelMeta::new("User", "/users/"),
-            known,
-            findings,
-            policy: &policy,
-        };
-        Strategy::new(plan, aim, &given).unwrap()
-    }
-
-    fn q(name: &str) -> Q {
-        Q::Lookup(Lookup::parse(name, json!(7)))
-    }
-
-    /// A plan that everything has to be shown of.
-    fn doubtful() -> Plan {
-        Plan::all()
-            .filter(q("age__gte").and(q("rank")))
-            .search("words")
-            .order_by(vec![Order::parse("name"), Order::parse("-id")])
-            .slice(10, Some(20))
-    }
-
-    #[test]
-    fn trust_is_a_strategy_without_probes_and_guards() {
-        let known = Knowledge::default();
-        for aim in [Aim::Rows, Aim::Count, Aim::Keyset] {
-            let checked = strategy(&doubtful(), aim, &known, OnIgnored::Local);
-            assert!(!checked.probes.is_empty() && checked.guards.len() == 2);
-            let trusting = strategy(&doubtful(), aim, &known, OnIgnored::Trust);
-            assert_eq!((trusting.probes.len(), trusting.guards.len()), (0, 0));
-            assert_eq!(trusting.probes_on_doubt, []);
-            assert_eq!(trusting.probe_before_second_page, None);
-            assert_ne!(trusting.sorting, Sorting::Server { watched: true });
-            assert_eq!(
-                (trusting.pairs, trusting.jumps, trusting.takes_count),
-                (checked.pairs, checked.jumps, checked.takes_count),
-                "the same is asked"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_known_needs_no_probe() {
-        let questions = |known: &Knowledge| -> Vec<Question> {
-            let strategy = strategy(&doubtful(), Aim::Rows, known, OnIgnored::Local);
-            assert!(strategy.jumps);
-            let probes = strategy.probes.into_iter();
-            probes.map(|probe| probe.question).collect()
-        };
-        let mut known = Knowledge::default();
-        assert_eq!(questions(&known).len(), 5);
-        known.searches = Some(true);
-        known.learn_ordering("name", true);
-        known.learn_parameter("rank", true);
-        assert_eq!(
-            questions(&known),
-            [
-                Question::Sorts(Order::parse("-id")),
-                Question::Filters(Lookup::parse("age__gte", json!(7))),
-            ]
-        );
-        known.learn_ordering("id", true);
-        known.learn_parameter("age__gte", true);
-        assert_eq!(questions(&known), []);
-    }
-
-    #[test]
-    fn what_a_probe_does_not_show_is_left_to_the_client() {
-        let known = Knowledge::default();
-        let after = |question: Question| {
-            let mut findings = Findings::default();
-            findings.keep(question, false);
-            strategy_after(&doubtful(), Aim::Rows, &known, OnIgnored::Local, &findings)
-        };
-        let unsorted = after(Question::Sorts(Order::parse("name")));
-        assert_eq!(unsorted.sorting, Sorting::Client);
-        assert!(!unsorted.jumps && unsorted.order_is_asked);
-        assert_eq!(unsorted.notes.len(), 1);
-        let unfiltered = after(Question::Filters(Lookup::parse("rank", json!(7))));
-        assert!(!unfiltered.jumps);
-        assert_eq!(unfiltered.sorting, Sorting::Server { watched: true });
-    }
-
-    #[test]
-    fn nothing_is_asked_for_what_no_row_can_satisfy() {
-        let nothing = Plan::all().filter(Q::Lookup(Lookup::parse("id__in", json!([]))));
-        for plan in [nothing, doubtful().limit(0)] {
-            let strategy = strategy(&plan, Aim::Rows, &Knowledge::default(), OnIgnored::Local);
-            assert!(strategy.is_empty && strategy.probes.is_empty());
-            assert_eq!(strategy.requests(0), Some(0));
-        }
-    }
-
-    #[test]
-    fn a_write_is_read_from_the_first_row_and_checked_in_every_part() {
-        let plan = Plan::all().filter(q("rank")).slice(10, Some(20));
-        let strategy = strategy(&plan, Aim::Write, &Knowledge::default(), OnIgnored::Local);
-        assert!(strategy.leaves_rows_out() && !strategy.jumps);
-        assert_eq!((strategy.probes.len(), strategy.guards.len()), (0, 1));
-    }
-}
+mod tests;

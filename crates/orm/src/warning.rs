@@ -92,7 +92,7 @@ impl fmt::Display for Warning {
             WarningKind::FilterIgnored => {
                 write!(
                     f,
-                    "the server ignores the filter `{subject}`; rows are filtered client-side, which reads more pages"
+                    "the server does not filter by `{subject}`; rows are filtered client-side, which reads more pages"
                 )
             }
             WarningKind::OrderingIgnored => {

@@ -28,7 +28,7 @@ sync_only = pytest.mark.parametrize("site", [(server, "sync") for server in SERV
 async_only = pytest.mark.parametrize("site", [(server, "async") for server in SERVERS], indirect=True)
 
 _KINDS_OF_WARNINGS = {
-    "ignores the filter": "filter ignored",
+    "does not filter by": "filter ignored",
     "ignores ordering": "ordering ignored",
     "rows are skipped here": "offset ignored",
     "more rows than needed": "limit ignored",

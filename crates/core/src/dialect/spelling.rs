@@ -71,7 +71,7 @@ fn one_of(parts: &[Q]) -> Option<Lookup> {
 }
 
 /// The value as the text of a query parameter; `None` where the server would read something else.
-pub(super) fn encode(lookup: &Lookup) -> Option<String> {
+pub(crate) fn encode(lookup: &Lookup) -> Option<String> {
     match lookup.op {
         Op::In => {
             let values = lookup.value.as_array()?;

@@ -6,8 +6,9 @@ use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 use super::{
-    Fields, Reading, Reason, Verdict,
+    Fields, Reading, Reason, Verdict, Why,
     moment::Moment,
+    precision::{is_finer, is_near},
     scalar::{Scalar, json_equal},
     text::{Case, Pattern, Place},
     walk::{Found, Path},
@@ -89,22 +90,34 @@ impl Condition {
         if matches!(&self.test, Test::OneOf(values) if values.all.is_empty()) {
             return Verdict::False;
         }
+        if self.reading.shown_otherwise {
+            return Verdict::Unknown(self.reason(Why::OtherForm));
+        }
         let mut verdict = Verdict::False;
         self.path.walk(row, &mut |found| {
             match self.holds(&found) {
                 Some(true) => verdict = Verdict::True,
                 Some(false) => {}
-                None => verdict = Verdict::Unknown(self.reason(matches!(found, Found::Absent))),
+                None => verdict = Verdict::Unknown(self.reason(self.why(&found))),
             }
             !verdict.is_true()
         });
         verdict
     }
 
-    pub(super) fn reason(&self, absent: bool) -> Reason {
+    /// Why the test decides nothing on what was found.
+    fn why(&self, found: &Found<'_>) -> Why {
+        match found {
+            Found::Absent => Why::Absent,
+            Found::Value(value) if self.test.is_at_boundary(value) => Why::Boundary,
+            _ => Why::Incomparable,
+        }
+    }
+
+    pub(super) fn reason(&self, why: Why) -> Reason {
         Reason {
             lookup: Arc::clone(&self.name),
-            absent,
+            why,
         }
     }
 
@@ -114,7 +127,11 @@ impl Condition {
             (Found::Null, Test::IsNull(wanted)) => Some(*wanted),
             (Found::Null, _) => Some(false),
             (Found::Value(_), Test::IsNull(wanted)) => Some(!wanted),
-            (Found::Value(value), test) => test.value(value, self.reading),
+            (Found::Value(value), test) => match test.value(value, self.reading) {
+                // To check what a server has done, digits that are not shown are not taken for zeros.
+                Some(false) if !self.reading.collation_known && test.is_at_boundary(value) => None,
+                holds => holds,
+            },
             // Nothing is related, or an empty list is stored: the rows do not show which.
             (Found::List([]), Test::IsNull(_)) => None,
             (Found::List(_), Test::IsNull(wanted)) => Some(!wanted),
@@ -206,6 +223,19 @@ impl Test {
                 _ => Some(false),
             },
             Self::Matches(pattern) => Some(pattern.is_match(&row.as_text(reading)?)),
+        }
+    }
+
+    /// Whether digits that the row does not show could make the test hold.
+    fn is_at_boundary(&self, row: &Scalar<'_>) -> bool {
+        match self {
+            Self::Equals(operand) => is_finer(operand, row) && is_near(row, operand),
+            Self::OneOf(values) => {
+                (values.all.iter()).any(|operand| is_finer(operand, row) && is_near(row, operand))
+            }
+            Self::Ordered(_, operand) => is_near(row, operand),
+            Self::Between(low, high) => is_near(row, low) || is_near(row, high),
+            _ => false,
         }
     }
 

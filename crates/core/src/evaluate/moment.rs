@@ -106,6 +106,23 @@ impl Moment {
         }
     }
 
+    /// How far the operand is from a row's value, converted as for a comparison; `None` for values of different kinds.
+    pub(super) fn distance(self, operand: Self) -> Option<TimeDelta> {
+        let midnight = |date: NaiveDate| date.and_time(NaiveTime::MIN);
+        let distance = match (self, operand) {
+            (Self::Date(row), Self::Date(operand)) => row - operand,
+            (Self::Date(row), Self::Naive(operand)) => midnight(row) - operand,
+            (Self::Time(row), Self::Time(operand)) => row - operand,
+            (Self::Naive(row), Self::Naive(operand)) => row - operand,
+            (Self::Naive(row), Self::Date(operand)) => row - midnight(operand),
+            (Self::Aware(row), Self::Aware(operand)) => row - operand,
+            (Self::Aware(row), Self::Naive(operand)) => row.naive_local() - operand,
+            (Self::Aware(row), Self::Date(operand)) => row.naive_local() - midnight(operand),
+            _ => return None,
+        };
+        Some(distance.abs())
+    }
+
     /// The part that a transform takes, in the offset in which the value is written.
     pub(super) fn part(self, transform: Transform) -> Option<Part> {
         let (date, time) = match self {

@@ -80,6 +80,31 @@ impl Number {
         }
     }
 
+    /// Whether the two differ by less than one in the last place that this one shows.
+    pub(super) fn is_within_last_place(&self, other: &Self) -> bool {
+        let (Some(shown), Some(other)) = (self.decimal(), other.decimal()) else {
+            return false;
+        };
+        let unit = Decimal::new(1, shown.scale());
+        shown
+            .checked_sub(other)
+            .is_some_and(|distance| distance.abs() < unit)
+    }
+
+    /// The places after the point, zeros at the end left out.
+    pub(super) fn places(&self) -> u32 {
+        self.decimal()
+            .map_or(0, |decimal| decimal.normalize().scale())
+    }
+
+    fn decimal(&self) -> Option<Decimal> {
+        match self {
+            Self::Plain(decimal) => Some(*decimal),
+            Self::Float(float) => Decimal::from_str_exact(&float.to_string()).ok(),
+            Self::Long(_) => None,
+        }
+    }
+
     fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Plain(decimal) => Cow::Owned(decimal.to_string()),

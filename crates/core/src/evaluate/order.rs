@@ -100,6 +100,9 @@ impl RowOrder {
         mut values: impl FnMut(&Key) -> Option<(F, F)>,
     ) -> Option<Ordering> {
         for key in &self.keys {
+            if key.reading.shown_otherwise {
+                return None;
+            }
             let (a, b) = values(key)?;
             let ordering = match (a.borrow(), b.borrow()) {
                 (Found::Null, Found::Null) => Ordering::Equal,

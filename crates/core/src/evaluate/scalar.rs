@@ -161,6 +161,23 @@ impl<'a> Scalar<'a> {
         }
     }
 
+    /// Whether both are the same value: of numbers, of objects with the same key.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Scalar::Bool(left), Scalar::Bool(right)) => left == right,
+            (Scalar::Number(left), Scalar::Number(right)) => left.compare(right).is_eq(),
+            (Scalar::Text(left), Scalar::Text(right)) => left.raw == right.raw,
+            (Scalar::Moment(left), Scalar::Moment(right)) => left == right,
+            (Scalar::Composite(left), Scalar::Composite(right)) => {
+                match (related_key(left), related_key(right)) {
+                    (Some(left), Some(right)) => left.is_same(&right),
+                    _ => json_equal(left, right),
+                }
+            }
+            _ => false,
+        }
+    }
+
     /// How two rows stand to each other: transitive on what is comparable, so that it can sort.
     pub(super) fn order_rows(&self, other: &Self, reading: Reading) -> Option<Ordering> {
         match (self, other) {
@@ -209,6 +226,10 @@ impl<'a> Text<'a> {
     pub(super) fn of(raw: Cow<'a, str>) -> Self {
         let form = Form::of(&raw);
         Self { raw, form }
+    }
+
+    pub(super) fn is_uuid(&self) -> bool {
+        matches!(self.form, Form::Uuid(_))
     }
 
     /// The key that a URL ends with.

@@ -67,7 +67,20 @@ impl Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     pub(super) lookup: Arc<str>,
-    pub(super) absent: bool,
+    pub(super) why: Why,
+}
+
+/// What stands in the way of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The row has no such field.
+    Absent,
+    /// The value cannot be compared with the operand.
+    Incomparable,
+    /// Digits that the row does not show would decide.
+    Boundary,
+    /// The server shows the field in another form than it filters by.
+    OtherForm,
 }
 
 impl Reason {
@@ -80,16 +93,23 @@ impl Reason {
     /// Whether the row has no such field; otherwise it has one that cannot be compared with the operand.
     #[must_use]
     pub fn is_absent(&self) -> bool {
-        self.absent
+        self.why == Why::Absent
+    }
+
+    /// Whether digits that the row does not show, such as the seconds, would decide.
+    #[must_use]
+    pub fn is_at_boundary(&self) -> bool {
+        self.why == Why::Boundary
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let why = if self.absent {
-            "the rows do not hold this field"
-        } else {
-            "the value in the row cannot be compared with the operand"
+        let why = match self.why {
+            Why::Absent => "the rows do not hold this field",
+            Why::Incomparable => "the value in the row cannot be compared with the operand",
+            Why::Boundary => "the row does not show the digits that would decide",
+            Why::OtherForm => "the rows show this field in another form than the server filters by",
         };
         write!(f, "`{}`: {why}", self.lookup)
     }

@@ -102,17 +102,22 @@ impl Strategy {
         if self.is_empty {
             return Some(0);
         }
-        if rows > 0 && !self.unseen.is_empty() {
+        if rows > 0 && !(self.unseen.is_empty() && self.doubted_forms.is_empty()) {
             return None;
         }
         if self.doubts_sizes() && rows == 0 {
             return None;
         }
+        let doubts = match self.probes_if_empty.first() {
+            Some(probe) if rows == 0 && probe.question == Question::IgnoresUnknown => 1,
+            Some(_) if rows == 0 => return None,
+            _ => 0,
+        };
         if let Some(parts) = &self.parts {
             let parts = parts.count() as u64;
             return self
                 .parts_are_pages()
-                .then(|| self.requests_of_probes(rows) + parts);
+                .then(|| self.requests_of_probes(rows) + parts + doubts);
         }
         let pages = self.pages(rows)?;
         let stops_early =
@@ -120,7 +125,7 @@ impl Strategy {
         if pages > 1 && (stops_early || self.may_lose_nulls()) {
             return None;
         }
-        Some(self.requests_of_probes(rows) + pages)
+        Some(self.requests_of_probes(rows) + pages + doubts)
     }
 
     /// Whether an answer may be empty because the server takes the size that it is asked for to be a filter. Then it is asked

@@ -1,10 +1,15 @@
 //! Probes: requests that show what a server honours, where the rows of the query itself would not show it.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::Given;
+use super::{
+    Given,
+    values::{of_every_row, of_no_row, of_row},
+};
 use crate::{
-    lookup::{Lookup, Op},
+    dialect::encode,
+    evaluate::{Fields, roots_of},
+    lookup::Lookup,
     paginator::Pairs,
     plan::Order,
 };
@@ -21,6 +26,17 @@ pub enum Question {
     /// Does it look at this filter, which no row shows? Another value must find other rows, or be refused; or else the filter
     /// must leave rows out.
     LooksAt(Lookup),
+    /// Does it ignore or refuse what it does not know? Some servers take it for equality with a field, and have no row for it. A
+    /// parameter that nobody can know must find rows, or be refused.
+    IgnoresUnknown,
+    /// Does a server that has no row for what it does not know, know this filter? A value that a row certainly satisfies must
+    /// find rows.
+    Knows(Lookup),
+    /// Does such a server know the parameter of the order? There must be rows in this order.
+    KnowsOrdering,
+    /// Do the rows show this field as filters take it? The text that a row shows must find a row; it may also be refused, as
+    /// one that is no choice, where the other text is not.
+    ShowsAsFiltered(String),
     /// Do pages by a cursor keep the rows with nulls of this order? Databases have nulls at one end, so the first rows of both
     /// directions show whether there are any.
     KeepsNulls(Vec<Order>),
@@ -89,27 +105,98 @@ impl Probe {
         }
     }
 
+    /// A parameter that no server knows: an unknown operator of a field.
+    pub(super) fn ignores_unknown(path: &str, extra: &Pairs, given: &Given<'_>) -> Self {
+        let nonsense = &given.findings.nonsense;
+        Self {
+            question: Question::IgnoresUnknown,
+            with: and(extra, format!("{path}__{nonsense}"), nonsense.clone()),
+            without: extra.clone(),
+        }
+    }
+
+    /// Each of these is asked alone, so that nothing else leaves rows out. Where no value does for every row, the first one is
+    /// taken from the rows that come without the filter.
+    pub(super) fn knows(guard: &Lookup, extra: &Pairs) -> Self {
+        let telling = Telling::of_every_row(guard, extra);
+        Self {
+            question: Question::Knows(guard.clone()),
+            with: telling.map_or_else(|| extra.clone(), |telling| telling.pairs),
+            without: extra.clone(),
+        }
+    }
+
+    pub(super) fn knows_ordering(order: &[Order], extra: &Pairs, given: &Given<'_>) -> Self {
+        let spelling: Vec<String> = order.iter().map(ToString::to_string).collect();
+        let parameter = given.dialect.ordering_parameter().to_owned();
+        Self {
+            question: Question::KnowsOrdering,
+            with: and(extra, parameter, spelling.join(",")),
+            without: extra.clone(),
+        }
+    }
+
+    /// Whether a text that the rows show finds a row. `other` is a text that the server is asked for if it refuses that one.
+    #[must_use]
+    pub fn shows_as_filtered(path: &str, shown: &str, other: &str, extra: &Pairs) -> Self {
+        Self {
+            question: Question::ShowsAsFiltered(path.to_owned()),
+            with: and(extra, path.to_owned(), shown.to_owned()),
+            without: and(extra, path.to_owned(), other.to_owned()),
+        }
+    }
+
     /// Whether the server looks at a filter that it was sent as `text`. The filter stands alone, so that no other one decides.
     #[must_use]
     pub fn looks_at(guard: &Lookup, text: &str, extra: &Pairs, findings: &Findings) -> Self {
-        let nonsense = &findings.nonsense;
-        let other = match &guard.value {
-            // A server takes for no filter at all what is neither true nor false.
-            Value::Bool(value) => (!value).to_string(),
-            Value::Null => "false".to_owned(),
-            _ => match guard.op {
-                Op::Range => format!("{nonsense},{nonsense}"),
-                // Text beyond that of any row, at the end that the lookup asks for.
-                Op::Gt | Op::Gte => format!("zzzz{nonsense}"),
-                Op::Lt | Op::Lte => format!("!{nonsense}"),
-                _ => nonsense.clone(),
-            },
-        };
+        let other = of_no_row(guard, &findings.nonsense);
         Self {
             question: Question::LooksAt(guard.clone()),
             with: and(extra, guard.parameter(), other),
             without: and(extra, guard.parameter(), text.to_owned()),
         }
+    }
+}
+
+/// A filter with a value that a row satisfies: what [`Question::Knows`] asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telling {
+    /// The filter with that value.
+    pub lookup: Lookup,
+    /// What is sent.
+    pub pairs: Pairs,
+}
+
+impl Telling {
+    fn new(lookup: Lookup, extra: &Pairs) -> Option<Self> {
+        let text = encode(&lookup)?;
+        Some(Self {
+            pairs: and(extra, lookup.parameter(), text),
+            lookup,
+        })
+    }
+
+    /// With a value that every row satisfies, where there is one.
+    #[must_use]
+    pub fn of_every_row(guard: &Lookup, extra: &Pairs) -> Option<Self> {
+        Self::new(of_every_row(guard)?, extra)
+    }
+
+    /// With the value that a row has, where that can be sent.
+    #[must_use]
+    pub fn of_row(
+        guard: &Lookup,
+        extra: &Pairs,
+        fields: &Fields,
+        row: &Map<String, Value>,
+    ) -> Option<Self> {
+        Self::new(of_row(guard, fields, row)?, extra)
+    }
+
+    /// The fields of a row that [`of_row`](Self::of_row) looks at.
+    #[must_use]
+    pub fn roots(guard: &Lookup, fields: &Fields) -> Vec<String> {
+        roots_of(guard, fields)
     }
 }
 
@@ -155,6 +242,16 @@ impl Findings {
     /// Keeps whether the server can be relied on in this query. The last word counts: rows may contradict a probe.
     pub fn keep(&mut self, question: Question, reliable: bool) {
         self.shown.push((question, reliable));
+    }
+
+    /// The filters for which nothing came, and of which nothing shows that the server knows them.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = &Lookup> {
+        self.shown
+            .iter()
+            .filter_map(|(question, reliable)| match question {
+                Question::Knows(guard) if !reliable => Some(guard),
+                _ => None,
+            })
     }
 
     /// Whether the server can be relied on; `None` while the question was not asked.

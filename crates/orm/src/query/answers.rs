@@ -76,7 +76,10 @@ impl Collection {
             return Ok(None);
         }
         let answer = probing.ask(&strategy.pairs).await?;
-        let is_plausible = probing.is_plausible(&strategy, &answer).await?;
+        let is_plausible = match answer.count() {
+            Some(0) => probing.believes_emptiness(&strategy).await?,
+            _ => probing.is_plausible(&strategy, &answer).await?,
+        };
         Ok(answer
             .count()
             .filter(|_| is_plausible)

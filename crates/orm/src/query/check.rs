@@ -1,12 +1,18 @@
 //! Checks rows against what the server was asked and what it could not be asked.
 
+use std::sync::Arc;
+
 use django_api_orm_core::{
     Error, ModelMeta, NullOrder, Q, Result,
-    evaluate::{Evaluator, Fields, RowOrder, Verdict},
+    evaluate::{Evaluator, Fields, Reason, RowOrder, Verdict, disproves},
+    lookup::Lookup,
+    plan::Order,
     row::Row,
     strategy::{Aim, Strategy},
 };
 use serde_json::{Map, Value};
+
+use super::collection::Collection;
 
 /// The fields of a row that a query needs.
 pub(crate) type Picked = Map<String, Value>;
@@ -14,15 +20,22 @@ pub(crate) type Picked = Map<String, Value>;
 /// What is to be evaluated on every row of a query.
 #[derive(Debug)]
 pub(crate) struct RowCheck {
+    model: Arc<ModelMeta>,
+    fields: Fields,
     guards: Vec<Guard>,
     residual: Option<Evaluator>,
     roots: Vec<String>,
     strict: bool,
+    /// Lookups are left to the server on fields that the residual or the order needs.
+    is_void: bool,
+    /// The fields of the residual and of the order.
+    needed: Vec<String>,
 }
 
 /// A pushed lookup, checked on the rows that come back.
 #[derive(Debug)]
 struct Guard {
+    lookup: Lookup,
     parameter: String,
     evaluator: Evaluator,
     /// The same, but undecided where databases differ: whether `a` is `A` is the server's to say.
@@ -31,6 +44,22 @@ struct Guard {
     ignored: bool,
     /// The server is known to honour the parameter: it is believed where rows do not tell.
     honoured: bool,
+}
+
+impl Guard {
+    fn new(lookup: &Lookup, fields: &Fields) -> Result<Self> {
+        let q = Q::Lookup(lookup.clone());
+        // A decimal may be declared as text in the model; a guard must not take another spelling of it for another row.
+        let tolerant = fields.clone().without_kinds().unknown_collation();
+        Ok(Self {
+            parameter: lookup.parameter(),
+            evaluator: Evaluator::compile_for(&q, fields)?,
+            tolerant: Evaluator::compile_for(&q, &tolerant)?,
+            ignored: false,
+            honoured: false,
+            lookup: lookup.clone(),
+        })
+    }
 }
 
 /// What a check has shown of a row.
@@ -50,23 +79,11 @@ pub(crate) enum Checked {
 
 impl RowCheck {
     /// For a write, nothing is left to the server's word: a row belongs only if every part of the filter holds on it.
-    pub(crate) fn new(strategy: &Strategy, model: &ModelMeta) -> Result<Self> {
-        let fields = model.known_fields();
-        // A decimal may be declared as text in the model; a guard must not take another spelling of it for another row.
-        let tolerant = Fields::new(model.primary_key()).unknown_collation();
-        let guards: Vec<Guard> = strategy
-            .guards
-            .iter()
-            .map(|lookup| {
-                Ok(Guard {
-                    parameter: lookup.parameter(),
-                    evaluator: Evaluator::compile_for(&Q::Lookup(lookup.clone()), &fields)?,
-                    tolerant: Evaluator::compile_for(&Q::Lookup(lookup.clone()), &tolerant)?,
-                    ignored: false,
-                    honoured: false,
-                })
-            })
-            .collect::<Result<_>>()?;
+    pub(crate) fn new(strategy: &Strategy, collection: &Collection) -> Result<Self> {
+        let model = collection.shared_model();
+        let fields = collection.known_fields()?;
+        let guards = (strategy.guards.iter()).map(|lookup| Guard::new(lookup, &fields));
+        let guards: Vec<Guard> = guards.collect::<Result<_>>()?;
         let residual = match &strategy.residual {
             Q::All => None,
             residual => Some(Evaluator::compile_for(residual, &fields)?),
@@ -81,11 +98,19 @@ impl RowCheck {
             .collect();
         roots.sort_unstable();
         roots.dedup();
+        let mut needed: Vec<String> = (strategy.order.iter())
+            .map(|order| order.path.clone())
+            .collect();
+        (strategy.residual).for_each_lookup(&mut |lookup| needed.push(lookup.path.clone()));
         Ok(Self {
+            model: Arc::clone(model),
+            fields,
             guards,
             residual,
             roots,
             strict: strategy.aim == Aim::Write,
+            is_void: false,
+            needed,
         })
     }
 
@@ -131,6 +156,40 @@ impl RowCheck {
         }
     }
 
+    /// From now on, the lookups on this field are left to the server: the rows show it in another form.
+    pub(crate) fn leave_to_server(&mut self, path: &str) -> Result<()> {
+        self.is_void |= self.needed.iter().any(|needed| needed == path);
+        self.fields = std::mem::take(&mut self.fields).shown_otherwise(path);
+        for guard in &mut self.guards {
+            if guard.lookup.path == path {
+                let (ignored, honoured) = (guard.ignored, guard.honoured);
+                *guard = Guard {
+                    ignored,
+                    honoured,
+                    ..Guard::new(&guard.lookup, &self.fields)?
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether rows were judged by a field that turned out to be shown in another form: what was made of them is void.
+    pub(crate) fn is_void(&self) -> bool {
+        self.is_void
+    }
+
+    /// Whether the rows of a page prove that the server ignores the parameter, in whatever form they show its field.
+    pub(crate) fn is_disproved(&self, parameter: &str, rows: &[Row]) -> Result<bool> {
+        let mut guards = self.guards.iter();
+        let Some(guard) = guards.find(|guard| guard.parameter == parameter) else {
+            return Ok(false);
+        };
+        let picked: Vec<Picked> = (rows.iter())
+            .map(|row| row.pick(guard.evaluator.roots()))
+            .collect::<Result<_>>()?;
+        Ok(disproves(&guard.lookup, &self.fields, &picked))
+    }
+
     /// Whether the lookup of the parameter can be evaluated on this row.
     pub(crate) fn can_evaluate(&self, parameter: &str, row: &Picked) -> bool {
         self.guards
@@ -150,19 +209,31 @@ impl RowCheck {
         let mut unproven = Vec::new();
         for guard in &self.guards {
             let tolerant = (!guard.ignored).then(|| guard.tolerant.evaluate(row));
-            if tolerant == Some(Verdict::False) {
-                violated.push(guard.parameter.clone());
-            } else if guard.ignored || self.strict {
-                match guard.evaluator.evaluate(row) {
+            match tolerant {
+                Some(Verdict::False) => violated.push(guard.parameter.clone()),
+                Some(Verdict::Unknown(reason))
+                    if self.strict
+                        && reason.is_at_boundary()
+                        && guard.evaluator.evaluate(row).is_false() =>
+                {
+                    // The server has found the row by digits that it does not show, or ignores the filter.
+                    if guard.honoured {
+                        return Err(self.cannot_evaluate(&reason));
+                    }
+                    unproven.push(guard.parameter.clone());
+                }
+                _ if guard.ignored || self.strict => match guard.evaluator.evaluate(row) {
                     Verdict::True => {}
                     Verdict::False => excluded = true,
-                    Verdict::Unknown(reason) => return Err(cannot_evaluate(&reason)),
-                }
-            } else if tolerant != Some(Verdict::True) {
-                // What the client cannot evaluate only the server can know: if it looks at the parameter at all.
-                believed = true;
-                if !guard.honoured && guard.evaluator.evaluate(row) != Verdict::True {
-                    unproven.push(guard.parameter.clone());
+                    Verdict::Unknown(reason) => return Err(self.cannot_evaluate(&reason)),
+                },
+                Some(Verdict::True) => {}
+                _ => {
+                    // What the client cannot evaluate only the server can know: if it looks at the parameter at all.
+                    believed = true;
+                    if !guard.honoured && guard.evaluator.evaluate(row) != Verdict::True {
+                        unproven.push(guard.parameter.clone());
+                    }
                 }
             }
         }
@@ -187,14 +258,30 @@ impl RowCheck {
         {
             None | Some(Verdict::True) => Ok(Checked::Belongs),
             Some(Verdict::False) => Ok(Checked::Excluded),
-            Some(Verdict::Unknown(reason)) => Err(cannot_evaluate(&reason)),
+            Some(Verdict::Unknown(reason)) => Err(self.cannot_evaluate(&reason)),
         }
+    }
+
+    fn cannot_evaluate(&self, reason: &Reason) -> Error {
+        let root = reason.lookup().split("__").next().unwrap_or_default();
+        let hint = match reason.is_absent() {
+            true => self.model.did_you_mean(root).unwrap_or_default(),
+            false => String::new(),
+        };
+        Error::unsupported(format!(
+            "a part of the filter has to be evaluated on the rows, and cannot be: {reason}; check its name, or use a filter \
+             that the server supports{hint}"
+        ))
     }
 }
 
-fn cannot_evaluate(reason: &impl std::fmt::Display) -> Error {
+/// The rows do not hold what they have to be sorted by.
+pub(crate) fn cannot_sort(model: &ModelMeta, order: &[Order]) -> Error {
+    let paths: Vec<&str> = order.iter().map(|order| order.path.as_str()).collect();
+    let mut hints = paths.iter().map(|path| model.did_you_mean(path));
+    let hint = hints.find_map(|hint| hint).unwrap_or_default();
     Error::unsupported(format!(
-        "a part of the filter has to be evaluated on the rows, and cannot be: {reason}; check its name, or use a filter \
-         that the server supports"
+        "the server does not sort by `{}`, and the rows do not hold comparable values of it to sort them client-side{hint}",
+        paths.join("`, `")
     ))
 }

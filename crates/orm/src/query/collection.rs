@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use django_api_orm_core::{
     Error, ErrorKind, ModelMeta, OnUnsaved, Pagination, Policy, Result,
     dialect::Dialect,
+    evaluate::Fields,
     knowledge::Knowledge,
     page::Page,
     path::{ApiPath, Endpoint},
@@ -79,6 +80,10 @@ impl Collection {
         &self.model
     }
 
+    pub(super) fn shared_model(&self) -> &Arc<ModelMeta> {
+        &self.model
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -111,6 +116,13 @@ impl Collection {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone())
+    }
+
+    /// What is known of the fields of the rows besides their values.
+    pub(super) fn known_fields(&self) -> Result<Fields> {
+        let known = self.shared_knowledge()?;
+        let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(known.fields_of(&self.model))
     }
 
     /// Adds to what is known of the endpoint.

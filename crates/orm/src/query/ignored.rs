@@ -9,28 +9,38 @@ use super::{
 };
 use crate::warning::{Warning, WarningKind};
 
-/// Keeps that filters are ignored; raises or warns as the policy says.
-pub(crate) fn filters(collection: &Collection, parameters: &[String]) -> Result<()> {
-    collection.learn(|known| {
-        for parameter in parameters {
-            known.learn_parameter(parameter, false);
-        }
-    })?;
-    for parameter in parameters {
-        if collection.policy.on_ignored == OnIgnored::Error {
-            return Err(Error::ignored(format!(
-                "the server ignores the filter `{parameter}` of `{}`: it sent a row that does not satisfy it",
-                collection.model().name()
-            )));
-        }
-        collection.warn(Warning::new(WarningKind::FilterIgnored, parameter))?;
+/// Keeps that a filter is ignored, or not known; raises or warns as the policy says. `why` says what has shown it.
+pub(crate) fn filter(collection: &Collection, parameter: &str, why: &str) -> Result<()> {
+    collection.learn(|known| known.learn_parameter(parameter, false))?;
+    if collection.policy.on_ignored == OnIgnored::Error {
+        return Err(Error::ignored(format!(
+            "the server does not filter by `{parameter}` (`{}`): {why}",
+            collection.model().name()
+        )));
     }
-    Ok(())
+    collection.warn(Warning::new(WarningKind::FilterIgnored, parameter))
+}
+
+/// Keeps that an ordering is ignored, or not known; raises or warns as the policy says.
+pub(crate) fn ordering(collection: &Collection, key: &Order) -> Result<()> {
+    if collection.policy.on_ignored == OnIgnored::Error {
+        return Err(Error::ignored(format!(
+            "the server ignores ordering by `{}` of `{}`",
+            key.path,
+            collection.model().name()
+        )));
+    }
+    collection.learn(|known| known.learn_ordering(&key.path, false))?;
+    collection.warn(Warning::new(WarningKind::OrderingIgnored, &key.path))
 }
 
 /// Keeps that an ordering is ignored, where the rows as they came show it; raises or warns as the policy says.
-pub(crate) fn ordering(collection: &Collection, order: &[Order], rows: &[Picked]) -> Result<()> {
-    let fields = collection.model().known_fields();
+pub(crate) fn contradicted_ordering(
+    collection: &Collection,
+    order: &[Order],
+    rows: &[Picked],
+) -> Result<()> {
+    let fields = collection.known_fields()?;
     // The first key that contradicts the order is the one that the server does not know.
     for end in 1..=order.len() {
         let Some(keys) = order.get(..end) else {
@@ -38,19 +48,10 @@ pub(crate) fn ordering(collection: &Collection, order: &[Order], rows: &[Picked]
         };
         let mut watch = OrderWatch::new(keys, &fields);
         let mut shown = rows.iter().map(|row| watch.take(row));
-        let contradicts = shown.any(|seen| matches!(seen, Seen::Doubtful | Seen::Contradicted));
-        let Some(key) = keys.last().filter(|_| contradicts) else {
-            continue;
-        };
-        if collection.policy.on_ignored == OnIgnored::Error {
-            return Err(Error::ignored(format!(
-                "the server ignores ordering by `{}` of `{}`",
-                key.path,
-                collection.model().name()
-            )));
+        let contradicts = shown.any(|seen| !matches!(seen, Seen::InOrder | Seen::Blind));
+        if let Some(key) = keys.last().filter(|_| contradicts) {
+            return ordering(collection, key);
         }
-        collection.learn(|known| known.learn_ordering(&key.path, false))?;
-        return collection.warn(Warning::new(WarningKind::OrderingIgnored, &key.path));
     }
     Ok(())
 }

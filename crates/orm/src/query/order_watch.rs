@@ -8,6 +8,8 @@ use django_api_orm_core::{
     plan::Order,
 };
 
+use serde_json::Value;
+
 use super::check::Picked;
 
 /// What a row shows of the order of the rows so far.
@@ -19,6 +21,8 @@ pub(crate) enum Seen {
     Blind,
     /// It may be the order of a database that compares text in another way than by code points.
     Doubtful,
+    /// They would stand in the wrong order if the texts that they show of an earlier key, which are equal, are the whole texts.
+    DoubtfulAfterEqualTexts,
     /// No database puts the rows in this order: two values that all databases compare alike are in the wrong one.
     Contradicted,
 }
@@ -36,6 +40,8 @@ pub(crate) struct OrderWatch {
     /// The first key alone: whatever the other keys do, its nulls stand at one end.
     leading: [RowOrder; 2],
     leading_contradicted: [bool; 2],
+    /// The keys, by which texts can be equal.
+    paths: Vec<String>,
     last: Option<Picked>,
 }
 
@@ -52,6 +58,7 @@ impl OrderWatch {
             contradicted: [false; 2],
             leading: at_both_ends(order.get(..1).unwrap_or_default(), &any_collation),
             leading_contradicted: [false; 2],
+            paths: order.iter().map(|order| order.path.clone()).collect(),
             last: None,
         }
     }
@@ -63,7 +70,10 @@ impl OrderWatch {
         };
         let certain = self.certain.each_ref();
         if certain.map(|order| order.compare(&last, row)) == [Some(Ordering::Greater); 2] {
-            return Seen::Contradicted;
+            return match self.follows_equal_texts(&last, row) {
+                true => Seen::DoubtfulAfterEqualTexts,
+                false => Seen::Contradicted,
+            };
         }
         let leading = self.leading.each_ref();
         let leading = leading.map(|order| order.compare(&last, row));
@@ -89,11 +99,21 @@ impl OrderWatch {
         }
         Seen::InOrder
     }
+
+    /// Whether a text of the keys before the first one that differs is equal in both rows.
+    fn follows_equal_texts(&self, last: &Picked, row: &Picked) -> bool {
+        let keys = self
+            .paths
+            .iter()
+            .map(|path| (last.get(path), row.get(path)));
+        keys.take_while(|(last, row)| last == row)
+            .any(|(last, _)| last.is_some_and(Value::is_string))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -137,6 +157,23 @@ mod tests {
         assert_eq!(seen(&[2, 1]), [Seen::Contradicted]);
         assert_eq!(seen(&["b", "a"]), [Seen::Contradicted]);
         assert_eq!(seen(&["b", "B"]), [Seen::Doubtful]);
+    }
+
+    #[test]
+    fn equal_texts_may_be_cut_off() {
+        let order = [Order::parse("name"), Order::parse("id")];
+        let mut watch = OrderWatch::new(&order, &Fields::new("id"));
+        let rows =
+            json!([{"name": "an", "id": 2}, {"name": "an", "id": 1}, {"name": "am", "id": 3}]);
+        let seen: Vec<Seen> = (rows.as_array().unwrap().iter())
+            .filter_map(|row| Some(watch.take(row.as_object()?)))
+            .collect();
+        let expected = [
+            Seen::InOrder,
+            Seen::DoubtfulAfterEqualTexts,
+            Seen::Contradicted,
+        ];
+        assert_eq!(seen, expected);
     }
 
     #[test]

@@ -1,29 +1,24 @@
 //! Carries out the probes of a query and keeps what they show: for the query in its findings, for all others in what the
 //! client knows of the endpoint.
 //!
-//! A row that violates a filter proves that the filter is ignored. That none of the rows at hand violates it proves nothing
-//! where only some rows are seen, so there the server is probed: see [`Question`].
+//! What rows prove by themselves costs nothing. Where they prove nothing (only some of them are seen, one looks wrong, none came
+//! at all), the server is probed: see [`Question`].
 
-use std::cmp::Ordering;
+mod emptiness;
+mod filters;
+mod forms;
+mod orders;
 
 use django_api_orm_core::{
-    NullOrder, OnIgnored, Q, Result,
-    evaluate::{Evaluator, RowOrder},
-    lookup::{Lookup, Op},
+    Result,
     page::Page,
     paginator::Pairs,
-    plan::{Order, Plan},
+    plan::Plan,
     row::Row,
     strategy::{Aim, Findings, Probe, Question, Strategy},
 };
-use serde_json::Value;
 
-use super::{
-    check::{Checked, Picked, RowCheck},
-    collection::Collection,
-    ignored,
-    order_watch::{OrderWatch, Seen},
-};
+use super::collection::Collection;
 
 /// The probes of one query.
 #[derive(Debug)]
@@ -33,9 +28,6 @@ pub(crate) struct Probing {
     /// What was asked already: probes share their questions.
     answers: Vec<(Pairs, Answer)>,
 }
-
-/// The rows that a probe asks for where their order is in question: two of them would be in order by chance too often.
-const ROWS_IN_ORDER: u64 = 5;
 
 /// A page of one row or of a few, where the server lets itself be asked for that.
 #[derive(Debug, Clone)]
@@ -102,6 +94,10 @@ impl Probing {
             Question::Sorts(order) => self.sorts(probe, order).await?,
             Question::Filters(guard) => self.filters(probe, strategy, guard).await?,
             Question::LooksAt(guard) => self.looks_at(probe, strategy, guard).await?,
+            Question::ShowsAsFiltered(path) => self.shows_as_filtered(probe, path).await?,
+            Question::IgnoresUnknown => self.ignores_unknown(probe).await?,
+            Question::Knows(guard) => self.knows(probe, strategy, guard).await?,
+            Question::KnowsOrdering => self.knows_ordering(probe, strategy).await?,
             Question::KeepsNulls(order) => self.keeps_nulls(probe, order).await?,
         };
         self.findings.keep(probe.question.clone(), reliable);
@@ -124,6 +120,9 @@ impl Probing {
             rows: page.rows().to_vec(),
             count: page.count().filter(|count| *count >= rows),
         };
+        if !answer.rows.is_empty() {
+            self.has_answered(pairs)?;
+        }
         self.answers.push((pairs.clone(), answer.clone()));
         Ok(answer)
     }
@@ -186,259 +185,5 @@ impl Probing {
                 .learn(|known| known.searches = Some(searches))?;
         }
         Ok(searches)
-    }
-
-    async fn sorts(&mut self, probe: &Probe, order: &Order) -> Result<bool> {
-        let first = self.ask_for(&probe.with, ROWS_IN_ORDER).await?;
-        if first.rows.is_empty() || first.count == Some(1) {
-            return Ok(true);
-        }
-        if self.contradicts(order, &first)? {
-            return Ok(false);
-        }
-        let last = self.ask_for(&probe.without, ROWS_IN_ORDER).await?;
-        // If not: it is ignored, or every row has the same value. Sorting by the client is right in both cases.
-        let sorts =
-            !self.contradicts(&order.opposite(), &last)? && self.are_ends(order, &first, &last)?;
-        if sorts {
-            self.collection
-                .learn(|known| known.learn_ordering(&order.path, true))?;
-        }
-        Ok(sorts)
-    }
-
-    /// Whether rows of the answer stand in an order that no database makes. Keeps it where they do.
-    fn contradicts(&self, order: &Order, answer: &Answer) -> Result<bool> {
-        let order = std::slice::from_ref(order);
-        let fields = self.collection.model().known_fields();
-        let roots = RowOrder::new(order, NullOrder::default(), &fields).roots();
-        let mut watch = OrderWatch::new(order, &fields);
-        let picked: Vec<Picked> = (answer.rows.iter())
-            .map(|row| row.pick(&roots))
-            .collect::<Result<_>>()?;
-        let contradicts = picked
-            .iter()
-            .any(|row| watch.take(row) == Seen::Contradicted);
-        if contradicts {
-            ignored::ordering(&self.collection, order, &picked)?;
-        }
-        Ok(contradicts)
-    }
-
-    /// Whether these can be the first rows of both directions: they differ, and are not in the wrong order.
-    fn are_ends(&self, order: &Order, first: &Answer, last: &Answer) -> Result<bool> {
-        let (Some(first), Some(last)) = (first.first(), last.first()) else {
-            return Ok(false);
-        };
-        let model = self.collection.model();
-        if first.is_same(last, model.primary_key()) {
-            return Ok(false);
-        }
-        let fields = model.known_fields().unknown_collation();
-        let orders = [NullOrder::Smallest, NullOrder::Largest]
-            .map(|nulls| RowOrder::new(std::slice::from_ref(order), nulls, &fields));
-        let roots = orders.first().map(RowOrder::roots).unwrap_or_default();
-        let (first, last) = (first.pick(&roots)?, last.pick(&roots)?);
-        // Where the rows do not tell, the difference has to do.
-        Ok(orders
-            .iter()
-            .any(|order| order.compare(&first, &last).is_none_or(Ordering::is_lt)))
-    }
-
-    async fn filters(
-        &mut self,
-        probe: &Probe,
-        strategy: &Strategy,
-        guard: &Lookup,
-    ) -> Result<bool> {
-        let with = self.ask(&probe.with).await?;
-        let Some(count) = with.count else {
-            return Ok(false);
-        };
-        let Some(row) = with.first() else {
-            return Ok(count == 0);
-        };
-        let mut check = RowCheck::new(strategy, self.collection.model())?;
-        let row = check.pick(row)?;
-        if !self.satisfies(strategy, &mut check, &row).await? {
-            return Ok(false);
-        }
-        // What no row shows only the server can judge.
-        if !check.can_evaluate(&guard.parameter(), &row) {
-            return Ok(true);
-        }
-        let filters = self
-            .ask(&probe.without)
-            .await?
-            .count
-            .is_some_and(|without| without > count);
-        if filters {
-            self.collection
-                .learn(|known| known.learn_parameter(&guard.parameter(), true))?;
-        }
-        Ok(filters)
-    }
-
-    /// Whether the first row of an answer speaks against none of the guards, so that its count can be that of the plan.
-    pub(crate) async fn is_plausible(
-        &mut self,
-        strategy: &Strategy,
-        answer: &Answer,
-    ) -> Result<bool> {
-        let Some(row) = answer.first() else {
-            return Ok(answer.count == Some(0));
-        };
-        let mut check = RowCheck::new(strategy, self.collection.model())?;
-        let row = check.pick(row)?;
-        self.satisfies(strategy, &mut check, &row).await
-    }
-
-    /// Whether a row speaks against none of the guards. Keeps it where it does.
-    async fn satisfies(
-        &mut self,
-        strategy: &Strategy,
-        check: &mut RowCheck,
-        row: &Picked,
-    ) -> Result<bool> {
-        match check.check(row)? {
-            Checked::Violates(parameters) => {
-                ignored::filters(&self.collection, &parameters)?;
-                Ok(false)
-            }
-            Checked::Unproven(parameters) => self.unseen(strategy, check, row, &parameters).await,
-            _ => Ok(true),
-        }
-    }
-
-    /// Whether the row belongs to the answer. Filters that the server turns out to ignore are evaluated by `check` from then
-    /// on.
-    pub(crate) async fn check(
-        &mut self,
-        strategy: &Strategy,
-        check: &mut RowCheck,
-        row: &Picked,
-    ) -> Result<Checked> {
-        loop {
-            match check.check(row)? {
-                Checked::Violates(parameters) => {
-                    ignored::filters(&self.collection, &parameters)?;
-                    for parameter in &parameters {
-                        check.ignore(parameter);
-                    }
-                    return Ok(Checked::Excluded);
-                }
-                Checked::Unproven(parameters) => {
-                    self.unseen(strategy, check, row, &parameters).await?;
-                }
-                checked => return Ok(checked),
-            }
-        }
-    }
-
-    /// Finds out whether the server looks at filters that the rows at hand do not show; `check` then believes it, or leaves
-    /// rows out. Gives whether it looks at all of them.
-    ///
-    /// A filter that the model declares is believed.
-    async fn unseen(
-        &mut self,
-        strategy: &Strategy,
-        check: &mut RowCheck,
-        row: &Picked,
-        parameters: &[String],
-    ) -> Result<bool> {
-        let mut all = true;
-        for parameter in parameters {
-            let mut guards = strategy.guards.iter();
-            let Some(guard) = guards.find(|guard| guard.parameter() == *parameter) else {
-                continue;
-            };
-            let collection = &self.collection;
-            if collection.model().filters().is_some()
-                || collection.knowledge()?.honours(parameter) == Some(true)
-                || self.is_looked_at(strategy, guard).await?
-            {
-                check.believe(parameter);
-                continue;
-            }
-            check.ignore(parameter);
-            if self.collection.policy.on_ignored != OnIgnored::Error {
-                // What the client cannot finish either is an error, and nothing to warn of.
-                check.check(row)?;
-            }
-            ignored::filters(&self.collection, std::slice::from_ref(parameter))?;
-            all = false;
-        }
-        Ok(all)
-    }
-
-    async fn is_looked_at(&mut self, strategy: &Strategy, guard: &Lookup) -> Result<bool> {
-        let parameter = guard.parameter();
-        let mut sent = strategy.pairs.iter();
-        let Some((_, text)) = sent.find(|(name, _)| *name == parameter) else {
-            return Ok(false);
-        };
-        let probe = Probe::looks_at(guard, text, &strategy.extra, &self.findings);
-        // One probe needs another at most: boxed, as the compiler cannot see that.
-        Box::pin(self.run(strategy, &probe)).await
-    }
-
-    /// Costs one request; up to three where the first does not tell.
-    async fn looks_at(
-        &mut self,
-        probe: &Probe,
-        strategy: &Strategy,
-        guard: &Lookup,
-    ) -> Result<bool> {
-        let looks = match self.ask(&probe.with).await {
-            Ok(others) if others.rows.is_empty() => true,
-            Ok(others) => self.tells_apart(probe, strategy, &others).await?,
-            Err(error) if error.is_refusal() => true,
-            Err(error) => return Err(error),
-        };
-        if looks {
-            self.collection
-                .learn(|known| known.learn_parameter(&guard.parameter(), true))?;
-        }
-        Ok(looks)
-    }
-
-    /// Whether the server finds other rows for another value, or leaves any out.
-    async fn tells_apart(
-        &mut self,
-        probe: &Probe,
-        strategy: &Strategy,
-        others: &Answer,
-    ) -> Result<bool> {
-        let found = self.ask(&probe.without).await?;
-        if let (Some(others), Some(found)) = (others.count, found.count) {
-            if others != found {
-                return Ok(true);
-            }
-            let whole = self.ask(&strategy.extra).await?.count;
-            return Ok(whole.is_some_and(|whole| found < whole));
-        }
-        // Without counts, other rows come first.
-        Ok(!self.collection.same_row(others.first(), found.first()))
-    }
-
-    async fn keeps_nulls(&mut self, probe: &Probe, order: &[Order]) -> Result<bool> {
-        let first = self.ask(&probe.with).await?;
-        let last = self.ask(&probe.without).await?;
-        let (first, last) = (first.first(), last.first());
-        // The same row at both ends: the server does not sort, or has one row.
-        if self.collection.same_row(first, last) {
-            return Ok(true);
-        }
-        let fields = self.collection.model().known_fields();
-        for order in order {
-            let lookup = Lookup::new(order.path.clone(), Op::IsNull, Value::Bool(true));
-            let is_null = Evaluator::compile_for(&Q::Lookup(lookup), &fields)?;
-            for row in [first, last].into_iter().flatten() {
-                if is_null.evaluate(&row.pick(is_null.roots())?).is_true() {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
     }
 }

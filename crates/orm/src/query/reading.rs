@@ -35,6 +35,8 @@ pub(super) struct Reading {
     believed: bool,
     /// Rows of an earlier page were handed out or held.
     begun: bool,
+    /// The order was watched by a field that turned out to be shown in another form.
+    is_void: bool,
     /// The rows so far, where they are handed out after the last page only. As long as they are held, the strategy may still
     /// be changed: nobody has seen them.
     held: Option<Vec<Held>>,
@@ -61,7 +63,7 @@ impl Reading {
     /// `collects`: the caller wants the rows all at once.
     pub(super) fn new(strategy: Strategy, probing: &Probing, collects: bool) -> Result<Self> {
         let collection = &probing.collection;
-        let check = RowCheck::new(&strategy, collection.model())?;
+        let check = RowCheck::new(&strategy, collection)?;
         let Range { offset, limit } = strategy.range;
         let (start, skip) = if strategy.jumps {
             (offset, 0)
@@ -76,7 +78,7 @@ impl Reading {
         let pages = Pages::new(collection.clone(), strategy.pairs.clone(), start, wanted);
         let is_held = collects || needs_every_row;
         let is_watched = strategy.sorting == Sorting::Server { watched: true };
-        let fields = collection.model().known_fields();
+        let fields = collection.known_fields()?;
         Ok(Self {
             // Any page may be the one with enough rows.
             pages: if limit.is_some() && counts_rows && !needs_every_row {
@@ -97,6 +99,7 @@ impl Reading {
             is_first_page: true,
             believed: false,
             begun: false,
+            is_void: false,
             held: is_held.then(Vec::new),
             strategy,
         })
@@ -116,6 +119,10 @@ impl Reading {
             return self.end(probing, Vec::new()).await;
         };
         let last = batch.last;
+        let is_empty = last && self.scanned == 0 && batch.rows.is_empty();
+        if is_empty && !probing.believes_emptiness(&self.strategy).await? {
+            return Ok(Step::StartAnew);
+        }
         let Some(mut rows) = self.take(probing, batch).await? else {
             return Ok(Step::StartAnew);
         };
@@ -161,39 +168,47 @@ impl Reading {
         self.scan(probing, rows.len())?;
         let is_looked_at = self.check.is_needed() || self.watch.is_some();
         let is_whole = is_first_page && last;
-        let mut kept = Vec::with_capacity(rows.len());
-        for row in rows {
+        if is_first_page && !rows.is_empty() {
+            probing.has_answered(&self.strategy.pairs)?;
+            if !probing.shows_residual(&self.strategy, &rows).await? {
+                return Ok(None);
+            }
+        }
+        // Of each row whether it was taken on the server's word; nothing of one that is left out.
+        let mut belongs = Vec::with_capacity(rows.len());
+        for row in &rows {
             if !is_looked_at {
                 if !is_whole {
                     let key = row.key(probing.collection.model().primary_key());
                     self.notice_repetition(probing, key.as_ref())?;
                 }
-                kept.push(Held {
-                    row,
-                    believed: false,
-                });
+                belongs.push(Some(false));
                 continue;
             }
-            let picked = self.check.pick(&row)?;
+            let picked = self.check.pick(row)?;
             if !is_whole {
                 let key = picked.get(probing.collection.model().primary_key());
                 self.notice_repetition(probing, key)?;
             }
-            let Some(checked) = self.checked(probing, &picked).await? else {
+            let Some(checked) = self.checked(probing, &picked, &rows).await? else {
                 return Ok(None);
             };
             if checked == Checked::Excluded {
+                belongs.push(None);
                 continue;
             }
-            if !self.is_in_order(probing, &picked).await? && !self.sort_client_side(probing)? {
+            if !self.is_in_order(probing, &picked, &rows).await?
+                && (self.is_void || !self.sort_client_side(probing)?)
+            {
                 return Ok(None);
             }
-            kept.push(Held {
-                row,
-                believed: checked == Checked::Believed,
-            });
+            belongs.push(Some(checked == Checked::Believed));
         }
-        Ok(Some(kept))
+        let held = rows.into_iter().zip(belongs);
+        Ok(Some(
+            held.filter_map(|(row, believed)| believed.map(|believed| Held { row, believed }))
+                .collect(),
+        ))
     }
 
     /// Whether the pages after this one will have every row: a cursor may lose those with nulls.
@@ -244,12 +259,20 @@ impl Reading {
 
     /// Whether the row belongs to the answer. Nothing where it shows that the server ignores a filter, and what was asked of
     /// the server because it seemed to honour it does not fit any more: a position, a small page, a row that was believed.
-    async fn checked(&mut self, probing: &mut Probing, picked: &Picked) -> Result<Option<Checked>> {
+    async fn checked(
+        &mut self,
+        probing: &mut Probing,
+        picked: &Picked,
+        page: &[Row],
+    ) -> Result<Option<Checked>> {
         let ignored = self.check.ignored();
         let left_rows_out = self.check.leaves_rows_out();
         let checked = probing
-            .check(&self.strategy, &mut self.check, picked)
+            .check(&self.strategy, &mut self.check, picked, page)
             .await?;
+        if self.check.is_void() {
+            return Ok(None);
+        }
         if self.check.ignored() > ignored {
             let can_check_again = self.held.is_some() && self.strategy.range == Range::ALL;
             let misjudged = self.believed && !can_check_again;
@@ -265,13 +288,23 @@ impl Reading {
     }
 
     /// Whether the row may stand after the one before it. A doubt is settled by probes, once.
-    async fn is_in_order(&mut self, probing: &mut Probing, picked: &Picked) -> Result<bool> {
+    async fn is_in_order(
+        &mut self,
+        probing: &mut Probing,
+        picked: &Picked,
+        page: &[Row],
+    ) -> Result<bool> {
         let Some(watch) = &mut self.watch else {
             return Ok(true);
         };
         match watch.take(picked) {
             Seen::InOrder => return Ok(true),
             Seen::Contradicted => return Ok(false),
+            Seen::DoubtfulAfterEqualTexts => {
+                let shows = probing.shows_order(&self.strategy, page).await?;
+                self.is_void = !shows;
+                return Ok(false);
+            }
             Seen::Blind | Seen::Doubtful => {}
         }
         for probe in std::mem::take(&mut self.strategy.probes_on_doubt) {
@@ -346,7 +379,8 @@ impl Reading {
         for held in held {
             let excluded = held.believed && {
                 let picked = self.check.pick(&held.row)?;
-                let checked = probing.check(&self.strategy, &mut self.check, &picked);
+                let alone = std::slice::from_ref(&held.row);
+                let checked = probing.check(&self.strategy, &mut self.check, &picked, alone);
                 checked.await? == Checked::Excluded
             };
             if !excluded {

@@ -6,14 +6,18 @@
 use std::cmp::Ordering;
 
 use django_api_orm_core::{
-    Error, Result,
+    Result,
     evaluate::{RowKey, RowOrder},
     plan::Range,
     row::Row,
     strategy::Strategy,
 };
 
-use super::{check::Picked, collection::Collection, ignored};
+use super::{
+    check::{Picked, cannot_sort},
+    collection::Collection,
+    ignored,
+};
 
 /// The rows in the order of the strategy, at least as many as its slice reaches to.
 pub(crate) fn rows(
@@ -22,11 +26,7 @@ pub(crate) fn rows(
     rows: Vec<Row>,
 ) -> Result<Vec<Row>> {
     let order = &strategy.order;
-    let compared = RowOrder::new(
-        order,
-        collection.policy.nulls,
-        &collection.model().known_fields(),
-    );
+    let compared = RowOrder::new(order, collection.policy.nulls, &collection.known_fields()?);
     let roots = compared.roots();
     // Decoded now and not kept while pages are read: what is decoded takes several times the memory of the text.
     let picked: Vec<Picked> = rows
@@ -34,19 +34,14 @@ pub(crate) fn rows(
         .map(|row| row.pick(&roots))
         .collect::<Result<_>>()?;
     if strategy.order_is_asked {
-        ignored::ordering(collection, order, &picked)?;
+        ignored::contradicted_ordering(collection, order, &picked)?;
     }
     let keyed = picked.iter().map(|row| compared.key(row)).zip(rows);
     let compare = |left: &(RowKey<'_>, Row), right: &(RowKey<'_>, Row)| {
         compared.compare_keys(&left.0, &right.0)
     };
-    let sorted = try_sort_first(keyed, reach(strategy.range), &compare).ok_or_else(|| {
-        let order: Vec<String> = order.iter().map(ToString::to_string).collect();
-        Error::unsupported(format!(
-            "the server does not sort by {}, and the rows do not hold comparable values of it to sort them client-side",
-            order.join(", ")
-        ))
-    })?;
+    let sorted = try_sort_first(keyed, reach(strategy.range), &compare)
+        .ok_or_else(|| cannot_sort(collection.model(), order))?;
     Ok(sorted.into_iter().map(|(_, row)| row).collect())
 }
 

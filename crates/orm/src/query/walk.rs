@@ -102,8 +102,8 @@ impl Walk {
                 Step::Last(rows) => return Ok((!rows.is_empty()).then_some(rows)),
                 Step::StartAnew if reading.has_handed_out() => {
                     return Err(Error::unsupported(
-                        "the server turned out to ignore a filter after rows had been handed out on its word; run the query \
-                         again",
+                        "the server turned out to ignore a filter, or to show a field in another form than it filters by, after \
+                         rows had been handed out; run the query again",
                     ));
                 }
                 Step::StartAnew => self.state = State::Start,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     description::{Natural, Row},
     queries::{Condition, KINDS, NAMES, Nulls, Query, Step, Tree, query, steps},
+    site::Site,
     thing::Thing,
 };
 
@@ -41,11 +42,14 @@ pub(crate) enum Question {
 
 impl Question {
     /// What is right for these rows.
-    pub(crate) fn answer(self, rows: &[&Row]) -> Value {
+    pub(crate) fn answer(self, rows: &[&Row], site: &Site) -> Value {
         let key = |row: Option<&&Row>| json!(row.map(|row| row.id));
         match self {
             Self::List | Self::Stream => rows.iter().map(|row| json!(row.id)).collect(),
-            Self::Values => rows.iter().map(|row| json!([row.id, row.name])).collect(),
+            Self::Values => rows
+                .iter()
+                .map(|row| json!([row.id, site.shown_name(row)]))
+                .collect(),
             Self::Count => json!(rows.len()),
             Self::Exists => json!(!rows.is_empty()),
             Self::First => key(rows.first()),

@@ -4,7 +4,7 @@ use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
 use super::{
-    description::{Count, Next, Paging, Row, Server},
+    description::{Answers, Count, Next, Paging, Row, Server, Shows, Sorts, Unknown},
     queries::{KINDS, LOOKUPS, NAMES},
 };
 
@@ -60,7 +60,9 @@ fn departures() -> Vec<(&'static str, Value)> {
         ],
     ));
     all.push(("previous", json!(false)));
-    all.push(("unknown", json!("Refused")));
+    all.extend(of("unknown", vec![json!("Refused"), json!("Equality")]));
+    all.push(("natural", json!("Newest")));
+    all.extend(of("shows", vec![json!("Display"), json!("ShortNames")]));
     all.extend(of(
         "sorts",
         vec![json!("Key"), json!("Ascending"), json!("Nothing")],
@@ -163,6 +165,29 @@ fn sensible(mut server: Server) -> Server {
         );
     if !tells_end {
         server.paging = Paging::Whole;
+    }
+    // Where a text is shown in another form, the server has to be asked for it.
+    let hidden = match server.shows {
+        Shows::Plain => None,
+        Shows::Display => Some("kind"),
+        Shows::ShortNames => Some("name"),
+    };
+    if let Some(hidden) = hidden {
+        server
+            .lacks
+            .retain(|lookup| lookup != "id" && lookup.split("__").next() != Some(hidden));
+        server.sorts = Sorts::All;
+        // A new row is found again by its key.
+        if server.answers == Answers::Name {
+            server.answers = Answers::Row;
+        }
+    }
+    if server.unknown == Unknown::Equality {
+        // The fields of a row are known.
+        server.lacks.retain(|lookup| lookup.contains("__"));
+        if !matches!(server.paging, Paging::Offset | Paging::OffsetIgnored) {
+            server.unknown = Unknown::Ignored;
+        }
     }
     server
 }

@@ -126,6 +126,14 @@ impl Site {
         shown
     }
 
+    /// The name of a row as it is shown.
+    pub(crate) fn shown_name(&self, row: &Row) -> String {
+        self.shown(row)["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
     fn written(&self, status: u16, row: &Row) -> Answer {
         let row = self.shown(row);
         match self.server.answers {

@@ -10,7 +10,9 @@
 
 mod answers;
 mod cost;
+mod empty;
 mod filters;
+mod forms;
 mod long_lists;
 mod orders;
 mod site;

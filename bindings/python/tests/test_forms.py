@@ -1,0 +1,166 @@
+"""Servers whose answers do not prove what they seem to: rows that show another form than filters take, and empty answers."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+
+import pytest
+from django_api_orm import (
+    APIModel,
+    AsyncAPIModel,
+    AsyncServiceClient,
+    IgnoredError,
+    ServiceClient,
+    UnsupportedError,
+    register_async_models,
+    register_models,
+)
+from django_api_orm.testserver import TestServer
+from pydantic import BaseModel
+
+LABELS = {"shows": {"status": {"label": {"A": "Active", "D": "Done"}}}}
+EQUALITY = {"unknown": "equality", "filters": {"exact": "{field}"}, "ordering": None}
+
+
+class TaskSchema(BaseModel):
+    id: int | None = None
+    title: str
+    status: str = "A"
+    views: int | None = None
+
+
+def tasks():
+    return [
+        {"id": key, "title": f"A title of number {key:02}", "status": "AD"[key % 3 == 0], "views": 10 * key}
+        for key in range(1, 31)
+    ]
+
+
+@contextmanager
+def served(shape, **settings):
+    class Task(APIModel):
+        _schema_class = TaskSchema
+        _endpoint = "/api/v1/tasks/"
+
+    with TestServer({"tasks": tasks()}, shape=shape) as server, ServiceClient(server.base_url, **settings) as client:
+        register_models(client, Task)
+        yield Task.objects, server
+
+
+def writes(server):
+    return [method for method, _, _ in server.requests() if method != "GET"]
+
+
+@pytest.mark.parametrize("settings", [{}, {"on_ignored": "error"}])
+def test_a_label_is_no_proof_that_the_filter_is_ignored(settings):
+    done = list(range(3, 31, 3))
+    with served(LABELS, **settings) as (objects, _):
+        assert [task.id for task in objects.filter(status="D")] == done
+        assert objects.filter(status="D").count() == 10
+        assert objects.filter(status="D").exists()
+        assert not objects.filter(status="X").exists()
+        assert objects.get(status="D", id=9).id == 9
+        assert [task.id for task in objects.filter(status="D")[4:7]] == [15, 18, 21]
+    with served(LABELS, **settings) as (objects, _):
+        assert objects.filter(status="D").count() == 10
+    with served(LABELS, **settings) as (objects, _):
+        assert objects.filter(status="D").last().id == 30
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_nothing_is_evaluated_on_a_label(is_known):
+    with served(LABELS) as (objects, _):
+        if is_known:
+            assert len(objects.filter(status="D")) == 10
+        with pytest.raises(UnsupportedError, match="another form"):
+            list(objects.exclude(status="A"))
+
+
+def test_writes_by_a_label():
+    with served(LABELS) as (objects, server):
+        task, created = objects.get_or_create(status="D", id=9, defaults={"title": "x"})
+        assert (task.id, created) == (9, False)
+        with pytest.raises(UnsupportedError, match="another form"):
+            objects.update_or_create(status="D", id=9, defaults={"title": "x"})
+        with pytest.raises(UnsupportedError, match="another form"):
+            objects.filter(status="D").update(title="x")
+        assert writes(server) == []
+        for expected in (True, False):
+            task, created = objects.get_or_create(status="D", title="new", defaults={"views": 1})
+            assert (task.id, created) == (31, expected)
+        assert writes(server) == ["POST"]
+
+
+def test_a_shortened_text():
+    with served({"shows": {"title": {"shortened": 9}}}) as (objects, server):
+        assert objects.filter(title="A title of number 07").count() == 1
+        assert objects.get(title="A title of number 07").id == 7
+        task, created = objects.get_or_create(title="A title of number 07", defaults={"status": "A"})
+        assert (task.id, created) == (7, False)
+        assert objects.filter(title__icontains="NUMBER 1").count() == 10
+        assert writes(server) == []
+
+
+@pytest.mark.filterwarnings("ignore::django_api_orm.IgnoredWarning")
+@pytest.mark.parametrize(
+    ("lookups", "expected"),
+    [
+        ({"views__gte": 200}, 11),
+        ({"views__lt": 40}, 3),
+        ({"views__range": (40, 60)}, 3),
+        ({"views__in": [40, 60]}, 2),
+        ({"views__isnull": False}, 30),
+        ({"title__icontains": "NUMBER 1"}, 10),
+        ({"title__startswith": "A title"}, 30),
+    ],
+)
+def test_a_filter_that_the_server_never_had(lookups, expected):
+    with served(EQUALITY) as (objects, _):
+        assert objects.filter(**lookups).count() == expected
+        assert len(objects.filter(**lookups)) == expected
+    with served(EQUALITY) as (objects, _):
+        assert objects.filter(**lookups).exists()
+    with served(EQUALITY, on_ignored="error") as (objects, _), pytest.raises(IgnoredError, match=next(iter(lookups))):
+        list(objects.filter(**lookups))
+
+
+@pytest.mark.filterwarnings("ignore::django_api_orm.IgnoredWarning")
+def test_an_order_that_the_server_never_had():
+    with served(EQUALITY) as (objects, _):
+        assert objects.order_by("-views").first().id == 30
+        assert [task.id for task in objects.order_by("-id")[:2]] == [30, 29]
+
+
+def test_an_empty_answer_costs_one_request_once():
+    with served({}) as (objects, server):
+        server.reset()
+        for requests in (2, 3, 4):
+            assert not objects.filter(views__gte=1000).exists()
+            assert len(server.requests()) == requests
+
+
+@pytest.mark.filterwarnings("ignore::django_api_orm.IgnoredWarning")
+def test_asynchronously():
+    class Task(AsyncAPIModel):
+        _schema_class = TaskSchema
+        _endpoint = "/api/v1/tasks/"
+
+    async def use(shape):
+        with TestServer({"tasks": tasks()}, shape=shape) as server:
+            async with AsyncServiceClient(server.base_url) as client:
+                register_async_models(client, Task)
+                return await Task.objects.filter(status="D").count(), await Task.objects.filter(views__gte=200).count()
+
+    assert asyncio.run(use(LABELS)) == (10, 11)
+    assert asyncio.run(use(EQUALITY)) == (10, 11)
+
+
+def test_a_misspelt_name():
+    with served({"ordering": None}) as (objects, _):
+        with pytest.raises(UnsupportedError, match="`titel`.*did you mean `title`"):
+            list(objects.order_by("titel"))
+        with pytest.raises(UnsupportedError, match="`view`.*did you mean `views`"):
+            objects.latest("view")
+        with pytest.raises(UnsupportedError, match="did you mean `title`"):
+            list(objects.filter(titel="x"))

@@ -1,0 +1,51 @@
+//! How precisely a row shows a value: digits that were rounded or cut away can decide a comparison at its boundary.
+
+use chrono::TimeDelta;
+
+use super::{
+    moment::Moment,
+    scalar::{Scalar, Text},
+};
+
+/// Whether a value of a row lies so near to the operand that digits which the row does not show could decide between them.
+pub(super) fn is_near(row: &Scalar<'_>, operand: &Scalar<'_>) -> bool {
+    if let (Some(row), Some(operand)) = (row.as_number(), operand.as_number()) {
+        return row.is_within_last_place(operand);
+    }
+    let (Scalar::Text(text), Some(shown), Some(operand)) =
+        (row, row.as_moment(), operand.as_moment())
+    else {
+        return false;
+    };
+    unit(text, shown)
+        .zip(shown.distance(operand))
+        .is_some_and(|(unit, distance)| distance < unit)
+}
+
+/// Whether the operand has digits that the row has not, so that a row which shows another value may still equal it.
+pub(super) fn is_finer(operand: &Scalar<'_>, row: &Scalar<'_>) -> bool {
+    if let (Some(row), Some(operand)) = (row.as_number(), operand.as_number()) {
+        return operand.places() > row.places();
+    }
+    // A text that is equal is equal; another one of the same precision is not.
+    row.as_moment().is_some()
+}
+
+/// The time that the last shown part of a text stands for.
+fn unit(text: &Text<'_>, shown: Moment) -> Option<TimeDelta> {
+    let clock = match shown {
+        Moment::Date(_) => return Some(TimeDelta::days(1)),
+        Moment::Duration(_) => return None,
+        Moment::Time(_) => text.raw.as_ref(),
+        Moment::Naive(_) | Moment::Aware(_) => text.raw.get(11..)?,
+    };
+    let clock = clock.split(['+', '-', 'Z', 'z']).next().unwrap_or_default();
+    Some(match clock.split_once('.') {
+        Some((_, fraction)) => {
+            let places = u32::try_from(fraction.len()).ok()?;
+            TimeDelta::nanoseconds(10_i64.checked_pow(9_u32.checked_sub(places)?)?)
+        }
+        None if clock.matches(':').count() < 2 => TimeDelta::minutes(1),
+        None => TimeDelta::seconds(1),
+    })
+}

@@ -1,0 +1,93 @@
+//! What a strategy takes on no word: an empty answer, a text that is evaluated client-side, a guard that no row shows.
+
+use serde_json::Value;
+
+use super::{Given, Probe, Strategy};
+use crate::{
+    evaluate::Measure,
+    lookup::{Lookup, Op},
+};
+
+impl Strategy {
+    /// An empty answer is believed of a parameter to which rows have come, which is declared, or which is the bare name of a field:
+    /// that a server takes for equality, too.
+    pub(super) fn doubt_emptiness(&mut self, given: &Given<'_>) {
+        if self.trusts || given.known.empties_unknown == Some(false) {
+            return;
+        }
+        let has_operator = |guard: &&Lookup| guard.op != Op::Exact || guard.transform.is_some();
+        let is_declared = given.model.filters().is_some();
+        let doubted = (self.guards.iter())
+            .filter(|guard| !is_declared && has_operator(guard))
+            .filter(|guard| given.known.may_be_unknown(&guard.parameter()))
+            .map(|guard| Probe::knows(guard, &self.extra));
+        let ordering = given.dialect.ordering_parameter();
+        let by_order = (self.order_is_asked && given.known.may_be_unknown(ordering))
+            .then(|| Probe::knows_ordering(&self.order, &self.extra, given));
+        let mut probes: Vec<Probe> = doubted
+            .chain(by_order)
+            .filter(|probe| given.findings.of(&probe.question) != Some(true))
+            .collect();
+        let path = (self.guards.iter().map(|guard| guard.path.as_str()))
+            .chain(self.order.iter().map(|order| order.path.as_str()))
+            .next();
+        if let (Some(path), false, None) = (path, probes.is_empty(), given.known.empties_unknown) {
+            probes.insert(0, Probe::ignores_unknown(path, &self.extra, given));
+        }
+        self.probes_if_empty = probes;
+    }
+
+    /// What is evaluated client-side on a text means what the server would have done only if the rows show the text itself.
+    pub(super) fn doubt_forms(&mut self, given: &Given<'_>) {
+        if self.trusts {
+            return;
+        }
+        let mut doubted: Vec<Lookup> = Vec::new();
+        self.residual.for_each_lookup(&mut |lookup| {
+            let operand = match &lookup.value {
+                Value::Array(values) => values.first(),
+                value => Some(value),
+            };
+            let is_text = lookup.transform.is_none()
+                && operand.is_some_and(|operand| Measure::of(operand) == Some(Measure::Text));
+            if is_text && self.may_ask_for_form(&lookup.path, given) && !doubted.contains(lookup) {
+                doubted.push(lookup.clone());
+            }
+        });
+        self.doubted_forms = doubted;
+        let keys = self.order.iter().map(|order| order.path.as_str());
+        self.doubted_keys = keys
+            .filter(|path| self.order_is_asked && self.may_ask_for_form(path, given))
+            .map(str::to_owned)
+            .collect();
+    }
+
+    /// Whether the server can be asked for a value of the field, to see whether the rows show it as filters take it.
+    fn may_ask_for_form(&self, path: &str, given: &Given<'_>) -> bool {
+        given.known.shows_as_filtered(path).is_none()
+            && given.known.honours(path) != Some(false)
+            && given.dialect.takes(path, &self.extra, given.model)
+    }
+
+    /// What is probed only when there are rows: a misspelt name is silently ignored, and no row shows it.
+    pub(super) fn unseen_guards(&self, given: &Given<'_>) -> Vec<Lookup> {
+        let fields = given.model.fields();
+        let is_field = |guard: &Lookup| {
+            fields.is_empty() || fields.iter().any(|field| field.read_as() == guard.root())
+        };
+        let is_unseen = |guard: &&Lookup| {
+            (!is_field(guard) || given.known.shows_as_filtered(&guard.path) == Some(false))
+                && given.model.filters().is_none()
+                && given.known.honours(&guard.parameter()) != Some(true)
+        };
+        self.guards.iter().filter(is_unseen).cloned().collect()
+    }
+
+    pub(super) fn guards_shown_otherwise(&self, given: &Given<'_>) -> Vec<Lookup> {
+        let is_hidden = |guard: &&Lookup| {
+            given.known.shows_as_filtered(&guard.path) == Some(false)
+                && !self.unseen.contains(guard)
+        };
+        self.guards.iter().filter(is_hidden).cloned().collect()
+    }
+}

@@ -1,0 +1,120 @@
+use serde_json::json;
+
+use super::*;
+
+fn strategy(plan: &Plan, aim: Aim, known: &Knowledge, on_ignored: OnIgnored) -> Strategy {
+    strategy_after(plan, aim, known, on_ignored, &Findings::default())
+}
+
+fn strategy_after(
+    plan: &Plan,
+    aim: Aim,
+    known: &Knowledge,
+    on_ignored: OnIgnored,
+    findings: &Findings,
+) -> Strategy {
+    let policy = Policy {
+        on_ignored,
+        ..Policy::default()
+    };
+    let given = Given {
+        dialect: &Dialect::default(),
+        model: &ModelMeta::new("User", "/users/"),
+        known,
+        findings,
+        policy: &policy,
+    };
+    Strategy::new(plan, aim, &given).unwrap()
+}
+
+fn q(name: &str) -> Q {
+    Q::Lookup(Lookup::parse(name, json!(7)))
+}
+
+/// A plan that everything has to be shown of.
+fn doubtful() -> Plan {
+    Plan::all()
+        .filter(q("age__gte").and(q("rank")))
+        .search("words")
+        .order_by(vec![Order::parse("name"), Order::parse("-id")])
+        .slice(10, Some(20))
+}
+
+#[test]
+fn trust_is_a_strategy_without_probes_and_guards() {
+    let known = Knowledge::default();
+    for aim in [Aim::Rows, Aim::Count, Aim::Keyset] {
+        let checked = strategy(&doubtful(), aim, &known, OnIgnored::Local);
+        assert!(!checked.probes.is_empty() && checked.guards.len() == 2);
+        let trusting = strategy(&doubtful(), aim, &known, OnIgnored::Trust);
+        assert_eq!((trusting.probes.len(), trusting.guards.len()), (0, 0));
+        assert_eq!(trusting.probes_on_doubt, []);
+        assert_eq!(trusting.probe_before_second_page, None);
+        assert_ne!(trusting.sorting, Sorting::Server { watched: true });
+        assert_eq!(
+            (trusting.pairs, trusting.jumps, trusting.takes_count),
+            (checked.pairs, checked.jumps, checked.takes_count),
+            "the same is asked"
+        );
+    }
+}
+
+#[test]
+fn what_is_known_needs_no_probe() {
+    let questions = |known: &Knowledge| -> Vec<Question> {
+        let strategy = strategy(&doubtful(), Aim::Rows, known, OnIgnored::Local);
+        assert!(strategy.jumps);
+        let probes = strategy.probes.into_iter();
+        probes.map(|probe| probe.question).collect()
+    };
+    let mut known = Knowledge::default();
+    assert_eq!(questions(&known).len(), 5);
+    known.searches = Some(true);
+    known.learn_ordering("name", true);
+    known.learn_parameter("rank", true);
+    assert_eq!(
+        questions(&known),
+        [
+            Question::Sorts(Order::parse("-id")),
+            Question::Filters(Lookup::parse("age__gte", json!(7))),
+        ]
+    );
+    known.learn_ordering("id", true);
+    known.learn_parameter("age__gte", true);
+    assert_eq!(questions(&known), []);
+}
+
+#[test]
+fn what_a_probe_does_not_show_is_left_to_the_client() {
+    let known = Knowledge::default();
+    let after = |question: Question| {
+        let mut findings = Findings::default();
+        findings.keep(question, false);
+        strategy_after(&doubtful(), Aim::Rows, &known, OnIgnored::Local, &findings)
+    };
+    let unsorted = after(Question::Sorts(Order::parse("name")));
+    assert_eq!(unsorted.sorting, Sorting::Client);
+    assert!(!unsorted.jumps && unsorted.order_is_asked);
+    assert_eq!(unsorted.notes.len(), 1);
+    let unfiltered = after(Question::Filters(Lookup::parse("rank", json!(7))));
+    assert!(!unfiltered.jumps);
+    assert_eq!(unfiltered.sorting, Sorting::Server { watched: true });
+}
+
+#[test]
+fn nothing_is_asked_for_what_no_row_can_satisfy() {
+    let nothing = Plan::all().filter(Q::Lookup(Lookup::parse("id__in", json!([]))));
+    for plan in [nothing, doubtful().limit(0)] {
+        let strategy = strategy(&plan, Aim::Rows, &Knowledge::default(), OnIgnored::Local);
+        assert!(strategy.is_empty && strategy.probes.is_empty());
+        assert_eq!(strategy.requests(0), Some(0));
+    }
+}
+
+#[test]
+fn a_write_is_read_from_the_first_row_and_checked_in_every_part() {
+    let plan = Plan::all().filter(q("rank")).slice(10, Some(20));
+    let strategy = strategy(&plan, Aim::Write, &Knowledge::default(), OnIgnored::Local);
+    assert!(strategy.leaves_rows_out() && !strategy.jumps);
+    assert_eq!((strategy.probes.len(), strategy.guards.len()), (0, 1));
+}

@@ -1,0 +1,214 @@
+//! The values that probes ask with: such as no row has, and such as every row satisfies.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    dialect::encode,
+    evaluate::{Fields, Measure, taken},
+    lookup::{Lookup, Op, Transform},
+};
+
+/// A value that no row satisfies, of the kind that the filter takes, as the text of its parameter: servers drop or refuse what
+/// is of another kind. `nonsense` is a word of 32 hexadecimal digits that no row has.
+pub(super) fn of_no_row(guard: &Lookup, nonsense: &str) -> String {
+    let value = match &guard.value {
+        // A server takes for no filter at all what is neither true nor false.
+        Value::Bool(value) => return (!value).to_string(),
+        Value::Null => return "false".to_owned(),
+        Value::Array(values) => values.first().unwrap_or(&Value::Null),
+        value => value,
+    };
+    let kind = match guard.transform {
+        None => Measure::of(value),
+        Some(_) => None,
+    };
+    let beyond = |value: Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    match (guard.op, kind) {
+        (Op::Gt | Op::Gte, Some(kind)) if kind != Measure::Text => beyond(kind.greatest()),
+        (Op::Lt | Op::Lte, Some(kind)) if kind != Measure::Text => beyond(kind.least()),
+        (Op::Exact | Op::IExact | Op::In, Some(kind)) => kind.strange(nonsense),
+        (Op::Range, Some(kind)) => {
+            let strange = kind.strange(nonsense);
+            format!("{strange},{strange}")
+        }
+        // Text beyond that of any row, at the end that the lookup asks for.
+        (Op::Gt | Op::Gte, _) => format!("zzzz{nonsense}"),
+        (Op::Lt | Op::Lte, _) => format!("!{nonsense}"),
+        (Op::Range, None) => format!("{nonsense},{nonsense}"),
+        _ => nonsense.to_owned(),
+    }
+}
+
+/// The lookup with a value that every row satisfies which has one; for `isnull` with the other one. `None` where there is no
+/// such value.
+pub(super) fn of_every_row(guard: &Lookup) -> Option<Lookup> {
+    let operand = match &guard.value {
+        Value::Array(values) => values.first()?,
+        value => value,
+    };
+    let ends = || match guard.transform {
+        None => Measure::of(operand).map(|kind| (kind.least(), kind.greatest())),
+        Some(Transform::Date) => Some((Measure::Date.least(), Measure::Date.greatest())),
+        Some(Transform::Time) => Some((Measure::Time.least(), Measure::Time.greatest())),
+        Some(Transform::Year) => Some((json!(1801), json!(2999))),
+        Some(_) => Some((json!(0), json!(60))),
+    };
+    let value = match guard.op {
+        Op::IsNull => Value::Bool(!guard.value.as_bool()?),
+        Op::Gt | Op::Gte => ends()?.0,
+        Op::Lt | Op::Lte => ends()?.1,
+        Op::Range => {
+            let (least, greatest) = ends()?;
+            json!([least, greatest])
+        }
+        _ => return None,
+    };
+    Some(Lookup {
+        value,
+        ..guard.clone()
+    })
+}
+
+/// The lookup with the value that the row itself has, which it satisfies; `None` where it has none that can be sent.
+pub(super) fn of_row(guard: &Lookup, fields: &Fields, row: &Map<String, Value>) -> Option<Lookup> {
+    let own = taken(guard, fields, row)?;
+    let value = match guard.op {
+        Op::In => json!([own]),
+        Op::Regex | Op::IRegex => regex::escape(own.as_str()?).into(),
+        _ => own,
+    };
+    let lookup = Lookup {
+        value,
+        ..guard.clone()
+    };
+    encode(&lookup).is_some().then_some(lookup)
+}
+
+impl Measure {
+    /// A value below those of all rows.
+    fn least(self) -> Value {
+        match self {
+            Self::Number => json!(-2_000_000_000),
+            Self::Date => json!("1801-02-03"),
+            Self::Time => json!("00:00:00"),
+            Self::Instant { aware: true } => json!("1801-02-03T04:05:06Z"),
+            Self::Instant { aware: false } => json!("1801-02-03T04:05:06"),
+            Self::Uuid => json!("00000000-0000-0000-0000-000000000000"),
+            Self::Text => json!("!"),
+        }
+    }
+
+    /// A value above those of all rows.
+    fn greatest(self) -> Value {
+        match self {
+            Self::Number => json!(2_000_000_000),
+            Self::Date => json!("2999-02-03"),
+            Self::Time => json!("23:59:59"),
+            Self::Instant { aware: true } => json!("2999-02-03T04:05:06Z"),
+            Self::Instant { aware: false } => json!("2999-02-03T04:05:06"),
+            Self::Uuid => json!("ffffffff-ffff-ffff-ffff-ffffffffffff"),
+            Self::Text => json!("zzzzzzzz"),
+        }
+    }
+
+    /// A value of the kind that no row has.
+    fn strange(self, nonsense: &str) -> String {
+        match self {
+            Self::Number => {
+                let digits = nonsense.get(..7).unwrap_or_default();
+                let number = u32::from_str_radix(digits, 16).unwrap_or_default();
+                (1_800_000_000 + number % 300_000_000).to_string()
+            }
+            Self::Date => "1801-02-03".to_owned(),
+            Self::Time => "03:14:15.926535".to_owned(),
+            Self::Instant { aware: true } => "1801-02-03T04:05:06Z".to_owned(),
+            Self::Instant { aware: false } => "1801-02-03T04:05:06".to_owned(),
+            Self::Uuid => {
+                let part = |from, to| nonsense.get(from..to).unwrap_or_default();
+                format!(
+                    "{}-{}-4{}-8{}-{}",
+                    part(0, 8),
+                    part(8, 12),
+                    part(13, 16),
+                    part(17, 20),
+                    part(20, 32)
+                )
+            }
+            Self::Text => nonsense.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONSENSE: &str = "0123456789abcdef0123456789abcdef";
+
+    fn no_row(name: &str, value: Value) -> String {
+        of_no_row(&Lookup::parse(name, value), NONSENSE)
+    }
+
+    #[test]
+    fn what_no_row_has_is_of_the_kind_of_the_operand() {
+        for (name, value, expected) in [
+            ("age", json!(7), "1801193046"),
+            ("age__in", json!([7, 8]), "1801193046"),
+            ("age__gt", json!("7.5"), "2000000000"),
+            ("age__lt", json!(7), "-2000000000"),
+            ("active", json!(true), "false"),
+            ("age__isnull", json!(false), "true"),
+            ("name", json!("Ann"), NONSENSE),
+            (
+                "name__gt",
+                json!("Ann"),
+                "zzzz0123456789abcdef0123456789abcdef",
+            ),
+            ("born", json!("2024-05-01"), "1801-02-03"),
+            (
+                "seen__gte",
+                json!("2024-05-01T10:00:00Z"),
+                "2999-02-03T04:05:06Z",
+            ),
+            ("born__year", json!(2024), NONSENSE),
+            (
+                "key",
+                json!("3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
+                "01234567-89ab-4def-8123-456789abcdef",
+            ),
+        ] {
+            assert_eq!(no_row(name, value), expected, "{name}");
+        }
+        assert_eq!(no_row("age__range", json!([1, 2])), "1801193046,1801193046");
+    }
+
+    #[test]
+    fn what_every_row_satisfies() {
+        let every = |name: &str, value: Value| {
+            of_every_row(&Lookup::parse(name, value)).map(|lookup| lookup.value)
+        };
+        assert_eq!(every("age__gte", json!(7)), Some(json!(-2_000_000_000)));
+        assert_eq!(
+            every("age__range", json!([7, 8])),
+            Some(json!([-2_000_000_000, 2_000_000_000]))
+        );
+        assert_eq!(every("age__isnull", json!(true)), Some(json!(false)));
+        assert_eq!(every("born__year__lt", json!(2024)), Some(json!(2999)));
+        assert_eq!(every("name__icontains", json!("a")), None);
+        let row = json!({"name": "Ann (1)", "born": "2024-05-01", "tags": ["a"], "note": "a, b"});
+        let own = |name: &str, value: Value| {
+            let lookup = Lookup::parse(name, value);
+            of_row(&lookup, &Fields::new("id"), row.as_object().unwrap()).map(|lookup| lookup.value)
+        };
+        assert_eq!(own("name__icontains", json!("x")), Some(json!("Ann (1)")));
+        assert_eq!(own("name__regex", json!("x")), Some(json!(r"Ann \(1\)")));
+        assert_eq!(own("name__in", json!(["x"])), Some(json!(["Ann (1)"])));
+        assert_eq!(own("born__year", json!(1999)), Some(json!("2024")));
+        assert_eq!(own("note__in", json!(["x"])), None, "it has a comma");
+        assert_eq!(own("tags", json!("x")), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! Whether nothing came because no row satisfies the query, or because the server does not know a parameter of it.
+
+use django_api_orm_core::{
+    Error, Q, Result,
+    evaluate::Evaluator,
+    lookup::{Lookup, Op},
+    paginator::Pairs,
+    row::Row,
+    strategy::{Probe, Strategy, Telling},
+};
+
+use super::{super::ignored, Probing};
+
+/// The rows that are looked at where a value of one is needed: the first one may have none.
+const SOME_ROWS: u64 = 5;
+
+impl Probing {
+    /// Whether an empty answer to the strategy can be believed. If not, the next strategy is another one.
+    pub(crate) async fn believes_emptiness(&mut self, strategy: &Strategy) -> Result<bool> {
+        let mut believes = true;
+        for probe in &strategy.probes_if_empty {
+            // What the first one shows mostly does for all.
+            if self.collection.knowledge()?.empties_unknown == Some(false) {
+                break;
+            }
+            believes &= self.run(strategy, probe).await?;
+        }
+        Ok(believes)
+    }
+
+    /// Keeps that rows have come to these parameters.
+    pub(crate) fn has_answered(&self, pairs: &Pairs) -> Result<()> {
+        self.collection.learn(|known| {
+            for (name, _) in pairs {
+                if known.may_be_unknown(name) {
+                    known.learn_answered(name);
+                }
+            }
+        })
+    }
+
+    pub(super) async fn ignores_unknown(&mut self, probe: &Probe) -> Result<bool> {
+        let ignores = match self.ask(&probe.with).await {
+            Ok(answer) => !answer.rows.is_empty(),
+            Err(error) if error.is_refusal() => true,
+            Err(error) => return Err(error),
+        };
+        // Where there is no row at all, nothing was shown.
+        if ignores || !self.some_rows(probe).await?.is_empty() {
+            self.collection
+                .learn(|known| known.empties_unknown = Some(!ignores))?;
+        }
+        Ok(true)
+    }
+
+    /// Some rows without what is in question.
+    async fn some_rows(&mut self, probe: &Probe) -> Result<Vec<Row>> {
+        Ok(self.ask_for(&probe.without, SOME_ROWS).await?.rows)
+    }
+
+    pub(super) async fn knows(
+        &mut self,
+        probe: &Probe,
+        strategy: &Strategy,
+        guard: &Lookup,
+    ) -> Result<bool> {
+        let extra = &strategy.extra;
+        let of_every_row = Telling::of_every_row(guard, extra);
+        if let Some(telling) = &of_every_row
+            && self.finds(telling).await?
+        {
+            return Ok(true);
+        }
+        let rows = self.some_rows(probe).await?;
+        if rows.is_empty() {
+            return Ok(true);
+        }
+        let Some(telling) = of_every_row else {
+            return self.finds_own(guard, extra, &rows).await;
+        };
+        // Of `isnull` both answers were empty, and one of them holds for every row.
+        if guard.op == Op::IsNull || self.any_satisfies(&telling.lookup, &rows)? {
+            self.is_unknown(guard)?;
+        }
+        Ok(false)
+    }
+
+    /// Whether a row is found by the filter with a value of its own. Where it is found by plain equality only, the server does
+    /// not know the filter.
+    async fn finds_own(&mut self, guard: &Lookup, extra: &Pairs, rows: &[Row]) -> Result<bool> {
+        let fields = self.collection.known_fields()?;
+        let roots = Telling::roots(guard, &fields);
+        for row in rows {
+            let row = row.pick(&roots)?;
+            let Some(telling) = Telling::of_row(guard, extra, &fields, &row) else {
+                continue;
+            };
+            if self.finds(&telling).await? {
+                return Ok(true);
+            }
+            let plain = Lookup {
+                op: Op::Exact,
+                ..guard.clone()
+            };
+            let plain = Telling::of_row(&plain, extra, &fields, &row);
+            if let Some(plain) = plain.filter(|_| guard.op != Op::Exact)
+                && !self.ask(&plain.pairs).await?.rows.is_empty()
+            {
+                self.is_unknown(guard)?;
+                return Ok(false);
+            }
+            let name = guard.parameter();
+            return Err(Error::unsupported(format!(
+                "no row came for `{name}`, and nothing shows whether the server knows that filter: it leaves no row for a \
+                 parameter that no server knows, and finds none by a value that a row shows; declare the filters of `{}`",
+                self.collection.model().name()
+            )));
+        }
+        Ok(false)
+    }
+
+    /// Whether rows come.
+    async fn finds(&mut self, telling: &Telling) -> Result<bool> {
+        Ok(!self.ask(&telling.pairs).await?.rows.is_empty())
+    }
+
+    fn any_satisfies(&self, lookup: &Lookup, rows: &[Row]) -> Result<bool> {
+        let fields = self.collection.known_fields()?;
+        let evaluator = Evaluator::compile_for(&Q::Lookup(lookup.clone()), &fields)?;
+        for row in rows {
+            if evaluator.evaluate(&row.pick(evaluator.roots())?).is_true() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Keeps that the server has no such filter: it left out a row that satisfies it.
+    fn is_unknown(&self, guard: &Lookup) -> Result<()> {
+        ignored::filter(
+            &self.collection,
+            &guard.parameter(),
+            "it left out a row that satisfies it",
+        )
+    }
+
+    pub(super) async fn knows_ordering(
+        &mut self,
+        probe: &Probe,
+        strategy: &Strategy,
+    ) -> Result<bool> {
+        let knows = !self.ask(&probe.with).await?.rows.is_empty();
+        if knows || self.some_rows(probe).await?.is_empty() {
+            return Ok(true);
+        }
+        for order in &strategy.order {
+            ignored::ordering(&self.collection, order)?;
+        }
+        Ok(false)
+    }
+}

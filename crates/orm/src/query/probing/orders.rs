@@ -1,0 +1,103 @@
+//! Whether the server sorts, and whether its cursor keeps the rows with nulls.
+
+use std::cmp::Ordering;
+
+use django_api_orm_core::{
+    NullOrder, Q, Result,
+    evaluate::{Evaluator, RowOrder},
+    lookup::{Lookup, Op},
+    plan::Order,
+    strategy::Probe,
+};
+use serde_json::Value;
+
+use super::{
+    super::{
+        check::Picked,
+        ignored,
+        order_watch::{OrderWatch, Seen},
+    },
+    Answer, Probing,
+};
+
+/// The rows that a probe asks for where their order is in question: two of them would be in order by chance too often.
+const ROWS_IN_ORDER: u64 = 5;
+
+impl Probing {
+    pub(super) async fn sorts(&mut self, probe: &Probe, order: &Order) -> Result<bool> {
+        let first = self.ask_for(&probe.with, ROWS_IN_ORDER).await?;
+        if first.rows.is_empty() || first.count == Some(1) {
+            return Ok(true);
+        }
+        if self.contradicts(order, &first)? {
+            return Ok(false);
+        }
+        let last = self.ask_for(&probe.without, ROWS_IN_ORDER).await?;
+        // If not: it is ignored, or every row has the same value. Sorting by the client is right in both cases.
+        let sorts =
+            !self.contradicts(&order.opposite(), &last)? && self.are_ends(order, &first, &last)?;
+        if sorts {
+            self.collection
+                .learn(|known| known.learn_ordering(&order.path, true))?;
+        }
+        Ok(sorts)
+    }
+
+    /// Whether rows of the answer stand in an order that no database makes. Keeps it where they do.
+    fn contradicts(&self, order: &Order, answer: &Answer) -> Result<bool> {
+        let order = std::slice::from_ref(order);
+        let fields = self.collection.known_fields()?;
+        let roots = RowOrder::new(order, NullOrder::default(), &fields).roots();
+        let mut watch = OrderWatch::new(order, &fields);
+        let picked: Vec<Picked> = (answer.rows.iter())
+            .map(|row| row.pick(&roots))
+            .collect::<Result<_>>()?;
+        let contradicts = picked
+            .iter()
+            .any(|row| watch.take(row) == Seen::Contradicted);
+        if contradicts {
+            ignored::contradicted_ordering(&self.collection, order, &picked)?;
+        }
+        Ok(contradicts)
+    }
+
+    /// Whether these can be the first rows of both directions: they differ, and are not in the wrong order.
+    fn are_ends(&self, order: &Order, first: &Answer, last: &Answer) -> Result<bool> {
+        let (Some(first), Some(last)) = (first.first(), last.first()) else {
+            return Ok(false);
+        };
+        if self.collection.same_row(Some(first), Some(last)) {
+            return Ok(false);
+        }
+        let fields = self.collection.known_fields()?.unknown_collation();
+        let orders = [NullOrder::Smallest, NullOrder::Largest]
+            .map(|nulls| RowOrder::new(std::slice::from_ref(order), nulls, &fields));
+        let roots = orders.first().map(RowOrder::roots).unwrap_or_default();
+        let (first, last) = (first.pick(&roots)?, last.pick(&roots)?);
+        // Where the rows do not tell, the difference has to do.
+        Ok(orders
+            .iter()
+            .any(|order| order.compare(&first, &last).is_none_or(Ordering::is_lt)))
+    }
+
+    pub(super) async fn keeps_nulls(&mut self, probe: &Probe, order: &[Order]) -> Result<bool> {
+        let first = self.ask(&probe.with).await?;
+        let last = self.ask(&probe.without).await?;
+        let (first, last) = (first.first(), last.first());
+        // The same row at both ends: the server does not sort, or has one row.
+        if self.collection.same_row(first, last) {
+            return Ok(true);
+        }
+        let fields = self.collection.known_fields()?;
+        for order in order {
+            let lookup = Lookup::new(order.path.clone(), Op::IsNull, Value::Bool(true));
+            let is_null = Evaluator::compile_for(&Q::Lookup(lookup), &fields)?;
+            for row in [first, last].into_iter().flatten() {
+                if is_null.evaluate(&row.pick(is_null.roots())?).is_true() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+}

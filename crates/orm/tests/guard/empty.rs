@@ -1,0 +1,223 @@
+//! Servers that take a parameter which they do not know for equality with a field: nothing comes, and that proves nothing.
+
+use django_api_orm::{ErrorKind, Manager, OnIgnored, QuerySet, WarningKind, prelude::*};
+use django_api_orm_testserver::{Resource, Shape, TestServer};
+use serde_json::{Value, json};
+
+use super::site::{q, resource, site};
+
+#[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/pages/")]
+struct Page {
+    id: Option<i64>,
+    title: String,
+    views: Option<i64>,
+}
+
+/// 12 pages with 10, 20, ... views, but for the first one.
+async fn start(differences: Value) -> (TestServer, ServiceClient) {
+    let rows: Vec<Value> = (1..=12)
+        .map(|id| json!({"id": id, "title": format!("Page {id:02}"), "views": (id > 1).then_some(10 * id)}))
+        .collect();
+    let shape = Shape::from_json(differences).unwrap();
+    let server = TestServer::builder()
+        .resource(Resource::from_json("pages", rows))
+        .shape(shape);
+    let server = server.start().await.unwrap();
+    let client = ServiceClient::new(server.base_url()).unwrap();
+    (server, client)
+}
+
+/// Equality is all that it knows.
+fn equality() -> Value {
+    json!({"unknown": "equality", "filters": {"exact": "{field}"}, "ordering": null})
+}
+
+fn filter(pages: &Manager<Page>, name: &str, value: impl Into<Value>) -> QuerySet<Page> {
+    pages.filter(Filter::lookup(name, value.into()))
+}
+
+const CASES: [(&str, fn() -> Value, usize); 13] = [
+    ("views__gte", || json!(40), 9),
+    ("views__gt", || json!(40), 8),
+    ("views__lt", || json!(40), 2),
+    ("views__range", || json!([40, 60]), 3),
+    ("views__in", || json!([40, 60]), 2),
+    ("views__isnull", || json!(false), 11),
+    ("views__isnull", || json!(true), 1),
+    ("title__icontains", || json!("PAGE 1"), 3),
+    ("title__startswith", || json!("Page 0"), 9),
+    ("title__endswith", || json!("7"), 1),
+    ("title__regex", || json!("[12]$"), 4),
+    ("title__iexact", || json!("page 03"), 1),
+    ("title__in", || json!(["Page 03"]), 1),
+];
+
+#[tokio::test]
+async fn a_filter_that_the_server_never_had_is_evaluated_client_side() {
+    for (name, value, expected) in CASES {
+        let (_server, client) = start(equality()).await;
+        let pages = client.objects::<Page>();
+        let query = filter(&pages, name, value());
+        assert_eq!(query.count().await.unwrap(), expected as u64, "{name}");
+        assert_eq!(query.fetch().await.unwrap().len(), expected, "{name}");
+        let (_server, client) = start(equality()).await;
+        let pages = client.objects::<Page>();
+        assert!(
+            filter(&pages, name, value()).exists().await.unwrap(),
+            "{name}"
+        );
+        let (_server, client) = start(equality()).await;
+        let strict = filter(&client.objects(), name, value()).on_ignored(OnIgnored::Error);
+        for _ in 0..2 {
+            let error = strict.fetch().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Ignored, "{error}");
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        let trusting = strict.on_ignored(OnIgnored::Trust);
+        assert_eq!(trusting.count().await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn that_is_found_out_once() {
+    let warnings = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (server, _) = start(equality()).await;
+    let heard = std::sync::Arc::clone(&warnings);
+    let client = ServiceClient::builder(server.base_url())
+        .on_warning(move |warning| {
+            heard
+                .lock()
+                .unwrap()
+                .push((warning.kind(), warning.subject().to_owned()));
+        })
+        .build()
+        .unwrap();
+    let pages = client.objects::<Page>();
+    // The query, what nobody knows, some rows, the least number; and everything.
+    for requests in [5, 1] {
+        let before = client.stats().requests;
+        assert_eq!(
+            filter(&pages, "views__gte", 40)
+                .fetch()
+                .await
+                .unwrap()
+                .len(),
+            9
+        );
+        assert_eq!(client.stats().requests - before, requests);
+    }
+    assert_eq!(
+        *warnings.lock().unwrap(),
+        [(WarningKind::FilterIgnored, "views__gte".to_owned())]
+    );
+}
+
+#[tokio::test]
+async fn an_empty_answer_of_a_server_that_knows_the_filter_is_believed() {
+    let (_server, client) = start(json!({"unknown": "equality"})).await;
+    let pages = client.objects::<Page>();
+    for (name, value, _) in CASES {
+        let none = match name {
+            "views__lt" => json!(-5),
+            "views__range" => json!([-5, -4]),
+            "views__in" => json!([5]),
+            "views__isnull" => continue,
+            "title__in" => json!(["x"]),
+            _ if name.starts_with("views") => json!(500),
+            _ => value(),
+        };
+        let none = match none.as_str() {
+            Some(_) => json!("nobody"),
+            None => none,
+        };
+        let query = filter(&pages, name, none).on_ignored(OnIgnored::Error);
+        assert_eq!(query.fetch().await.unwrap().len(), 0, "{name}");
+        let before = client.stats().requests;
+        assert_eq!(query.count().await.unwrap(), 0, "{name}");
+        assert_eq!(
+            client.stats().requests - before,
+            1,
+            "{name}: it is known now"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_leaves_no_row_is_made_client_side() {
+    let (_server, client) = start(equality()).await;
+    let pages = client.objects::<Page>();
+    let first = pages.order_by(["-views"]).first().await.unwrap().unwrap();
+    assert_eq!(first.id, Some(12));
+    let all = pages.order_by(["-id"]).fetch().await.unwrap();
+    assert_eq!(all.first().unwrap().id, Some(12));
+    let both = filter(&pages, "views__gte", 40).order_by(["-views"]);
+    assert_eq!(both.fetch().await.unwrap().len(), 9);
+}
+
+/// Django REST Framework ignores what it does not know.
+#[tokio::test]
+async fn one_request_shows_that_empty_answers_can_be_believed() {
+    let site = site(resource()).await;
+    let things = site.things();
+    for (name, value, expected) in [
+        ("rank__gt", json!(99), 2),
+        ("rank__gte", json!(99), 1),
+        ("name__icontains", json!("nobody"), 1),
+    ] {
+        let none = things.filter(q(name, value)).order_by(["rank"]);
+        let told = none.explain().unwrap();
+        let (rows, requests) = site.cost(none.fetch()).await;
+        assert_eq!((rows.unwrap().len(), requests), (0, expected), "{name}");
+        assert_eq!(
+            told.to_string().contains("if nothing comes"),
+            expected == 2,
+            "{told}"
+        );
+    }
+    // Rows have come.
+    let site = self::site(resource()).await;
+    assert_eq!(
+        site.things()
+            .filter(q("rank__gt", 5))
+            .fetch()
+            .await
+            .unwrap()
+            .len(),
+        132
+    );
+    let (count, requests) = site
+        .cost(site.things().filter(q("rank__gt", 99)).fetch())
+        .await;
+    assert_eq!((count.unwrap().len(), requests), (0, 1));
+    // A bare name is a field's.
+    let site = self::site(resource()).await;
+    let (count, requests) = site
+        .cost(site.things().filter(q("name", "nobody")).fetch())
+        .await;
+    assert_eq!((count.unwrap().len(), requests), (0, 1));
+}
+
+#[tokio::test]
+async fn a_server_without_rows_shows_nothing() {
+    let site = site(super::site::with_rows(&json!([]))).await;
+    let none = site.things().filter(q("rank__gt", 5)).fetch().await;
+    assert_eq!(none.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn nothing_is_created_twice_on_the_word_of_an_empty_answer() {
+    let (server, client) = start(equality()).await;
+    let pages = client.objects::<Page>();
+    let by = Page::F.title.iexact("PAGE 03");
+    let (found, created) = pages
+        .get_or_create(
+            by,
+            [Page::F.title.set("Page 03"), Page::F.views.set(Some(1))],
+        )
+        .await
+        .unwrap();
+    assert_eq!((found.id, created), (Some(3), false));
+    let written = server.requests();
+    assert!(written.iter().all(|request| request.method() == "GET"));
+}
