@@ -158,9 +158,9 @@ def test_asynchronously():
 
 def test_a_misspelt_name():
     with served({"ordering": None}) as (objects, _):
-        with pytest.raises(UnsupportedError, match="`titel`.*did you mean `title`"):
+        with pytest.raises(UnsupportedError, match=r"`titel`.*did you mean `title`"):
             list(objects.order_by("titel"))
-        with pytest.raises(UnsupportedError, match="`view`.*did you mean `views`"):
+        with pytest.raises(UnsupportedError, match=r"`view`.*did you mean `views`"):
             objects.latest("view")
         with pytest.raises(UnsupportedError, match="did you mean `title`"):
             list(objects.filter(titel="x"))

@@ -47,6 +47,10 @@
 //! | URL | URL | by text; the same path under another host or with another slash: unknown |
 //! | other text | other text | equality by text, order by code point |
 //!
+//! To check what a server has done ([`Fields::unknown_collation`]), a value that lies within its last shown place of the operand (a second, a
+//! tenth) and does not satisfy the lookup is unknown: the server may have decided by digits that the row does not show. On a field that is
+//! shown in another form than filters take ([`Fields::shown_otherwise`]) everything is unknown.
+//!
 //! An operand of more than microseconds is cut to them where the row has no more, as Django stores it.
 //!
 //! Text lookups (`contains startswith endswith regex` and, ignoring case, `i…` and `iexact`):

@@ -37,7 +37,10 @@ fn filter(pages: &Manager<Page>, name: &str, value: impl Into<Value>) -> QuerySe
     pages.filter(Filter::lookup(name, value.into()))
 }
 
-const CASES: [(&str, fn() -> Value, usize); 13] = [
+/// A filter, its value, and how many pages satisfy it.
+type Case = (&'static str, fn() -> Value, usize);
+
+const CASES: [Case; 13] = [
     ("views__gte", || json!(40), 9),
     ("views__gt", || json!(40), 8),
     ("views__lt", || json!(40), 2),
