@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import django_api_orm as orm
 import pytest
@@ -133,5 +134,47 @@ def test_a_key_that_was_sent_and_is_not_shown_is_asked_for(things, base):
             with pytest.raises(orm.UnsavedError, match=says):
                 await settle(rows.update_or_create(id=9, defaults={"name": "new"}))
         assert len(writes(things)) == before + 1
+
+    asyncio.run(main())
+
+
+class Kinded(BaseModel):
+    id: int | None = None
+    kind: Any = None
+
+
+UNCHANGED = [
+    # What the row showed, what is sent, whether the answer that shows the first is an error, and whether it still is once the
+    # field was seen to show other words than were sent.
+    ({"b": 2}, {"a": 1}, True, None),
+    ({"id": 5, "name": "x"}, {"pk": 5}, False, None),
+    ("Active", "A", False, False),
+    ("Active", "P", False, False),
+    ("Draft", "pub", True, False),
+    (1, 2, True, None),
+]
+
+
+@BASES
+@pytest.mark.parametrize(("was", "sent", "at_first", "later"), UNCHANGED)
+def test_an_unchanged_value_is_an_error_unless_it_may_be_what_was_sent(things, base, was, sent, at_first, later):
+    rows = model(things, Kinded, base).objects
+
+    async def save(before, value, shown):
+        answer(things, 200, {"id": 1, "kind": before})
+        one = await settle(rows.get(id=1))
+        one.kind = value
+        answer(things, 200, {"id": 1, "kind": shown})
+        try:
+            await settle(one.save())
+        except orm.UnsavedError:
+            return True
+        return False
+
+    async def main():
+        assert await save(was, sent, was) is at_first
+        if later is not None:
+            assert not await save("Draft", "act", "In force")
+            assert await save(was, sent, was) is later
 
     asyncio.run(main())

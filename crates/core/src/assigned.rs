@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use crate::{
     error::{Error, Result},
     filter::Q,
-    model::ModelMeta,
+    model::{Equality, ModelMeta},
     plan::Assignment,
     row::Row,
-    unsaved::is_same,
+    unsaved::{have_same_elements, is_same},
     value::wide_integer,
     written::fields,
 };
@@ -124,7 +124,8 @@ impl Assigned {
         let fields = model.known_fields();
         let mut changes = Map::new();
         for (name, value) in &self.values {
-            let shown = match model.sent_field(name) {
+            let field = model.sent_field(name);
+            let shown = match field {
                 Some(field) => field.name_in(|name| row.contains_key(name)),
                 None => name,
             };
@@ -142,7 +143,11 @@ impl Assigned {
                 }
                 _ => value.clone(),
             };
-            if !now.is_some_and(|now| is_same(&fields, shown, &next, &now)) {
+            let is_set = field.is_some_and(|field| field.equality() == Equality::Unordered);
+            let is_equal = |now: Value| {
+                is_same(&fields, shown, &next, &now) || is_set && have_same_elements(&next, &now)
+            };
+            if !now.is_some_and(is_equal) {
                 changes.insert(name.clone(), next);
             }
         }
@@ -246,6 +251,14 @@ mod tests {
         assert!(changes(&assigned, row).unwrap().is_empty());
         let row = json!({"at": "2024-01-02T11:00:01+01:00", "n": "1"});
         assert_eq!(changes(&assigned, row).unwrap().len(), 2);
+        let sets = ModelMeta::new("User", "/users/").with_fields(vec![
+            FieldMeta::new("set").unordered(),
+            FieldMeta::new("list"),
+        ]);
+        let assigned = Assigned::from(object(json!({"set": [1, 2], "list": [1, 2]})));
+        let row = Row::new(json!({"set": [2, 1], "list": [2, 1]}).to_string());
+        let changes = assigned.changes(&sets, &row).unwrap();
+        assert_eq!(changes.keys().collect::<Vec<_>>(), ["list"]);
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub struct Knowledge {
     forms: HashMap<String, bool>,
     ordering: HashMap<String, bool>,
     unsaved: HashMap<String, Unsaved>,
+    /// Fields that rows show in other words than are sent: `"Active"` for `"act"`.
+    reworded: HashSet<String>,
     warned: HashSet<String>,
 }
 
@@ -216,6 +218,18 @@ impl Knowledge {
         if self.unsaved.get(&lookup.parameter()) != Some(&Unsaved::Any) {
             self.unsaved.insert(lookup.parameter(), known);
         }
+    }
+
+    /// Whether rows were seen to show the field in other words than were sent, so that what they show tells nothing of what was
+    /// kept. The name is that in bodies.
+    #[must_use]
+    pub fn is_reworded(&self, sent_as: &str) -> bool {
+        self.reworded.contains(sent_as)
+    }
+
+    /// Keeps that rows show the field in other words.
+    pub fn learn_reworded(&mut self, sent_as: &str) {
+        self.reworded.insert(sent_as.to_owned());
     }
 
     /// Whether this is the first time that a warning about `what` is due.

@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod assigned;
+#[doc(hidden)]
+pub mod described;
 pub mod dialect;
 pub mod error;
 pub mod evaluate;

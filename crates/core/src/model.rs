@@ -5,9 +5,11 @@
 
 use std::{any::TypeId, sync::Arc};
 
+use chrono::{DateTime, FixedOffset};
 use django_api_orm_nearest::{did_you_mean, nearest};
 use rust_decimal::Decimal;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 use crate::{
     error::{Error, Result},
@@ -25,6 +27,13 @@ pub trait Schema: Sized + 'static {
 
     /// The fields with their names on the wire, in the order of their declaration.
     fn fields() -> Vec<FieldMeta>;
+
+    /// Whether an object of this type has its fields and no others, so that another name in one that is sent is a mistake. A
+    /// type that is described by hand takes any name.
+    #[must_use]
+    fn takes_only_fields() -> bool {
+        false
+    }
 }
 
 /// A struct whose rows live behind an endpoint of a REST API. Implemented by `#[derive(ApiModel)]`.
@@ -109,7 +118,38 @@ pub struct FieldMeta {
     read_only: bool,
     write_only: bool,
     kind: Option<Kind>,
+    equality: Equality,
+    holds: Option<Held>,
 }
+
+/// When a value is equal to one that is written otherwise, so that it is no change to put it in the other's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Equality {
+    /// Where both are the same JSON.
+    #[default]
+    Json,
+    /// Where both are one number or moment, in whatever spelling.
+    Value,
+    /// Where both lists have the same elements, in whatever order.
+    Unordered,
+}
+
+/// The objects that a field holds.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    name: &'static str,
+    /// Not the fields themselves: a type may hold others of its own.
+    fields: fn() -> Vec<FieldMeta>,
+    takes_only_fields: bool,
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.takes_only_fields == other.takes_only_fields
+    }
+}
+
+impl Eq for Held {}
 
 impl FieldMeta {
     /// A writable field with this wire name.
@@ -122,19 +162,80 @@ impl FieldMeta {
             read_only: false,
             write_only: false,
             kind: None,
+            equality: Equality::Json,
+            holds: None,
         }
     }
 
     /// A writable field whose values have this Rust type. Of a [`Decimal`], or an `Option` of one, it is then known that
-    /// `"12.50"` and `"12.5"` are the same value.
+    /// `"12.50"` and `"12.5"` are the same value; of a [`DateTime`] with an offset that the same moment in another zone is.
     #[must_use]
     pub fn typed<T: 'static>(name: impl Into<String>) -> Self {
-        let decimal =
-            [TypeId::of::<Decimal>(), TypeId::of::<Option<Decimal>>()].contains(&TypeId::of::<T>());
+        let is = |types: [TypeId; 2]| types.contains(&TypeId::of::<T>());
+        let decimal = is([TypeId::of::<Decimal>(), TypeId::of::<Option<Decimal>>()]);
+        let moment = is([
+            TypeId::of::<DateTime<FixedOffset>>(),
+            TypeId::of::<Option<DateTime<FixedOffset>>>(),
+        ]);
         Self {
             kind: decimal.then_some(Kind::Decimal),
+            equality: match moment {
+                true => Equality::Value,
+                false => Equality::Json,
+            },
             ..Self::new(name)
         }
+    }
+
+    /// Says that the field is a set: the order of its elements does not count.
+    #[must_use]
+    pub fn unordered(mut self) -> Self {
+        self.equality = Equality::Unordered;
+        self
+    }
+
+    /// Says that the field holds objects of this type: one, none, or a list of them.
+    #[must_use]
+    pub fn holding<N: Schema>(mut self) -> Self {
+        self.holds = Some(Held {
+            name: N::NAME,
+            fields: N::fields,
+            takes_only_fields: N::takes_only_fields(),
+        });
+        self
+    }
+
+    /// When a value of the field is equal to another one.
+    pub(crate) fn equality(&self) -> Equality {
+        match self.kind {
+            Some(Kind::Decimal) => Equality::Value,
+            _ => self.equality,
+        }
+    }
+
+    /// Checks the names inside what is sent for the field.
+    fn check_inside(&self, model: &str, value: &Value) -> Result<()> {
+        let (Some(held), true) = (&self.holds, value.is_object() || value.is_array()) else {
+            return Ok(());
+        };
+        let fields = (held.fields)();
+        let objects = match value {
+            Value::Array(items) => items.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        for object in objects.iter().filter_map(Value::as_object) {
+            for (name, part) in object {
+                match fields.iter().find(|field| field.sent_as() == name) {
+                    Some(field) => field.check_inside(model, part)?,
+                    None if held.takes_only_fields => {
+                        let owner = format!("`{model}`: `{}`", held.name);
+                        return Err(no_field(&owner, name, &fields));
+                    }
+                    None => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Marks the field as one that the server alone writes: it is never sent.
@@ -433,34 +534,22 @@ impl ModelMeta {
             .is_some_and(FieldMeta::is_read_only)
     }
 
-    /// Checks that every name in a body is that of a field, where nothing else can be sent: servers drop what they do not know.
+    /// Checks that every name in a body is that of a field, where nothing else can be sent, and those inside its objects:
+    /// servers drop what they do not know.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::error::ErrorKind::InvalidRequest) with the name that was meant.
-    pub fn check_names<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Result<()> {
-        if !self.takes_only_fields {
-            return Ok(());
+    pub fn check_names(&self, body: &Map<String, Value>) -> Result<()> {
+        for (name, value) in body {
+            match self.sent_field(name) {
+                Some(field) => field.check_inside(&self.name, value)?,
+                None if self.takes_only_fields => {
+                    return Err(no_field(&format!("`{}`", self.name), name, &self.fields));
+                }
+                None => {}
+            }
         }
-        let mut names = names.into_iter();
-        let Some(wrong) = names.find(|name| self.sent_field(name).is_none()) else {
-            return Ok(());
-        };
-        let known = || self.fields.iter().map(FieldMeta::sent_as);
-        let meant = match self.read_field(wrong) {
-            Some(field) => Some(field.sent_as()),
-            None => nearest(wrong, known()),
-        };
-        let cure = match meant {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!(
-                "choose from {}; to send it, declare the field, or let the model allow extra names",
-                known().collect::<Vec<_>>().join(", ")
-            ),
-        };
-        Err(Error::invalid_request(format!(
-            "`{}` has no field `{wrong}`: {cure}",
-            self.name
-        )))
+        Ok(())
     }
 
     /// `; did you mean …?`, for a name that is no field, where one is near.
@@ -495,4 +584,22 @@ impl ModelMeta {
     pub fn filters(&self) -> Option<&[String]> {
         self.filters.as_deref()
     }
+}
+
+/// The error of a name that is none of the fields.
+fn no_field(owner: &str, wrong: &str, fields: &[FieldMeta]) -> Error {
+    let known = || fields.iter().map(FieldMeta::sent_as);
+    let is_read = |field: &&FieldMeta| field.read_names().any(|name| name == wrong);
+    let meant = match fields.iter().find(is_read) {
+        Some(field) => Some(field.sent_as()),
+        None => nearest(wrong, known()),
+    };
+    let cure = match meant {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!(
+            "choose from {}; to send it, declare the field, or let the model allow extra names",
+            known().collect::<Vec<_>>().join(", ")
+        ),
+    };
+    Error::invalid_request(format!("{owner} has no field `{wrong}`: {cure}"))
 }

@@ -93,6 +93,20 @@ pub(crate) fn is_same(fields: &Fields, name: &str, one: &Value, other: &Value) -
         }
 }
 
+/// Whether both are lists of the same elements, in whatever order.
+#[must_use]
+pub(crate) fn have_same_elements(one: &Value, other: &Value) -> bool {
+    let (Value::Array(one), Value::Array(other)) = (one, other) else {
+        return false;
+    };
+    let mut rest: Vec<&Value> = other.iter().collect();
+    let mut takes = |item: &Value| {
+        let found = rest.iter().position(|other| is_same_json(item, other));
+        found.map(|index| rest.swap_remove(index)).is_some()
+    };
+    one.len() == other.len() && one.iter().all(&mut takes)
+}
+
 /// Whether both are the same JSON: `1` is `1.0`, and the order of keys does not count.
 fn is_same_json(one: &Value, other: &Value) -> bool {
     match (one, other) {
@@ -120,6 +134,9 @@ fn is_same_json(one: &Value, other: &Value) -> bool {
 
 fn compare(fields: &Fields, name: &str, sent: &Value, shown: &Value) -> Compared {
     match (sent, shown) {
+        (Value::Object(sent), Value::Object(shown)) if have_nothing_in_common(sent, shown) => {
+            Compared::Differs
+        }
         (Value::Object(sent), Value::Object(shown)) => all(sent.iter().map(|(key, sent)| {
             shown.get(key).map_or(Compared::Unknown, |shown| {
                 compare(fields, PART, sent, shown)
@@ -136,6 +153,15 @@ fn compare(fields: &Fields, name: &str, sent: &Value, shown: &Value) -> Compared
         }
         _ => scalars(fields, name, sent, shown),
     }
+}
+
+/// Whether neither of two objects has a key or a value of the other: none is a form of the other, as `{"id": 5}` may be one of
+/// `{"pk": 5, "name": ".."}`. What is empty has nothing to compare.
+fn have_nothing_in_common(sent: &Map<String, Value>, shown: &Map<String, Value>) -> bool {
+    let is_shared = |(key, value): (&String, &Value)| {
+        shown.contains_key(key) || shown.values().any(|other| other == value)
+    };
+    !sent.is_empty() && !shown.is_empty() && !sent.iter().any(is_shared)
 }
 
 fn all(parts: impl Iterator<Item = Compared>) -> Compared {
@@ -228,7 +254,8 @@ fn may_be_rounded(sent: &Value, shown: &Value) -> bool {
 
 /// How long a text must be for its beginning to be taken for what a column of fixed length has kept of it.
 const CUT: usize = 10;
-/// Up to how many characters a text may be a code, which the server shows as the word that begins with it.
+/// Up to how many characters a text may be a code, which the server shows as the word that begins with it; or, in capitals
+/// or digits, as any word.
 const CODE: usize = 2;
 
 /// Whether a server may have made one text of the other: blanks, case, punctuation, a length, a code written out, a mask over
@@ -259,7 +286,13 @@ fn is_another_form(sent: &str, shown: &str) -> bool {
     }
     let (one, other) = (plain(sent), plain(shown));
     let cut = other.chars().count() >= CUT && one.starts_with(&other);
-    let code = !one.is_empty() && one.chars().count() <= CODE && other.starts_with(&one);
+    let is_capitals = sent
+        .chars()
+        .all(|letter| letter.is_uppercase() || letter.is_ascii_digit());
+    let is_word = other.chars().count() > CODE && shown.chars().any(char::is_lowercase);
+    let code = !one.is_empty()
+        && one.chars().count() <= CODE
+        && (other.starts_with(&one) || is_capitals && is_word);
     // Signs alone say nothing once they are left out.
     (one == other && !one.is_empty()) || sent.trim() == shown.trim() || cut || code
 }
@@ -297,6 +330,10 @@ mod tests {
             (json!([1, 2]), json!([1])),
             (json!([]), json!([1])),
             (json!({"a": 1, "b": 2}), json!({"a": 1, "b": 3, "c": 4})),
+            (json!({"a": 1}), json!({"b": 2})),
+            (json!({"a": {"x": 1}}), json!({"a": {"y": 2}})),
+            (json!("Bo"), json!("Anna")),
+            (json!("DE"), json!("FR")),
             (json!("2024-01-02T10:00:00Z"), json!("2024-01-02T11:00:00Z")),
             (json!("::1"), json!("::2")),
             (json!(2.25), json!(1)),
@@ -330,6 +367,12 @@ mod tests {
             (json!(5), json!({"id": 5, "name": "x"})),
             (json!(5), json!({"name": "x"})),
             (json!("A"), json!("Active")),
+            (json!("DE"), json!("Germany")),
+            (json!("2"), json!("Published")),
+            (json!(2), json!("Published")),
+            (json!({"id": 5}), json!({"pk": 5, "name": "x"})),
+            (json!({}), json!({"a": 1})),
+            (json!({"a": 1}), json!({})),
             (json!("a text that is long"), json!("a text that is")),
             (json!("secret"), json!("********")),
             (json!([2, 1]), json!([1, 2])),
@@ -385,6 +428,19 @@ mod tests {
                 is_one,
                 "{name} {one} {other}"
             );
+        }
+    }
+
+    #[test]
+    fn sets_have_no_order() {
+        for (one, other, are_same) in [
+            (json!([1, 2, 2]), json!([2, 1.0, 2]), true),
+            (json!([1, 2, 2]), json!([1, 1, 2]), false),
+            (json!([1]), json!([1, 2]), false),
+            (json!([]), json!([]), true),
+            (json!([]), json!(null), false),
+        ] {
+            assert_eq!(have_same_elements(&one, &other), are_same, "{one} {other}");
         }
     }
 

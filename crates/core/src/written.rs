@@ -102,6 +102,8 @@ pub struct Kept {
     pub assumed: Vec<String>,
     /// The names, in bodies, of what was sent and certainly not kept: the answer shows the values of before.
     pub unsaved: Vec<String>,
+    /// The names, in bodies, of texts that have changed to other words than were sent: `"Active"` for `"act"`.
+    pub reworded: Vec<String>,
     /// Whether the answer shows a row: every field of the model but what is `assumed`, and more than its keys.
     pub shows_rest: bool,
 }
@@ -115,6 +117,7 @@ impl Kept {
             row,
             assumed: Vec::new(),
             unsaved: Vec::new(),
+            reworded: Vec::new(),
             shows_rest: true,
         }
     }
@@ -177,6 +180,20 @@ impl Written {
             Self::Other(_) => "other",
         }
     }
+}
+
+/// What an answer shows in the place of what was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Before,
+    OtherWords,
+}
+
+/// Whether both are texts, and the one that is shown has no digit: a number, a date or a key is no word for another.
+fn are_words(sent: &Value, shown: &Value) -> bool {
+    let is_word =
+        |text: &str| !text.is_empty() && !text.contains(|letter: char| letter.is_ascii_digit());
+    sent.is_string() && shown.as_str().is_some_and(is_word)
 }
 
 /// A write, and the row that it was for.
@@ -248,35 +265,36 @@ impl Write<'_> {
         })
     }
 
-    /// The names, in bodies, of what was sent and certainly not kept: the answer shows the values of before.
-    fn unsaved(&self, answer: &Row) -> Vec<String> {
+    /// The names, in bodies, of what was sent and is certainly not what the answer shows; and whether that is what the row showed
+    /// before, or other words.
+    fn differing(&self, answer: &Row) -> Vec<(&str, Shown)> {
         let Some((before, said)) = self.row.and_then(fields_of).zip(fields_of(answer)) else {
             return Vec::new();
         };
         let known = self.model.known_fields();
-        let is_unsaved = |name: &str, sent: &Value| {
+        let of = |name: &str, sent: &Value| {
             let field = self.model.sent_field(name);
             if field.is_some_and(FieldMeta::is_write_only) {
-                return false;
+                return None;
             }
-            let in_row = |row: &Fields| {
+            let name = |row: &Fields| {
                 field
                     .map_or(name, |field| field.name_in(|name| row.contains_key(name)))
                     .to_owned()
             };
-            let (was, name) = (before.get(&in_row(&before)), in_row(&said));
-            let Some((was, now)) = was.zip(said.get(&name)) else {
-                return false;
-            };
-            let value = |text: &RawValue| serde_json::from_str::<Value>(text.get()).ok();
-            let Some((was, now)) = value(was).zip(value(now)) else {
-                return false;
-            };
-            is_same(&known, &name, &was, &now) && differs(&known, &name, sent, &now)
+            let value =
+                |row: &Fields| serde_json::from_str::<Value>(row.get(&name(row))?.get()).ok();
+            let (was, now, name) = (value(&before)?, value(&said)?, name(&said));
+            if !differs(&known, &name, sent, &now) {
+                return None;
+            }
+            match is_same(&known, &name, &was, &now) {
+                true => Some(Shown::Before),
+                false => are_words(sent, &now).then_some(Shown::OtherWords),
+            }
         };
         (self.sent.iter())
-            .filter(|(name, sent)| is_unsaved(name, sent))
-            .map(|(name, _)| name.clone())
+            .filter_map(|(name, sent)| Some((name.as_str(), of(name, sent)?)))
             .collect()
     }
 
@@ -299,9 +317,16 @@ impl Write<'_> {
     /// `Decode` where the answer shows another row: the write may have been carried out, and the row is not known any more.
     pub fn kept(&self, answer: &Row) -> Result<Kept> {
         let written = self.answered(answer);
+        let differing = self.differing(answer);
+        let named = |shown: Shown| {
+            let names = differing.iter().filter(|(_, found)| *found == shown);
+            names.map(|(name, _)| (*name).to_owned()).collect()
+        };
+        let (unsaved, reworded) = (named(Shown::Before), named(Shown::OtherWords));
         match &written {
             Written::Row => Ok(Kept {
-                unsaved: self.unsaved(answer),
+                unsaved,
+                reworded,
                 ..Kept::shown(answer.clone())
             }),
             Written::Part | Written::Nothing => {
@@ -309,7 +334,8 @@ impl Write<'_> {
                 Ok(Kept {
                     row: self.merged(answer)?,
                     assumed: self.left_out(&said).map(str::to_owned).collect(),
-                    unsaved: self.unsaved(answer),
+                    unsaved,
+                    reworded,
                     shows_rest: self.shows_rest(&said),
                     written,
                 })

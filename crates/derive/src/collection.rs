@@ -18,8 +18,6 @@ pub(crate) struct Collection {
     pub(crate) lookup_field: Option<String>,
     pub(crate) pagination: Option<Pagination>,
     pub(crate) filters: Option<Vec<LitStr>>,
-    /// Whether names that are no fields can be sent.
-    pub(crate) allow_extra: bool,
 }
 
 /// The primary key's names, and the type as which the struct holds it.
@@ -69,7 +67,6 @@ pub(crate) fn refuse_in_nested(
             api.page_size_parameter.as_ref().map(Spanned::span),
         ),
         ("filters", api.filters.as_ref().map(|filters| filters.span)),
-        ("allow_extra", api.allow_extra),
         ("primary_key", marked.field.as_ref().map(|(_, span)| *span)),
     ];
     for (key, span) in collection_keys {
@@ -118,7 +115,6 @@ impl Declared<'_> {
             lookup_field,
             pagination,
             filters: api.filters.as_ref().map(|filters| filters.names.clone()),
-            allow_extra: api.allow_extra.is_some() || self.marked.has_flattened,
         })
     }
 

@@ -49,6 +49,7 @@ fn schema(model: &Model) -> TokenStream {
     let Model { ident, krate, .. } = model;
     let name = ident.unraw().to_string();
     let silence = silence();
+    let takes_only_fields = model.takes_only_fields;
     let fields = model.fields.iter().map(|field| {
         let Names {
             read_as,
@@ -69,7 +70,11 @@ fn schema(model: &Model) -> TokenStream {
             Kind::Decimal => quote!(.with_kind(#krate::Kind::Decimal)),
         });
         let ty = &field.ty;
-        quote!(#krate::FieldMeta::typed::<#ty>(#read_as) #sent_as #also #access #kind)
+        let meta = quote!(#krate::FieldMeta::typed::<#ty>(#read_as) #sent_as #also #access #kind);
+        match field.has_own_form {
+            true => quote!(#krate::described::Typed::<#ty>::TYPE.describe(#meta)),
+            false => meta,
+        }
     });
     quote! {
         #[automatically_derived]
@@ -78,7 +83,13 @@ fn schema(model: &Model) -> TokenStream {
             const NAME: &'static ::core::primitive::str = #name;
 
             fn fields() -> ::std::vec::Vec<#krate::FieldMeta> {
+                #[allow(unused_imports)]
+                use #krate::described::Plain as _;
                 ::std::vec![#(#fields),*]
+            }
+
+            fn takes_only_fields() -> ::core::primitive::bool {
+                #takes_only_fields
             }
         }
     }
@@ -94,9 +105,8 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
         lookup_field,
         pagination,
         filters,
-        allow_extra,
     } = collection;
-    let only_fields = (!allow_extra).then(|| quote!(.with_only_fields()));
+    let only_fields = (model.takes_only_fields).then(|| quote!(.with_only_fields()));
     let key = key_type(&primary_key.ty, krate);
     let primary_key = &primary_key.wire;
     let lookup_field = lookup_field

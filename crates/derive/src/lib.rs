@@ -41,7 +41,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `page_size = 100` | how many rows to ask for in a page; needs `pagination` |
 /// | `page_size_parameter = "per_page"` | the query parameter that asks for them. Without it `limit` for `limit_offset`, else `page_size` |
 /// | `filters("id", "name__icontains")` | all query parameters that the server filters on; every other lookup is evaluated client-side |
-/// | `allow_extra` | new rows may have names that are no fields; without it `create(&json!({..}))` refuses them before anything is sent |
+/// | `allow_extra` | new rows, or nested objects in them, may have names that are no fields; without it `create(&json!({..}))` refuses them before anything is sent |
 /// | `nested` | the struct is an object inside others: it has fields, but no endpoint and no key |
 /// | `crate = path::to::it` | where `django_api_orm` is found, if it is renamed or re-exported |
 ///

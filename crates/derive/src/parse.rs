@@ -21,6 +21,8 @@ pub(crate) struct Model {
     pub(crate) krate: TokenStream,
     /// The fields that have a name on the wire, in the order of their declaration.
     pub(crate) fields: Vec<Field>,
+    /// Names that are no fields are mistakes.
+    pub(crate) takes_only_fields: bool,
     /// `None` for an object nested in others.
     pub(crate) collection: Option<Collection>,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Field {
     pub(crate) wire: Names,
     pub(crate) access: Access,
     pub(crate) kind: Option<Kind>,
+    /// What is sent has the form of the type.
+    pub(crate) has_own_form: bool,
 }
 
 /// In which directions a field travels.
@@ -68,6 +72,7 @@ pub(crate) fn model(input: &DeriveInput) -> syn::Result<Model> {
     let (fields, marked) = fields(input, named, &serde, &mut errors);
     report_same_names(&fields, &mut errors);
 
+    let takes_only_fields = !marked.has_flattened && api.allow_extra.is_none();
     let collection = if let Some(span) = api.nested {
         refuse_in_nested(&api, &marked, span, &mut errors);
         None
@@ -87,6 +92,7 @@ pub(crate) fn model(input: &DeriveInput) -> syn::Result<Model> {
         ident: input.ident.clone(),
         krate,
         fields,
+        takes_only_fields,
         collection,
     })
 }
@@ -184,6 +190,7 @@ fn fields(
             wire,
             access,
             kind: api.kind.map(|(kind, _)| kind),
+            has_own_form: !serde.is_written_otherwise,
         });
     }
     (fields, marked)

@@ -34,6 +34,8 @@ pub(crate) struct Field {
     pub(crate) skip_serializing: bool,
     pub(crate) skip_deserializing: bool,
     pub(crate) flatten: bool,
+    /// The field is written by a function, in whatever form.
+    pub(crate) is_written_otherwise: bool,
 }
 
 /// Keys that give a struct another shape on the wire than its fields, and what that shape is.
@@ -79,6 +81,7 @@ impl Field {
                 "skip_serializing" => field.skip_serializing = true,
                 "skip_deserializing" => field.skip_deserializing = true,
                 "flatten" => field.flatten = true,
+                "with" | "serialize_with" => field.is_written_otherwise = true,
                 _ => {}
             }
             Ok(())

@@ -72,7 +72,7 @@ pub use django_api_orm_core::{
 };
 // For derived code and front doors in other languages.
 #[doc(hidden)]
-pub use django_api_orm_core::{lookup, page, plan};
+pub use django_api_orm_core::{described, lookup, page, plan};
 pub use django_api_orm_derive::ApiModel;
 pub use instance::{Instance, IntoFieldName};
 pub use manager::Manager;

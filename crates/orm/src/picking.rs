@@ -84,10 +84,7 @@ impl<M: ApiModel> QuerySet<M> {
         V: Operand<T>,
         K: IntoIterator<Item = V>,
     {
-        let values: Result<Vec<Value>> = values
-            .into_iter()
-            .map(|value| value.into_operand().map_err(Error::invalid_request))
-            .collect();
+        let values = operands(values);
         let Self { manager, plan, .. } = self.clone();
         operation::<M, _>("in_bulk_by", async move {
             let rows = manager
@@ -175,4 +172,13 @@ impl<M: ApiModel> Manager<M> {
     {
         self.all().in_bulk_by(field, values)
     }
+}
+
+/// Values to look rows up by, in JSON.
+pub(crate) fn operands<T, V: Operand<T>>(
+    values: impl IntoIterator<Item = V>,
+) -> Result<Vec<Value>> {
+    (values.into_iter())
+        .map(|value| value.into_operand().map_err(Error::invalid_request))
+        .collect()
 }

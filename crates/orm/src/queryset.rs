@@ -10,8 +10,8 @@ use std::{
 };
 
 use django_api_orm_core::{
-    ApiModel, Assignment, Error, Explain, Filter, IntoFilter, IntoOrder, Result,
-    assigned::Assigned, field::Operand, plan::Plan,
+    ApiModel, Assignment, Explain, Filter, IntoFilter, IntoOrder, Result, assigned::Assigned,
+    field::Operand, plan::Plan,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -20,6 +20,7 @@ use crate::{
     bulk::BulkWriteError,
     instance::Instance,
     manager::Manager,
+    picking::operands,
     query::{Collection, KeysetWalk},
     rows::Rows,
     trace::operation,
@@ -338,10 +339,7 @@ impl<M: ApiModel> QuerySet<M> {
     where
         M::Key: Eq + Hash,
     {
-        let keys: Result<Vec<Value>> = keys
-            .into_iter()
-            .map(|key| key.into_operand().map_err(Error::invalid_request))
-            .collect();
+        let keys = operands(keys);
         let Self { manager, plan, .. } = self.clone();
         operation::<M, _>("in_bulk", async move {
             let rows = manager

@@ -2,8 +2,11 @@
 
 use serde_json::value::RawValue;
 
-use super::{Fields, same};
-use crate::model::ModelMeta;
+use super::{Fields, exact, same};
+use crate::{
+    model::{Equality, FieldMeta, ModelMeta},
+    unsaved::{have_same_elements, is_same},
+};
 
 /// What a row is in the hands of a program and what it was when the server showed it, both as they would be sent.
 #[derive(Debug, Clone, Copy)]
@@ -39,10 +42,9 @@ impl<'a> Diff<'a> {
             before,
             again,
         } = self;
-        let made_anew = again.is_some_and(|again| {
-            again.contains_key(name) && !alike(again.get(name), before.get(name))
-        });
-        !model.is_read_only(name) && !made_anew && !alike(now.get(name), before.get(name))
+        let made_anew =
+            again.is_some_and(|again| again.contains_key(name) && self.differ(name, again, before));
+        !model.is_read_only(name) && !made_anew && self.differ(name, now, before)
     }
 
     /// The names of the fields that are still to be saved after a write of `sent`, which was made of the row as it was
@@ -56,19 +58,35 @@ impl<'a> Diff<'a> {
         names.dedup();
         names.retain(
             |name| match sent.iter().any(|sent| sent.as_ref() == *name) {
-                true => !alike(self.now.get(*name), then.get(*name)),
+                true => self.differ(name, self.now, then),
                 false => self.has_changed(name),
             },
         );
         names
     }
-}
 
-/// Whether both are missing, or both there and the same.
-#[allow(clippy::borrowed_box, reason = "what a map of fields gives for a name")]
-fn alike(one: Option<&Box<RawValue>>, other: Option<&Box<RawValue>>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => same(one, other),
-        (one, other) => one.is_none() && other.is_none(),
+    /// Whether two rows have other values in a field, or only one of them has it.
+    fn differ(&self, name: &str, one: &Fields, other: &Fields) -> bool {
+        match (one.get(name), other.get(name)) {
+            (Some(one), Some(other)) => !self.are_equal(name, one, other),
+            (one, other) => one.is_some() || other.is_some(),
+        }
+    }
+
+    fn are_equal(&self, name: &str, one: &RawValue, other: &RawValue) -> bool {
+        if same(one, other) {
+            return true;
+        }
+        let field = self.model.sent_field(name);
+        let equality = field.map_or(Equality::Json, FieldMeta::equality);
+        let value = |text: &RawValue| exact(name, text).ok();
+        let (Some(field), Some(one), Some(other)) = (field, value(one), value(other)) else {
+            return false;
+        };
+        match equality {
+            Equality::Json => false,
+            Equality::Value => is_same(&self.model.known_fields(), field.read_as(), &one, &other),
+            Equality::Unordered => have_same_elements(&one, &other),
+        }
     }
 }

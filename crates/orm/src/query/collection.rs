@@ -246,6 +246,17 @@ impl Collection {
                 let mut kept = write
                     .kept(&self.written(&write, &response)?)
                     .map_err(|error| error.with_request(&Method::PATCH, template))?;
+                if !kept.reworded.is_empty() {
+                    self.learn(|known| {
+                        kept.reworded
+                            .iter()
+                            .for_each(|name| known.learn_reworded(name));
+                    })?;
+                }
+                if !kept.unsaved.is_empty() {
+                    let known = self.knowledge()?;
+                    kept.unsaved.retain(|name| !known.is_reworded(name));
+                }
                 self.tolerate(&mut kept.unsaved)?;
                 if kept.written == Written::Row {
                     self.learn(|known| known.details = Some(true))?;
@@ -317,7 +328,7 @@ impl Collection {
     /// refused.
     pub fn named_row<B: Serialize + ?Sized>(&self, row: &B) -> Result<Map<String, Value>> {
         let body = self.new_row(row)?;
-        self.model.check_names(body.keys())?;
+        self.model.check_names(&body)?;
         Ok(body)
     }
 

@@ -11,6 +11,7 @@
 mod answers;
 mod cost;
 mod empty;
+mod equal;
 mod filters;
 mod forms;
 mod long_lists;

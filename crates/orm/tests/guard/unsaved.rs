@@ -264,3 +264,78 @@ async fn a_refusal_to_be_asked_again_is_no_proof_that_the_row_is_found() {
     is_unsaved(&error, &["did not keep `name`"]);
     assert_eq!(things.instance_in(&error).unwrap().id, Some(77));
 }
+
+/// What the row showed, what is sent, what the answer shows; whether that is an error, and whether it still is after an answer
+/// that shows other words than were sent.
+fn unchanged() -> [(Value, Value, Value, bool, bool); 8] {
+    [
+        (
+            json!({"b": 2}),
+            json!({"a": 1}),
+            json!({"b": 2}),
+            true,
+            false,
+        ),
+        (
+            json!({"b": 2}),
+            json!({"a": 1}),
+            json!({"a": 1}),
+            false,
+            false,
+        ),
+        (
+            json!({"id": 5, "name": "x"}),
+            json!({"pk": 5}),
+            json!({"id": 5, "name": "x"}),
+            false,
+            false,
+        ),
+        (
+            json!({"a": 1, "b": 2}),
+            json!({}),
+            json!({"a": 1, "b": 2}),
+            false,
+            false,
+        ),
+        (json!("Active"), json!("A"), json!("Active"), false, false),
+        (json!("Active"), json!("P"), json!("Active"), false, false),
+        (json!("Draft"), json!("pub"), json!("Draft"), true, false),
+        (json!(1), json!(2), json!(1), true, false),
+    ]
+}
+
+#[tokio::test]
+async fn an_unchanged_value_is_an_error_unless_it_may_be_what_was_sent() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/things/")]
+    struct Loose {
+        id: Option<i64>,
+        kind: Value,
+    }
+    for (was, sent, shown, at_first, later) in unchanged() {
+        let site = site(with_rows(&json!([{"name": "one"}]))).await;
+        let json = [("content-type", "application/json")];
+        let answer = |kind: &Value| {
+            let row = json!({"id": 1, "kind": kind}).to_string();
+            site.server.fail_next(StatusCode::OK, &json, row);
+        };
+        let things = site.client.objects::<Loose>();
+        for expected in [at_first, later] {
+            answer(&was);
+            let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+            one.kind = sent.clone();
+            answer(&shown);
+            let saved = one.save().await;
+            assert_eq!(saved.is_err(), expected, "{was} {sent} {shown}");
+            if let Err(error) = saved {
+                is_unsaved(&error, &["`kind`"]);
+            }
+            // A change to other words.
+            answer(&json!("Draft"));
+            let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+            one.kind = json!("act");
+            answer(&json!("In force"));
+            one.save().await.unwrap();
+        }
+    }
+}
