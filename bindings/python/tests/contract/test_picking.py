@@ -76,6 +76,13 @@ async def test_rows_by_another_unique_field(site):
         assert {key: values(item) for key, item in items.items()} == {77: values(fixture.ITEMS[76])}, endpoint
 
 
+async def test_a_value_that_is_asked_for_twice_is_one_value(site):
+    # In two requests, as one takes 100 values.
+    emails = [user.email for user in fixture.USERS[:150]]
+    users = await settle(site.users.in_bulk([*emails, emails[0]], field_name="email"))
+    assert len(users) == 150
+
+
 async def test_a_field_that_is_not_unique_is_an_error(site):
     with pytest.raises(orm.MultipleObjectsReturned, match="active"):
         await settle(site.users.in_bulk([True], field_name="active"))
