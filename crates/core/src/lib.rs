@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod assigned;
+mod decoded;
 #[doc(hidden)]
 pub mod described;
 pub mod dialect;
@@ -29,6 +30,7 @@ pub mod unsaved;
 pub mod value;
 pub mod written;
 
+pub use decoded::RowType;
 pub use error::{Error, ErrorKind, Result};
 pub use explain::Explain;
 pub use field::{Dated, Field, Nested, Operand, Ordered, Textual};

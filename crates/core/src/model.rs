@@ -3,7 +3,10 @@
 //! Everything here is untyped on purpose: the Rust derive and the Python binding describe their models with the same
 //! [`ModelMeta`], so the rest of the core does not need to know which of the two it serves.
 
-use std::{any::TypeId, sync::Arc};
+use std::{
+    any::TypeId,
+    sync::{Arc, OnceLock},
+};
 
 use chrono::{DateTime, FixedOffset};
 use django_api_orm_nearest::{did_you_mean, nearest};
@@ -328,6 +331,8 @@ impl FieldMeta {
 pub struct ModelMeta {
     name: String,
     endpoint: String,
+    /// The endpoint's path, once it has been checked.
+    parsed: OnceLock<Endpoint>,
     made_at_run_time: bool,
     primary_key: String,
     lookup_field: Option<String>,
@@ -346,6 +351,7 @@ impl ModelMeta {
         Self {
             name: name.into(),
             endpoint: endpoint.into(),
+            parsed: OnceLock::new(),
             made_at_run_time: false,
             primary_key: "id".to_owned(),
             lookup_field: None,
@@ -428,6 +434,7 @@ impl ModelMeta {
     pub fn at(&self, endpoint: impl Into<String>) -> Self {
         Self {
             endpoint: endpoint.into(),
+            parsed: OnceLock::new(),
             made_at_run_time: true,
             ..self.clone()
         }
@@ -450,18 +457,23 @@ impl ModelMeta {
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::error::ErrorKind::Configuration) when the path is empty, absolute with a
     /// host, or has a segment that a server would resolve to something else (`..`).
-    pub fn parsed_endpoint(&self) -> Result<Endpoint> {
+    pub fn parsed_endpoint(&self) -> Result<&Endpoint> {
+        if let Some(parsed) = self.parsed.get() {
+            return Ok(parsed);
+        }
         let endpoint = Endpoint::parse(&self.endpoint).map_err(|error| {
             Error::configuration(format!(
                 "model `{}`: invalid endpoint {:?}: {error}",
                 self.name, self.endpoint
             ))
         })?;
-        Ok(if self.made_at_run_time {
-            endpoint.made_at_run_time()
-        } else {
-            endpoint
-        })
+        Ok(self.parsed.get_or_init(|| {
+            if self.made_at_run_time {
+                endpoint.made_at_run_time()
+            } else {
+                endpoint
+            }
+        }))
     }
 
     /// The name of the primary key in rows.
@@ -495,6 +507,12 @@ impl ModelMeta {
         named.or_else(|| {
             (self.fields.iter()).find(|field| field.read_names().any(|name| name == read_as))
         })
+    }
+
+    /// Whether a row may have a field of this name.
+    #[must_use]
+    pub fn reads(&self, name: &str) -> bool {
+        self.is_shown_by(|known| known == name)
     }
 
     /// Whether an object may be a row: it has a key or a field of the model, if that declares any.

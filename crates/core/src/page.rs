@@ -7,6 +7,7 @@ use http::HeaderMap;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
+    decoded::RowType,
     error::{Error, ErrorKind, Result},
     row::Row,
 };
@@ -18,7 +19,7 @@ mod pagination;
 pub use links::{bare_token, query_pairs};
 pub use pagination::{Pagination, Style};
 
-use envelope::Envelope;
+use envelope::{Envelope, List};
 use links::link_header;
 
 /// One decoded answer of a collection.
@@ -89,17 +90,29 @@ impl Page {
     /// [`ErrorKind::Decode`] when the body is not JSON, or has no list of rows in a place where APIs put one.
     #[doc(hidden)]
     pub fn parse(body: &Bytes, headers: &HeaderMap) -> Result<Self> {
+        Self::parse_as(body, headers, None)
+    }
+
+    /// The same, whose rows are decoded to values of a type in the same pass.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse). A row that does not fit the type is none here.
+    #[doc(hidden)]
+    pub fn parse_as(body: &Bytes, headers: &HeaderMap, row_type: Option<RowType>) -> Result<Self> {
         match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'[') => Self::parse_list(body, headers),
-            Some(b'{') => Self::parse_envelope(body, headers),
+            Some(b'[') => Self::parse_list(body, headers, row_type),
+            Some(b'{') => Self::parse_envelope(body, headers, row_type),
             _ => Err(Error::new(ErrorKind::Decode, "a list of rows was expected")),
         }
     }
 
-    fn parse_list(body: &Bytes, headers: &HeaderMap) -> Result<Self> {
+    fn parse_list(body: &Bytes, headers: &HeaderMap, row_type: Option<RowType>) -> Result<Self> {
+        let rows = List::parse(body, row_type).map_err(|error| {
+            Error::new(ErrorKind::Decode, "the answer is not valid JSON").with_source(error)
+        })?;
         let next = headed(headers);
         Ok(Self {
-            rows: slices(body, decode(body)?),
+            rows: rows.slices(body),
             count: counted_in(headers),
             previous: link_header(headers, "prev").or_else(|| link_header(headers, "previous")),
             enveloped: false,
@@ -111,11 +124,15 @@ impl Page {
         .without_own_count())
     }
 
-    fn parse_envelope(body: &Bytes, headers: &HeaderMap) -> Result<Self> {
+    fn parse_envelope(
+        body: &Bytes,
+        headers: &HeaderMap,
+        row_type: Option<RowType>,
+    ) -> Result<Self> {
         let Envelope {
             fields: top,
             mut lists,
-        } = serde_json::from_slice(body).map_err(|error| {
+        } = Envelope::parse(body, row_type).map_err(|error| {
             Error::new(ErrorKind::Decode, "the answer is not an envelope of rows")
                 .with_source(error)
         })?;
@@ -145,7 +162,7 @@ impl Page {
         let next = linked.or_else(|| links().next());
         let count = counted(&levels, rows.len() as u64)?;
         Ok(Self {
-            rows: slices(body, rows),
+            rows: rows.slices(body),
             count: count.or_else(|| counted_in(headers)),
             names_next: headed.is_some() || find(&levels, &NEXT).next().is_some(),
             next: next.or(headed.filter(|next| !next.is_empty())),
@@ -353,18 +370,6 @@ fn link(value: &RawValue) -> Option<String> {
         },
         _ => None,
     }
-}
-
-fn decode(bytes: &[u8]) -> Result<Vec<&RawValue>> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        Error::new(ErrorKind::Decode, "the answer is not valid JSON").with_source(error)
-    })
-}
-
-fn slices(body: &Bytes, rows: Vec<&RawValue>) -> Vec<Row> {
-    rows.into_iter()
-        .map(|row| Row::new(body.slice_ref(row.get().as_bytes())))
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Paths that cannot escape: the endpoint of a collection, and the paths of rows and extra routes
 //! below it, built segment by segment.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -166,13 +167,21 @@ impl Endpoint {
     }
 
     fn below(&self, segments: &[(Segment, &str)]) -> Result<ApiPath> {
-        let mut path = self.path.clone();
-        let mut template = self.path.clone();
+        let room = segments
+            .iter()
+            .map(|(_, segment)| segment.len() + 5)
+            .sum::<usize>()
+            + 1;
+        let mut path = String::with_capacity(self.path.len() + room);
+        let mut template = String::with_capacity(self.path.len() + room);
+        path.push_str(&self.path);
+        template.push_str(&self.path);
         if !self.ends_with_slash() {
             path.push('/');
             template.push('/');
         }
-        let before = path.matches('/').count();
+        let slashes = |path: &str| path.bytes().filter(|byte| *byte == b'/').count();
+        let before = slashes(&path);
         for (index, (kind, segment)) in segments.iter().enumerate() {
             if let Some(why) = unsafe_segment(segment) {
                 let what = kind.name();
@@ -197,7 +206,7 @@ impl Endpoint {
         }
         checked(&path)?;
         let expected = before + segments.len() - usize::from(!self.ends_with_slash());
-        if path.matches('/').count() != expected {
+        if slashes(&path) != expected {
             return Err(Error::invalid_request(
                 "the path changed while it was built",
             ));
@@ -293,10 +302,8 @@ fn action_segments(action: &str) -> impl Iterator<Item = (Segment, &str)> {
 /// must be harmless too.
 fn unsafe_segment(segment: &str) -> Option<&'static str> {
     let decoded = decoded(segment);
-    if [segment, &decoded]
-        .iter()
-        .any(|text| text.chars().any(char::is_control))
-    {
+    let texts = [segment, &decoded];
+    if texts.iter().any(|text| text.chars().any(char::is_control)) {
         return Some("has a control character");
     }
     for part in decoded.split(['/', '\\']) {
@@ -310,13 +317,16 @@ fn unsafe_segment(segment: &str) -> Option<&'static str> {
 }
 
 /// Decodes until nothing changes: some proxies decode twice.
-fn decoded(text: &str) -> String {
+fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
     let mut text = text.to_owned();
     // Each round shortens the text, so this ends.
     loop {
         let next = percent_decode_str(&text).decode_utf8_lossy().into_owned();
         if next.len() >= text.len() {
-            return text;
+            return Cow::Owned(text);
         }
         text = next;
     }

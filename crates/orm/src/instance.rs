@@ -49,8 +49,11 @@ impl<M: ApiModel> Instance<M> {
         Self::from_row(manager, kept.row).map_err(|error| error.with_context(UNREADABLE))
     }
 
-    pub(crate) fn from_row(manager: Manager<M>, row: Row) -> Result<Self> {
-        let value = row.decode(M::NAME)?;
+    pub(crate) fn from_row(manager: Manager<M>, mut row: Row) -> Result<Self> {
+        let value = match row.take_value() {
+            Some(value) => value,
+            None => row.decode(M::NAME)?,
+        };
         Ok(Self {
             value,
             manager,

@@ -3,8 +3,8 @@
 use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
 
 use django_api_orm_core::{
-    ApiModel, Assignment, Error, Filter, IntoFilter, IntoOrder, Q, Result, assigned::Assigned,
-    plan::Plan, row::Row,
+    ApiModel, Assignment, Error, Filter, IntoFilter, IntoOrder, Q, Result, RowType,
+    assigned::Assigned, plan::Plan, row::Row,
 };
 use http::Method;
 use serde::Serialize;
@@ -51,6 +51,11 @@ impl<M: ApiModel> Manager<M> {
             concurrency: CONCURRENCY,
             model: PhantomData,
         }
+    }
+
+    /// The collection whose rows are decoded to values of the model as they come.
+    pub(crate) fn typed(&self) -> Collection {
+        self.collection.of_type(RowType::of::<M>())
     }
 
     /// The same model behind another collection, such as the nested route `/users/3/posts/`.

@@ -17,14 +17,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    bulk::BulkWriteError,
-    instance::Instance,
-    manager::Manager,
-    picking::operands,
-    query::{Collection, KeysetWalk},
-    rows::Rows,
-    trace::operation,
-    values::FieldList,
+    bulk::BulkWriteError, instance::Instance, manager::Manager, picking::operands,
+    query::KeysetWalk, rows::Rows, trace::operation, values::FieldList,
 };
 
 /// A description of rows: filters, an order, a slice. Immutable and cheap to clone; every method gives a new one.
@@ -130,7 +124,7 @@ impl<M: ApiModel> QuerySet<M> {
     pub fn fetch(&self) -> impl Future<Output = Result<Vec<Instance<M>>>> + Send + use<M> {
         let Self { manager, plan, .. } = self.clone();
         operation::<M, _>("fetch", async move {
-            let rows = manager.collection.walk(&plan).collect().await?;
+            let rows = manager.typed().walk(&plan).collect().await?;
             rows.into_iter()
                 .map(|row| Instance::from_row(manager.clone(), row))
                 .collect()
@@ -143,10 +137,7 @@ impl<M: ApiModel> QuerySet<M> {
     /// only in the server's count.
     #[must_use]
     pub fn stream(&self) -> Rows<M> {
-        Rows::new(
-            self.manager.clone(),
-            self.manager.collection.walk(&self.plan),
-        )
+        Rows::new(self.manager.clone(), self.manager.typed().walk(&self.plan))
     }
 
     /// The one row of the queryset.
@@ -263,7 +254,7 @@ impl<M: ApiModel> QuerySet<M> {
         };
         Rows::by_key(
             self.manager.clone(),
-            KeysetWalk::new(Collection::clone(&self.manager.collection), plan, after),
+            KeysetWalk::new(self.manager.typed(), plan, after),
         )
     }
 

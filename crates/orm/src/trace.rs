@@ -1,7 +1,7 @@
 //! Spans for `tracing`: one for each operation, and in it one for each request, with the names that OpenTelemetry has for HTTP.
 //! No span holds a query, a key, a header or a body.
 
-use std::future::Future;
+use std::{future::Future, pin::Pin};
 
 use django_api_orm_core::{ApiModel, Error, Result};
 use http::{Method, StatusCode};
@@ -35,18 +35,24 @@ impl<T, I> Outcome for Result<T, BulkCreateError<I>> {
     }
 }
 
-/// The work of one operation on a model, such as `count`, in its span.
-pub(crate) async fn operation<M, F>(name: &'static str, work: F) -> F::Output
+/// The work of one operation on a model, such as `count`, in its span. It is large, so it lies on the heap from the start: a
+/// future is moved many times before it is polled.
+pub(crate) fn operation<M, F>(
+    name: &'static str,
+    work: F,
+) -> Pin<Box<impl Future<Output = F::Output>>>
 where
     M: ApiModel,
     F: Future<Output: Outcome>,
 {
-    let span = span(M::NAME, name);
-    let output = work.instrument(span.clone()).await;
-    if let Some(error) = output.error() {
-        fail(&span, error);
-    }
-    output
+    Box::pin(async move {
+        let span = span(M::NAME, name);
+        let output = work.instrument(span.clone()).await;
+        if let Some(error) = output.error() {
+            fail(&span, error);
+        }
+        output
+    })
 }
 
 /// The span of an operation on a model.

@@ -1,98 +1,159 @@
-//! The object around the rows, read in one pass: lists of rows as slices, everything else undecoded.
+//! An answer cut into its rows and the fields around them, in one pass over the text: containers are walked here, and their
+//! values are left to `serde_json`.
 
-use std::{collections::HashMap, fmt};
+use std::{any::Any, collections::HashMap, sync::Arc};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
-use serde_json::value::RawValue;
+use bytes::Bytes;
+use serde::{Deserialize, de::Error as _};
+use serde_json::{Error, Result, value::RawValue};
 
 use super::{Fields, ROWS};
+use crate::{
+    decoded::{Decoded, Decoder, RowType},
+    row::Row,
+};
 
 /// An envelope: the lists under names that rows have, and the other fields.
 pub(super) struct Envelope<'a> {
     pub(super) fields: Fields<'a>,
-    pub(super) lists: HashMap<String, Vec<&'a RawValue>>,
+    pub(super) lists: HashMap<String, List<'a>>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Top)
+impl<'a> Envelope<'a> {
+    pub(super) fn parse(body: &'a [u8], row_type: Option<RowType>) -> Result<Self> {
+        let mut text = Text::new(body)?;
+        let envelope = text.envelope(row_type)?;
+        text.ends()?;
+        Ok(envelope)
     }
 }
 
-struct Top;
+/// The rows of an answer, and what they were decoded to.
+pub(super) struct List<'a> {
+    rows: Vec<&'a str>,
+    decoder: Option<Box<dyn Decoder>>,
+}
 
-impl<'de> Visitor<'de> for Top {
-    type Value = Envelope<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with rows")
+impl<'a> List<'a> {
+    pub(super) fn parse(body: &'a [u8], row_type: Option<RowType>) -> Result<Self> {
+        let mut text = Text::new(body)?;
+        let list = text.list(row_type)?;
+        text.ends()?;
+        Ok(list)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The rows: slices of the body that they were cut from.
+    pub(super) fn slices(self, body: &Bytes) -> Vec<Row> {
+        let values: Option<Arc<dyn Any + Send + Sync>> = self.decoder.map(Decoder::finish);
+        let rows = self.rows.into_iter().enumerate();
+        rows.map(|(place, row)| {
+            let value = values.as_ref().map(|values| Decoded::new(values, place));
+            Row::decoded(body.slice_ref(row.as_bytes()), value)
+        })
+        .collect()
+    }
+}
+
+/// JSON text from here on.
+struct Text<'a>(&'a str);
+
+impl<'a> Text<'a> {
+    fn new(body: &'a [u8]) -> Result<Self> {
+        std::str::from_utf8(body).map(Self).map_err(Error::custom)
+    }
+
+    /// The next byte that is no space.
+    fn peek(&mut self) -> Option<u8> {
+        let space = [' ', '\n', '\r', '\t'];
+        if self.0.starts_with(space) {
+            self.0 = self.0.trim_start_matches(space);
+        }
+        self.0.as_bytes().first().copied()
+    }
+
+    /// Goes on behind the next byte, if it is this one.
+    fn eat(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        if is_next {
+            self.skip(1);
+        }
+        is_next
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<()> {
+        match self.eat(byte) {
+            true => Ok(()),
+            false => Err(Error::custom(format!("expected `{}`", char::from(byte)))),
+        }
+    }
+
+    fn skip(&mut self, bytes: usize) -> &'a str {
+        let (before, after) = self.0.split_at_checked(bytes).unwrap_or((self.0, ""));
+        self.0 = after;
+        before
+    }
+
+    fn ends(&mut self) -> Result<()> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(Error::custom("trailing characters")),
+        }
+    }
+
+    fn value<T: Deserialize<'a>>(&mut self) -> Result<T> {
+        let mut values = serde_json::Deserializer::from_str(self.0).into_iter::<T>();
+        let value = values
+            .next()
+            .unwrap_or_else(|| Err(Error::custom("the text ends where a value was expected")))?;
+        let length = values.byte_offset();
+        self.skip(length);
+        Ok(value)
+    }
+
+    fn envelope(&mut self, row_type: Option<RowType>) -> Result<Envelope<'a>> {
         let (mut fields, mut lists) = (Fields::new(), HashMap::new());
-        while let Some(name) = map.next_key::<String>()? {
-            if ROWS.contains(&name.as_str()) {
-                match map.next_value::<List<'de>>()?.0 {
-                    Some(list) => _ = lists.insert(name, list),
-                    None => _ = lists.remove(&name),
-                }
+        self.expect(b'{')?;
+        let mut more = !self.eat(b'}');
+        while more {
+            let name: String = self.value()?;
+            self.expect(b':')?;
+            let is_list = self.peek() == Some(b'[');
+            if !ROWS.contains(&name.as_str()) {
+                fields.insert(name, self.value()?);
+            } else if is_list {
+                lists.insert(name, self.list(row_type)?);
             } else {
-                fields.insert(name, map.next_value()?);
+                self.value::<&RawValue>()?;
+                lists.remove(&name);
+            }
+            more = self.eat(b',');
+            if !more {
+                self.expect(b'}')?;
             }
         }
         Ok(Envelope { fields, lists })
     }
-}
 
-/// The elements of a list; `None` for any other value.
-struct List<'a>(Option<Vec<&'a RawValue>>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for List<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Elements).map(List)
-    }
-}
-
-struct Elements;
-
-macro_rules! no_list {
-    ($($visit:ident($type:ty)),*) => {
-        $(fn $visit<E>(self, _: $type) -> Result<Self::Value, E> { Ok(None) })*
-    };
-}
-
-impl<'de> Visitor<'de> for Elements {
-    type Value = Option<Vec<&'de RawValue>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut elements = Vec::new();
-        while let Some(element) = list.next_element()? {
-            elements.push(element);
+    fn list(&mut self, row_type: Option<RowType>) -> Result<List<'a>> {
+        let (mut rows, mut decoder) = (Vec::new(), row_type.map(RowType::decoder));
+        self.expect(b'[')?;
+        let mut more = !self.eat(b']');
+        while more {
+            self.peek();
+            let length = decoder.as_mut().and_then(|decoder| decoder.decode(self.0));
+            rows.push(match length {
+                Some(length) => self.skip(length),
+                None => self.value::<&RawValue>()?.get(),
+            });
+            more = self.eat(b',');
+            if !more {
+                self.expect(b']')?;
+            }
         }
-        Ok(Some(elements))
+        Ok(List { rows, decoder })
     }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    no_list!(
-        visit_bool(bool),
-        visit_i64(i64),
-        visit_u64(u64),
-        visit_f64(f64),
-        visit_str(&str)
-    );
 }

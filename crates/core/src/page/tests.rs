@@ -339,3 +339,61 @@ proptest! {
         prop_assert_eq!(query_pairs(&format!("{host}?{query}")), pairs);
     }
 }
+
+#[test]
+fn rows_are_decoded_while_they_are_cut() {
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Book {
+        id: i64,
+        title: String,
+    }
+    let body = Bytes::from_static(
+        br#" {"count": 3, "results" : [ {"id":1,"title":"a \u00e9","more":[1,{}]} ,{"id":"2"}, 3 ] , "next":null} "#,
+    );
+    let page = Page::parse_as(&body, &HeaderMap::new(), Some(RowType::of::<Book>())).unwrap();
+    let untyped = Page::parse(&body, &HeaderMap::new()).unwrap();
+    assert_eq!(page.rows(), untyped.rows());
+    assert_eq!((page.count(), page.names_next()), (Some(3), true));
+    let mut rows = page.into_rows();
+    let mut copy = rows[0].clone();
+    let book = rows[0].take_value::<Book>();
+    assert_eq!(book.as_ref().map(|book| book.title.as_str()), Some("a é"));
+    assert_eq!(copy.take_value::<Book>(), None, "it is taken once");
+    assert_eq!(
+        rows[1].clone().take_value::<Book>(),
+        None,
+        "it does not fit"
+    );
+    assert_eq!(rows[1].take_value::<i64>(), None);
+    assert!(rows[1].decode::<Book>("Book").is_err());
+    assert_eq!(rows[2].bytes().as_ref(), b"3");
+}
+
+#[test]
+fn text_that_is_not_json_is_no_page_however_it_is_cut() {
+    for body in [
+        "[",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[1 2]",
+        "[1]]",
+        "[1] x",
+        "[tru]",
+        r#"{"results":[]"#,
+        r#"{"results":[]]"#,
+        r#"{"results":[],}"#,
+        r#"{"results" []}"#,
+        r#"{results:[]}"#,
+        r#"{"results":[{"id":1}{"id":2}]}"#,
+        r#"{"results":[{"id":1,}]}"#,
+        "{\"results\":[\"a\nb\"]}",
+    ] {
+        for row_type in [None, Some(RowType::of::<Value>())] {
+            let page = Page::parse_as(&Bytes::from(body), &HeaderMap::new(), row_type);
+            assert!(page.is_err(), "{body} became {page:?}");
+        }
+    }
+    let not_utf8 = Bytes::from_static(b"[\"\xff\"]");
+    assert!(Page::parse(&not_utf8, &HeaderMap::new()).is_err());
+}

@@ -1,6 +1,6 @@
 //! One attempt: a request is sent once, and its response read whole, within limits of time and size.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use django_api_orm_core::error::MAX_ERROR_BODY;
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
@@ -15,7 +16,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tower::{Service, ServiceExt, service_fn};
+use tower::{ServiceExt, service_fn};
 use tower_http::decompression::Decompression;
 
 use super::base_url::BaseUrl;
@@ -156,17 +157,12 @@ async fn exchange(
     mut request: Request<Full<Bytes>>,
     limits: Limits,
 ) -> Result<Answer, Unread> {
+    let is_head = request.method() == Method::HEAD;
     let Some(layers) = &route.layers else {
-        let send = service_fn(|request| {
-            let response = route.pool.client().request(request);
-            let tally = route.tally.clone();
-            async move {
-                response
-                    .await
-                    .map(|response| Counted::count(response, tally))
-            }
-        });
-        return through(send, request, limits).await;
+        let response = route.pool.client().request(request).await;
+        let response = response.map_err(|error| Unread::Request(error.into()))?;
+        let response = Counted::count(response, route.tally.clone());
+        return received(response, is_head, limits).await;
     };
     request.extensions_mut().insert(Way {
         pool: Arc::downgrade(&route.pool),
@@ -174,41 +170,48 @@ async fn exchange(
         tally: route.tally.clone(),
         attempt: Arc::downgrade(attempt),
     });
-    through(layers.clone(), request, limits).await
+    let response = layers.clone().oneshot(request).await;
+    received(response.map_err(Unread::Request)?, is_head, limits).await
 }
 
-async fn through<S, B>(
-    service: S,
-    mut request: Request<Full<Bytes>>,
-    limits: Limits,
-) -> Result<Answer, Unread>
+/// Reads a response, decompressed if need be. What decompresses is large, so it is made only where something is compressed.
+async fn received<B>(response: Response<B>, is_head: bool, limits: Limits) -> Result<Answer, Unread>
 where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>>,
-    S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    let is_head = request.method() == Method::HEAD;
-    let wants = limits.compression;
-    if wants {
-        encoding::ask(&mut request);
+    if !limits.compression || !response.headers().contains_key(CONTENT_ENCODING) {
+        return read(response, is_head, limits.size)
+            .await
+            .map_err(Unread::Body);
     }
-    let service = Decompression::new(service)
+    let mut response = Some(response);
+    let come = service_fn(move |_: Request<()>| {
+        ready(
+            response
+                .take()
+                .ok_or(Unread::Request("there is one response".into())),
+        )
+    });
+    let service = Decompression::new(come)
         .no_gzip()
         .no_deflate()
-        .br(wants)
-        .zstd(wants);
-    let response = service.oneshot(request).await;
-    let response = response.map_err(|error| Unread::Request(error.into()))?;
-    let response = encoding::gunzip(response, wants);
-    read(response, is_head, limits.size)
-        .await
-        .map_err(Unread::Body)
+        .br(true)
+        .zstd(true);
+    Box::pin(async move {
+        let response = service.oneshot(Request::new(())).await?;
+        let response = encoding::gunzip(response);
+        read(response, is_head, limits.size)
+            .await
+            .map_err(Unread::Body)
+    })
+    .await
 }
 
 async fn read<B>(response: Response<B>, is_head: bool, limit: usize) -> Result<Answer, Failure>
 where
-    B: Body<Data = Bytes, Error = BoxError>,
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
 {
     let (parts, body) = response.into_parts();
     let status = parts.status;
@@ -234,7 +237,8 @@ where
 /// The whole body, or an error as soon as it is larger than `limit`.
 async fn whole<B>(body: B, limit: usize) -> Result<Bytes, Failure>
 where
-    B: Body<Data = Bytes, Error = BoxError>,
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
 {
     if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(Failure::too_large(limit));
@@ -242,7 +246,7 @@ where
     let mut pieces = Pieces::default();
     let mut body = pin!(body);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(Failure::of_body)?;
+        let frame = frame.map_err(|error| Failure::of_body(error.into()))?;
         if let Ok(data) = frame.into_data() {
             if pieces.len() + data.len() > limit {
                 return Err(Failure::too_large(limit));
@@ -257,7 +261,7 @@ where
 /// failure of its own.
 async fn beginning<B>(body: B, limit: usize) -> Bytes
 where
-    B: Body<Data = Bytes, Error = BoxError>,
+    B: Body<Data = Bytes>,
 {
     let mut pieces = Pieces::default();
     let mut body = pin!(body);

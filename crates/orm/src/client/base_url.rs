@@ -6,6 +6,7 @@ use std::time::Duration;
 use django_api_orm_core::path::Endpoint;
 use django_api_orm_core::{Error, Result};
 use http::Uri;
+use http::uri::{Authority, PathAndQuery, Scheme};
 use url::Url;
 
 /// A checked base URL.
@@ -13,6 +14,9 @@ use url::Url;
 pub(super) struct BaseUrl {
     /// Scheme, host and port, without a slash at the end.
     origin: String,
+    /// The same, as requests have it.
+    scheme: Scheme,
+    authority: Authority,
     host: String,
     port: u16,
     /// Empty, or a path that starts with a slash and does not end with one.
@@ -53,8 +57,18 @@ impl BaseUrl {
             Error::configuration(format!("the path of `base_url` is not usable: {why}"))
                 .with_source(error)
         })?;
+        let origin = url.origin().ascii_serialization();
+        let (Some(scheme), Some(authority)) = origin
+            .parse()
+            .map(Uri::into_parts)
+            .map_or((None, None), |parts| (parts.scheme, parts.authority))
+        else {
+            return refuse("has an invalid host");
+        };
         Ok(Self {
-            origin: url.origin().ascii_serialization(),
+            origin,
+            scheme,
+            authority,
             host: url.host_str().unwrap_or_default().to_owned(),
             port: url.port_or_known_default().unwrap_or_default(),
             prefix: prefix.path().trim_end_matches('/').to_owned(),
@@ -77,27 +91,48 @@ impl BaseUrl {
 
     /// The URL of `path` below the prefix.
     pub(super) fn join(&self, path: &str, query: &str) -> Result<Uri> {
-        let Self { origin, prefix, .. } = self;
-        let question = if query.is_empty() { "" } else { "?" };
-        let uri: Uri = format!("{origin}{prefix}{path}{question}{query}")
-            .parse()
-            .map_err(|error| {
-                Error::invalid_request("the path or the query is not valid in a URL")
-                    .with_source(error)
-            })?;
-        if uri.query().unwrap_or_default() == query && self.owns(&uri) {
-            Ok(uri)
-        } else {
-            Err(Error::invalid_request(
-                "the path or the query would lead outside the base URL",
-            ))
+        let below = self.prefix.len() + path.len();
+        let mut written = String::with_capacity(below + 1 + query.len());
+        written.push_str(&self.prefix);
+        written.push_str(path);
+        if !query.is_empty() {
+            written.push('?');
+            written.push_str(query);
         }
+        let parsed = PathAndQuery::from_maybe_shared(written).map_err(|error| {
+            Error::invalid_request("the path or the query is not valid in a URL").with_source(error)
+        })?;
+        if parsed.query().unwrap_or_default() != query
+            || parsed.path().len() != below
+            || !path.starts_with('/')
+        {
+            return Err(Error::invalid_request(
+                "the path or the query would lead outside the base URL",
+            ));
+        }
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(parsed);
+        Uri::from_parts(parts).map_err(|error| {
+            Error::invalid_request("the path or the query is not valid in a URL").with_source(error)
+        })
     }
 
-    /// Whether `uri` has this origin.
+    /// Whether `uri` has this origin, and no user.
     pub(super) fn owns(&self, uri: &Uri) -> bool {
-        Url::parse(&uri.to_string())
-            .is_ok_and(|url| url.origin().ascii_serialization() == self.origin)
+        let Some((scheme, authority)) = uri.scheme().zip(uri.authority()) else {
+            return false;
+        };
+        let port = authority.port_u16();
+        let default = if self.is_https { 443 } else { 80 };
+        // What looks like a port and is none, or an empty one, stays in the authority's text.
+        let host_ends = authority.as_str().len() == authority.host().len() || port.is_some();
+        *scheme == self.scheme
+            && host_ends
+            && !authority.as_str().contains('@')
+            && authority.host().eq_ignore_ascii_case(&self.host)
+            && port.unwrap_or(default) == self.port
     }
 
     /// The path below the prefix, and the query, of what a caller wrote: a path, or a URL of this origin.
@@ -154,5 +189,56 @@ pub(super) fn in_words(time: Duration) -> String {
         format!("{} s", time.as_secs())
     } else {
         format!("{} ms", time.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stays_below_the_base_url() {
+        let base = BaseUrl::parse("http://API.example.com:80/v1/").unwrap();
+        let joined = |path, query| base.join(path, query).map(|uri| uri.to_string());
+        assert_eq!(
+            joined("/users/7/", "").unwrap(),
+            "http://api.example.com/v1/users/7/"
+        );
+        assert_eq!(
+            joined("/users/", "a=1&b=%3F").unwrap(),
+            "http://api.example.com/v1/users/?a=1&b=%3F"
+        );
+        for (path, query) in [
+            ("users/", ""),
+            ("@evil.example/", ""),
+            ("/users/?a=1", ""),
+            ("/users/#a", ""),
+            ("/users/", "a=1#b"),
+            ("/us ers/", ""),
+            ("/users/", "a\r\nb"),
+        ] {
+            let uri = joined(path, query);
+            assert!(uri.is_err(), "{path:?}, {query:?} became {uri:?}");
+        }
+    }
+
+    #[test]
+    fn only_this_origin_is_owned() {
+        let base = BaseUrl::parse("https://api.example.com").unwrap();
+        for (uri, owned) in [
+            ("https://api.example.com/x", true),
+            ("https://API.example.com:443/x", true),
+            ("http://api.example.com/x", false),
+            ("https://api.example.com:444/x", false),
+            ("https://user@api.example.com/x", false),
+            ("https://api.example.com@evil.example/x", false),
+            ("https://api.example.com.evil.example/x", false),
+            ("/x", false),
+        ] {
+            assert_eq!(base.owns(&uri.parse().unwrap()), owned, "{uri}");
+        }
+        let base = BaseUrl::parse("http://[::1]:8000").unwrap();
+        assert!(base.owns(&"http://[::1]:8000/x".parse().unwrap()));
+        assert!(!base.owns(&"http://[::1]/x".parse().unwrap()));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use django_api_orm_core::retry::RetryBudget;
 use django_api_orm_core::{Error, Result};
@@ -264,6 +264,7 @@ impl ServiceClientBuilder {
             auth: self.auth,
             account,
             headers: HeaderMap::new(),
+            built: OnceLock::new(),
         };
         Ok(ServiceClient {
             shared: Arc::new(shared),

@@ -155,15 +155,19 @@ pub(super) enum Auth {
 }
 
 impl Auth {
-    /// The credential for the next attempt. `refused` is the one that was answered with a 401.
+    /// The provider's credential for the next attempt. `refused` is the one that was answered with a 401.
     pub(super) async fn credential(&self, refused: Option<&Issued>) -> Result<Option<Issued>> {
         match self {
-            Self::None => Ok(None),
-            Self::Fixed(credential) => Ok(Some(Issued {
-                credential: credential.clone(),
-                number: 0,
-            })),
+            Self::None | Self::Fixed(_) => Ok(None),
             Self::Provider(provider) => provider.issue(refused).await.map(Some),
+        }
+    }
+
+    /// The credential that is the same for every request.
+    pub(super) fn fixed(&self) -> Option<&Credential> {
+        match self {
+            Self::Fixed(credential) => Some(credential),
+            Self::None | Self::Provider(_) => None,
         }
     }
 

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use flate2::write::GzDecoder;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body, Frame};
 use http_body_util::Either;
 
@@ -20,13 +20,8 @@ const AT_A_TIME: usize = 4 * 1024;
 /// What every gzip member starts with.
 const GZIP: u8 = 0x1f;
 
-/// Asks for what can be read.
-pub(super) fn ask<B>(request: &mut Request<B>) {
-    request
-        .headers_mut()
-        .entry(ACCEPT_ENCODING)
-        .or_insert(HeaderValue::from_static("gzip, br, zstd"));
-}
+/// What can be read, as `Accept-Encoding` says it.
+pub(super) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip, br, zstd");
 
 /// The name of the encoding in the spelling that is looked for: it has no case, and gzip has an old name.
 pub(super) fn rename(headers: &mut HeaderMap) {
@@ -43,11 +38,11 @@ pub(super) fn rename(headers: &mut HeaderMap) {
     }
 }
 
-/// The response without its gzip, if that is wanted.
-pub(super) fn gunzip<B>(response: Response<B>, wanted: bool) -> Response<Either<Gunzip<B>, B>> {
+/// The response without its gzip.
+pub(super) fn gunzip<B>(response: Response<B>) -> Response<Either<Gunzip<B>, B>> {
     let (mut parts, body) = response.into_parts();
-    let is_gzip = wanted
-        && (parts.headers.get(CONTENT_ENCODING)).is_some_and(|name| name.as_bytes() == b"gzip");
+    let is_gzip =
+        (parts.headers.get(CONTENT_ENCODING)).is_some_and(|name| name.as_bytes() == b"gzip");
     let body = if is_gzip {
         parts.headers.remove(CONTENT_ENCODING);
         parts.headers.remove(CONTENT_LENGTH);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use django_api_orm_core::error::{Error, ErrorKind, Result};
 use django_api_orm_core::retry::{AttemptClass, Backoff, MAX_WAIT, RetryCost, Verdict, verdict};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -13,6 +13,7 @@ use tracing::Instrument;
 use super::attempt::{Answer, Ended, Limits, Outgoing, Route, attempt};
 use super::call::Call;
 use super::credential::Issued;
+use super::encoding;
 use super::failure::Failure;
 use super::pool::{Pool, Turn};
 use super::redirect::{MAX_HOPS, is_redirect, target};
@@ -37,7 +38,9 @@ impl ServiceClient {
             .checked_add(limit)
             .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365));
         let deadline = call.deadline.map_or(own, |deadline| deadline.min(own));
-        let outgoing = self.outgoing(&call)?;
+        let outgoing = self
+            .outgoing(&call)
+            .map_err(|error| error.with_request(&call.method, call.path.template()))?;
         let mut exchange = Exchange {
             client: self,
             call: &call,
@@ -79,23 +82,39 @@ impl ServiceClient {
             })
     }
 
-    /// The request as it is sent, but for the credential.
+    /// The headers of every request of this client, with its credential if that is a fixed one; made once.
+    fn headers(&self) -> Result<&HeaderMap> {
+        let identity = &*self.identity;
+        if let Some(built) = identity.built.get() {
+            return Ok(built);
+        }
+        let mut headers = (*self.shared.headers).clone();
+        replace(&mut headers, &identity.account);
+        if let Some(credential) = identity.auth.fixed() {
+            let (name, value) = credential.to_header()?;
+            headers.insert(name, value);
+        }
+        replace(&mut headers, &identity.headers);
+        let json = HeaderValue::from_static("application/json");
+        headers.entry(ACCEPT).or_insert(json);
+        if self.shared.settings.compression {
+            headers.entry(ACCEPT_ENCODING).or_insert(encoding::ACCEPTED);
+        }
+        self.shared.add_proxy_authorization(&mut headers);
+        Ok(identity.built.get_or_init(|| headers))
+    }
+
+    /// The request as it is sent, but for a credential that a provider brings.
     fn outgoing(&self, call: &Call) -> Result<Outgoing> {
         let uri = self
             .shared
             .base
             .join(call.path.path(), &call.query_string())?;
-        let mut headers = (*self.shared.headers).clone();
-        replace(&mut headers, &self.identity.account);
-        replace(&mut headers, &self.identity.headers);
+        let mut headers = self.headers()?.clone();
         replace(&mut headers, &call.headers);
-        if !headers.contains_key(ACCEPT) {
-            headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        }
         if call.body.is_some() && !headers.contains_key(CONTENT_TYPE) {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        self.shared.add_proxy_authorization(&mut headers);
         let body = call.body.clone().unwrap_or_default();
         Ok(Outgoing {
             method: call.method.clone(),
@@ -165,7 +184,7 @@ impl Exchange<'_> {
     }
 
     async fn step(&mut self) -> Result<Step> {
-        if self.issued.is_none() {
+        if self.issued.is_none() && self.client.identity.auth.can_refresh() {
             let issued = self
                 .within(self.client.identity.auth.credential(None))
                 .await??;

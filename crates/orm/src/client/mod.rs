@@ -41,7 +41,7 @@ mod tls;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use django_api_orm_core::retry::RetryBudget;
@@ -118,6 +118,8 @@ struct Identity {
     /// `Authorization`, where it was set as a header of the client.
     account: HeaderMap,
     headers: HeaderMap,
+    /// All of it as it is sent, once a request has been.
+    built: OnceLock<HeaderMap>,
 }
 
 impl ServiceClient {
@@ -219,6 +221,7 @@ impl ServiceClient {
         let (name, value) = call::checked_header(name, value)?;
         let mut identity = (*self.identity).clone();
         identity.headers.insert(name, value);
+        identity.built = OnceLock::new();
         Ok(Self {
             shared: Arc::clone(&self.shared),
             identity: Arc::new(identity),
@@ -235,6 +238,7 @@ impl ServiceClient {
                 auth,
                 account,
                 headers,
+                built: OnceLock::new(),
             }),
         }
     }

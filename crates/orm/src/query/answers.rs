@@ -205,7 +205,7 @@ impl Collection {
             Purpose::Read | Purpose::Create => walk,
             Purpose::Upsert => walk.for_writes(),
         };
-        let mut rows = walk.collect().await?.into_iter();
+        let mut rows = Box::pin(walk.collect()).await?.into_iter();
         let name = self.model().name();
         match (rows.next(), rows.next()) {
             (Some(row), None) => Ok(row),
@@ -264,7 +264,7 @@ impl Collection {
         let mut parts = PartsWalk::among(self, plan, is_one_of, concurrency);
         let mut found = Vec::new();
         loop {
-            if has_urls && self.knowledge()?.honours(&parameter) == Some(false) {
+            if has_urls && self.know(|known| known.honours(&parameter))? == Some(false) {
                 let (rest, values) = parts.take_rest();
                 match self.rows_one_by_one(&values, concurrency).await? {
                     Some(rows) => found.extend(rows),

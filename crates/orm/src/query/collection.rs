@@ -1,9 +1,9 @@
 //! One endpoint as the engine sees it: the client, the model's description, the policy. Untyped; rows are bytes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use django_api_orm_core::{
-    Error, ErrorKind, ModelMeta, OnUnsaved, Pagination, Policy, Result,
+    Error, ErrorKind, ModelMeta, OnUnsaved, Pagination, Policy, Result, RowType,
     dialect::Dialect,
     evaluate::Fields,
     knowledge::Knowledge,
@@ -30,6 +30,10 @@ pub struct Collection {
     /// The client, or what the reader has to do in order to have one, in the words of the language.
     client: std::result::Result<ServiceClient, Arc<str>>,
     model: Arc<ModelMeta>,
+    /// What the client knows of the endpoint, once it has been looked up.
+    known: OnceLock<Arc<Mutex<Knowledge>>>,
+    /// What rows are decoded to as they come, where a caller has said so.
+    row_type: Option<RowType>,
     /// How queries behave beyond what they ask for.
     pub policy: Policy,
     /// How the server spells a query.
@@ -43,6 +47,8 @@ impl Collection {
             policy: client.policy().clone(),
             dialect: Arc::clone(client.query_dialect()),
             client: Ok(client.clone()),
+            known: OnceLock::new(),
+            row_type: None,
             model: match client.pagination() {
                 Some(pagination) if model.pagination().is_none() => {
                     Arc::new(ModelMeta::clone(&model).with_pagination(pagination.clone()))
@@ -61,6 +67,8 @@ impl Collection {
     pub fn unregistered(model: Arc<ModelMeta>, cure: impl Into<Arc<str>>) -> Self {
         Self {
             client: Err(cure.into()),
+            known: OnceLock::new(),
+            row_type: None,
             model,
             policy: Policy::default(),
             dialect: Arc::default(),
@@ -71,6 +79,16 @@ impl Collection {
     pub fn at(&self, endpoint: &str) -> Self {
         Self {
             model: Arc::new(self.model.at(endpoint)),
+            known: OnceLock::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The same, whose rows are decoded to values of a type as they come.
+    #[must_use]
+    pub fn of_type(&self, row_type: RowType) -> Self {
+        Self {
+            row_type: Some(row_type),
             ..self.clone()
         }
     }
@@ -101,21 +119,31 @@ impl Collection {
     ///
     /// # Errors
     /// `Configuration` for a path that cannot be one.
-    pub fn endpoint(&self) -> Result<Endpoint> {
+    pub fn endpoint(&self) -> Result<&Endpoint> {
         self.model.parsed_endpoint()
     }
 
-    fn shared_knowledge(&self) -> Result<Arc<Mutex<Knowledge>>> {
-        Ok(self.client()?.knowledge(self.endpoint()?.path()))
+    fn shared_knowledge(&self) -> Result<&Mutex<Knowledge>> {
+        if let Some(known) = self.known.get() {
+            return Ok(known);
+        }
+        let known = self.client()?.knowledge(self.endpoint()?.path());
+        Ok(self.known.get_or_init(|| known))
+    }
+
+    /// Looks at what is known of the endpoint so far.
+    pub(super) fn know<T>(&self, look: impl FnOnce(&Knowledge) -> T) -> Result<T> {
+        Ok(look(
+            &*self
+                .shared_knowledge()?
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        ))
     }
 
     /// What is known of the endpoint so far.
     pub fn knowledge(&self) -> Result<Knowledge> {
-        Ok(self
-            .shared_knowledge()?
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone())
+        self.know(Knowledge::clone)
     }
 
     /// What is known of the fields of the rows besides their values.
@@ -174,7 +202,8 @@ impl Collection {
             .queries(pairs.iter().cloned())
             .counted_while(interest);
         let response = self.client()?.send(call).await?;
-        let page = Page::parse(&response.text(), response.headers()).map_err(|error| {
+        let text = response.text();
+        let page = Page::parse_as(&text, response.headers(), self.row_type).map_err(|error| {
             if response.object().is_ok() {
                 return error.with_request(&Method::GET, endpoint.path());
             }

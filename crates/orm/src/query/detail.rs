@@ -30,7 +30,7 @@ pub(super) enum ByUrl {
 impl Collection {
     /// Reads one row by the key in its URL.
     pub(super) async fn by_url(&self, key: &str) -> Result<ByUrl> {
-        if self.knowledge()?.details == Some(false) {
+        if self.know(|known| known.details)? == Some(false) {
             return Ok(ByUrl::Unknown);
         }
         let error = match self.at_url(key, None).await {
@@ -38,7 +38,7 @@ impl Collection {
             Err(error) if error.kind() == ErrorKind::NotFound => error,
             Err(error) => return Err(error),
         };
-        match self.has_details().await {
+        match Box::pin(self.has_details()).await {
             Ok(true) => Ok(ByUrl::Missing(self.no_row(error))),
             Ok(false) => Ok(ByUrl::Unknown),
             Err(unread) => Err(not_confirmed(error, unread)),
@@ -58,7 +58,7 @@ impl Collection {
         if error.kind() != ErrorKind::NotFound {
             return error;
         }
-        match self.has_details().await {
+        match Box::pin(self.has_details()).await {
             Ok(true) => self.no_row(error),
             Ok(false) => error.with_context(format!(
                 "`{}` lists its rows, but has no URL for each by its `{}`; declare the field that its URLs have, or read and \
@@ -80,15 +80,23 @@ impl Collection {
     async fn at_url(&self, key: &str, known: Option<&Row>) -> Result<Row> {
         let path = self.endpoint()?.detail(key)?;
         let response = self.client()?.send(Call::get(path)).await?;
-        let row = self.shown(&response)?;
+        let row = Row::new(response.text());
+        let keys = [self.model().primary_key(), self.model().lookup_field()];
+        let mut is_row = false;
+        let picked = row.pick_noting(&keys, |name| is_row = is_row || self.model().reads(name));
+        let picked = match picked {
+            Ok(picked) if is_row || self.model().may_be_row(|_| false) => picked,
+            // Another look, for the error.
+            _ => self.shown(&response)?,
+        };
         let nothing = Map::new();
         match self
             .write(Some(key), known, &nothing)
-            .other(|name| row.get(name).and_then(key_text))
+            .other(|name| picked.get(name).and_then(key_text))
         {
             None => {
                 self.learn(|known| known.details = Some(true))?;
-                Ok(Row::new(response.text()))
+                Ok(row)
             }
             Some(other) => Err(Error::decode(format!(
                 "asked for the row of `{}` with the key {key:?}, the server answered with another one, {other:?}",
@@ -100,7 +108,7 @@ impl Collection {
     /// Whether rows have URLs by their key, so that a 404 at one of these means that the row is missing. A collection without
     /// rows has none that could be there.
     async fn has_details(&self) -> Result<bool> {
-        if let Some(known) = self.knowledge()?.details {
+        if let Some(known) = self.know(|known| known.details)? {
             return Ok(known);
         }
         let Some(row) = self.first(&Plan::all()).await? else {

@@ -17,7 +17,7 @@ use django_api_orm_core::{
     knowledge::Knowledge,
     page::Page,
     paginator::{Ask, Course, Jump, Paginator, Pairs, Turn, Why},
-    row::Row,
+    row::{Identity, Row},
 };
 
 use self::{
@@ -65,6 +65,8 @@ pub(crate) struct Batch {
     /// The index of the first row among the rows that the server has for the query.
     pub(crate) position: u64,
     pub(crate) rows: Vec<Row>,
+    /// What tells the rows apart, as far as that is known: of all of them, or of none.
+    pub(crate) identities: Vec<Identity>,
     /// No page follows.
     pub(crate) last: bool,
 }
@@ -74,6 +76,7 @@ impl Batch {
         Self {
             position,
             rows: Vec::new(),
+            identities: Vec::new(),
             last: true,
         }
     }
@@ -201,14 +204,11 @@ impl Pages {
                 }
             }
         }
-        let rows = if ask.overlaps {
-            self.seen.without_overlap(page.rows())
-        } else {
-            page.rows().to_vec()
-        };
-        let overlap = rows.len() < page.rows().len();
+        let new = ask.overlaps.then(|| self.seen.without_overlap(page.rows()));
+        let came = new.as_ref().map_or(page.rows().len(), Vec::len);
+        let overlap = came < page.rows().len();
         // With an overlap, new rows show that the server did move.
-        if (rows.is_empty() || !overlap) && self.seen.has(&page) {
+        if (came == 0 || !overlap) && self.seen.has(&page) {
             return self.repeated(&ask);
         }
         if let Why::Tried(style) = ask.why
@@ -226,7 +226,9 @@ impl Pages {
                  is no sign of an end"
             )));
         }
-        let reached = ask.position + rows.len() as u64;
+        let identities = self.seen.current().filter(|_| !overlap);
+        let identities = identities.unwrap_or_default().to_vec();
+        let reached = ask.position + came as u64;
         self.step = self.following(&page, &ask, reached)?;
         self.learn(&page, &ask)?;
         let last = matches!(self.step, Step::Done);
@@ -236,7 +238,8 @@ impl Pages {
         }
         Ok(Some(Batch {
             position: ask.position,
-            rows,
+            rows: new.unwrap_or_else(|| page.into_rows()),
+            identities,
             last,
         }))
     }

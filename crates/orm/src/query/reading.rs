@@ -4,10 +4,9 @@ use django_api_orm_core::{
     Error, Result,
     page::Style,
     plan::Range,
-    row::{Identity, Row},
+    row::{Identity, KeyReader, Row},
     strategy::{Question, Sorting, Strategy},
 };
-use serde_json::Value;
 
 use super::{
     check::{Checked, Picked, RowCheck},
@@ -26,6 +25,7 @@ pub(super) struct Reading {
     /// Whether the server sorts, as far as its rows show; nothing where that is settled.
     watch: Option<OrderWatch>,
     pages: Pages,
+    key: KeyReader,
     keys: SeenKeys,
     skip: u64,
     remaining: Option<u64>,
@@ -88,6 +88,7 @@ impl Reading {
             },
             watch: is_watched.then(|| OrderWatch::new(&strategy.order, &fields)),
             check,
+            key: KeyReader::new(collection.model().primary_key()),
             keys: if is_held {
                 SeenKeys::default()
             } else {
@@ -151,6 +152,7 @@ impl Reading {
         let Batch {
             position,
             rows,
+            identities,
             last,
         } = batch;
         let is_first_page = std::mem::take(&mut self.is_first_page);
@@ -176,20 +178,18 @@ impl Reading {
         }
         // Of each row whether it was taken on the server's word; nothing of one that is left out.
         let mut belongs = Vec::with_capacity(rows.len());
+        let mut identities = identities.into_iter();
         for row in &rows {
+            if !is_whole {
+                let identity = identities.next();
+                let identity = identity.unwrap_or_else(|| self.key.identity(row));
+                self.notice_repetition(probing, identity, row)?;
+            }
             if !is_looked_at {
-                if !is_whole {
-                    let key = row.key(probing.collection.model().primary_key());
-                    self.notice_repetition(probing, key.as_ref())?;
-                }
                 belongs.push(Some(false));
                 continue;
             }
             let picked = self.check.pick(row)?;
-            if !is_whole {
-                let key = picked.get(probing.collection.model().primary_key());
-                self.notice_repetition(probing, key)?;
-            }
             let Some(checked) = self.checked(probing, &picked, &rows).await? else {
                 return Ok(None);
             };
@@ -214,7 +214,7 @@ impl Reading {
     /// Whether the pages after this one will have every row: a cursor may lose those with nulls.
     async fn keeps_nulls(&mut self, probing: &mut Probing, first: Option<&Row>) -> Result<bool> {
         let collection = &probing.collection;
-        let style = collection.knowledge()?.style_of(collection.model());
+        let style = collection.know(|known| known.style_of(collection.model()))?;
         match self.strategy.probe_before_second_page.take() {
             Some(probe) if style == Some(Style::Cursor) => {
                 probing.has_seen(&probe.with, first);
@@ -245,16 +245,22 @@ impl Reading {
         Ok(())
     }
 
-    fn notice_repetition(&mut self, probing: &Probing, key: Option<&Value>) -> Result<()> {
-        match key.filter(|key| !key.is_null()) {
-            Some(key) if !self.keys.insert(Identity::of_key(key)) => report_drift(
-                &probing.collection,
-                format!(
-                    "the row {key} came twice in one walk: rows were added or removed meanwhile, or the order is not total"
-                ),
-            ),
-            _ => Ok(()),
+    fn notice_repetition(
+        &mut self,
+        probing: &Probing,
+        identity: Identity,
+        row: &Row,
+    ) -> Result<()> {
+        if !identity.has_key() || self.keys.insert(identity) {
+            return Ok(());
         }
+        let key = self.key.of(row).unwrap_or_default();
+        report_drift(
+            &probing.collection,
+            format!(
+                "the row {key} came twice in one walk: rows were added or removed meanwhile, or the order is not total"
+            ),
+        )
     }
 
     /// Whether the row belongs to the answer. Nothing where it shows that the server ignores a filter, and what was asked of

@@ -1,8 +1,8 @@
 //! Notices a key that comes twice in one walk, in memory that does not grow with the rows that are handed out.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
-use django_api_orm_core::row::Identity;
+use django_api_orm_core::row::{Identities, Identity};
 
 /// The keys that a stream remembers: rows that move under a walk come again a page or two later.
 const WINDOW: usize = 65_536;
@@ -10,7 +10,7 @@ const WINDOW: usize = 65_536;
 /// The keys of a walk: all of them while its rows are held, else the latest.
 #[derive(Debug, Default)]
 pub(super) struct SeenKeys {
-    keys: HashSet<Identity>,
+    keys: Identities,
     /// In the order in which they came, where the oldest will be forgotten.
     latest: Option<VecDeque<Identity>>,
 }
@@ -19,7 +19,7 @@ impl SeenKeys {
     /// For rows that are handed out as they come.
     pub(super) fn latest() -> Self {
         Self {
-            keys: HashSet::new(),
+            keys: Identities::default(),
             latest: Some(VecDeque::new()),
         }
     }

@@ -2,6 +2,20 @@
 
 use super::site::{Thing, deaf_to, ids, q, resource, site};
 
+/// Whatever a call needs lies in one box: its future is moved many times before it is polled.
+#[tokio::test]
+async fn a_call_is_a_pointer() {
+    let site = site(resource()).await;
+    let things = site.things();
+    let pointer = size_of::<usize>();
+    assert_eq!(size_of_val(&things.get(q("id", 7))), pointer);
+    assert_eq!(size_of_val(&things.first()), pointer);
+    assert_eq!(size_of_val(&things.count()), pointer);
+    assert_eq!(size_of_val(&things.all().fetch()), pointer);
+    let new = serde_json::json!({"name": "new"});
+    assert_eq!(size_of_val(&things.create(&new)), pointer);
+}
+
 #[tokio::test]
 async fn lists_cost_their_pages() {
     let site = site(resource()).await;

@@ -167,6 +167,7 @@ impl Pages {
         Ok(Batch {
             position: ask.position,
             rows: page.into_rows().split_off(known.min(len as usize)),
+            identities: Vec::new(),
             last: true,
         })
     }

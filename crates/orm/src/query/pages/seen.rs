@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use django_api_orm_core::{
     page::Page,
     paginator::{Pairs, sorted},
-    row::{Identity, Row},
+    row::{Identities, Identity, KeyReader, Row},
 };
 
 /// Pages without a row that may follow one another before a walk counts as endless.
@@ -13,30 +13,37 @@ pub(super) const EMPTY_PAGES: u32 = 100;
 
 #[derive(Debug)]
 pub(super) struct Seen {
-    primary_key: String,
+    primary_key: KeyReader,
     queries: HashSet<Pairs>,
+    /// The rows of the first page, until a second one makes a repetition possible.
+    alone: Vec<Row>,
+    /// The page at hand, once it has been looked at.
+    current: Option<Vec<Identity>>,
     /// The rows of the first page and of the one before.
     first: Vec<Identity>,
     previous: Vec<Identity>,
     /// Whole pages.
-    pages: HashSet<Identity>,
+    pages: Identities,
     empty: u32,
 }
 
 impl Seen {
     pub(super) fn new(primary_key: &str) -> Self {
         Self {
-            primary_key: primary_key.to_owned(),
+            primary_key: KeyReader::new(primary_key),
             queries: HashSet::new(),
+            alone: Vec::new(),
+            current: None,
             first: Vec::new(),
             previous: Vec::new(),
-            pages: HashSet::new(),
+            pages: Identities::default(),
             empty: 0,
         }
     }
 
     /// Keeps that this was asked.
     pub(super) fn ask(&mut self, query: &[(String, String)]) {
+        self.current = None;
         self.queries.insert(sorted(query));
     }
 
@@ -46,16 +53,21 @@ impl Seen {
     }
 
     /// Whether the page is one that came before: all of it, or as much as was asked for of the first or the previous one.
-    pub(super) fn has(&self, page: &Page) -> bool {
+    pub(super) fn has(&mut self, page: &Page) -> bool {
+        self.settle();
+        if page.rows().is_empty() || self.first.is_empty() {
+            return false;
+        }
         let rows = self.identities(page.rows());
         let begins = |known: &[Identity]| {
             let same = rows.iter().zip(known).all(|(row, known)| row == known);
             !known.is_empty() && same
         };
-        !rows.is_empty()
-            && (begins(&self.first)
-                || begins(&self.previous)
-                || self.pages.contains(&Identity::of_rows(&rows)))
+        let is_known = begins(&self.first)
+            || begins(&self.previous)
+            || self.pages.contains(&Identity::of_rows(&rows));
+        self.current = Some(rows);
+        is_known
     }
 
     /// Keeps what came. Whether so many empty pages came in a row that there may be no end to them.
@@ -65,26 +77,53 @@ impl Seen {
             return self.empty >= EMPTY_PAGES;
         }
         self.empty = 0;
-        let rows = self.identities(rows);
+        self.settle();
+        if self.first.is_empty() {
+            self.alone = rows.to_vec();
+            return false;
+        }
+        let rows = match self.current.clone() {
+            Some(rows) => rows,
+            None => self.identities(rows),
+        };
+        self.keep_identities(rows);
+        false
+    }
+
+    /// What tells the rows of the page at hand apart, where that is known.
+    pub(super) fn current(&self) -> Option<&[Identity]> {
+        self.current.as_deref()
+    }
+
+    /// The rows that were not on the page before.
+    pub(super) fn without_overlap(&mut self, rows: &[Row]) -> Vec<Row> {
+        self.settle();
+        rows.iter()
+            .filter(|row| !self.previous.contains(&self.primary_key.identity(row)))
+            .cloned()
+            .collect()
+    }
+
+    /// Looks at the first page, now that there is a second one.
+    fn settle(&mut self) {
+        let alone = std::mem::take(&mut self.alone);
+        if !alone.is_empty() {
+            let rows = self.identities(&alone);
+            self.keep_identities(rows);
+        }
+    }
+
+    fn keep_identities(&mut self, rows: Vec<Identity>) {
         self.pages.insert(Identity::of_rows(&rows));
         if self.first.is_empty() {
             self.first.clone_from(&rows);
         }
         self.previous = rows;
-        false
-    }
-
-    /// The rows that were not on the page before.
-    pub(super) fn without_overlap(&self, rows: &[Row]) -> Vec<Row> {
-        rows.iter()
-            .filter(|row| !self.previous.contains(&row.identity(&self.primary_key)))
-            .cloned()
-            .collect()
     }
 
     fn identities(&self, rows: &[Row]) -> Vec<Identity> {
         rows.iter()
-            .map(|row| row.identity(&self.primary_key))
+            .map(|row| self.primary_key.identity(row))
             .collect()
     }
 }
