@@ -240,7 +240,7 @@ class BaseClient:
         max_retries: int = 3,
         http2: bool = False,
         max_connections: int = 100,
-        max_keepalive_connections: int = 20,
+        max_keepalive_connections: int | None = None,
         headers: Mapping[str, str] | None = None,
         retry_delay: float = 0.2,
         auth: Credential | tuple[str, str] | str | None = None,
@@ -259,7 +259,7 @@ class BaseClient:
 
         Which way: ``verify_ssl``, ``ca_file`` (PEM, besides the system's, unless ``platform_roots`` is false), ``proxy`` or
         ``proxy_from_env``, ``compression``, ``follow_redirects`` on the same origin, ``http2`` over TLS,
-        ``http2_prior_knowledge``, ``max_connections`` (100), ``max_keepalive_connections`` (20) for ``keepalive_timeout``
+        ``http2_prior_knowledge``, ``max_connections`` (100), ``max_keepalive_connections`` (as many) for ``keepalive_timeout``
         (4), ``max_response_size`` in bytes (64 MiB).
 
         How queries behave: ``page_size`` (the server's), ``read_ahead`` in pages (4), ``max_scan`` in rows (100,000),

@@ -234,7 +234,9 @@ impl ServiceClientBuilder {
             },
             pool: PoolSettings {
                 http2,
-                max_idle: settings.max_keepalive_connections,
+                max_idle: settings
+                    .max_keepalive_connections
+                    .unwrap_or(settings.max_connections),
                 idle_timeout: settings.keepalive_timeout,
             },
         };

@@ -47,8 +47,8 @@ macro_rules! with_settings {
             /// With HTTP/1.1 that is also how many requests are under way at most; further ones wait their turn, within
             /// their time. Requests over HTTP/2 share a connection and do not wait.
             max_connections(connections: usize): usize = 100, "100" => set connections;
-            /// How many idle connections are kept for later requests.
-            max_keepalive_connections(connections: usize): usize = 20, "20" => set connections;
+            /// How many idle connections are kept for later requests; the one used last is used first.
+            max_keepalive_connections(connections: usize): Option<usize> = None, "as many as may be open" => set Some(connections);
             /// How long an idle connection is kept: less than the idle timeouts of common servers (gunicorn closes after
             /// 2 s, uvicorn after 5 s), so that the client is mostly the first to close.
             keepalive_timeout(time: std::time::Duration): Duration = Duration::from_secs(4), "4 s" => set time;

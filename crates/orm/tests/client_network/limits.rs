@@ -130,6 +130,16 @@ async fn idle_connections_are_limited_in_number_and_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn as_many_connections_are_kept_as_may_be_open() {
+    let server = Server::new(|_, _| slow());
+    let client = server.builder().max_connections(40).build().unwrap();
+    for _ in 0..3 {
+        join_all((0..100).map(|_| client.get("/x/").send())).await;
+        assert_eq!((server.open(), server.connections()), (40, 40));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_drops_connections_and_later_calls_open_new_ones() {
     let server = Server::new(|_, _| slow());
     let client = server.client();
