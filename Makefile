@@ -89,14 +89,15 @@ check-counts: ## Refuse Rust cases that take over 5 % more instructions than ben
 	$(COUNTED)
 	$(PYTHON) benches/counts.py $(COUNTED_DIR) --check
 
-# The published package has our name, so it lives in a directory of its own.
-.PHONY: bench-python
-bench-python: wheel ## What the Python package costs beside its peers
+# The published package has our name, so it lives in a directory of its own. SAVE=--save writes the tables and the plot into docs.
+.PHONY: bench
+bench: wheel ## What this package costs beside its peers, in Python and in Rust
+	$(COUNTED) --features reqwest
 	rm -rf target/bench-venv target/bench-published
 	$(PYTHON) -m venv target/bench-venv
 	target/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benches/python/requirements.txt target/wheels/*.whl
 	target/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target target/bench-published django-api-orm==0.1.0
-	target/bench-venv/bin/python benches/python/bench.py --published target/bench-published
+	target/bench-venv/bin/python benches/bench.py --published target/bench-published --binaries $(COUNTED_DIR) $(SAVE)
 
 .PHONY: drf-venv
 drf-venv: $(DRF_VENV)/.installed ## Install the reference server under target/drf-venv

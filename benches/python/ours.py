@@ -21,25 +21,15 @@ class Event(APIModel):
     _endpoint = "/api/v1/events/"
 
 
-class Note(APIModel):
-    _schema_class = Row
-    _endpoint = "/api/v1/notes/"
-
-
 class AsyncUser(AsyncAPIModel):
     _schema_class = Row
     _endpoint = "/api/v1/users/"
 
 
-class AsyncPost(AsyncAPIModel):
-    _schema_class = Row
-    _endpoint = "/api/v1/posts/"
-
-
 class Peer:
     def __init__(self, base_url: str) -> None:
-        register_models(ServiceClient(base_url), User, Event, Note)
-        register_async_models(AsyncServiceClient(base_url), AsyncUser, AsyncPost)
+        register_models(ServiceClient(base_url), User, Event)
+        register_async_models(AsyncServiceClient(base_url), AsyncUser)
 
     def get_one_by_one(self) -> int:
         return sum(User.objects.get(id=number).id == number for number in range(1, 1001))
@@ -50,39 +40,35 @@ class Peer:
             done += (await AsyncUser.objects.get(id=number)).id == number
         return done
 
+    async def _at_once(self, many: int) -> int:
+        done = 0
+        for start in range(1, 1001, many):
+            done += len(await asyncio.gather(*[AsyncUser.objects.get(id=number) for number in range(start, start + many)]))
+        return done
+
+    async def get_10_at_once(self) -> int:
+        return await self._at_once(10)
+
     async def get_100_at_once(self) -> int:
-        done = 0
-        for start in range(1, 1001, 100):
-            users = await asyncio.gather(*[AsyncUser.objects.get(id=number) for number in range(start, start + 100)])
-            done += len(users)
-        return done
+        return await self._at_once(100)
 
-    def all_in_pages_of_500(self) -> int:
-        return len(list(User.objects.all().page_size(500)))
+    def page_of_1000(self) -> int:
+        return len(list(User.objects.all().page_size(1000)[:1000]))
 
-    def all_in_one_page(self) -> int:
-        return len(list(User.objects.all().page_size(5000)))
+    def page_of_10_000(self) -> int:
+        return len(list(User.objects.all().page_size(10_000)))
 
-    def values_list_in_pages_of_500(self) -> int:
-        return len(User.objects.all().page_size(500).values_list("id", "email", "created_at"))
+    async def page_of_1000_async(self) -> int:
+        return len(await AsyncUser.objects.all().page_size(1000)[:1000])
 
-    def values_list_in_one_page(self) -> int:
-        return len(User.objects.all().page_size(5000).values_list("id", "email", "created_at"))
+    async def page_of_10_000_async(self) -> int:
+        return len(await AsyncUser.objects.all().page_size(10_000))
 
-    async def async_for_in_pages_of_1000(self) -> int:
-        done = 0
-        async for post in AsyncPost.objects.all().page_size(1000):
-            done += post.active is not None
-        return done
+    def values_list_of_10_000(self) -> int:
+        return len(User.objects.all().page_size(10_000).values_list("id", "email"))
 
-    async def async_for_in_one_page(self) -> int:
-        done = 0
-        async for post in AsyncPost.objects.all().page_size(10_000):
-            done += post.active is not None
-        return done
+    def list_of_100_000(self) -> int:
+        return len(list(Event.objects.all()))
 
     def create_one_by_one(self) -> int:
-        return sum(Note.objects.create(**new(number)).id is not None for number in range(300))
-
-    def iterate_100_000(self) -> int:
-        return sum(1 for _ in Event.objects.all().iterator(chunk_size=1000))
+        return sum(User.objects.create(**new(number)).id is not None for number in range(300))

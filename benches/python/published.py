@@ -16,25 +16,15 @@ class User(APIModel):
     _endpoint = "/api/v1/users/"
 
 
-class Note(APIModel):
-    _schema_class = Row
-    _endpoint = "/api/v1/notes/"
-
-
 class AsyncUser(AsyncAPIModel):
     _schema_class = Row
     _endpoint = "/api/v1/users/"
 
 
-class AsyncPost(AsyncAPIModel):
-    _schema_class = Row
-    _endpoint = "/api/v1/posts/"
-
-
 class Peer:
     def __init__(self, base_url: str) -> None:
-        register_models(ServiceClient(base_url), User, Note)
-        register_async_models(AsyncServiceClient(base_url), AsyncUser, AsyncPost)
+        register_models(ServiceClient(base_url), User)
+        register_async_models(AsyncServiceClient(base_url), AsyncUser)
 
     def get_one_by_one(self) -> int:
         return sum(User.objects.get(id=number).id == number for number in range(1, 1001))
@@ -45,24 +35,26 @@ class Peer:
             done += (await AsyncUser.objects.get(id=number)).id == number
         return done
 
+    async def _at_once(self, many: int) -> int:
+        done = 0
+        for start in range(1, 1001, many):
+            done += len(await asyncio.gather(*[AsyncUser.objects.get(id=number) for number in range(start, start + many)]))
+        return done
+
+    async def get_10_at_once(self) -> int:
+        return await self._at_once(10)
+
     async def get_100_at_once(self) -> int:
-        done = 0
-        for start in range(1, 1001, 100):
-            users = await asyncio.gather(*[AsyncUser.objects.get(id=number) for number in range(start, start + 100)])
-            done += len(users)
-        return done
+        return await self._at_once(100)
 
-    def all_in_one_page(self) -> int:
-        return len(list(User.objects.all()[:5000]))
+    def page_of_1000(self) -> int:
+        return len(list(User.objects.all()[:1000]))
 
-    def values_list_in_one_page(self) -> int:
-        return len(User.objects.all()[:5000].values_list("id", "email", "created_at"))
+    def page_of_10_000(self) -> int:
+        return len(list(User.objects.all()[:10_000]))
 
-    async def async_for_in_one_page(self) -> int:
-        done = 0
-        async for post in AsyncPost.objects.all()[:10_000]:
-            done += post.active is not None
-        return done
+    def values_list_of_10_000(self) -> int:
+        return len(User.objects.all()[:10_000].values_list("id", "email"))
 
     def create_one_by_one(self) -> int:
-        return sum(Note.objects.create(**new(number)).id is not None for number in range(300))
+        return sum(User.objects.create(**new(number)).id is not None for number in range(300))

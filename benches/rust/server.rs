@@ -3,7 +3,8 @@
 //! `bench-server [--keep N]` prints its base URL and serves until its standard input ends. Answers to `GET` are made once and
 //! kept. `/d50/...` answers as `/...` does, 50 ms later. `--keep N` closes each connection after N requests.
 //!
-//! - `/api/v1/users/`: 10,000 rows in pages of 200, `?limit=` of any size and `?offset=`; `/api/v1/users/7/`
+//! - `/api/v1/users/`: 10,000 rows in pages of 200, `?limit=` of any size and `?offset=`, `?id=` and `?id__in=`;
+//!   `/api/v1/users/7/`
 //! - `/api/v1/page/`: the same rows in one page; `/api/v1/events/`: 100,000 rows, pages of 1,000
 //! - `POST` to any of them answers with the row that was sent, and an `id`
 
@@ -182,7 +183,7 @@ impl Site {
         let offset = number("offset").unwrap_or(0);
         let keys: Vec<usize> = query
             .split('&')
-            .filter_map(|pair| pair.strip_prefix("id__in="))
+            .filter_map(|pair| pair.strip_prefix("id__in=").or(pair.strip_prefix("id=")))
             .flat_map(|keys| keys.split(','))
             .filter_map(|key| key.parse().ok())
             .collect();
@@ -190,7 +191,7 @@ impl Site {
             Some(self.envelope(path, rows.iter().collect(), limit, offset, ""))
         } else {
             let found = keys.iter().filter_map(|key| rows.get(key.checked_sub(1)?));
-            let filter = query.split('&').find(|pair| pair.starts_with("id__in="));
+            let filter = query.split('&').find(|pair| pair.starts_with("id"));
             let filter = format!("&{}", filter.unwrap_or_default());
             Some(self.envelope(path, found.collect(), limit, offset, &filter))
         }
