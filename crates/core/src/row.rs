@@ -243,7 +243,9 @@ impl KeyReader {
         let Some(quoted) = &self.quoted else {
             return false;
         };
-        self.escape.find(text).is_none() && quoted.find_iter(text).nth(1).is_none()
+        let is_written_once =
+            memchr::memchr(b'\\', text).is_none() || self.escape.find(text).is_none();
+        is_written_once && quoted.find_iter(text).nth(1).is_none()
     }
 
     /// The number of `{"id":7,`, which is how most rows begin.
@@ -270,13 +272,18 @@ impl Identity {
     /// The identity of the row with this key.
     #[must_use]
     pub fn of_key(key: &Value) -> Self {
-        Self(Self::of(key).0 | 1)
+        let hash = match key.as_u64() {
+            Some(number) => mixed(number),
+            None => Self::of(key).0,
+        };
+        Self(hash | 1)
     }
 
     /// The identity of a page of rows.
     #[must_use]
     pub fn of_rows(rows: &[Self]) -> Self {
-        Self::of(&rows)
+        let fold = |hash: u64, row: &Self| mixed(hash.rotate_left(5) ^ row.0);
+        Self(rows.iter().fold(rows.len() as u64, fold))
     }
 
     /// Whether it is that of a key.
@@ -294,6 +301,14 @@ impl Identity {
         what.hash(&mut hasher);
         Self(hasher.finish())
     }
+}
+
+/// Other bits for every number, and so that one bit changes half of them (splitmix64).
+fn mixed(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
 
 impl Hash for Identity {

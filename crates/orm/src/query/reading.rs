@@ -345,6 +345,9 @@ impl Reading {
 
     /// The part of the rows that lies in what remains of the slice.
     fn cut(&mut self, rows: Vec<Held>) -> Vec<Held> {
+        if self.skip == 0 && self.remaining.is_none() {
+            return rows;
+        }
         let bounded = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
         let skipped = rows.len().min(bounded(self.skip));
         self.skip -= skipped as u64;
