@@ -107,8 +107,8 @@ class AsyncQueries(Generic[M]):
 
         Requests: one GET of one row, for the count beside it; one more, once for each client and filter, as a probe of
         whether the server honours the filter. One for each page if part of the query is evaluated client-side, or the
-        server does not count; one more, once for each client and field, if that part compares a text and no row shows that it is
-        the text that the server filters by. None once the rows are fetched.
+        server does not count; one more, once for each client and field, if that part compares a text and no row shows that it
+        is the text that the server filters by. None once the rows are fetched.
         """
         query = self._start()
         if query._result_cache is not None and query._invalid == "raise":
