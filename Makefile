@@ -85,7 +85,7 @@ bench-counts: ## Count instructions of the Rust cases, beside the same job by ha
 	$(PYTHON) benches/counts.py $(COUNTED_DIR) $(RECORD)
 
 .PHONY: check-counts
-check-counts: ## Refuse Rust cases that take over 5 % more instructions than benches/counts.json says
+check-counts: ## Refuse Rust cases that take over 5 % more instructions, as a ratio to hyper-util, than benches/counts.json says
 	$(COUNTED)
 	$(PYTHON) benches/counts.py $(COUNTED_DIR) --check
 
