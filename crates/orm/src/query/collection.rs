@@ -134,7 +134,7 @@ impl Collection {
     /// Looks at what is known of the endpoint so far.
     pub(super) fn know<T>(&self, look: impl FnOnce(&Knowledge) -> T) -> Result<T> {
         Ok(look(
-            &*self
+            &self
                 .shared_knowledge()?
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
