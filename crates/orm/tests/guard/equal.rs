@@ -91,7 +91,7 @@ async fn another_value_is_a_change() {
         // The order of a list, and the letters of a text, are values.
         ("list", |one| one.list.reverse()),
         ("name", |one| {
-            one.name = "2024-01-02T11:00:00+01:00".to_owned()
+            one.name = "2024-01-02T11:00:00+01:00".to_owned();
         }),
     ];
     for (name, change) in changes {
