@@ -120,6 +120,122 @@ def test_a_limit_that_is_taken_for_a_filter_leaves_no_row_out(shape, path):
                 assert question(Thing.objects) == answer, name
 
 
+SILENT = {"next": None, "previous": None, "size": 20}
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"rows": None, "count": None, **SILENT},
+        {"rows": "results", "count": None, **SILENT},
+        {"rows": "results", "count": None, "page_count": "count", **SILENT},
+        {"rows": None, "count": None, "pages": "page_number", "position_parameter": "page", "size_parameter": "size", **SILENT},
+        {"rows": None, "count": None, "unknown": 400, **SILENT},
+        {"rows": None, "count": None, "unknown": "equality", **SILENT},
+        {"rows": None, "count": None, "pages": "whole", **SILENT},
+        {"rows": None, "count": None, "pages": "whole", "unknown": 400, **SILENT},
+        {"rows": None, "count": None, "pages": "whole", "unknown": "equality", **SILENT},
+    ],
+    ids=str,
+)
+def test_a_page_that_does_not_tell_of_others_is_not_the_end(shape):
+    class Thing(APIModel):
+        _schema_class = ThingSchema
+        _endpoint = "/api/v1/things/"
+
+    rows = [{"id": key, "name": f"thing {key}"} for key in range(1, 131)]
+    questions = {
+        "all": (lambda things: [thing.id for thing in things.all()], list(range(1, 131))),
+        "iterator": (lambda things: [thing.id for thing in things.all().iterator()], list(range(1, 131))),
+        "count": (lambda things: things.count(), 130),
+        "exists": (lambda things: things.exists(), True),
+        "first": (lambda things: things.first().id, 1),
+        "last": (lambda things: things.last().id, 130),
+        "slice": (lambda things: [thing.id for thing in things.all()[60:63]], [61, 62, 63]),
+        "nested": (lambda things: [thing.id for thing in things.all()[10:][15:17]], [26, 27]),
+    }
+    with TestServer({"things": rows}, shape=shape) as server:
+        with ServiceClient(server.base_url) as client:
+            register_models(client, Thing)
+            for name, (question, answer) in questions.items():
+                assert question(Thing.objects) == answer, name
+        for name, (question, answer) in questions.items():
+            with ServiceClient(server.base_url) as client:
+                register_models(client, Thing)
+                assert question(Thing.objects) == answer, name
+
+
+def test_a_plain_list_is_probed_once_and_not_where_it_is_declared():
+    class Thing(APIModel):
+        _schema_class = ThingSchema
+        _endpoint = "/api/v1/things/"
+
+    class Declared(Thing):
+        _pagination = "none"
+
+    rows = [{"id": key, "name": f"thing {key}"} for key in range(1, 31)]
+    shape = {"rows": None, "count": None, "pages": "whole", **SILENT}
+    with TestServer({"things": rows}, shape=shape) as server:
+        for model, requests in ((Thing, (2, 1)), (Declared, (1, 1))):
+            with ServiceClient(server.base_url) as client:
+                register_models(client, model)
+                for expected in requests:
+                    before = client.stats.requests
+                    assert len(model.objects.all()) == 30
+                    assert client.stats.requests - before == expected, model
+                assert model.objects.all().explain().requests(30) == 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "path"),
+    [
+        ("wagtail", "/api/v2/things/"),
+        ("fastapi_pagination", "/things"),
+        ({"size": 20, "max_size": 20, "over_max": 400, "unknown": 400}, "/api/v1/things/"),
+        ({"size": 20, "max_size": 20, "over_max": 422, "next": None, "previous": None}, "/api/v1/things/"),
+        ({"pages": "page_number", "position_parameter": "page", "size_parameter": "size", "unknown": 400}, "/api/v1/things/"),
+    ],
+    ids=str,
+)
+def test_what_a_server_refuses_is_left_out(shape, path):
+    class Thing(APIModel):
+        _schema_class = ThingSchema
+        _endpoint = path
+
+    rows = [{"id": key, "name": f"thing {key}"} for key in range(1, 251)]
+    questions = {
+        "slice": (lambda things: [thing.id for thing in things.all()[0:130]], list(range(1, 131))),
+        "index": (lambda things: things.all()[200].id, 201),
+        "iterator": (lambda things: [thing.id for thing in things.all().iterator(500)], list(range(1, 251))),
+        "last": (lambda things: things.last().id, 250),
+        "count": (lambda things: things.count(), 250),
+        "exists": (lambda things: things.exists(), True),
+    }
+    with TestServer({"things": rows}, shape=shape) as server:
+        for name, (question, answer) in questions.items():
+            with ServiceClient(server.base_url) as client:
+                register_models(client, Thing)
+                assert question(Thing.objects) == answer, name
+                requests = client.stats.requests
+                assert question(Thing.objects) == answer, name
+                assert client.stats.requests - requests <= requests, name
+
+
+def test_an_explanation_counts_the_pages_after_a_refusal():
+    class Thing(APIModel):
+        _schema_class = ThingSchema
+        _endpoint = "/api/v2/things/"
+
+    rows = [{"id": key, "name": f"thing {key}"} for key in range(1, 131)]
+    with TestServer({"things": rows}, shape="wagtail") as server, ServiceClient(server.base_url) as client:
+        register_models(client, Thing)
+        assert len(Thing.objects.all()[:60]) == 60
+        told = Thing.objects.all()[:60].explain().requests(130)
+        before = client.stats.requests
+        assert len(Thing.objects.all()[:60]) == 60
+        assert told == client.stats.requests - before
+
+
 def test_more_without_a_way_to_it_is_an_error():
     class Thing(APIModel):
         _schema_class = ThingSchema

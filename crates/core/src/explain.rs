@@ -59,6 +59,7 @@ impl Explain {
     ///
     /// * the size of its pages, and whether its paginator can jump: the first answer shows that;
     /// * whether an answer is empty because the server takes the size of a page for a filter;
+    /// * whether a page of which nothing tells it is the last one, until a probe has shown that;
     /// * how many rows have to be read until enough of them satisfy what is evaluated client-side;
     /// * whether an order has nulls, which a cursor would lose;
     /// * whether the server looks at a filter on what is not a field of the model, or is shown in another form;
@@ -162,6 +163,11 @@ impl Explain {
         }?;
         if strategy.doubts_sizes() {
             f.write_str(", and 1 more where a first page of a size that was asked for is empty")?;
+        }
+        if strategy.doubts_end() {
+            f.write_str(
+                ", and up to 5 more, once, if nothing tells whether the first page is the last one",
+            )?;
         }
         if !strategy.probes_if_empty.is_empty() {
             f.write_str("; if nothing comes, probes show whether the server knows the parameters")?;
@@ -295,7 +301,10 @@ mod tests {
             .filter(Q::Lookup(Lookup::parse("rank", json!(7))))
             .offset(20);
         let requests = |style| explain(&plan, &known(style, 100)).requests(100);
-        assert_eq!(requests(Style::None), Some(1));
+        assert_eq!(requests(Style::None), None, "perhaps there are others");
+        let mut whole = known(Style::None, 100);
+        whole.whole = true;
+        assert_eq!(explain(&plan, &whole).requests(100), Some(1));
         assert_eq!(requests(Style::Cursor), Some(1));
         assert_eq!(requests(Style::LimitOffset), Some(3));
     }

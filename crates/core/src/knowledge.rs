@@ -28,6 +28,12 @@ pub struct Knowledge {
     pub first_page: Option<u64>,
     /// Offsets are honoured; `None` while nothing has shown it.
     pub offsets: Option<bool>,
+    /// Everything comes in one answer: neither an offset nor the number of a page brings other rows.
+    pub whole: bool,
+    /// The most rows of a page of the server's own size that was shown to be the last one. Its pages are not smaller.
+    pub last_page: u64,
+    /// Answers have a place for the link to the next page, so that they tell which one is the last.
+    pub names_next: bool,
     /// Pages in the middle have come shorter than others: positions cannot be told from page numbers or offsets.
     pub uneven: bool,
     /// Rows have come for a size of pages, `limit`, that nobody has declared; `false` where the server took it for a filter,
@@ -178,6 +184,12 @@ impl Knowledge {
             self.refused_size
                 .map_or(refused, |known| known.min(refused)),
         );
+    }
+
+    /// The rows that a page of the server's own size has, if more follow it.
+    #[must_use]
+    pub fn least_page(&self) -> u64 {
+        self.page_size.unwrap_or(0).max(self.last_page)
     }
 
     /// Keeps what an answer has shown of offsets. Once ignored is ignored for good.

@@ -121,7 +121,7 @@ impl Page {
             more: None,
             next: next.filter(|next| !next.is_empty()),
         }
-        .without_own_count())
+        .without_own_count(false))
     }
 
     fn parse_envelope(
@@ -161,6 +161,9 @@ impl Page {
         let linked = links().find(|link| bare_token(link).is_none());
         let next = linked.or_else(|| links().next());
         let count = counted(&levels, rows.len() as u64)?;
+        // `count` may be that of the page; the other names say what they mean.
+        let [_, totals @ ..] = COUNTS;
+        let is_total = count.is_none() || find(&levels, &totals).next().is_some();
         Ok(Self {
             rows: rows.slices(body),
             count: count.or_else(|| counted_in(headers)),
@@ -171,14 +174,17 @@ impl Page {
             drf: is_drf,
             more: find(&levels, &MORE).find_map(|value| value.get().parse().ok()),
         }
-        .without_own_count())
+        .without_own_count(!is_total))
     }
 
-    /// As many rows as came are not all, where a page follows: such a count is that of the page.
-    fn without_own_count(mut self) -> Self {
+    /// As many rows as came are not all, where a page follows: such a count is that of the page. It may be that, too, where
+    /// it stands under `count` and nothing else tells whether a page follows.
+    fn without_own_count(mut self, may_be_own: bool) -> Self {
         let follows = self.next.is_some() || self.more == Some(true);
+        let is_silent = !self.names_next && self.more.is_none();
         let came = self.rows.len() as u64;
-        let is_own = follows && came > 0 && self.count == Some(came);
+        let is_own = follows && came > 0 || is_silent && may_be_own;
+        let is_own = is_own && self.count == Some(came);
         self.count = self.count.filter(|_| !is_own);
         self
     }

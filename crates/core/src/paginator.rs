@@ -7,6 +7,7 @@
 //! A new paginator is a variant, a file that implements [`Paging`], and a line in each `match` of this one.
 
 mod ask;
+mod beyond;
 mod cursor;
 mod limit_offset;
 mod link;
@@ -21,6 +22,7 @@ mod whole;
 use std::ops::{Deref, DerefMut};
 
 pub use ask::{Ask, Course, Turn, Why};
+pub use beyond::{Beyond, Came, Shown};
 pub use cursor::Cursor;
 pub use limit_offset::LimitOffset;
 pub use link::Link;
@@ -222,16 +224,16 @@ impl Paginator {
 
     /// The first request of a walk, with what earlier ones have shown of the endpoint.
     pub fn begin(&mut self, course: &Course, known: &Knowledge) -> Ask {
-        if let (None, Some(style)) = (self.style(), known.style) {
-            self.become_one_of(style, known);
-        }
         if known.sizes == Some(false) {
             self.leave_size_out();
+        }
+        if let (None, Some(style)) = (self.style(), known.style) {
+            self.become_one_of(style, known);
         }
         self.first(course, known)
     }
 
-    /// Asks for no size any more until answers show a paginator that has one: the server takes it for a filter.
+    /// Asks for no size any more, unless one is declared: the server takes it for a filter.
     pub fn leave_size_out(&mut self) {
         if let Self::Unrecognised(unrecognised) = self {
             unrecognised.leave_size_out();

@@ -84,7 +84,7 @@ impl Pagination {
         Self::new(Style::Link, None)
     }
 
-    /// No pagination.
+    /// No pagination. Saves the one request that shows that nothing follows a plain list.
     #[must_use]
     pub fn none() -> Self {
         Self::new(Style::None, None)

@@ -2,7 +2,7 @@
 
 use crate::page::{Page, Style};
 
-use super::pairs::Pairs;
+use super::{beyond::Beyond, pairs::Pairs};
 
 /// A request for a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub enum Why {
     Guessed,
     /// The server counts more rows and does not say how to get them: perhaps by this style.
     Tried(Style),
+    /// Nothing tells whether the page before is the last one.
+    Beyond(Beyond),
     /// The server ignores offsets: everything that is needed, in one page.
     Everything,
 }
@@ -42,7 +44,7 @@ impl Why {
     /// Nothing that the server has said speaks for such a page.
     #[must_use]
     pub fn is_a_try(self) -> bool {
-        matches!(self, Self::Guessed | Self::Tried(_))
+        matches!(self, Self::Guessed | Self::Tried(_) | Self::Beyond(_))
     }
 }
 
@@ -62,6 +64,10 @@ pub struct Course {
     pub count: Option<u64>,
     /// The rows of a full page; 0 until one has come.
     pub size: u64,
+    /// A full page is known to have as many rows, or more.
+    pub least: u64,
+    /// Everything is known to come in one answer.
+    pub whole: bool,
     /// The largest size that may be asked for, where the server has refused one.
     pub largest: Option<u64>,
 }
@@ -77,6 +83,8 @@ impl Course {
             widened: false,
             count: None,
             size: 0,
+            least: 0,
+            whole: false,
             largest: None,
         }
     }

@@ -15,6 +15,8 @@ pub struct Parameters {
     /// Rows that the caller wants in a page.
     preferred: Option<u64>,
     declared: bool,
+    /// The server takes `limit` for a filter.
+    misread: bool,
 }
 
 impl Parameters {
@@ -24,6 +26,7 @@ impl Parameters {
             size: declared.size_parameter().map(str::to_owned),
             preferred: declared.page_size().or(preferred),
             declared: true,
+            misread: false,
         }
     }
 
@@ -34,6 +37,7 @@ impl Parameters {
             size: Some("limit".to_owned()),
             preferred,
             declared: false,
+            misread: false,
         }
     }
 
@@ -41,16 +45,18 @@ impl Parameters {
     pub(super) fn recognised(&self, style: Style) -> Self {
         Self {
             position: style.position_parameter().map(str::to_owned),
-            size: (style == Style::LimitOffset).then(|| "limit".to_owned()),
+            size: (style == Style::LimitOffset && !self.misread).then(|| "limit".to_owned()),
             preferred: self.preferred,
             declared: false,
+            misread: self.misread,
         }
     }
 
-    /// The same, where no size is to be asked for.
+    /// The same, where the server takes a size for a filter.
     pub(super) fn without_size(&self) -> Self {
         Self {
             size: None,
+            misread: true,
             ..self.clone()
         }
     }
@@ -77,9 +83,9 @@ impl Parameters {
         number(query, self.size()?)
     }
 
-    /// Whether as many rows came as were asked for, or as other pages have.
+    /// Whether as many rows came as were asked for, or as other pages are known to have.
     pub(super) fn is_full(&self, turn: &Turn<'_>) -> bool {
-        let size = turn.course.size;
+        let size = turn.course.size.max(turn.course.least);
         let asked = self.asked_size(&turn.ask.query);
         turn.rows() >= asked.map_or(size, |asked| asked.min(size))
     }

@@ -9,6 +9,7 @@
 //!                                 ignored, so this is the first page, and from here on `page_number` decides
 //! ```
 //!
+//! Where nothing tells whether a page is the last one, a probe shows it ([`Beyond`](super::Beyond)).
 //! Where the server counts more rows and shows no way to them, offsets are tried, then page numbers. A page that has come
 //! before shows that it was neither.
 
@@ -17,8 +18,9 @@ use crate::{knowledge::Knowledge, page::Style};
 use super::{
     Offsets, Paging,
     ask::{Ask, Course, Turn, Why},
+    beyond::after_silence,
     limit_offset::{by_offset, first_by_offset},
-    pairs::{Pairs, number, set},
+    pairs::{Pairs, set},
     parameters::Parameters,
 };
 
@@ -58,18 +60,13 @@ impl Paging for Unrecognised {
     }
 
     fn guessed(&self, turn: &Turn<'_>) -> Option<Ask> {
-        self.counted(turn).filter(|_| is_as_long_as_the_limit(turn))
+        after_silence(self.own(turn), turn)
     }
 
     /// The server may have no limit at all.
     fn promised_size<'a>(&'a self, _ask: &Ask) -> Option<(&'a str, u64)> {
         None
     }
-}
-
-/// Whether as many rows came as were asked for: the limit may have been honoured, and more may follow.
-pub(super) fn is_as_long_as_the_limit(turn: &Turn<'_>) -> bool {
-    number(&turn.ask.query, "limit") == Some(turn.rows())
 }
 
 /// Asks by offset a server that has not shown how it wants to be asked.
@@ -99,7 +96,7 @@ mod tests {
         page::Style,
         paginator::{
             Landing, Why,
-            tests::{Example, list, page, text, told},
+            tests::{Example, page, text, told},
         },
     };
 
@@ -164,6 +161,5 @@ mod tests {
             None
         );
         assert_eq!(example.paginator.style(), None);
-        assert_eq!(example.after(&first, &list(0..5)), None);
     }
 }

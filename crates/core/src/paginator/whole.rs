@@ -1,21 +1,22 @@
 //! The whole collection in one answer, as far as can be seen.
 //!
 //! ```text
-//! ask    ?limit=50                why: 50 rows are needed, and nothing is known of the endpoint yet
-//! answer [50 rows]                a plain list as long as was asked for: the limit may have been honoured
-//! ask    ?limit=50&offset=50      why: tried, if more rows are needed after all
-//! answer [50 rows]                the same page: a list of 50 rows. Other rows: limit/offset without an envelope
+//! ask    (nothing)                why: a plain list has come before, and nothing was shown of its end
+//! answer [50 rows]                nothing tells whether that is all
+//! ask    ?offset=49&page=2        why: a probe, once for an endpoint
+//! answer [50 rows]                the same page: that was all. Other rows: pages without an envelope
 //! ```
 //!
-//! A list of another length is everything, unless a count says that there is more. Nothing is tried where the program has
-//! declared that there is no pagination.
+//! An empty list is everything, unless a count says that there is more. Nothing is tried where the program has declared
+//! that there is no pagination.
 
 use super::{
     Offsets, Paging,
     ask::{Ask, Turn},
+    beyond::after_silence,
     pairs::Pairs,
     parameters::Parameters,
-    unrecognised::{is_as_long_as_the_limit, try_offset},
+    unrecognised::try_offset,
 };
 
 /// Everything comes in one answer.
@@ -53,7 +54,8 @@ impl Paging for Whole {
     }
 
     fn guessed(&self, turn: &Turn<'_>) -> Option<Ask> {
-        self.counted(turn).filter(|_| is_as_long_as_the_limit(turn))
+        let is_declared = self.parameters.is_declared();
+        after_silence(self.own(turn), turn).filter(|_| !is_declared)
     }
 }
 
@@ -62,35 +64,43 @@ mod tests {
     use crate::{
         page::{Pagination, Style},
         paginator::{
-            Why,
+            Beyond, Why,
             tests::{Example, list, page, told},
         },
     };
 
     #[test]
-    fn a_list_as_long_as_was_asked_for() {
-        let mut example = Example::new(0, Some(50));
+    fn a_list_is_probed_unless_it_is_known_to_be_whole() {
+        let mut example = Example::new(0, None);
         let first = example.begin();
-        assert_eq!(told(&first), ("limit=50".to_owned(), 0, Why::Start));
-        let tried = example.after(&first, &list(0..50)).unwrap();
+        let probe = example.after(&first, &list(0..50)).unwrap();
         assert_eq!(example.paginator.style(), Some(Style::None));
         assert_eq!(
-            told(&tried),
+            told(&probe),
             (
-                "limit=50&offset=50".to_owned(),
+                "offset=49&page=2".to_owned(),
                 50,
-                Why::Tried(Style::LimitOffset)
+                Why::Beyond(Beyond::Either)
             )
         );
-        for other in [list(0..49), list(0..51), list(0..0)] {
-            assert_eq!(example.after(&first, &other), None);
-        }
+        example.course.whole = true;
+        assert_eq!(example.after(&first, &list(0..50)), None);
         // Other rows came: now it is known.
         example
             .paginator
             .become_one_of(Style::LimitOffset, &example.known);
-        let next = example.after(&tried, &list(50..100)).unwrap();
+        let next = example.after(&probe, &list(49..99)).unwrap();
         assert_eq!(told(&next).2, Why::Guessed);
+    }
+
+    #[test]
+    fn a_program_that_pages_by_itself_is_left_alone() {
+        for own in ["limit", "offset", "page"] {
+            let mut example = Example::new(0, None);
+            example.course.base.push((own.to_owned(), "3".to_owned()));
+            let first = example.begin();
+            assert_eq!(example.after(&first, &list(0..50)), None, "{own}");
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) struct Cost {
     offsets: bool,
     /// An empty answer to a size that was asked for may have to be asked for again, without the size.
     doubts_sizes: bool,
+    /// Nothing may tell whether the first page is the last one, so that a probe has to.
+    doubts_end: bool,
 }
 
 impl Cost {
@@ -30,7 +32,15 @@ impl Cost {
             doubts_sizes: asks_size(strategy, given)
                 && given.model.pagination().is_none()
                 && given.known.sizes_are_doubtful(),
-            offsets: style.is_some() && !given.known.uneven && given.known.offsets != Some(false),
+            doubts_end: given.model.pagination().is_none()
+                && matches!(style, None | Some(Style::None))
+                && !given.known.whole
+                && !given.known.names_next,
+            offsets: style.is_some()
+                && !given.known.uneven
+                && !given.known.refuses_offsets
+                && given.known.sizes != Some(false)
+                && given.known.offsets != Some(false),
         }
     }
 }
@@ -46,7 +56,7 @@ fn page_size(strategy: &Strategy, given: &Given<'_>, style: Option<Style>) -> Op
     let declared = given.model.pagination();
     let can_be_asked = match declared {
         Some(declared) => declared.size_parameter().is_some(),
-        None => style == Some(Style::LimitOffset),
+        None => style == Some(Style::LimitOffset) && given.known.takes_sizes(),
     };
     let own = given.known.page_size;
     if !can_be_asked {
@@ -105,7 +115,11 @@ impl Strategy {
         if rows > 0 && !(self.unseen.is_empty() && self.doubted_forms.is_empty()) {
             return None;
         }
-        if self.doubts_sizes() && rows == 0 {
+        let is_doubtful = match rows {
+            0 => self.doubts_sizes(),
+            _ => self.doubts_end(),
+        };
+        if is_doubtful {
             return None;
         }
         let doubts = match self.probes_if_empty.first() {
@@ -141,6 +155,11 @@ impl Strategy {
                 && self
                     .page_size()
                     .is_some_and(|size| size >= LARGEST_PART as u64)
+    }
+
+    /// Whether nothing may tell that the first page is the last one. Then probes show it.
+    pub(crate) fn doubts_end(&self) -> bool {
+        self.cost.doubts_end && !self.is_empty
     }
 
     fn pages(&self, rows: u64) -> Option<u64> {

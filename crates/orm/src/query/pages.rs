@@ -6,6 +6,7 @@
 //! that it has seen, and reads ahead only what it can verify on arrival.
 
 mod ahead;
+mod beyond;
 mod landing;
 mod notices;
 mod onward;
@@ -16,12 +17,13 @@ use django_api_orm_core::{
     Error, ErrorKind, Result,
     knowledge::Knowledge,
     page::Page,
-    paginator::{Ask, Course, Jump, Paginator, Pairs, Turn, Why},
+    paginator::{Ask, Came, Course, Jump, Paginator, Pairs, Turn, Why},
     row::{Identity, Row},
 };
 
 use self::{
     ahead::Ahead,
+    beyond::refuses,
     refused::Refused,
     seen::{EMPTY_PAGES, Seen},
 };
@@ -48,6 +50,8 @@ pub(crate) struct Pages {
     count_changed: bool,
     /// The last page says that another follows.
     says_more: bool,
+    /// A probe has brought rows that were not on the first page, and no paginator explains them yet.
+    sees_others: bool,
     /// What was left out after a refusal, until a page shows that it was that.
     refused: Option<Refused>,
 }
@@ -102,6 +106,7 @@ impl Pages {
             is_asked_again: false,
             count_changed: false,
             says_more: false,
+            sees_others: false,
             refused: None,
             collection,
         }
@@ -152,13 +157,18 @@ impl Pages {
                     self.learn_refusal()?;
                     self.take(page, ask)?
                 }
-                Err(error) if error.kind() == ErrorKind::NotFound => self.missing(error, &ask)?,
-                Err(error) if error.is_refusal() && ask.why.is_a_try() => self.repeated(&ask)?,
-                Err(error) if error.is_refusal() => {
-                    self.step = Step::Ask(self.ask_less(error, ask)?);
-                    None
-                }
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == ErrorKind::NotFound => self.missing(error, ask)?,
+                Err(error) => match ask.why {
+                    Why::Beyond(probe) if refuses(&error) => {
+                        self.look_beyond(probe, Came::Refusal, None, ask)?
+                    }
+                    _ if !error.is_refusal() => return Err(error),
+                    why if why.is_a_try() => self.repeated(&ask)?,
+                    _ => {
+                        self.step = Step::Ask(self.ask_less(error, ask)?);
+                        None
+                    }
+                },
             };
             self.read_ahead()?;
             if batch.is_some() {
@@ -172,6 +182,15 @@ impl Pages {
         if self.is_emptied_by_size(&page, &ask)? {
             return Ok(None);
         }
+        if let Why::Beyond(probe) = ask.why {
+            let came = self.came_beyond(&page);
+            return self.look_beyond(probe, came, Some(page), ask);
+        }
+        self.accept(page, ask)
+    }
+
+    /// The same, for a page that is one of the walk, wherever it lies.
+    fn accept(&mut self, page: Page, ask: Ask) -> Result<Option<Batch>> {
         self.paginator.recognise(&page, &ask.query, &self.known);
         let Some((page, ask)) = self.settle(page, ask)? else {
             return Ok(None);
@@ -216,8 +235,9 @@ impl Pages {
         {
             self.paginator.become_one_of(style, &self.known);
             self.learn_style()?;
+            self.learn_size_before(&ask)?;
         }
-        if overlap {
+        if overlap && !matches!(ask.why, Why::Beyond(_)) {
             self.paginator.overlapped();
         }
         if self.seen.keep(page.rows()) {
@@ -244,6 +264,17 @@ impl Pages {
         }))
     }
 
+    /// The page before the one that was tried is followed by it, so that it was a full one.
+    fn learn_size_before(&self, ask: &Ask) -> Result<()> {
+        let is_own = self.paginator.parameters().asked_size(&ask.query).is_none();
+        let rows = self.seen.rows_before();
+        if is_own && rows > 0 {
+            self.collection
+                .learn(|known| known.page_size = Some(rows))?;
+        }
+        Ok(())
+    }
+
     fn learn_style(&self) -> Result<()> {
         if self.paginator.is_declared() {
             return Ok(());
@@ -256,7 +287,9 @@ impl Pages {
     /// Keeps for later queries what a page has shown of the endpoint.
     fn learn(&mut self, page: &Page, ask: &Ask) -> Result<()> {
         let len = page.rows().len() as u64;
-        if let Step::Ask(_) = self.step {
+        if let Step::Ask(next) = &self.step
+            && !matches!(next.why, Why::Beyond(_))
+        {
             self.course.size = self.course.size.max(len);
         }
         let more =
@@ -266,6 +299,7 @@ impl Pages {
         self.learn_style()?;
         self.collection.learn(|known| {
             self.paginator.learn(len, more, &self.course, known);
+            known.names_next |= page.names_next();
             if len > 0 {
                 known.counts = Some(page.count().is_some());
             }

@@ -134,8 +134,8 @@ pub(crate) fn server() -> impl Strategy<Value = Server> {
     })
 }
 
-/// Without what no server has, and no client could see through: pages of which nothing tells that there are more, and
-/// names in the envelope of a bare list.
+/// Without what no server has, and no client could see through: pages of which nothing tells that there are more, where neither
+/// an offset nor a page number leads to them, and names in the envelope of a bare list.
 fn sensible(mut server: Server) -> Server {
     if server.rows_in.is_none() {
         if !matches!(server.count, Count::Header(_)) {
@@ -163,7 +163,11 @@ fn sensible(mut server: Server) -> Server {
             server.count,
             Count::Total(_) | Count::Header(_) | Count::OfPageAndTotal(_)
         );
-    if !tells_end {
+    let can_be_tried = matches!(
+        server.paging,
+        Paging::Offset | Paging::Number | Paging::SizedNumber
+    );
+    if !tells_end && !can_be_tried {
         server.paging = Paging::Whole;
     }
     // Where a text is shown in another form, the server has to be asked for it.

@@ -8,6 +8,7 @@
 )]
 
 mod ahead;
+mod beyond;
 mod counts;
 mod drift;
 mod ignored;

@@ -24,18 +24,13 @@ async fn drf_paginators_are_recognised() {
 }
 
 #[tokio::test]
-async fn a_plain_list_is_one_request() {
-    let site = Site::new(
-        page_number(),
-        [Quirk::Envelope(Envelope::rows_in("results"))],
-    )
-    .await;
-    assert_eq!(
-        ids(site.rows().all()).await.unwrap().len(),
-        20,
-        "nothing tells of other pages"
-    );
+async fn a_plain_list_is_one_request_once_it_was_probed() {
     let site = server(|_| Reply::ok(&rows(0, 130))).await;
+    assert_eq!(ids(site.rows().all()).await.unwrap(), all());
+    assert_eq!(
+        site.targets(),
+        ["/api/v1/rows/", "/api/v1/rows/?offset=129&page=2"]
+    );
     assert_eq!(ids(site.rows().all()).await.unwrap(), all());
     assert_eq!(ids(site.rows().all().limit(10)).await.unwrap(), all()[..10]);
     assert_eq!(

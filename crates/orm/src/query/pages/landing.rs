@@ -3,7 +3,7 @@
 use django_api_orm_core::{
     Error, OnIgnored, Result,
     page::{Page, Style},
-    paginator::{Ask, Landing, Offsets, Paginator, Why},
+    paginator::{Ask, Came, Landing, Offsets, Paginator, Why},
 };
 
 use super::{Batch, Pages, Step, report_drift, seen::Seen};
@@ -13,6 +13,8 @@ impl Pages {
     pub(super) fn first_ask(&mut self) -> Result<Ask> {
         self.known = self.collection.knowledge()?;
         self.course.largest = self.known.largest_size();
+        self.course.least = self.known.least_page();
+        self.course.whole = self.known.whole;
         let first = self.paginator.begin(&self.course, &self.known);
         if self.course.start > 0 && self.known.offsets == Some(false) {
             self.offsets_are_ignored()?;
@@ -105,7 +107,7 @@ impl Pages {
     }
 
     /// A page that the server does not have (404).
-    pub(super) fn missing(&mut self, error: Error, ask: &Ask) -> Result<Option<Batch>> {
+    pub(super) fn missing(&mut self, error: Error, ask: Ask) -> Result<Option<Batch>> {
         match ask.why {
             // Perhaps the start lies behind the end. Or nothing is there at all: the first page will tell.
             Why::Jump(_) => {
@@ -116,7 +118,8 @@ impl Pages {
                 self.compare_with_count(ask.position)?;
                 Ok(Some(Batch::end(ask.position)))
             }
-            Why::Tried(_) => self.repeated(ask),
+            Why::Tried(_) => self.repeated(&ask),
+            Why::Beyond(probe) => self.look_beyond(probe, Came::Nothing, None, ask),
             Why::Linked if self.paginator.may_shrink() => {
                 report_drift(
                     &self.collection,

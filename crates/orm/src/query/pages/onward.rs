@@ -29,7 +29,12 @@ impl Pages {
             _ => {}
         }
         match self.course.count {
-            Some(count) if reached < count => self.by_count(&turn),
+            Some(count) if reached < count => match self.by_count(&turn)? {
+                Step::Done if self.collection.policy.on_drift != OnDrift::Ignore => {
+                    Err(self.no_way_on(reached))
+                }
+                next => Ok(next),
+            },
             Some(_) => Ok(Step::Done),
             None => Err(Error::drift(format!(
                 "the server's link to the next page leads back to a page already read ({reached} rows so far)"
@@ -69,9 +74,12 @@ impl Pages {
     }
 
     /// The server says that there is more, and not how to ask for it.
-    fn no_way_on(&self, reached: u64) -> Error {
+    pub(super) fn no_way_on(&self, reached: u64) -> Error {
         let says = match self.course.count.filter(|count| *count > reached) {
             Some(count) => format!("counts {count} rows"),
+            None if self.sees_others => {
+                "has other rows behind an offset or a page number".to_owned()
+            }
             None => "says that more rows follow".to_owned(),
         };
         Error::unsupported(format!(
@@ -130,7 +138,7 @@ impl Pages {
                 }
                 Err(self.no_way_on(ask.position))
             }
-            Why::Guessed => Ok(Some(Batch::end(ask.position))),
+            Why::Guessed | Why::Beyond(_) => Ok(Some(Batch::end(ask.position))),
             _ if count.is_some_and(|count| count <= ask.position) => {
                 self.compare_with_count(ask.position)?;
                 Ok(Some(Batch::end(ask.position)))

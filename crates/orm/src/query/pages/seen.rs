@@ -95,6 +95,20 @@ impl Seen {
         self.current.as_deref()
     }
 
+    /// How many rows the page before has.
+    pub(super) fn rows_before(&self) -> u64 {
+        self.previous.len().max(self.alone.len()) as u64
+    }
+
+    /// How many rows of the page were on the page before, and whether its first one was the last one there.
+    pub(super) fn known_rows(&mut self, page: &Page) -> (usize, bool) {
+        self.settle();
+        let rows = self.identities(page.rows());
+        let known = rows.iter().filter(|row| self.previous.contains(row));
+        let begins_with_last = rows.first() == self.previous.last() && !rows.is_empty();
+        (known.count(), begins_with_last)
+    }
+
     /// The rows that were not on the page before.
     pub(super) fn without_overlap(&mut self, rows: &[Row]) -> Vec<Row> {
         self.settle();
