@@ -42,6 +42,7 @@ HALVES = {"async_base.py": "base.py", "async_client.py": "client.py", "_async_qu
 PHRASES = {
     "by ``await``, ``async for`` and ``await qs._fetch()``,": "by iteration, ``len``, ``bool``, ``list`` and indexing,",
     "for asyncio. Event loops and threads may share it.": "for code without an event loop. Threads may share it.",
+    "The asynchronous client": "The synchronous client",
     "The asynchronous methods": "The synchronous methods",
 }
 
@@ -65,10 +66,15 @@ def in_words(text: str) -> str:
     for phrase, other in PHRASES.items():
         text = text.replace(phrase, other)
     text = re.sub(rf"\b(Async)?({PAIRS})\b", lambda name: name[2] if name[1] else f"Async{name[2]}", text)
+    text = re.sub(r"\b([Aa])n? (`*)(?=(Async)?(?:Manager|QuerySet|ServiceClient)\b)", _with_article, text)
     text = re.sub(r"\bregister_(async_)?models\b", lambda name: f"register_{'' if name[1] else 'async_'}models", text)
     text = re.sub(r"\b(an?) (a?)synchronous", lambda word: "a synchronous" if word[2] else "an asynchronous", text)
     text = re.sub(r"\b(A)synchronous", "Synchronous", text)
     return re.sub(r"\b(await |async )", "", text)
+
+
+def _with_article(found: re.Match[str]) -> str:
+    return f"{found[1]}{'n' if found[3] else ''} {found[2]}"
 
 
 def without_aliases(source: str) -> str:

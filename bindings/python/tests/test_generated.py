@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -74,3 +75,12 @@ class Thing(Queries[M]):
     other = alias_of(get)
 '''.splitlines()
     )
+
+
+@pytest.mark.parametrize("name", ["base", "client", "_queries"])
+def test_the_synchronous_half_reads_as_if_it_were_written_by_hand(name):
+    text = (ROOT / "python" / "django_api_orm" / f"{name}.py").read_text()
+    header, text = text.split("\n", 1)
+    assert "make generate" in header
+    wrong = [line for line in text.splitlines() if re.search(r"\bawait|\basync\b|\ban [MQS]|\ba Async|The async", line)]
+    assert wrong == []

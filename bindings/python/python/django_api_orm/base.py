@@ -195,7 +195,7 @@ def register_models(client: ServiceClient, *model_classes: type[APIModel]) -> No
     Requests: none.
     """
     if not isinstance(client, ServiceClient):
-        raise ConfigurationError(f"register_models() takes an ServiceClient, not {type(client).__name__}")
+        raise ConfigurationError(f"register_models() takes a ServiceClient, not {type(client).__name__}")
     for model in model_classes:
         if not (isinstance(model, type) and issubclass(model, APIModel)):
             raise ConfigurationError(f"{model!r} is not a subclass of APIModel; AsyncAPIModel has register_async_models()")

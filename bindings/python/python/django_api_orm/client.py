@@ -1,5 +1,5 @@
 # Generated from async_client.py by scripts/generate.py: change that file, and run `make generate`.
-"""The asynchronous client."""
+"""The synchronous client."""
 
 from __future__ import annotations
 
