@@ -1,8 +1,8 @@
 """Counts the instructions of the Rust cases with callgrind, which are the same on a busy machine as on an idle one.
 
-`make bench-counts` prints them and the ratios to the same job by hand. `--check` fails where the ratio to hyper-util is over 5 % more
-than that of benches/counts.json; `--record` writes that file. A ratio is compared and not a count, because both sides change alike
-with the compiler and with what the processor can do.
+`make bench-counts` prints them and the ratios to the same job by hand. `--check` fails where the ratio to hyper-util is over
+5 % more than that of benches/counts.json; `--record` writes that file. A ratio is compared and not a count, because both sides
+change alike with the compiler and with what the processor can do.
 """
 
 from __future__ import annotations
