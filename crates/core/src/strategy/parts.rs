@@ -117,7 +117,8 @@ pub(super) fn in_parts(
     }
     let undivided = plan.clone().unsliced().unordered().on(others.clone());
     let parts = Parts::new(undivided, is_one_of.clone());
-    let Some(values) = parts.clone().take() else {
+    // A single value that is too long does not get shorter.
+    let Some(values) = parts.clone().take().filter(|_| parts.count() > 1) else {
         return Ok(None);
     };
     let part_aim = if aim == Aim::Write { aim } else { Aim::Rows };

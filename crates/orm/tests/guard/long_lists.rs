@@ -1,6 +1,6 @@
 //! A list of values that is too long for one query string is asked for in parts, and the rows are those of the whole list.
 
-use django_api_orm::WarningKind;
+use django_api_orm::{OnIgnored, WarningKind};
 use serde_json::{Value, json};
 
 use super::site::{Thing, deaf_to, ids, q, resource, site, where_};
@@ -129,4 +129,26 @@ async fn a_row_that_comes_with_two_parts_is_one_row() {
     let expected = where_(|thing| thing.rank != 0);
     assert_eq!(rows, expected);
     assert_eq!(some.count().await.unwrap(), expected.len() as u64);
+}
+
+#[tokio::test]
+async fn a_value_that_is_too_long_by_itself_is_evaluated_client_side() {
+    let site = site(resource()).await;
+    let long = "x".repeat(3_001);
+    for values in [json!([long]), json!([long, "thing 007"])] {
+        let some = site.things().filter(q("name__in", values.clone()));
+        let expected = where_(|thing| values.as_array().unwrap().contains(&json!(thing.name)));
+        assert_eq!(ids(some.clone()).await.unwrap(), expected);
+        assert_eq!(some.count().await.unwrap(), expected.len() as u64);
+        some.explain().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_trusted_server_is_asked_for_each_part_whatever_it_has_shown() {
+    let site = deaf_to(["id__in"]).await;
+    let some = site.things().filter(q("id__in", keys(1_000)));
+    ids(some.clone()).await.unwrap();
+    let trusting = some.on_ignored(OnIgnored::Trust);
+    assert_eq!(ids(trusting).await.unwrap(), where_(|_| true));
 }

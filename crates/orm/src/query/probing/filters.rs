@@ -146,8 +146,8 @@ impl Probing {
         let honours = match (known, guard) {
             (Some(false), _) | (_, None) => false,
             _ if check.is_disproved(parameter, rows)? => false,
-            (Some(true), _) => true,
-            (None, Some(guard)) => self.is_looked_at(strategy, guard).await?,
+            // Honoured for other values it may be, and dropped for one that is no choice.
+            (_, Some(guard)) => self.is_looked_at(strategy, guard).await?,
         };
         if let Some(guard) = guard.filter(|_| honours) {
             self.collection
