@@ -164,10 +164,15 @@ impl Explain {
         if strategy.doubts_sizes() {
             f.write_str(", and 1 more where a first page of a size that was asked for is empty")?;
         }
-        if strategy.doubts_end() {
-            f.write_str(
+        match strategy.doubts_end() {
+            Some(0) => f.write_str(
                 ", and up to 5 more, once, if nothing tells whether the first page is the last one",
-            )?;
+            )?,
+            Some(whole) => write!(
+                f,
+                ", and up to 5 more, once, if more than {whole} rows come"
+            )?,
+            None => {}
         }
         if !strategy.probes_if_empty.is_empty() {
             f.write_str("; if nothing comes, probes show whether the server knows the parameters")?;
@@ -303,7 +308,7 @@ mod tests {
         let requests = |style| explain(&plan, &known(style, 100)).requests(100);
         assert_eq!(requests(Style::None), None, "perhaps there are others");
         let mut whole = known(Style::None, 100);
-        whole.whole = true;
+        whole.whole = 100;
         assert_eq!(explain(&plan, &whole).requests(100), Some(1));
         assert_eq!(requests(Style::Cursor), Some(1));
         assert_eq!(requests(Style::LimitOffset), Some(3));

@@ -28,8 +28,9 @@ pub struct Knowledge {
     pub first_page: Option<u64>,
     /// Offsets are honoured; `None` while nothing has shown it.
     pub offsets: Option<bool>,
-    /// Everything comes in one answer: neither an offset nor the number of a page brings other rows.
-    pub whole: bool,
+    /// So many rows have come in one answer, and neither an offset nor the number of a page brought others. Of more rows that shows
+    /// nothing: a server that answers with the last page for every number behind it answers so, while all rows fit into one.
+    pub whole: u64,
     /// The most rows of a page of the server's own size that was shown to be the last one. Its pages are not smaller.
     pub last_page: u64,
     /// Answers have a place for the link to the next page, so that they tell which one is the last.

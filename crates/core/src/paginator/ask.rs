@@ -66,8 +66,8 @@ pub struct Course {
     pub size: u64,
     /// A full page is known to have as many rows, or more.
     pub least: u64,
-    /// Everything is known to come in one answer.
-    pub whole: bool,
+    /// As many rows, or fewer, are known to come in one answer.
+    pub whole: u64,
     /// The largest size that may be asked for, where the server has refused one.
     pub largest: Option<u64>,
 }
@@ -84,7 +84,7 @@ impl Course {
             count: None,
             size: 0,
             least: 0,
-            whole: false,
+            whole: 0,
             largest: None,
         }
     }

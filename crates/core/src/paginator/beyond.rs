@@ -1,6 +1,7 @@
 //! A first page of which nothing tells whether others follow: no link, no count, no size that pages are known to have.
 //!
-//! A probe shows it, once for an endpoint. Twenty rows of a server that has pages of 20 and says nothing of them:
+//! A probe shows it, once for an endpoint, and again for a list with more rows than were shown to be whole. Twenty rows of a
+//! server that has pages of 20 and says nothing of them:
 //!
 //! ```text
 //! ask    (nothing)
@@ -135,7 +136,8 @@ pub(super) fn after_silence(own: Pairs, turn: &Turn<'_>) -> Option<Ask> {
         .iter()
         .any(|name| find(base, name).is_some());
     let is_first = turn.ask.position == 0;
-    (is_first && !pages_itself && !turn.course.whole).then(|| Beyond::Either.ask(own, turn.reached))
+    (is_first && !pages_itself && turn.reached > turn.course.whole)
+        .then(|| Beyond::Either.ask(own, turn.reached))
 }
 
 #[cfg(test)]

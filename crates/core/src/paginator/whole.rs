@@ -83,13 +83,15 @@ mod tests {
                 Why::Beyond(Beyond::Either)
             )
         );
-        example.course.whole = true;
+        example.course.whole = 50;
         assert_eq!(example.after(&first, &list(0..50)), None);
+        let more = example.after(&first, &list(0..51)).unwrap();
+        assert_eq!(told(&more).2, Why::Beyond(Beyond::Either));
         // Other rows came: now it is known.
         example
             .paginator
             .become_one_of(Style::LimitOffset, &example.known);
-        let next = example.after(&probe, &list(49..99)).unwrap();
+        let next = example.after(&probe, &list(49..100)).unwrap();
         assert_eq!(told(&next).2, Why::Guessed);
     }
 

@@ -20,7 +20,7 @@ pub(super) struct Cost {
     /// An empty answer to a size that was asked for may have to be asked for again, without the size.
     doubts_sizes: bool,
     /// Nothing may tell whether the first page is the last one, so that a probe has to.
-    doubts_end: bool,
+    doubts_end: Option<u64>,
 }
 
 impl Cost {
@@ -32,10 +32,10 @@ impl Cost {
             doubts_sizes: asks_size(strategy, given)
                 && given.model.pagination().is_none()
                 && given.known.sizes_are_doubtful(),
-            doubts_end: given.model.pagination().is_none()
+            doubts_end: (given.model.pagination().is_none()
                 && matches!(style, None | Some(Style::None))
-                && !given.known.whole
-                && !given.known.names_next,
+                && !given.known.names_next)
+                .then_some(given.known.whole),
             offsets: style.is_some()
                 && !given.known.uneven
                 && !given.known.refuses_offsets
@@ -117,7 +117,7 @@ impl Strategy {
         }
         let is_doubtful = match rows {
             0 => self.doubts_sizes(),
-            _ => self.doubts_end(),
+            _ => self.doubts_end().is_some_and(|whole| rows > whole),
         };
         if is_doubtful {
             return None;
@@ -157,9 +157,9 @@ impl Strategy {
                     .is_some_and(|size| size >= LARGEST_PART as u64)
     }
 
-    /// Whether nothing may tell that the first page is the last one. Then probes show it.
-    pub(crate) fn doubts_end(&self) -> bool {
-        self.cost.doubts_end && !self.is_empty
+    /// Where nothing may tell that the first page is the last one: with more rows than these, probes show it.
+    pub(crate) fn doubts_end(&self) -> Option<u64> {
+        self.cost.doubts_end.filter(|_| !self.is_empty)
     }
 
     fn pages(&self, rows: u64) -> Option<u64> {

@@ -210,7 +210,13 @@ async fn an_explanation_tells_of_the_probe() {
     ids(site.rows().all()).await.unwrap();
     let after = site.rows().all().explain().unwrap();
     assert_eq!(after.requests(50), Some(1));
-    assert!(after.to_string().ends_with("requests: 1"), "{after}");
+    assert_eq!(
+        after.requests(51),
+        None,
+        "a list of 50 may have been a page"
+    );
+    let told = "requests: 1, and up to 5 more, once, if more than 50 rows come";
+    assert!(after.to_string().ends_with(told), "{after}");
 }
 
 #[tokio::test]

@@ -43,11 +43,12 @@ impl Pages {
                 Ok(None)
             }
             (Shown::Whole, page) => {
+                let all = page.filter(|_| probe == Beyond::Unsized);
+                let came = all.as_ref().map_or(rows, |page| page.rows().len() as u64);
                 self.collection.learn(|known| {
-                    known.whole = true;
+                    known.whole = known.whole.max(came);
                     known.style = Some(Style::None);
                 })?;
-                let all = page.filter(|_| probe == Beyond::Unsized);
                 let known = usize::try_from(rows).unwrap_or(usize::MAX);
                 let rest = all.map(|page| page.into_rows().into_iter().skip(known).collect());
                 Ok(Some(Batch {
