@@ -9,7 +9,6 @@ the plot beside it.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import plot
+from serving import serving
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
@@ -93,16 +93,6 @@ class Compared:
 
     def ratio(self, peer: str, clock: str) -> float:
         return statistics.median(self.ratios(peer, clock))
-
-
-@contextlib.contextmanager
-def serving(binaries: Path) -> Iterator[str]:
-    with subprocess.Popen([binaries / "bench-server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdin is not None and server.stdout is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.stdin.close()
 
 
 def python_workers(base_url: str, published: Path) -> dict[str, Worker]:

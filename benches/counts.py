@@ -8,14 +8,14 @@ change alike with the compiler and with what the processor can do.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+
+from serving import serving
 
 FIGURES = Path(__file__).parent / "counts.json"
 OURS = "ours"
@@ -30,16 +30,6 @@ CASES = {
 WORDS = {"get": "100 times get(id)", "page": "a page of 10,000 rows", "walk": "50 pages of 200 rows"}
 #: What a ratio may rise by before it is a failure. Two runs differ by less than a hundredth.
 TOLERANCE = 0.05
-
-
-@contextlib.contextmanager
-def serving(binaries: Path) -> Iterator[str]:
-    with subprocess.Popen([binaries / "bench-server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdin is not None and server.stdout is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.stdin.close()
 
 
 def count(binaries: Path, peer: str, case: str, base_url: str) -> int:
