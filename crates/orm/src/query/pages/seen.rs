@@ -104,7 +104,9 @@ impl Seen {
     pub(super) fn known_rows(&mut self, page: &Page) -> (usize, bool) {
         self.settle();
         let rows = self.identities(page.rows());
-        let known = rows.iter().filter(|row| self.previous.contains(row));
+        // A list that has no pages is long, and comes again as a whole.
+        let previous: Identities = self.previous.iter().copied().collect();
+        let known = rows.iter().filter(|row| previous.contains(row));
         let begins_with_last = rows.first() == self.previous.last() && !rows.is_empty();
         (known.count(), begins_with_last)
     }
