@@ -5,18 +5,7 @@ use django_api_orm_testserver::{Fault, Resource};
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 
-use super::site::{Site, q, site, with_rows};
-
-/// The rows of `things`; everything but the name may be missing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
-#[api(endpoint = "/api/v1/things/")]
-struct Loose {
-    id: Option<i64>,
-    name: String,
-    #[serde(default)]
-    kind: String,
-    rank: Option<i64>,
-}
+use super::site::{Loose, Site, q, site, with_rows};
 
 fn rows() -> Resource {
     with_rows(&json!([

@@ -4,7 +4,7 @@ use django_api_orm::{ErrorKind, Manager, OnIgnored, QuerySet, WarningKind, prelu
 use django_api_orm_testserver::{Resource, Shape, TestServer};
 use serde_json::{Value, json};
 
-use super::site::{q, resource, site};
+use super::site::{listening, q, resource, site};
 
 #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
 #[api(endpoint = "/api/v1/pages/")]
@@ -84,18 +84,8 @@ async fn a_filter_that_the_server_never_had_is_evaluated_client_side() {
 
 #[tokio::test]
 async fn that_is_found_out_once() {
-    let warnings = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let (server, _) = start(equality()).await;
-    let heard = std::sync::Arc::clone(&warnings);
-    let client = ServiceClient::builder(server.base_url())
-        .on_warning(move |warning| {
-            heard
-                .lock()
-                .unwrap()
-                .push((warning.kind(), warning.subject().to_owned()));
-        })
-        .build()
-        .unwrap();
+    let (client, warnings) = listening(&server);
     let pages = client.objects::<Page>();
     // The query, what nobody knows, some rows, the least number; and everything.
     for requests in [5, 1] {

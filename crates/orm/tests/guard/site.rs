@@ -15,6 +15,17 @@ pub(crate) struct Thing {
     pub(crate) rank: i64,
 }
 
+/// The same rows; everything but the name may be missing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/things/")]
+pub(crate) struct Loose {
+    pub(crate) id: Option<i64>,
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) kind: String,
+    pub(crate) rank: Option<i64>,
+}
+
 /// The row with this key: kinds take turns, ranks go down and repeat.
 pub(crate) fn thing(id: i64) -> Thing {
     let kind = ["a", "b", "c"][usize::try_from((id - 1) % 3).unwrap()];
@@ -34,7 +45,26 @@ pub(crate) fn where_(holds: impl Fn(&Thing) -> bool) -> Vec<i64> {
 pub(crate) struct Site {
     pub(crate) server: TestServer,
     pub(crate) client: ServiceClient,
-    warnings: Arc<Mutex<Vec<(WarningKind, String)>>>,
+    warnings: Warnings,
+}
+
+/// What was warned of.
+pub(crate) type Warnings = Arc<Mutex<Vec<(WarningKind, String)>>>;
+
+/// A client of the server, and what it warns of.
+pub(crate) fn listening(server: &TestServer) -> (ServiceClient, Warnings) {
+    let warnings = Warnings::default();
+    let heard = Arc::clone(&warnings);
+    let client = ServiceClient::builder(server.base_url())
+        .on_warning(move |warning| {
+            heard
+                .lock()
+                .unwrap()
+                .push((warning.kind(), warning.subject().to_owned()));
+        })
+        .build()
+        .unwrap();
+    (client, warnings)
 }
 
 /// Things behind limit and offset, 100 to a page, every filter and ordering known; a second endpoint shows the same rows.
@@ -69,17 +99,7 @@ pub(crate) async fn site(resource: Resource) -> Site {
         .start()
         .await
         .unwrap();
-    let warnings = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&warnings);
-    let client = ServiceClient::builder(server.base_url())
-        .on_warning(move |warning| {
-            heard
-                .lock()
-                .unwrap()
-                .push((warning.kind(), warning.subject().to_owned()));
-        })
-        .build()
-        .unwrap();
+    let (client, warnings) = listening(&server);
     Site {
         server,
         client,

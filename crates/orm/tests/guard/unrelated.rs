@@ -4,23 +4,13 @@ use django_api_orm::{ErrorKind, Instance, OnUnsaved, prelude::*};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::site::{Site, site, with_rows};
+use super::site::{Loose, Site, site, with_rows};
 
 /// A model that may have further fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
 #[api(endpoint = "/api/v1/things/", allow_extra)]
 struct Open {
     id: Option<i64>,
-    rank: Option<i64>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
-#[api(endpoint = "/api/v1/things/")]
-struct Loose {
-    id: Option<i64>,
-    name: String,
-    #[serde(default)]
-    kind: String,
     rank: Option<i64>,
 }
 
