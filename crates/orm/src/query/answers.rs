@@ -7,7 +7,7 @@ use django_api_orm_core::{
     row::{Row, key_text},
     strategy::{Aim, Findings},
 };
-use std::{collections::HashSet, pin::pin};
+use std::pin::pin;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
@@ -266,24 +266,18 @@ impl Collection {
         loop {
             if has_urls && self.know(|known| known.honours(&parameter))? == Some(false) {
                 let (rest, values) = parts.take_rest();
-                match self.rows_one_by_one(&values, concurrency).await? {
-                    Some(rows) => found.extend(rows),
-                    None => found.extend(self.walk(&rest).collect().await?),
-                }
-                break;
+                let rows = match self.rows_one_by_one(&values, concurrency).await? {
+                    Some(rows) => rows,
+                    None => self.walk(&rest).collect().await?,
+                };
+                found.extend(parts.unseen(rows));
+                return Ok(found);
             }
             match parts.next().await? {
                 Some(rows) => found.extend(rows),
-                None => break,
+                None => return Ok(found),
             }
         }
-        // A row may satisfy two requests: its value may be spelt in two ways, or change meanwhile.
-        let mut keys = HashSet::new();
-        found.retain(|row: &Row| {
-            let key = row.key(self.model().primary_key());
-            key.is_none_or(|key| keys.insert(key))
-        });
-        Ok(found)
     }
 
     /// The rows from their own URLs; `None` where they have none.

@@ -1,12 +1,10 @@
 //! The rows of a plan that is asked for in parts, because a list of values is too long for one query string.
 
-use std::collections::HashSet;
-
 use django_api_orm_core::{
     Error, ErrorKind, Result,
     lookup::Lookup,
     plan::{Plan, Range},
-    row::{Identity, Row},
+    row::{Identities, KeyReader, Row},
     strategy::{Aim, Parts, Sorting, Strategy},
 };
 use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
@@ -26,7 +24,7 @@ pub(super) struct PartsWalk {
     at_once: usize,
     is_first: bool,
     /// Two values may be one for the server, such as `a` and `A`: then their row comes with both.
-    seen: HashSet<Identity>,
+    seen: Identities,
     keyless: bool,
     has_handed_out: bool,
 }
@@ -40,7 +38,7 @@ impl PartsWalk {
             aim,
             at_once: at_once.max(1),
             is_first: true,
-            seen: HashSet::new(),
+            seen: Identities::default(),
             keyless: false,
             has_handed_out: false,
         }
@@ -75,18 +73,18 @@ impl PartsWalk {
             .buffered(self.at_once)
             .try_collect()
             .await?;
-        let key = self.collection.model().primary_key();
-        let mut rows = Vec::new();
-        for row in batches.into_iter().flatten() {
-            match row.key(key) {
-                Some(key) if !self.seen.insert(Identity::of_key(&key)) => {}
-                found => {
-                    self.keyless |= found.is_none();
-                    rows.push(row);
-                }
-            }
-        }
-        Ok(Some(rows))
+        Ok(Some(self.unseen(batches.into_iter().flatten())))
+    }
+
+    /// Those of the rows that have not come before, as far as their keys tell.
+    pub(super) fn unseen(&mut self, rows: impl IntoIterator<Item = Row>) -> Vec<Row> {
+        let key = KeyReader::new(self.collection.model().primary_key());
+        let mut is_new = |row: &Row| {
+            let identity = key.identity(row);
+            self.keyless |= !identity.has_key();
+            !identity.has_key() || self.seen.insert(identity)
+        };
+        rows.into_iter().filter(|row| is_new(row)).collect()
     }
 
     /// Whether the list is evaluated client-side. A server that is trusted is asked for each part, whatever it has shown.
