@@ -40,6 +40,8 @@ pub struct Knowledge {
     /// Rows have come for a size of pages, `limit`, that nobody has declared; `false` where the server took it for a filter,
     /// which left no row. `None` while nothing has shown it.
     pub sizes: Option<bool>,
+    /// A view of DRF has answered. It ignores or refuses what it does not know, unless somebody has taught it otherwise.
+    pub is_drf: bool,
     /// Whether the last answer said how many rows there are.
     pub counts: Option<bool>,
     /// Rows have URLs of their own, by the model's key: one has been seen there, so that a 404 means a missing row. `false`
@@ -113,10 +115,11 @@ impl Knowledge {
         self.sizes_are_doubtful() && page.rows().is_empty() && page.count().unwrap_or(0) == 0
     }
 
-    /// Keeps what a page shows of sizes that nobody has declared: rows that came for one, or the envelope of a server that
-    /// ignores what it does not know.
+    /// Keeps what a page shows of sizes that nobody has declared, and of what is not known: rows that came for a size, or a
+    /// framework that ignores what it does not know.
     pub fn learn_sizes_from(&mut self, page: &Page, asked: bool) {
-        if page.is_drf() || asked && !page.rows().is_empty() {
+        self.is_drf |= page.is_drf();
+        if asked && !page.rows().is_empty() {
             self.learn_sizes(true);
         }
     }
@@ -124,7 +127,20 @@ impl Knowledge {
     /// Whether an empty answer to an undeclared size is asked for again.
     #[must_use]
     pub fn sizes_are_doubtful(&self) -> bool {
-        self.sizes.is_none() && self.style.is_none()
+        self.sizes.is_none() && self.style.is_none() && !self.may_ignore_unknown()
+    }
+
+    /// Whether nothing but proof shows that an undeclared size leaves rows: then none is asked for where a row is created if
+    /// none comes.
+    #[must_use]
+    pub fn sizes_are_unproven(&self) -> bool {
+        self.sizes != Some(true) && self.empties_unknown != Some(false)
+    }
+
+    /// Whether the server is known, or by its framework expected, not to take what it does not know for equality.
+    #[must_use]
+    pub fn may_ignore_unknown(&self) -> bool {
+        self.empties_unknown.map_or(self.is_drf, |empties| !empties)
     }
 
     /// Keeps what an answer has shown of undeclared sizes. Once taken for a filter is so for good.
@@ -132,8 +148,8 @@ impl Knowledge {
         self.sizes = Some(leaves_rows && self.sizes != Some(false));
     }
 
-    /// Whether an empty answer may come from a server that does not know the parameter: no rows have come to it yet, and the
-    /// server does not ignore or refuse what it does not know.
+    /// Whether an empty answer may come from a server that does not know the parameter: no rows have come to it yet, and
+    /// nothing has shown that it ignores or refuses what it does not know.
     #[must_use]
     pub fn may_be_unknown(&self, parameter: &str) -> bool {
         self.empties_unknown != Some(false)
@@ -277,6 +293,11 @@ mod tests {
         let page = |body: &'static str| {
             Page::parse(&Bytes::from_static(body.as_bytes()), &HeaderMap::new()).unwrap()
         };
+        let of_drf = |body: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("allow", "GET, POST, HEAD, OPTIONS".parse().unwrap());
+            Page::parse(&Bytes::from_static(body.as_bytes()), &headers).unwrap()
+        };
         for (body, doubtful) in [
             ("[]", true),
             (r#"{"data": []}"#, true),
@@ -285,13 +306,26 @@ mod tests {
             (r#"{"rows": [{"id": 1}]}"#, false),
             (
                 r#"{"count": 0, "next": null, "previous": null, "results": []}"#,
-                false,
+                true,
             ),
-            (r#"{"next": null, "previous": null, "results": []}"#, false),
         ] {
             let mut knowledge = Knowledge::default();
             knowledge.learn_sizes_from(&page(body), true);
             assert_eq!(knowledge.may_be_emptied(&page(body)), doubtful, "{body}");
+            let mut knowledge = Knowledge::default();
+            knowledge.learn_sizes_from(&of_drf(body), true);
+            assert!(!knowledge.may_be_emptied(&of_drf(body)), "{body}");
+            assert_eq!(
+                knowledge.sizes_are_unproven(),
+                !body.contains("id"),
+                "{body}"
+            );
+            knowledge.empties_unknown = Some(true);
+            assert_eq!(
+                knowledge.sizes_are_doubtful(),
+                !body.contains("id"),
+                "seen to be otherwise"
+            );
         }
         let mut knowledge = Knowledge::default();
         assert!(knowledge.takes_sizes());

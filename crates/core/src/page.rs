@@ -116,7 +116,7 @@ impl Page {
             count: counted_in(headers),
             previous: link_header(headers, "prev").or_else(|| link_header(headers, "previous")),
             enveloped: false,
-            drf: false,
+            drf: is_from_drf(headers),
             names_next: next.is_some() || headers.contains_key(http::header::LINK),
             more: None,
             next: next.filter(|next| !next.is_empty()),
@@ -136,7 +136,6 @@ impl Page {
             Error::new(ErrorKind::Decode, "the answer is not an envelope of rows")
                 .with_source(error)
         })?;
-        let is_drf = lists.contains_key("results") && has_names_of_drf(&top);
         let nested = below(&[&top]);
         let deeper = below(&nested.iter().collect::<Vec<_>>());
         let deepest = below(&deeper.iter().collect::<Vec<_>>());
@@ -171,7 +170,7 @@ impl Page {
             next: next.or(headed.filter(|next| !next.is_empty())),
             previous: find(&levels, &PREVIOUS).find_map(link),
             enveloped: true,
-            drf: is_drf,
+            drf: is_from_drf(headers),
             more: find(&levels, &MORE).find_map(|value| value.get().parse().ok()),
         }
         .without_own_count(!is_total))
@@ -237,8 +236,8 @@ impl Page {
         self.enveloped
     }
 
-    /// Whether the envelope is that of DRF's own paginators, and nothing else stands in it. DRF ignores parameters that it
-    /// does not know.
+    /// Whether a view of DRF has answered, which names its methods in every answer. DRF ignores parameters that it does not
+    /// know, or refuses them.
     #[must_use]
     pub fn is_drf(&self) -> bool {
         self.drf
@@ -290,12 +289,17 @@ impl Page {
     }
 }
 
-/// The names beside the rows of DRF's paginators; a cursor does not count.
-fn has_names_of_drf(fields: &Fields<'_>) -> bool {
-    let names = ["count", "next", "previous"];
-    fields.contains_key("next")
-        && fields.contains_key("previous")
-        && fields.keys().all(|name| names.contains(&name.as_str()))
+/// Whether the answer to a GET says which methods there are: of the servers that are known to do so only DRF's views do. An
+/// envelope with the names of DRF's is no sign of it, as others have taken it over.
+fn is_from_drf(headers: &HeaderMap) -> bool {
+    let allowed = headers.get(http::header::ALLOW);
+    let allowed = allowed.and_then(|allowed| allowed.to_str().ok());
+    allowed.is_some_and(|allowed| {
+        let methods: Vec<&str> = allowed.split(',').map(str::trim).collect();
+        ["GET", "HEAD", "OPTIONS"]
+            .iter()
+            .all(|method| methods.contains(method))
+    })
 }
 
 /// The value of a parameter; the last one counts, as with Django.

@@ -117,6 +117,9 @@ pub struct Strategy {
     pub doubted_keys: Vec<String>,
     /// Who makes it.
     pub sorting: Sorting,
+    /// Pages may be asked for by a size that nobody has declared. Not where a row is created if none comes, and the server may
+    /// take the size for a filter.
+    pub may_ask_sizes: bool,
     /// The slice.
     pub range: Range,
     /// The server is asked to leave out the rows before the slice; else they are counted client-side.
@@ -178,6 +181,7 @@ impl Strategy {
             order_is_asked: compiled.order_pushed,
             doubted_keys: Vec::new(),
             sorting: Sorting::AsTheyCome,
+            may_ask_sizes: !given.findings.creates() || !given.known.sizes_are_unproven(),
             range: plan.range(),
             jumps: false,
             takes_count: false,

@@ -11,6 +11,7 @@ use crate::call::Call;
 use crate::codec;
 use crate::filters::Filter;
 use crate::metadata;
+use crate::quirks::Quirk;
 use crate::reply::{Answer, Reply};
 use crate::request::Request;
 use crate::resource::Resource;
@@ -118,6 +119,12 @@ impl Site {
         let reply = reply.unwrap_or_else(|refusal| refusal);
         // Django's page for a failed view knows nothing of DRF's headers.
         if reply.status == StatusCode::INTERNAL_SERVER_ERROR {
+            return reply;
+        }
+        // DRF itself never refuses an unknown parameter, so such a server is none of its own.
+        if let Target::List(endpoint) = target
+            && (endpoint.resource.quirks.iter()).any(|quirk| matches!(quirk, Quirk::Unknown(_)))
+        {
             return reply;
         }
         reply.allow(&listed(&methods))

@@ -19,6 +19,8 @@ pub(super) struct Cost {
     offsets: bool,
     /// An empty answer to a size that was asked for may have to be asked for again, without the size.
     doubts_sizes: bool,
+    /// An answer has shown whether the server is one of those that ignore what they do not know.
+    has_answered: bool,
     /// Nothing may tell whether the first page is the last one, so that a probe has to.
     doubts_end: Option<u64>,
 }
@@ -32,6 +34,7 @@ impl Cost {
             doubts_sizes: asks_size(strategy, given)
                 && given.model.pagination().is_none()
                 && given.known.sizes_are_doubtful(),
+            has_answered: given.known.style.is_some() || given.known.counts.is_some(),
             doubts_end: (given.model.pagination().is_none()
                 && matches!(style, None | Some(Style::None))
                 && !given.known.names_next)
@@ -123,7 +126,13 @@ impl Strategy {
             return None;
         }
         let doubts = match self.probes_if_empty.first() {
-            Some(probe) if rows == 0 && probe.question == Question::IgnoresUnknown => 1,
+            Some(probe)
+                if rows == 0
+                    && self.cost.has_answered
+                    && probe.question == Question::IgnoresUnknown =>
+            {
+                1
+            }
             Some(_) if rows == 0 => return None,
             _ => 0,
         };

@@ -12,7 +12,7 @@ impl Strategy {
     /// An empty answer is believed of a parameter to which rows have come, which is declared, or which is the bare name of a field:
     /// that a server takes for equality, too.
     pub(super) fn doubt_emptiness(&mut self, given: &Given<'_>) {
-        if self.trusts || given.known.empties_unknown == Some(false) {
+        if self.trusts || given.findings.believes_emptiness(given.known) {
             return;
         }
         let has_operator = |guard: &&Lookup| guard.op != Op::Exact || guard.transform.is_some();

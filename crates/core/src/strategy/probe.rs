@@ -9,6 +9,7 @@ use super::{
 use crate::{
     dialect::encode,
     evaluate::{Fields, roots_of},
+    knowledge::Knowledge,
     lookup::Lookup,
     paginator::Pairs,
     plan::Order,
@@ -215,6 +216,8 @@ pub struct Findings {
     shown: Vec<(Question, bool)>,
     /// A list of values that is too long for a query string is not asked for in parts.
     undivided: bool,
+    /// A row is created if none comes.
+    creates: bool,
 }
 
 impl Findings {
@@ -225,6 +228,27 @@ impl Findings {
             nonsense,
             shown: Vec::new(),
             undivided: false,
+            creates: false,
+        }
+    }
+
+    /// Takes nothing but proof for a sign that there are no rows: one is created then.
+    pub fn create_if_empty(&mut self) {
+        self.creates = true;
+    }
+
+    /// Whether a row is created if none comes.
+    #[must_use]
+    pub fn creates(&self) -> bool {
+        self.creates
+    }
+
+    /// Whether no parameter that the server may not know can have left out every row.
+    #[must_use]
+    pub fn believes_emptiness(&self, known: &Knowledge) -> bool {
+        match self.creates {
+            true => known.empties_unknown == Some(false),
+            false => known.may_ignore_unknown(),
         }
     }
 

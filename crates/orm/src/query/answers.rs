@@ -202,8 +202,9 @@ impl Collection {
         }
         let walk = self.walk(&plan.clone().unordered_if_unsliced().limit(2));
         let walk = match purpose {
-            Purpose::Read | Purpose::Create => walk,
-            Purpose::Upsert => walk.for_writes(),
+            Purpose::Read => walk,
+            Purpose::Create => walk.before_creating(),
+            Purpose::Upsert => walk.for_writes().before_creating(),
         };
         let mut rows = Box::pin(walk.collect()).await?.into_iter();
         let name = self.model().name();

@@ -118,6 +118,12 @@ impl Pages {
         self
     }
 
+    /// Asks for no size, unless one is declared: the server may take it for a filter.
+    pub(crate) fn of_own_size(mut self) -> Self {
+        self.paginator.leave_size_out();
+        self
+    }
+
     /// More rows are needed than was thought, because some do not belong; nobody knows how many.
     pub(crate) fn widen(&mut self) {
         if self.course.wanted.take().is_some() {
@@ -300,6 +306,7 @@ impl Pages {
         self.collection.learn(|known| {
             self.paginator.learn(len, more, &self.course, known);
             known.names_next |= page.names_next();
+            known.is_drf |= page.is_drf();
             if len > 0 {
                 known.counts = Some(page.count().is_some());
             }

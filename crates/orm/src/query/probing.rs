@@ -73,6 +73,11 @@ impl Probing {
         self.findings.forbid_parts();
     }
 
+    /// Takes nothing but proof for a sign that there are no rows: one is created then.
+    pub(crate) fn create_if_empty(&mut self) {
+        self.findings.create_if_empty();
+    }
+
     /// Keeps that the server cannot be relied on: its rows have shown it.
     pub(crate) fn contradict(&mut self, question: Question) {
         self.findings.keep(question, false);
@@ -120,6 +125,8 @@ impl Probing {
             rows: page.rows().to_vec(),
             count: page.count().filter(|count| *count >= rows),
         };
+        self.collection
+            .learn(|known| known.is_drf |= page.is_drf())?;
         if !answer.rows.is_empty() {
             self.has_answered(pairs)?;
         }

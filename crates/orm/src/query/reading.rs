@@ -75,7 +75,10 @@ impl Reading {
         let wanted = limit
             .filter(|_| !counts_rows && !needs_every_row)
             .map(|limit| limit.saturating_add(skip));
-        let pages = Pages::new(collection.clone(), strategy.pairs.clone(), start, wanted);
+        let mut pages = Pages::new(collection.clone(), strategy.pairs.clone(), start, wanted);
+        if !strategy.may_ask_sizes {
+            pages = pages.of_own_size();
+        }
         let is_held = collects || needs_every_row;
         let is_watched = strategy.sorting == Sorting::Server { watched: true };
         let fields = collection.known_fields()?;

@@ -59,6 +59,12 @@ impl Walk {
         self
     }
 
+    /// A walk after which a row is created if none has come.
+    pub(crate) fn before_creating(mut self) -> Self {
+        self.probing.create_if_empty();
+        self
+    }
+
     /// Whether every row has been handed out, so far as that is known without another request.
     pub fn is_done(&self) -> bool {
         matches!(self.state, State::Done)

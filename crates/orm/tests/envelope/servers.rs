@@ -189,9 +189,6 @@ fn sensible(mut server: Server) -> Server {
     if server.unknown == Unknown::Equality {
         // The fields of a row are known.
         server.lacks.retain(|lookup| lookup.contains("__"));
-        if !matches!(server.paging, Paging::Offset | Paging::OffsetIgnored) {
-            server.unknown = Unknown::Ignored;
-        }
     }
     server
 }

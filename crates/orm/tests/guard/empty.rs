@@ -87,8 +87,8 @@ async fn that_is_found_out_once() {
     let (server, _) = start(equality()).await;
     let (client, warnings) = listening(&server);
     let pages = client.objects::<Page>();
-    // The query, what nobody knows, some rows, the least number; and everything.
-    for requests in [5, 1] {
+    // The query, what nobody knows and that without a size, some rows, the least number; and everything.
+    for requests in [6, 1] {
         let before = client.stats().requests;
         assert_eq!(
             filter(&pages, "views__gte", 40)
@@ -150,24 +150,71 @@ async fn an_order_that_leaves_no_row_is_made_client_side() {
 
 /// Django REST Framework ignores what it does not know.
 #[tokio::test]
-async fn one_request_shows_that_empty_answers_can_be_believed() {
+async fn an_empty_answer_of_drf_is_believed() {
     let site = site(resource()).await;
     let things = site.things();
-    for (name, value, expected) in [
-        ("rank__gt", json!(99), 2),
-        ("rank__gte", json!(99), 1),
-        ("name__icontains", json!("nobody"), 1),
+    for (name, value, is_first) in [
+        ("rank__gt", json!(99), true),
+        ("rank__gte", json!(99), false),
+        ("name__icontains", json!("nobody"), false),
     ] {
         let none = things.filter(q(name, value)).order_by(["rank"]);
         let told = none.explain().unwrap();
         let (rows, requests) = site.cost(none.fetch()).await;
-        assert_eq!((rows.unwrap().len(), requests), (0, expected), "{name}");
-        assert_eq!(
-            told.to_string().contains("if nothing comes"),
-            expected == 2,
-            "{told}"
-        );
+        assert_eq!((rows.unwrap().len(), requests), (0, 1), "{name}");
+        let doubts = told.to_string().contains("if nothing comes");
+        assert_eq!(doubts, is_first, "{told}");
     }
+    // Nor is a size doubted to which no row has come.
+    let site = self::site(resource()).await;
+    let (found, requests) = site
+        .cost(site.things().filter(q("name", "nobody")).exists())
+        .await;
+    assert_eq!((found.unwrap(), requests), (false, 1));
+}
+
+#[tokio::test]
+async fn a_probe_shows_that_empty_answers_of_another_server_can_be_believed() {
+    let (_server, client) = start(json!({"unknown": 400})).await;
+    let pages = client.objects::<Page>();
+    for (name, value, expected) in [
+        // Refused with a size, and without it.
+        ("views__gt", json!(999), 3),
+        ("views__gte", json!(999), 1),
+        ("title__icontains", json!("nobody"), 1),
+    ] {
+        let before = client.stats().requests;
+        let rows = filter(&pages, name, value).fetch().await.unwrap();
+        let requests = client.stats().requests - before;
+        assert_eq!((rows.len(), requests), (0, expected), "{name}");
+    }
+    // Nor is a name like DRF's for what an answer holds a sign that a size is not taken for a filter.
+    let sizes = json!({"unknown": "equality", "pages": "whole"});
+    let (_server, client) = start(sizes).await;
+    let pages = client.objects::<Page>();
+    assert!(pages.exists().await.unwrap());
+    assert_eq!(pages.count().await.unwrap(), 12);
+}
+
+#[tokio::test]
+async fn no_row_is_created_because_a_size_was_taken_for_a_filter() {
+    for envelope in [json!({"pages": "whole"}), json!({"pages": "page_number"})] {
+        let mut sizes = envelope.clone();
+        sizes["unknown"] = json!("equality");
+        let (server, client) = start(sizes).await;
+        let pages = client.objects::<Page>();
+        let by_title = || Filter::<Page>::lookup("title", "Page 03");
+        let found = pages.get_or_create(by_title(), []).await.unwrap();
+        assert_eq!((found.0.id, found.1), (Some(3), false), "{envelope}");
+        let updated = pages.update_or_create(by_title(), [Page::F.views.set(7)]);
+        assert_eq!(updated.await.unwrap().0.id, Some(3), "{envelope}");
+        let posts = server.requests();
+        assert!(posts.iter().all(|request| request.method() != "POST"));
+    }
+}
+
+#[tokio::test]
+async fn rows_that_have_come_show_that_their_filter_is_known() {
     // Rows have come.
     let site = self::site(resource()).await;
     assert_eq!(

@@ -20,7 +20,8 @@ impl Probing {
         let mut believes = true;
         for probe in &strategy.probes_if_empty {
             // What the first one shows mostly does for all.
-            if self.collection.knowledge()?.empties_unknown == Some(false) {
+            let findings = &self.findings;
+            if (self.collection).know(|known| findings.believes_emptiness(known))? {
                 break;
             }
             believes &= self.run(strategy, probe).await?;
