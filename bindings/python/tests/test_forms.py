@@ -132,12 +132,31 @@ def test_an_order_that_the_server_never_had():
         assert [task.id for task in objects.order_by("-id")[:2]] == [30, 29]
 
 
-def test_an_empty_answer_costs_one_request_once():
+def test_an_empty_answer_of_django_rest_framework_is_believed():
     with served({}) as (objects, server):
         server.reset()
-        for requests in (2, 3, 4):
+        for requests in (1, 2, 3):
             assert not objects.filter(views__gte=1000).exists()
             assert len(server.requests()) == requests
+
+
+def test_an_empty_answer_of_another_server_is_doubted_once():
+    with served({"unknown": 400}) as (objects, server):
+        server.reset()
+        # The size is doubted, and the parameter; one that nobody knows is refused, with a size and without.
+        for requests in (4, 5, 6):
+            assert not objects.filter(views__gte=1000).exists()
+            assert len(server.requests()) == requests
+
+
+@pytest.mark.parametrize("pages", ["whole", "page_number"])
+def test_no_row_is_created_because_a_size_was_taken_for_a_filter(pages):
+    with served({"unknown": "equality", "pages": pages}) as (objects, server):
+        _, created = objects.get_or_create(title="A title of number 03")
+        assert not created
+        _, created = objects.update_or_create(title="A title of number 03", defaults={"views": 7})
+        assert not created
+        assert "POST" not in writes(server)
 
 
 @pytest.mark.filterwarnings("ignore::django_api_orm.IgnoredWarning")
