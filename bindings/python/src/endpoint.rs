@@ -61,7 +61,7 @@ impl Endpoint {
         }
     }
 
-    fn read<F, Fut>(&self, work: F) -> Operation
+    pub(crate) fn read<F, Fut>(&self, work: F) -> Operation
     where
         F: FnOnce(Collection) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Payload>> + Send + 'static,
@@ -79,7 +79,7 @@ impl Endpoint {
         Operation::new(&self.client, true, move |client| work(on(&client)))
     }
 
-    fn concurrency(&self) -> usize {
+    pub(crate) fn concurrency(&self) -> usize {
         self.policy.concurrency.unwrap_or(CONCURRENCY)
     }
 }

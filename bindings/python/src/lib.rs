@@ -13,6 +13,7 @@ mod notice;
 mod operation;
 mod plan;
 mod queue;
+mod related;
 mod runtime;
 #[cfg(feature = "testserver")]
 mod testserver;
@@ -41,6 +42,8 @@ mod _engine {
     use super::plan::{Condition, Plan};
     #[pymodule_export]
     use super::queue::Queue;
+    #[pymodule_export]
+    use super::related::Relation;
     #[cfg(feature = "testserver")]
     #[pymodule_export]
     use super::testserver::Server;

@@ -7,7 +7,8 @@ use std::{
 };
 
 use django_api_orm::{
-    ApiResponse, BulkWriteError, Error, ModelMeta, Result, Row, ServiceClient, engine::Kept,
+    ApiResponse, BulkWriteError, Error, ModelMeta, Result, Row, ServiceClient,
+    engine::{Kept, Related},
 };
 use pyo3::{
     exceptions::PyRuntimeError,
@@ -33,6 +34,7 @@ pub(crate) enum Payload {
     Many(Vec<Result<Done>>),
     NotWritten(BulkWriteError),
     Response(ApiResponse),
+    Related(Related),
 }
 
 /// A row after a write, and the error of what the server did not keep of it.
@@ -142,6 +144,10 @@ impl Payload {
             // Each row is let go of once it is copied, so that a page's bytes are not held until all rows are.
             Self::Rows(Some(rows)) => {
                 PyList::new(py, rows.into_iter().map(|row| bytes(&row)))?.into_any()
+            }
+            Self::Related(Related { rows, of }) => {
+                let rows = PyList::new(py, rows.into_iter().map(|row| bytes(&row)))?;
+                (rows, of).into_pyobject(py)?.into_any()
             }
             Self::Kept(done) => written(py, done)?,
             Self::Found(kept, created) => {

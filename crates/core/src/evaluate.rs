@@ -112,6 +112,7 @@ use crate::{
     error::{Error, Result},
     filter::Q,
 };
+pub(crate) use link::Link;
 
 /// What a field holds, where the rows alone do not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -22,6 +22,7 @@ pub mod paginator;
 pub mod path;
 pub mod plan;
 pub mod policy;
+pub mod relation;
 pub mod retry;
 pub mod row;
 pub mod strategy;

@@ -99,13 +99,14 @@ pub mod engine {
     pub use django_api_orm_core::{
         assigned::Assigned,
         knowledge::Knowledge,
+        relation::{Reference, Relation},
         undeclared::with_undeclared,
         value::wide_integer,
         written::{self, Held, Kept, Write, Written},
     };
 
     pub use crate::client::settings::{Choice, Setting, SettingKind, SettingValue, settings};
-    pub use crate::query::{Change, Collection, KeysetWalk, Upsert, Walk};
+    pub use crate::query::{Change, Collection, KeysetWalk, Related, Upsert, Walk};
 }
 
 /// For the macros of this crate only.

@@ -6,14 +6,14 @@ use percent_encoding::percent_decode_str;
 
 /// A URL, or the path of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Link<'a> {
+pub(crate) struct Link<'a> {
     /// Scheme and host; `None` for a path alone.
-    pub(super) origin: Option<&'a str>,
+    pub(crate) origin: Option<&'a str>,
     path: &'a str,
 }
 
 impl<'a> Link<'a> {
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         if text.starts_with('/') {
             return Some(Self {
                 origin: None,
@@ -34,7 +34,7 @@ impl<'a> Link<'a> {
     }
 
     /// The last segment of the path: where a REST API writes the key.
-    pub(super) fn key(self) -> Option<Cow<'a, str>> {
+    pub(crate) fn key(self) -> Option<Cow<'a, str>> {
         let path = self.path.split(['?', '#']).next()?;
         let segment = path
             .trim_end_matches('/')
@@ -45,7 +45,7 @@ impl<'a> Link<'a> {
     }
 
     /// Whether both name the same row; `None` when only the server can know.
-    pub(super) fn names_the_same(self, other: Self) -> Option<bool> {
+    pub(crate) fn names_the_same(self, other: Self) -> Option<bool> {
         if self.path.trim_end_matches('/') != other.path.trim_end_matches('/')
             || self.key().is_none()
         {
@@ -59,7 +59,7 @@ impl<'a> Link<'a> {
     }
 
     /// What stands before the key.
-    pub(super) fn collection(self) -> (Option<&'a str>, &'a str) {
+    pub(crate) fn collection(self) -> (Option<&'a str>, &'a str) {
         let path = self.path.trim_end_matches('/');
         (
             self.origin,

@@ -1,0 +1,352 @@
+//! How rows point at each other: what a row says of another one, read from the form that the server shows, and which of the
+//! rows that were read is meant.
+//!
+//! A row shows a related one as its key, another unique value such as a slug, its URL, or as an object. The form is read from
+//! each value; none has to be declared.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use serde_json::{Value, value::RawValue};
+
+use crate::{
+    error::{Error, Result},
+    evaluate::Link,
+    model::ModelMeta,
+    row::{Row, key_text},
+};
+
+/// A field of a model whose values are rows of another one.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    name: String,
+    fields: Vec<String>,
+    target: Arc<ModelMeta>,
+    to_field: String,
+}
+
+/// What a row says of a related one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// The value of one of its fields.
+    Key {
+        /// The field.
+        by: String,
+        /// Its value.
+        value: Value,
+    },
+    /// All of it.
+    Row(Row),
+}
+
+impl Relation {
+    /// The relation with this name, which messages show, in the field that rows have under one of these names. A value that is
+    /// neither an object nor a URL is that of `to_field` of the target: its primary key, if nothing else is said.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        fields: Vec<String>,
+        target: Arc<ModelMeta>,
+        to_field: Option<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            fields,
+            to_field: to_field.unwrap_or_else(|| target.primary_key().to_owned()),
+            target,
+        }
+    }
+
+    /// The model of the related rows.
+    #[must_use]
+    pub fn target(&self) -> &Arc<ModelMeta> {
+        &self.target
+    }
+
+    /// The name, as the program knows it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The field of the target that a plain value is the value of.
+    #[must_use]
+    pub fn to_field(&self) -> &str {
+        &self.to_field
+    }
+
+    /// The rows that a row points at, in its order; none for null.
+    ///
+    /// # Errors
+    /// `Decode` for a row that does not show the field, and for a value that names no row of the target.
+    pub fn of(&self, row: &Row) -> Result<Vec<Reference>> {
+        let shown: HashMap<String, &RawValue> =
+            parsed(row.bytes()).ok_or_else(|| Error::decode("a row is not a JSON object"))?;
+        let value = self.fields.iter().find_map(|name| shown.get(name));
+        let value = value.ok_or_else(|| {
+            Error::decode(format!(
+                "a row does not show `{}`, by which its `{}` is found",
+                self.fields.first().map_or("", String::as_str),
+                self.name
+            ))
+        })?;
+        if !value.get().starts_with('[') {
+            return Ok(self.reference(value)?.into_iter().collect());
+        }
+        let values: Vec<&RawValue> = parsed(value.get().as_bytes()).unwrap_or_default();
+        let references = values.into_iter().map(|value| self.reference(value));
+        Ok(references
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    fn reference(&self, value: &RawValue) -> Result<Option<Reference>> {
+        let shown = parsed(value.get().as_bytes()).unwrap_or_default();
+        match shown {
+            Value::Null => Ok(None),
+            Value::Object(fields) => {
+                let target = &self.target;
+                let has = |name: &str| fields.contains_key(name);
+                let is_whole = target
+                    .fields()
+                    .iter()
+                    .all(|field| field.is_write_only() || field.read_names().any(has));
+                if is_whole && has(target.primary_key()) {
+                    return Ok(Some(Reference::Row(Row::new(value.get().to_owned()))));
+                }
+                let keys = [&self.to_field, target.primary_key(), target.lookup_field()];
+                let key = keys
+                    .into_iter()
+                    .find_map(|name| Some((name, fields.get(name)?)));
+                match key.filter(|(_, value)| key_text(value).is_some()) {
+                    Some((by, value)) => Ok(Some(key_of(by, value.clone()))),
+                    None => Err(self.names_no_row("an object without its key")),
+                }
+            }
+            Value::String(text) => self.by_text(text).map(Some),
+            Value::Number(number) => Ok(Some(key_of(&self.to_field, Value::Number(number)))),
+            Value::Bool(_) | Value::Array(_) => {
+                Err(self.names_no_row("neither a key nor an object"))
+            }
+        }
+    }
+
+    /// A text is a key, unless it is a URL; of rows that are keyed by URL it is both.
+    fn by_text(&self, text: String) -> Result<Reference> {
+        let is_url = |name: &str| ["url", "href"].iter().any(|end| name.ends_with(end));
+        let link = Link::parse(&text).filter(|_| !is_url(&self.to_field));
+        let Some(link) = link else {
+            return match text.is_empty() {
+                true => Err(self.names_no_row("an empty text")),
+                false => Ok(key_of(&self.to_field, Value::String(text))),
+            };
+        };
+        // Behind a proxy either path may have a prefix that the other does not have.
+        let (endpoint, (_, path)) = (self.target.endpoint().trim_matches('/'), link.collection());
+        let path = path.trim_start_matches('/');
+        let is_collection =
+            ends_with_segments(path, endpoint) || ends_with_segments(endpoint, path);
+        match link.key() {
+            Some(key) if is_collection && !path.is_empty() => {
+                let key = Value::String(key.into_owned());
+                Ok(key_of(self.target.lookup_field(), key))
+            }
+            _ => Err(self.names_no_row(&format!(
+                "a URL that is not one of the rows at `{}`",
+                self.target.endpoint()
+            ))),
+        }
+    }
+
+    fn names_no_row(&self, what: &str) -> Error {
+        Error::decode(format!(
+            "`{}` names no row of `{}`: it is {what}",
+            self.name,
+            self.target.name()
+        ))
+    }
+}
+
+fn key_of(by: &str, value: Value) -> Reference {
+    Reference::Key {
+        by: by.to_owned(),
+        value,
+    }
+}
+
+fn ends_with_segments(path: &str, end: &str) -> bool {
+    path.strip_suffix(end)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+}
+
+fn parsed<'a, T: serde::Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
+    serde_json::from_slice(text).ok()
+}
+
+/// What two spellings of one key have in common: `3` and `"3"`, and a URL with another host.
+fn same_for_all(value: &Value) -> Option<String> {
+    let text = key_text(value)?;
+    let path = Link::parse(&text).map(|link| {
+        let (_, collection) = link.collection();
+        format!("{collection}/{}", link.key().unwrap_or_default())
+    });
+    Some(path.unwrap_or(text))
+}
+
+/// Rows by the values of their fields.
+#[derive(Debug, Default)]
+pub struct Index {
+    rows: Vec<Row>,
+    by: HashMap<String, HashMap<String, Vec<usize>>>,
+}
+
+impl Index {
+    /// An index of these rows, which are the first ones.
+    #[must_use]
+    pub fn new(rows: Vec<Row>) -> Self {
+        Self {
+            rows,
+            by: HashMap::new(),
+        }
+    }
+
+    /// The rows whose field has this value.
+    pub fn find(&mut self, field: &str, value: &Value) -> &[usize] {
+        if !self.by.contains_key(field) {
+            let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+            for (place, row) in self.rows.iter().enumerate() {
+                if let Some(key) = row.key(field).as_ref().and_then(same_for_all) {
+                    places.entry(key).or_default().push(place);
+                }
+            }
+            self.by.insert(field.to_owned(), places);
+        }
+        let places = same_for_all(value).and_then(|key| self.by.get(field)?.get(&key));
+        places.map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds a row, unless there is one with its key; its place.
+    pub fn add(&mut self, row: Row, primary_key: &str) -> usize {
+        let key = row.key(primary_key);
+        if let Some(place) = key
+            .as_ref()
+            .and_then(|key| self.find(primary_key, key).first())
+        {
+            return *place;
+        }
+        let place = self.rows.len();
+        for (field, places) in &mut self.by {
+            if let Some(key) = row.key(field).as_ref().and_then(same_for_all) {
+                places.entry(key).or_default().push(place);
+            }
+        }
+        self.rows.push(row);
+        place
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn into_rows(self) -> Vec<Row> {
+        self.rows
+    }
+}
+
+/// The different values of each field that is named, in their order.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    seen: std::collections::HashSet<(String, String)>,
+    /// The fields and their values.
+    pub values: BTreeMap<String, Vec<Value>>,
+}
+
+impl Wanted {
+    /// Adds a value, unless it is there.
+    pub fn add(&mut self, field: &str, value: &Value) {
+        if let Some(text) = same_for_all(value)
+            && self.seen.insert((field.to_owned(), text))
+        {
+            self.values
+                .entry(field.to_owned())
+                .or_default()
+                .push(value.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::FieldMeta;
+
+    fn users() -> Relation {
+        let fields = ["id", "name"].map(FieldMeta::new).to_vec();
+        let model = ModelMeta::new("User", "/api/v1/users/").with_fields(fields);
+        Relation::new("author", vec!["author".to_owned()], Arc::new(model), None)
+    }
+
+    fn of(value: &Value) -> Result<Vec<Reference>> {
+        users().of(&Row::new(json!({"author": value}).to_string()))
+    }
+
+    #[test]
+    fn every_form_names_the_row() {
+        let by_id = |value: Value| vec![key_of("id", value)];
+        for (shown, references) in [
+            (json!(null), vec![]),
+            (json!(3), by_id(json!(3))),
+            (json!("3"), by_id(json!("3"))),
+            (json!("http://inner/api/v1/users/3/"), by_id(json!("3"))),
+            (json!("/v2/api/v1/users/3"), by_id(json!("3"))),
+            (
+                json!("https://h/users/a%20b/?format=json"),
+                by_id(json!("a b")),
+            ),
+            (json!({"id": 3}), by_id(json!(3))),
+            (
+                json!([3, null, {"id": 4, "age": 1}]),
+                vec![key_of("id", json!(3)), key_of("id", json!(4))],
+            ),
+        ] {
+            assert_eq!(of(&shown).unwrap(), references, "{shown}");
+        }
+        let whole = r#"{"name": 1.10, "id": 3}"#;
+        let row = Row::new(format!(r#"{{"author": {whole}}}"#));
+        assert_eq!(users().of(&row).unwrap(), [Reference::Row(Row::new(whole))]);
+    }
+
+    #[test]
+    fn what_names_no_row_is_an_error() {
+        for shown in [
+            json!(true),
+            json!({"name": "Ann"}),
+            json!({"id": null, "name": "Ann"}),
+            json!("http://h/teams/3/"),
+            json!("http://h/3/"),
+            json!(""),
+            json!([[3]]),
+        ] {
+            assert!(of(&shown).is_err(), "{shown}");
+        }
+        assert!(users().of(&Row::new(r#"{"id": 3}"#)).is_err());
+    }
+
+    #[test]
+    fn rows_are_found_by_any_spelling_of_the_key() {
+        let rows = [
+            r#"{"id": 3, "url": "http://h/users/3/"}"#,
+            r#"{"id": 4, "url": "/users/4/"}"#,
+        ];
+        let mut index = Index::new(rows.map(Row::new).to_vec());
+        assert_eq!(index.find("id", &json!("3")), [0]);
+        assert_eq!(index.find("url", &json!("https://other/users/4")), [1]);
+        assert_eq!(index.add(Row::new(r#"{"id": 4}"#), "id"), 1);
+        assert_eq!(index.add(Row::new(r#"{"id": 5}"#), "id"), 2);
+        assert_eq!(index.find("id", &json!(5)), [2]);
+    }
+}

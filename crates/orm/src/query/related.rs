@@ -1,0 +1,163 @@
+//! Rows that other rows point at, or that point at them: as few requests as there are chunks of different keys.
+
+use django_api_orm_core::{
+    Error, ErrorKind, Q, Result,
+    lookup::{Lookup, Op},
+    plan::{Plan, Range},
+    relation::{Index, Reference, Relation, Wanted},
+    row::Row,
+};
+use serde_json::Value;
+
+use super::collection::Collection;
+
+/// Related rows, and which of them belong to each row that was asked for.
+#[derive(Debug)]
+pub struct Related {
+    /// Each of them once.
+    pub rows: Vec<Row>,
+    /// For each of the rows asked for, the places of its related ones. A row that is not there has none.
+    pub of: Vec<Vec<usize>>,
+}
+
+impl Collection {
+    /// The rows of this collection that the sources point at, as far as the plan has them.
+    ///
+    /// None is asked for that a source shows whole, unless the plan asks for some rows only. One key is asked for at its own URL,
+    /// several as [`rows_by`](Self::rows_by) does.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a plan with a slice; `Decode` for a source that does not say what it points at; those of the requests.
+    pub async fn related(
+        &self,
+        plan: &Plan,
+        relation: &Relation,
+        sources: &[Row],
+        concurrency: usize,
+    ) -> Result<Related> {
+        refuse_slice(plan)?;
+        let mut references = Vec::with_capacity(sources.len());
+        for source in sources {
+            references.push(relation.of(source)?);
+        }
+        let key = self.model().primary_key().to_owned();
+        let takes_shown = *plan == Plan::all();
+        let mut wanted = Wanted::default();
+        for reference in references.iter_mut().flatten() {
+            match reference {
+                Reference::Row(_) if takes_shown => {}
+                Reference::Row(row) => {
+                    let value = self.primary_key_of(row)?;
+                    wanted.add(&key, &value);
+                    *reference = Reference::Key {
+                        by: key.clone(),
+                        value,
+                    };
+                }
+                Reference::Key { by, value } => wanted.add(by, value),
+            }
+        }
+        let mut found = Vec::new();
+        for (field, values) in &wanted.values {
+            found.extend(self.rows_of(plan, field, values, concurrency).await?);
+        }
+        let mut index = Index::new(found);
+        let mut of = Vec::with_capacity(sources.len());
+        for references in references {
+            let mut places = Vec::with_capacity(references.len());
+            for reference in references {
+                match reference {
+                    Reference::Row(row) => places.push(index.add(row, &key)),
+                    Reference::Key { by, value } => places.extend(index.find(&by, &value).first()),
+                }
+            }
+            if !plan.order().is_empty() {
+                places.sort_unstable();
+            }
+            of.push(places);
+        }
+        Ok(Related {
+            rows: index.into_rows(),
+            of,
+        })
+    }
+
+    /// The rows of this collection that point at the sources by this relation, as far as the plan has them. `filter` is the field by
+    /// which the server filters them.
+    ///
+    /// # Errors
+    /// As [`related`](Self::related).
+    pub async fn pointing_at(
+        &self,
+        plan: &Plan,
+        relation: &Relation,
+        filter: &str,
+        sources: &[Row],
+        concurrency: usize,
+    ) -> Result<Related> {
+        refuse_slice(plan)?;
+        let key = relation.target().primary_key();
+        let mut wanted = Wanted::default();
+        for source in sources {
+            let value = source.key(key).ok_or_else(|| {
+                let model = relation.target().name();
+                Error::decode(format!(
+                    "a row of `{model}` has no `{key}`, by which others point at it"
+                ))
+            })?;
+            wanted.add(filter, &value);
+        }
+        let mut rows = Vec::new();
+        for (field, values) in &wanted.values {
+            rows.extend(self.rows_of(plan, field, values, concurrency).await?);
+        }
+        let mut sources_by = Index::new(sources.to_vec());
+        let mut of = vec![Vec::new(); sources.len()];
+        for (place, row) in rows.iter().enumerate() {
+            for reference in relation.of(row)? {
+                let (by, value) = match reference {
+                    Reference::Key { by, value } => (by, value),
+                    Reference::Row(row) => (key.to_owned(), row.key(key).unwrap_or_default()),
+                };
+                for source in sources_by.find(&by, &value) {
+                    if let Some(places) = of.get_mut(*source) {
+                        places.push(place);
+                    }
+                }
+            }
+        }
+        Ok(Related { rows, of })
+    }
+
+    async fn rows_of(
+        &self,
+        plan: &Plan,
+        field: &str,
+        values: &[Value],
+        concurrency: usize,
+    ) -> Result<Vec<Row>> {
+        let [value] = values else {
+            return self.rows_by(plan, field, values, concurrency).await;
+        };
+        let one = Q::Lookup(Lookup::new(field, Op::Exact, value.clone()));
+        let is_unique = [self.model().primary_key(), self.model().lookup_field()].contains(&field);
+        if !is_unique || *plan != Plan::all() {
+            return self.walk(&plan.clone().filter(one)).collect().await;
+        }
+        match self.get(&Plan::all().filter(one)).await {
+            Ok(row) => Ok(vec![row]),
+            Err(error) if error.kind() == ErrorKind::DoesNotExist => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn refuse_slice(plan: &Plan) -> Result<()> {
+    plan.check()?;
+    if plan.range() == Range::ALL {
+        return Ok(());
+    }
+    Err(Error::invalid_request(
+        "related rows are asked for with a slice, which would cut the rows of all sources together: leave the slice out",
+    ))
+}
