@@ -304,7 +304,7 @@ fn text(object: &Map<String, Value>) -> PyResult<Vec<u8>> {
     serde_json::to_vec(object).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-fn or_raise<T>(py: Python<'_>, result: Result<T>) -> PyResult<T> {
+pub(crate) fn or_raise<T>(py: Python<'_>, result: Result<T>) -> PyResult<T> {
     result.map_err(|error: Error| failure::raised(py, &error))
 }
 

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use django_api_orm::{Row, engine};
+use django_api_orm::{
+    Row,
+    engine::{self, Reference},
+};
 use pyo3::prelude::*;
 
 use crate::{
     endpoint::Endpoint,
-    model::Model,
+    model::{Model, or_raise},
     operation::{Operation, Payload},
     plan::Plan,
 };
@@ -26,6 +29,26 @@ impl Relation {
         Self(Arc::new(engine::Relation::new(
             name, fields, target, to_field,
         )))
+    }
+
+    /// The values by which a source names its related rows, in JSON, and the fields that have them.
+    fn keys(&self, py: Python<'_>, source: Vec<u8>) -> PyResult<Vec<(String, String)>> {
+        let references = or_raise(py, self.0.of(&Row::new(source)))?;
+        let primary_key = self.0.target().primary_key();
+        let keys = references.into_iter().map(|reference| match reference {
+            Reference::Key { by, value } => (by, value.to_string()),
+            Reference::Row(row) => {
+                let key = row.key(primary_key).unwrap_or_default();
+                (primary_key.to_owned(), key.to_string())
+            }
+        });
+        Ok(keys.collect())
+    }
+
+    /// The URL of the related row with this key, as the server has written that of another one.
+    #[pyo3(signature = (key, shown))]
+    fn url(&self, py: Python<'_>, key: &str, shown: Option<&str>) -> PyResult<String> {
+        or_raise(py, self.0.url(key, shown))
     }
 
     /// The rows of the endpoint that the sources point at: `(rows, the places of each source's)`.

@@ -104,6 +104,31 @@ impl Relation {
             .collect())
     }
 
+    /// The URL of the related row with this key in its URL, as the server has written that of another one, or as a path.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a key that cannot be in a URL.
+    pub fn url(&self, key: &str, shown: Option<&str>) -> Result<String> {
+        let path = self.target.parsed_endpoint()?.detail(key)?;
+        let path = path.path();
+        let Some(shown) = shown else {
+            return Ok(path.to_owned());
+        };
+        let segment = path
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or_default();
+        let (start, end) = match shown.strip_suffix('/') {
+            Some(start) => (start, "/"),
+            None => (shown, ""),
+        };
+        let collection = start
+            .rsplit_once('/')
+            .map_or("", |(collection, _)| collection);
+        Ok(format!("{collection}/{segment}{end}"))
+    }
+
     fn reference(&self, value: &RawValue) -> Result<Option<Reference>> {
         let shown = parsed(value.get().as_bytes()).unwrap_or_default();
         match shown {
@@ -115,7 +140,11 @@ impl Relation {
                     .fields()
                     .iter()
                     .all(|field| field.is_write_only() || field.read_names().any(has));
-                if is_whole && has(target.primary_key()) {
+                let has_key = fields
+                    .get(target.primary_key())
+                    .and_then(key_text)
+                    .is_some();
+                if is_whole && has_key {
                     return Ok(Some(Reference::Row(Row::new(value.get().to_owned()))));
                 }
                 let keys = [&self.to_field, target.primary_key(), target.lookup_field()];
@@ -318,6 +347,15 @@ mod tests {
         let whole = r#"{"name": 1.10, "id": 3}"#;
         let row = Row::new(format!(r#"{{"author": {whole}}}"#));
         assert_eq!(users().of(&row).unwrap(), [Reference::Row(Row::new(whole))]);
+    }
+
+    #[test]
+    fn a_url_is_written_as_the_server_writes_it() {
+        let url = |shown| users().url("a b", shown).unwrap();
+        assert_eq!(url(None), "/api/v1/users/a%20b/");
+        assert_eq!(url(Some("http://h/x/users/3/")), "http://h/x/users/a%20b/");
+        assert_eq!(url(Some("/users/3")), "/users/a%20b");
+        assert!(users().url("..", None).is_err());
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl<'a> Link<'a> {
 
     /// What stands before the key.
     pub(crate) fn collection(self) -> (Option<&'a str>, &'a str) {
-        let path = self.path.trim_end_matches('/');
+        let path = self.path.split(['?', '#']).next().unwrap_or_default();
+        let path = path.trim_end_matches('/');
         (
             self.origin,
             path.rsplit_once('/')
