@@ -52,8 +52,9 @@ impl Explain {
     }
 
     /// How many requests it takes to read the whole answer, if the server has `rows` rows for what it is sent (and some without
-    /// it), does as asked, ignores what it does not know, and the probes show that it does. An order that it is sent and turns out to ignore costs nothing more where every row
-    /// is wanted.
+    /// it), does as asked, ignores what it does not know, and the probes show that it does. An order that it is sent and turns out to
+    /// ignore costs nothing more where every row is wanted. Where a filter that is probed leaves out so few rows that they may have
+    /// been added between two requests, one request more is made.
     ///
     /// `None` where the number depends on something that is not known yet:
     ///

@@ -171,6 +171,12 @@ impl Lookup {
         }
     }
 
+    /// Whether the value is one of two, such as true and false: the other one may have rows, too.
+    #[must_use]
+    pub fn has_opposite(&self) -> bool {
+        self.value.is_boolean() || self.value.is_null()
+    }
+
     /// Reads Django's spelling: the last part of `age__gte` is a lookup's name, or the field itself.
     ///
     /// ```

@@ -34,6 +34,8 @@ pub(crate) struct Probing {
 pub(crate) struct Answer {
     rows: Vec<Row>,
     count: Option<u64>,
+    /// The greatest count, where the same was asked more than once.
+    most: Option<u64>,
 }
 
 impl Answer {
@@ -88,6 +90,7 @@ impl Probing {
         let answer = Answer {
             rows: first.cloned().into_iter().collect(),
             count: None,
+            most: None,
         };
         self.answers.push((pairs.clone(), answer));
     }
@@ -114,6 +117,24 @@ impl Probing {
         self.ask_for(pairs, 1).await
     }
 
+    /// The same, once more.
+    async fn ask_again(&mut self, pairs: &Pairs) -> Result<Answer> {
+        let before = self.ask(pairs).await?.most;
+        self.answers.retain(|(asked, _)| asked != pairs);
+        let mut answer = self.ask(pairs).await?;
+        answer.most = answer.most.max(before);
+        if let Some((_, latest)) = self.answers.last_mut() {
+            latest.most = answer.most;
+        }
+        Ok(answer)
+    }
+
+    /// Whether the one was asked for after the other.
+    fn is_newer(&self, one: &Pairs, other: &Pairs) -> bool {
+        let place = |pairs: &Pairs| self.answers.iter().position(|(asked, _)| asked == pairs);
+        place(one) > place(other)
+    }
+
     /// A page of so many rows. The same parameters are asked once, whatever the number.
     async fn ask_for(&mut self, pairs: &Pairs, rows: u64) -> Result<Answer> {
         if let Some((_, answer)) = self.answers.iter().find(|(asked, _)| asked == pairs) {
@@ -121,9 +142,11 @@ impl Probing {
         }
         let page = self.page_of(pairs, rows).await?;
         let rows = page.rows().len() as u64;
+        let count = page.count().filter(|count| *count >= rows);
         let answer = Answer {
             rows: page.rows().to_vec(),
-            count: page.count().filter(|count| *count >= rows),
+            count,
+            most: count,
         };
         self.collection
             .learn(|known| known.is_drf |= page.is_drf())?;

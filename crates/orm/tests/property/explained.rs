@@ -138,12 +138,15 @@ async fn compare(
         }
         tally.compared += 1;
         tally.compared_at_first += usize::from(time == 0);
-        prop_assert_eq!(
-            told,
-            requests,
-            "time {}, {} rows; told, and made; {}",
+        // Few rows are there, so what a filter leaves out may just have been added.
+        let most = told + u64::from(before.probes() > 0 && !before.checked().is_empty());
+        prop_assert!(
+            (told..=most).contains(&requests),
+            "time {}, {} rows; {} told, {} made; {}",
             time,
             rows,
+            told,
+            requests,
             before
         );
     }

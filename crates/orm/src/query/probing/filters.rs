@@ -3,8 +3,9 @@
 use django_api_orm_core::{
     OnIgnored, Result,
     lookup::Lookup,
+    paginator::Pairs,
     row::Row,
-    strategy::{Probe, Strategy},
+    strategy::{Probe, Question, Strategy},
 };
 
 use super::{
@@ -43,11 +44,10 @@ impl Probing {
         if !check.can_evaluate(&guard.parameter(), &row) {
             return Ok(true);
         }
-        let filters = self
-            .ask(&probe.without)
-            .await?
-            .count
-            .is_some_and(|without| without > count);
+        let filters = match self.ask(&probe.without).await?.count {
+            Some(without) => self.leaves_out(probe, strategy, count, without).await?,
+            None => false,
+        };
         if filters {
             self.collection
                 .learn(|known| known.learn_parameter(&guard.parameter(), true))?;
@@ -214,7 +214,40 @@ impl Probing {
         Box::pin(self.run(strategy, &probe)).await
     }
 
-    /// Costs one request; up to three where the first does not tell.
+    /// Whether fewer rows than without the filter came, before that number was asked for and after it. Where the two are close, rows may
+    /// have come in between: once all of the probes have such a number, what they have in common is asked for again.
+    async fn leaves_out(
+        &mut self,
+        probe: &Probe,
+        strategy: &Strategy,
+        count: u64,
+        without: u64,
+    ) -> Result<bool> {
+        if count >= without || are_far_apart(count, without) {
+            return Ok(count < without);
+        }
+        if !self.is_newer(&probe.with, &probe.without) {
+            for other in &strategy.probes {
+                if matches!(other.question, Question::Filters(_)) {
+                    self.ask(&other.without).await?;
+                }
+            }
+            self.ask_again(&probe.with).await?;
+        }
+        let most = self.ask(&probe.with).await?.most;
+        Ok(most.is_some_and(|most| most < without))
+    }
+
+    /// Whether a number of rows that differs from that of another query still does.
+    async fn differs_again(&mut self, pairs: &Pairs, count: u64, other: u64) -> Result<bool> {
+        if are_far_apart(count, other) {
+            return Ok(true);
+        }
+        let again = self.ask_again(pairs).await?.count;
+        Ok(again.is_some_and(|again| again.cmp(&other) == count.cmp(&other)))
+    }
+
+    /// Costs one request; up to four where the first does not tell.
     pub(super) async fn looks_at(
         &mut self,
         probe: &Probe,
@@ -223,7 +256,7 @@ impl Probing {
     ) -> Result<bool> {
         let looks = match self.ask(&probe.with).await {
             Ok(others) if others.rows.is_empty() => true,
-            Ok(others) => self.tells_apart(probe, strategy, &others).await?,
+            Ok(others) => self.tells_apart(probe, strategy, guard, &others).await?,
             Err(error) if error.is_refusal() => true,
             Err(error) => return Err(error),
         };
@@ -239,17 +272,38 @@ impl Probing {
         &mut self,
         probe: &Probe,
         strategy: &Strategy,
+        guard: &Lookup,
         others: &Answer,
     ) -> Result<bool> {
         let found = self.ask(&probe.without).await?;
-        if let (Some(others), Some(found)) = (others.count, found.count) {
-            if others != found {
-                return Ok(true);
+        let (Some(other), Some(count)) = (others.count, found.count) else {
+            // Without counts, another row comes first, and not because one has just been added.
+            if self.collection.same_row(others.first(), found.first()) {
+                return Ok(false);
             }
-            let whole = self.ask(&strategy.extra).await?.count;
-            return Ok(whole.is_some_and(|whole| found < whole));
+            let again = self.ask_again(&probe.with).await?;
+            return Ok(self.collection.same_row(others.first(), again.first()));
+        };
+        if other != count {
+            return self.differs_again(&probe.with, other, count).await;
         }
-        // Without counts, other rows come first.
-        Ok(!self.collection.same_row(others.first(), found.first()))
+        // A value that no row has, and that finds rows, leaves none out: so there are as many without the filter. Of two values,
+        // such as true and false, both may have as many.
+        if !guard.has_opposite() {
+            return Ok(false);
+        }
+        match self.ask(&strategy.extra).await?.count {
+            Some(whole) if count < whole => self.differs_again(&probe.without, count, whole).await,
+            _ => Ok(false),
+        }
     }
+}
+
+/// So many rows, and one of so many, may well come or go between two requests.
+const MOVING_ROWS: u64 = 10;
+const MOVING_PART: u64 = 50;
+
+/// Whether nobody adds or removes as many rows between two requests as the numbers differ by.
+fn are_far_apart(one: u64, other: u64) -> bool {
+    one.abs_diff(other) > MOVING_ROWS + one.max(other) / MOVING_PART
 }
