@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import repeat
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +17,7 @@ from ._declaring import ModelType, is_djangos, nearest, not_djangos
 from ._engine import Endpoint
 from ._json import jsonable, to_json
 from ._registry import client_of
+from ._rows import PYDANTICS, Slots, defaulted
 from ._schema import ModelInfo, Pagination, Save, put
 from .exceptions import ConfigurationError, InvalidRequestError
 
@@ -43,15 +42,17 @@ else:
 class BaseAPIModel(_Declared):
     """A row. Its fields are those of ``_schema_class``; reading one costs what a plain attribute costs.
 
-    The instance shares its ``__dict__`` with the schema's object, so fields, methods and properties of the class, and
-    changes inside nested objects all work as on the schema.
+    The schema's validator fills the instance itself. The schema's object, for what only that can do, is made at first use,
+    and shares the instance's ``__dict__``, so fields, methods and properties of the class, and changes inside nested objects
+    all work as on the schema.
     """
 
     if not TYPE_CHECKING:
         # For the same reason.
-        __slots__ = ("__dict__", "__weakref__", "_client", "_data", "_deleted", "_row")
+        __slots__ = ("__dict__", "__weakref__", *PYDANTICS, "_client", "_data", "_deleted", "_peers", "_related", "_row")
 
     _client: Any
+    #: The schema's object.
     _data: BaseModel
     _deleted: bool
     #: The server's JSON of the row; ``None`` until it is saved.
@@ -137,7 +138,6 @@ class BaseAPIModel(_Declared):
         set_slot = object.__setattr__
         set_slot(self, "_client", values.pop("_client", None))
         set_slot(self, "_row", None)
-        set_slot(self, "_deleted", False)
         given = values.pop("_pydantic_instance", None)
         data = given if given is not None else self._info().named(values)
         set_slot(self, "_data", data)
@@ -149,7 +149,6 @@ class BaseAPIModel(_Declared):
         set_slot = object.__setattr__
         set_slot(self, "_client", client)
         set_slot(self, "_row", row)
-        set_slot(self, "_deleted", False)
         set_slot(self, "_data", data)
         set_slot(self, "__dict__", data.__dict__)
         return self
@@ -157,20 +156,28 @@ class BaseAPIModel(_Declared):
     @classmethod
     def _from_row(cls, row: bytes, client: BaseClient | None) -> Self:
         info = cls._info()
+        read = info.read_instance
         try:
-            data = info.validate_json(row)
+            if read is None:
+                return cls._made(info.validate_json(row), row, client)
+            self: Self = read(row)
         except ValidationError as error:
             raise info.invalid_row(error, row, 0) from None
-        return cls._made(data, row, client)
+        set_slot = object.__setattr__
+        set_slot(self, "_client", client)
+        set_slot(self, "_row", row)
+        return self
 
     @classmethod
     def _from_rows(cls, rows: list[bytes], client: BaseClient | None, start: int = 0) -> list[Self]:
-        # Like `_made`, but slot by slot instead of instance by instance: no Python code runs for each row.
-        objects = cls._info().rows(rows, start)
-        made = list(map(cls.__new__, repeat(cls, len(rows))))
-        columns: tuple[Iterable[Any], ...] = (repeat(client), rows, repeat(False), objects, map(_DICT_OF, objects))
-        for set_slot, values in zip(_SETTERS, columns):  # noqa: B905
-            deque(map(set_slot, made, values), maxlen=0)
+        info = cls._info()
+        if info.read_instance is None:
+            objects = info.rows(rows, start, info.validate_json)
+            made = list(map(cls.__new__, repeat(cls, len(rows))))
+            _SLOTS.pair(rows, made, client, objects)
+        else:
+            made = info.rows(rows, start, info.read_instance)
+            _SLOTS.read(rows, made, client, info.all_fields)
         return made
 
     @classmethod
@@ -253,7 +260,12 @@ class BaseAPIModel(_Declared):
         return sorted({*super().__dir__(), *type(self._data).model_fields, "pk"})
 
     def _pk(self) -> Any:
-        return getattr(self._data, self._info().pk_name, None)
+        return self._value(self._info().pk_name)
+
+    def _value(self, name: str) -> Any:
+        """A field of the schema, or what else it has of this name; ``None`` where there is nothing."""
+        fields = self.__dict__
+        return fields[name] if name in fields else getattr(self._data, name, None)
 
     @staticmethod
     def _wire_key(instance: BaseAPIModel) -> Any:
@@ -520,8 +532,14 @@ class BaseAPIModel(_Declared):
         object.__delattr__(self, name)
 
 
-_SETTERS = [BaseAPIModel.__dict__[slot].__set__ for slot in ("_client", "_row", "_deleted", "_data", "__dict__")]
-_DICT_OF = attrgetter("__dict__")
+_SLOTS = Slots(BaseAPIModel)
+
+if not TYPE_CHECKING:
+    BaseAPIModel._data = defaulted(BaseAPIModel._data, lambda self: _SLOTS.object_of(self, self._info().schema))
+    BaseAPIModel._deleted = defaulted(BaseAPIModel._deleted, lambda self: False)
+    #: For rows that refer to other rows: those that were fetched, and those that are fetched together with this one.
+    BaseAPIModel._related = defaulted(BaseAPIModel._related, lambda self: None)
+    BaseAPIModel._peers = defaulted(BaseAPIModel._peers, lambda self: None)
 
 
 def _written_but(model: type[Any], key: Any, error: Exception) -> exceptions.DecodeError:

@@ -233,7 +233,7 @@ class BaseQuery(Generic[M]):
     def _by_field(self, instances: Iterable[M], field: str) -> dict[Any, M]:
         found: dict[Any, M] = {}
         for instance in instances:
-            value = getattr(instance._data, field, None)
+            value = instance._value(field)
             if value in found and instance != found[value]:
                 raise self.model.MultipleObjectsReturned(
                     f"several {self.model.__name__} rows have `{field}` {value!r}, so the field does not identify a row"
@@ -268,7 +268,7 @@ class BaseQuery(Generic[M]):
     def _valid(self, rows: list[bytes], start: int) -> tuple[list[BaseModel], list[bytes]]:
         """The schema's objects, and the rows that they were made of."""
         if self._invalid == "raise":
-            return self._info.rows(rows, start), rows
+            return self._info.rows(rows, start, self._info.validate_json), rows
         valid: list[tuple[BaseModel, bytes]] = []
         for index, row in enumerate(rows, start):
             try:

@@ -6,13 +6,13 @@ import contextlib
 import json
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import reduce
 from operator import and_
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -31,9 +31,12 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ._engine import Condition, Model
 from ._json import dumped, from_json, jsonable, to_json
 from ._names import Names
+from ._rows import instance_validator
 from ._values import reading_durations, same, with_durations
 from .exceptions import ConfigurationError, DecodeError, InvalidRequestError
 from .q import Q
+
+T = TypeVar("T")
 
 _STYLES = ("limit_offset", "page_number", "cursor", "link", "none")
 
@@ -206,6 +209,11 @@ class ModelInfo:
         validator = self.schema.__pydantic_validator__
         read: Callable[[bytes], BaseModel] = validator.validate_json
         self.validate_json = reading_durations(read) if self.reveals else read
+        at_once = instance_validator(model, self.schema)
+        #: The same, but of instances of the model; ``None`` where that takes the schema's object.
+        self.read_instance = at_once if at_once is None or not self.reveals else reading_durations(at_once)
+        #: How many fields a row can give, where the schema knows them all.
+        self.all_fields = None if self.schema.model_config.get("extra") == "allow" else len(fields)
         self.validate_python: Callable[[Any], BaseModel] = validator.validate_python
         self.validate_assignment: Callable[[Any, str, Any], Any] = validator.validate_assignment
         self._new_schema: type[BaseModel] | None = None
@@ -291,18 +299,15 @@ class ModelInfo:
 
     # Validation
 
-    def rows(self, rows: Iterable[bytes], start: int = 0) -> list[BaseModel]:
-        """The schema's objects for rows; an invalid row is named in the error."""
-        validate = self.validate_json
-        objects: list[BaseModel] = []
-        append = objects.append
-        row = b""
+    def rows(self, rows: Sequence[bytes], start: int, read: Callable[[bytes], T]) -> list[T]:
+        """What ``read`` makes of the rows; an invalid row is named in the error."""
+        made: list[T] = []
         try:
-            for row in rows:
-                append(validate(row))
+            made.extend(map(read, rows))
         except ValidationError as error:
-            raise self.invalid_row(error, row, start + len(objects)) from None
-        return objects
+            # What was made before stays in the list.
+            raise self.invalid_row(error, rows[len(made)], start + len(made)) from None
+        return made
 
     def key_in(self, row: bytes) -> Any:
         """The primary key in a row that may be anything."""
