@@ -162,7 +162,7 @@ impl Row {
     /// The same, keeping track of where it is, for the error.
     fn decode_slowly<T: DeserializeOwned>(&self, model: &str) -> Result<T> {
         let mut deserializer = serde_json::Deserializer::from_slice(&self.text);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let key = ["id", "pk", "slug", "uuid"]
                 .into_iter()
                 .find_map(|name| Some(format!(" with {name} {}", key_text(&self.key(name)?)?)))
@@ -173,7 +173,9 @@ impl Row {
                 error.inner()
             ))
             .with_source(error.into_inner())
-        })
+        })?;
+        deserializer.end().map_err(not_an_object)?;
+        Ok(value)
     }
 }
 
@@ -462,6 +464,14 @@ mod tests {
 
     fn picked(text: &str, names: &[&str]) -> Option<Value> {
         row(text).pick(names).ok().map(Value::Object)
+    }
+
+    #[test]
+    fn what_follows_a_row_is_no_part_of_it() {
+        for text in [r#"{"id": 3}]"#, r#"{"id": 3} {"id": 4}"#, r#"{"id": 3},"#] {
+            let decoded = row(text).decode::<Map<String, Value>>("User");
+            assert!(decoded.is_err_and(|error| error.is_decode()), "{text}");
+        }
     }
 
     #[test]

@@ -197,6 +197,13 @@ proptest! {
     }
 
     #[test]
+    fn a_number_of_a_row_is_the_number_that_was_written(float in any::<f64>().prop_filter("JSON has no others", |float| float.is_finite())) {
+        let text = format!("{{\"f\": {float:e}}}");
+        let row = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(verdict(&on("f", Op::Exact, json!(float)), &row), Some(Verdict::True), "{}", text);
+    }
+
+    #[test]
     fn in_is_an_or_of_equalities(value in json_value(), operands in prop::collection::vec(json_value(), 0..4)) {
         let row = field(&value);
         let any = Q::Or(operands.iter().filter(|operand| !operand.is_null()).map(|operand| on("f", Op::Exact, operand.clone())).collect());
