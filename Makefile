@@ -89,6 +89,25 @@ check-counts: ## Refuse Rust cases that take over 5 % more instructions, as a ra
 	$(COUNTED)
 	$(PYTHON) benches/counts.py $(COUNTED_DIR) --check
 
+# libFuzzer, with the instrumentation that stable Rust can make. What a run finds grows under target/fuzz/corpus; what has failed
+# once goes into fuzz/corpus. FUZZ_FLAGS=-seed=1 makes a run repeatable.
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
+FUZZ_RUNS ?= 1000000
+FUZZ_DIR = $(or $(CARGO_TARGET_DIR),target)/fuzz
+FUZZ_HOST = $(shell rustc -vV | sed -n 's/host: //p')
+FUZZED := --cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
+
+.PHONY: fuzz
+fuzz: ## Give random input to everything that reads what servers and callers say: FUZZ_RUNS for each, a million if not said
+	RUSTFLAGS="$(FUZZED)" $(CARGO) build --quiet --locked --release --manifest-path fuzz/Cargo.toml --target $(FUZZ_HOST) --target-dir $(FUZZ_DIR)
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		echo "== $$target"; mkdir -p $(FUZZ_DIR)/corpus/$$target; \
+		$(FUZZ_DIR)/$(FUZZ_HOST)/release/$$target -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=10 -rss_limit_mb=512 -verbosity=0 \
+			-print_final_stats=1 -artifact_prefix=$(FUZZ_DIR)/$$target- $(FUZZ_FLAGS) $(FUZZ_DIR)/corpus/$$target fuzz/corpus/$$target \
+			>$(FUZZ_DIR)/$$target.log 2>&1 || { cat $(FUZZ_DIR)/$$target.log; exit 1; }; \
+		grep -E '^stat::(number|average)' $(FUZZ_DIR)/$$target.log; \
+	done
+
 # The published package has our name, so it lives in a directory of its own. SAVE=--save writes the tables and the plot into docs.
 .PHONY: bench
 bench: wheel ## What this package costs beside its peers, in Python and in Rust
@@ -117,10 +136,12 @@ examples: ## Run every example; each starts a server, makes its requests and end
 .PHONY: fmt
 fmt: ## Format the Rust code
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 
 .PHONY: fmt-check
 fmt-check: ## Refuse unformatted Rust code
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 
 .PHONY: lint
 lint: drf-venv ## Clippy and ruff, warnings refused
