@@ -148,7 +148,8 @@ class AsyncQueries(Generic[M]):
         """Dictionaries instead of instances, with these fields or all; ``address__city`` is a part of an object.
 
         The values have the types of the schema, such as ``Decimal`` and ``datetime``, as Django's have. Computed fields, and
-        fields that the schema does not declare, are included if they are named.
+        fields that the schema does not declare, are included if they are named. Only these fields are validated, unless the
+        schema has validators that look at several fields.
 
         Raises: ``ValueError`` for a name that neither the schema nor a row has; and as iteration.
         Requests: one GET for each page.

@@ -35,8 +35,8 @@ class Explanation(str):
 
     def requests(self, rows: int) -> int | None:
         """How many requests it takes if the server has ``rows`` rows for what it is sent, and does as asked. ``None`` where
-        that depends on what no answer has shown yet, such as the size of its pages. One more is made where a filter that is probed
-        leaves out so few rows that they may have been added between two requests.
+        that depends on what no answer has shown yet, such as the size of its pages. One more is made where a filter that is
+        probed leaves out so few rows that they may have been added between two requests.
 
         Requests: none.
         """

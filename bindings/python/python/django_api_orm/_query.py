@@ -6,13 +6,11 @@ Nothing here sends a request.
 from __future__ import annotations
 
 import functools
-import json
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ._client import Home, endpoint_of
 from ._engine import Condition, Endpoint, Operation, Plan
@@ -248,8 +246,8 @@ class BaseQuery(Generic[M]):
     # Values
 
     def _values(self, fields: tuple[str, ...], rows: list[bytes], start: int = 0) -> list[dict[str, Any]]:
-        names = fields or tuple(self._info.wire)
-        return [dict(zip(names, row)) for row in self._picked(rows, names, start)]  # noqa: B905
+        columns = self._info.columns(fields or tuple(self._info.wire))
+        return columns.dictionaries(*self._valid(rows, start, columns.read))
 
     def _tuples(self, fields: tuple[str, ...], flat: bool, named: bool) -> Callable[[list[bytes], int], list[Any]]:
         """A function that makes the tuples of ``values_list`` from rows."""
@@ -265,35 +263,21 @@ class BaseQuery(Generic[M]):
             return lambda rows, start: list(map(make, self._picked(rows, names, start)))
         return lambda rows, start: self._picked(rows, names, start)
 
-    def _valid(self, rows: list[bytes], start: int) -> tuple[list[BaseModel], list[bytes]]:
-        """The schema's objects, and the rows that they were made of."""
+    def _picked(self, rows: list[bytes], names: tuple[str, ...], start: int) -> list[tuple[Any, ...]]:
+        columns = self._info.columns(names)
+        return columns.tuples(*self._valid(rows, start, columns.read))
+
+    def _valid(self, rows: list[bytes], start: int, read: Callable[[bytes], Any]) -> tuple[list[Any], list[bytes]]:
+        """What ``read`` makes of the rows, and the rows that it was made of."""
         if self._invalid == "raise":
-            return self._info.rows(rows, start, self._info.validate_json), rows
-        valid: list[tuple[BaseModel, bytes]] = []
+            return self._info.rows(rows, start, read), rows
+        valid: list[tuple[Any, bytes]] = []
         for index, row in enumerate(rows, start):
             try:
-                valid.append((self._info.validate_json(row), row))
+                valid.append((read(row), row))
             except ValidationError as error:
                 self._skipped(row, index, error)
         return [data for data, _ in valid], [row for _, row in valid]
-
-    def _picked(self, rows: list[bytes], names: tuple[str, ...], start: int) -> list[tuple[Any, ...]]:
-        info = self._info
-        objects, rows = self._valid(rows, start)
-        paths = [(info.pk_name if name == "pk" else name).split("__") for name in names]
-        declared = info.wire.keys() | info.schema.model_computed_fields.keys()
-        if paths and all(len(path) == 1 and path[0] in declared for path in paths):
-            return list(zip(*[map(attrgetter(name), objects) for (name,) in paths]))  # noqa: B905
-        undeclared = [path[0] for path in paths if path[0] not in declared]
-        picked: list[tuple[Any, ...]] = []
-        for data, row in zip(objects, rows):  # noqa: B905
-            raw = json.loads(row) if undeclared else {}
-            for name in undeclared:
-                if name not in raw:
-                    choices = ", ".join(sorted(declared | raw.keys()))
-                    raise ValueError(f"`{self.model.__name__}` has no field `{name}`: choose from {choices}")
-            picked.append(tuple(_pick(data if path[0] in declared else raw, path) for path in paths))
-        return picked
 
     # Writes
 
@@ -423,21 +407,6 @@ def _row_class(names: Sequence[str]) -> type[Any]:
 def is_ours(owner: type[Any]) -> bool:
     """Whether a class belongs to this package, and not to the program."""
     return owner.__module__.partition(".")[0] == __name__.partition(".")[0]
-
-
-def _pick(value: Any, path: list[str]) -> Any:
-    """The value at a path; ``None`` below a null. Raises ``ValueError`` where there is no such field or key."""
-    for name in path:
-        if value is None:
-            return None
-        below = value.get(name) if isinstance(value, dict) else getattr(value, name, _MISSING)
-        if below is _MISSING or callable(below):
-            raise ValueError(f"there is no `{name}` for `{'__'.join(path)}` in a value of type {type(value).__name__}")
-        value = below
-    return value
-
-
-_MISSING: Any = object()
 
 
 def _mapping(obj: Any) -> Mapping[str, Any]:

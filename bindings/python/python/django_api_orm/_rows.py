@@ -22,8 +22,8 @@ from pydantic_core import SchemaValidator
 PYDANTICS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
 
-def instance_validator(model: type[Any], schema: type[BaseModel]) -> Callable[[bytes], Any] | None:
-    """A validator that reads a row as the schema does, and gives an instance of the model.
+def description(schema: type[BaseModel]) -> tuple[dict[str, Any], Any] | None:
+    """How pydantic describes the schema's object, and the schemas that it refers to.
 
     ``None`` where the schema has code that sees the object which is made of a row, and expects one of its own class:
     validators of the whole object, ``model_post_init`` with private attributes, ``__init__``, ``__new__``, plugins.
@@ -38,12 +38,27 @@ def instance_validator(model: type[Any], schema: type[BaseModel]) -> Callable[[b
             core = next(each for each in definitions if each.get("ref") == core["schema_ref"])
     if core["type"] != "model" or core["cls"] is not schema or any(core.get(name) for name in _SEEN):
         return None
+    return core, definitions
+
+
+def compiled(schema: type[BaseModel], core: dict[str, Any], definitions: Any) -> Callable[[bytes], Any]:
+    """The validator of another description that is made of the schema's."""
     # Without its reference: rows inside the row are the schema's.
-    core = {**{name: value for name, value in core.items() if name != "ref"}, "cls": model}
+    core = {name: value for name, value in core.items() if name != "ref"}
     if definitions is not None:
         core = {"type": "definitions", "schema": core, "definitions": definitions}
-    read: Callable[[bytes], Any] = SchemaValidator(core, {"title": schema.__pydantic_validator__.title}).validate_json
+    whole: Any = core
+    read: Callable[[bytes], Any] = SchemaValidator(whole, {"title": schema.__pydantic_validator__.title}).validate_json
     return read
+
+
+def instance_validator(model: type[Any], schema: type[BaseModel]) -> Callable[[bytes], Any] | None:
+    """A validator that reads a row as the schema does, and gives an instance of the model; ``None`` where there is none."""
+    described = description(schema)
+    if described is None:
+        return None
+    core, definitions = described
+    return compiled(schema, {**core, "cls": model}, definitions)
 
 
 #: What in the description of a schema says that its own code sees the object.

@@ -31,12 +31,16 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ._engine import Condition, Model
 from ._json import dumped, from_json, jsonable, to_json
 from ._names import Names
+from ._picking import Columns
 from ._rows import instance_validator
 from ._values import reading_durations, same, with_durations
 from .exceptions import ConfigurationError, DecodeError, InvalidRequestError
 from .q import Q
 
 T = TypeVar("T")
+
+#: The choices of fields that are remembered for a model: programs make few.
+_COLUMNS_KEPT = 64
 
 _STYLES = ("limit_offset", "page_number", "cursor", "link", "none")
 
@@ -217,6 +221,7 @@ class ModelInfo:
         self.validate_python: Callable[[Any], BaseModel] = validator.validate_python
         self.validate_assignment: Callable[[Any, str, Any], Any] = validator.validate_assignment
         self._new_schema: type[BaseModel] | None = None
+        self._columns: dict[tuple[str, ...], Columns] = {}
         filters = None if model._filter_fields is None else _names(model, "_filter_fields")
         self.engine = Model(
             model.__name__,
@@ -308,6 +313,15 @@ class ModelInfo:
             # What was made before stays in the list.
             raise self.invalid_row(error, rows[len(made)], start + len(made)) from None
         return made
+
+    def columns(self, names: tuple[str, ...]) -> Columns:
+        """These fields, as ``values`` gives them."""
+        columns = self._columns.get(names)
+        if columns is None:
+            if len(self._columns) == _COLUMNS_KEPT:
+                self._columns.clear()
+            columns = self._columns[names] = Columns(self, names)
+        return columns
 
     def key_in(self, row: bytes) -> Any:
         """The primary key in a row that may be anything."""
