@@ -13,17 +13,28 @@ use serde::de::DeserializeOwned;
 
 /// A type that rows are decoded to.
 #[derive(Clone, Copy)]
-pub struct RowType(fn() -> Box<dyn Decoder>);
+pub struct RowType {
+    page: fn() -> Box<dyn Decoder>,
+    alone: fn(&[u8]) -> Option<Decoded>,
+}
 
 impl RowType {
     /// The rows as values of `T`. A row that does not fit is an error only for whoever wants its value.
     #[must_use]
     pub fn of<T: DeserializeOwned + Send + 'static>() -> Self {
-        Self(|| Box::new(Values::<T>(Vec::new())))
+        Self {
+            page: || Box::new(Values::<T>(Vec::new())),
+            alone: |text| Some(Decoded::alone::<T>(serde_json::from_slice(text).ok()?)),
+        }
     }
 
     pub(crate) fn decoder(self) -> Box<dyn Decoder> {
-        (self.0)()
+        (self.page)()
+    }
+
+    /// What the whole text decodes to; `None` for a row that does not fit, and for text with something after it.
+    pub(crate) fn decode(self, text: &[u8]) -> Option<Decoded> {
+        (self.alone)(text)
     }
 }
 
@@ -68,6 +79,11 @@ pub(crate) struct Decoded {
 }
 
 impl Decoded {
+    /// The value of a row that came alone.
+    fn alone<T: DeserializeOwned + Send + 'static>(value: T) -> Self {
+        Self::new(&Box::new(Values(vec![Some(value)])).finish(), 0)
+    }
+
     pub(crate) fn new(values: &Arc<dyn Any + Send + Sync>, place: usize) -> Self {
         Self {
             values: Arc::clone(values),

@@ -18,7 +18,7 @@ use serde::{
 use serde_json::{Map, Value};
 
 use crate::{
-    decoded::Decoded,
+    decoded::{Decoded, RowType},
     error::{Error, Result},
 };
 
@@ -62,6 +62,12 @@ impl Row {
     /// The same, with the value that it was decoded to when its page was cut.
     pub(crate) fn decoded(text: Bytes, value: Option<Decoded>) -> Self {
         Self { text, value }
+    }
+
+    /// Decodes the row to a value of the type, for whoever takes it. Whether it is one: then the text is JSON, whole.
+    pub fn decode_to(&mut self, row_type: RowType) -> bool {
+        self.value = row_type.decode(&self.text);
+        self.value.is_some()
     }
 
     /// The value of this type, where the row was decoded to one when its page was cut, and nobody has taken it.

@@ -114,7 +114,7 @@ impl<M: ApiModel> Manager<M> {
         &self,
         filter: F,
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, F> {
-        self.all().filter(filter).one()
+        QuerySet::new(self.clone(), Plan::all().filter(filter.into_q())).into_one()
     }
 
     /// The first row, or `None`. See [`QuerySet::first`].

@@ -10,8 +10,8 @@ use std::{
 };
 
 use django_api_orm_core::{
-    ApiModel, Assignment, Explain, Filter, IntoFilter, IntoOrder, Result, assigned::Assigned,
-    field::Operand, plan::Plan,
+    ApiModel, Assignment, Explain, Filter, IntoFilter, IntoOrder, Result, RowType,
+    assigned::Assigned, field::Operand, plan::Plan,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -145,9 +145,15 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
     pub fn one(&self) -> impl Future<Output = Result<Instance<M>>> + Send + use<M> {
-        let Self { manager, plan, .. } = self.clone();
+        self.clone().into_one()
+    }
+
+    /// The same of a queryset that is not needed any more.
+    pub(crate) fn into_one(self) -> impl Future<Output = Result<Instance<M>>> + Send + use<M> {
+        let Self { manager, plan, .. } = self;
         operation::<M, _>("get", async move {
-            let row = manager.collection.get(&plan).await?;
+            let row_type = Some(RowType::of::<M>());
+            let row = manager.collection.get_as(&plan, row_type).await?;
             Instance::from_row(manager, row)
         })
     }
@@ -160,7 +166,7 @@ impl<M: ApiModel> QuerySet<M> {
         &self,
         filter: F,
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, F> {
-        self.filter(filter).one()
+        self.filter(filter).into_one()
     }
 
     /// The first row, or `None`. One request where the server honours the filter and the order.

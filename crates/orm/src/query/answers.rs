@@ -1,7 +1,7 @@
 //! The answers that are less than a list of rows: count, exists, first, last, the one row, many rows by key.
 
 use django_api_orm_core::{
-    Error, Explain, Q, Result,
+    Error, Explain, Q, Result, RowType,
     lookup::{Lookup, Op},
     plan::{Order, Plan, Range},
     row::{Row, key_text},
@@ -168,7 +168,7 @@ impl Collection {
         let plan = plan.clone().filter(Q::Lookup(is_it));
         plan.check()?;
         if let Some(key) = self.detail_key(&plan) {
-            match self.by_url(&key).await? {
+            match self.by_url(&key, None).await? {
                 ByUrl::Row(_) => return Ok(true),
                 ByUrl::Missing(_) => return Ok(false),
                 ByUrl::Unknown => {}
@@ -187,14 +187,24 @@ impl Collection {
     /// # Errors
     /// `DoesNotExist`, `MultipleObjectsReturned`; `NotFound` when the URL itself is wrong.
     pub async fn get(&self, plan: &Plan) -> Result<Row> {
-        self.get_for(plan, Purpose::Read).await
+        self.get_as(plan, None).await
+    }
+
+    /// The same, decoded to the type where it comes from its own URL.
+    pub(crate) async fn get_as(&self, plan: &Plan, row_type: Option<RowType>) -> Result<Row> {
+        self.get_for(plan, Purpose::Read, row_type).await
     }
 
     /// The same, for what is to be done then.
-    pub(super) async fn get_for(&self, plan: &Plan, purpose: Purpose) -> Result<Row> {
+    pub(super) async fn get_for(
+        &self,
+        plan: &Plan,
+        purpose: Purpose,
+        row_type: Option<RowType>,
+    ) -> Result<Row> {
         plan.check()?;
         if let Some(key) = self.detail_key(plan) {
-            match self.by_url(&key).await? {
+            match self.by_url(&key, row_type).await? {
                 ByUrl::Row(row) => return Ok(row),
                 ByUrl::Missing(error) if !purpose.creates() => return Err(error),
                 ByUrl::Missing(_) | ByUrl::Unknown => {}
@@ -292,9 +302,9 @@ impl Collection {
             return Ok(Some(Vec::new()));
         };
         // Alone, so that what a 404 means is found out once.
-        let first = stream::iter([self.by_url(&first).await]);
+        let first = stream::iter([self.by_url(&first, None).await]);
         let others = stream::iter(keys)
-            .map(|key| async move { self.by_url(&key).await })
+            .map(|key| async move { self.by_url(&key, None).await })
             .buffered(concurrency.max(1));
         let mut answers = pin!(first.chain(others));
         let mut rows = Vec::new();

@@ -10,7 +10,7 @@ use django_api_orm_core::{
     page::Page,
     path::{ApiPath, Endpoint},
     plan::Plan,
-    row::{Row, key_text},
+    row::{KeyReader, Row, key_text},
     strategy::{Aim, Findings, Given, Strategy},
     value,
     written::{Kept, Write, Written, no_key},
@@ -34,6 +34,8 @@ pub struct Collection {
     known: OnceLock<Arc<Mutex<Knowledge>>>,
     /// What rows are decoded to as they come, where a caller has said so.
     row_type: Option<RowType>,
+    /// Reads the key that is in the URLs of rows.
+    lookup_key: OnceLock<KeyReader>,
     /// How queries behave beyond what they ask for.
     pub policy: Policy,
     /// How the server spells a query.
@@ -49,6 +51,7 @@ impl Collection {
             client: Ok(client.clone()),
             known: OnceLock::new(),
             row_type: None,
+            lookup_key: OnceLock::new(),
             model: match client.pagination() {
                 Some(pagination) if model.pagination().is_none() => {
                     Arc::new(ModelMeta::clone(&model).with_pagination(pagination.clone()))
@@ -69,6 +72,7 @@ impl Collection {
             client: Err(cure.into()),
             known: OnceLock::new(),
             row_type: None,
+            lookup_key: OnceLock::new(),
             model,
             policy: Policy::default(),
             dialect: Arc::default(),
@@ -96,6 +100,11 @@ impl Collection {
     /// The description of the model.
     pub fn model(&self) -> &ModelMeta {
         &self.model
+    }
+
+    pub(super) fn lookup_key(&self) -> &KeyReader {
+        let read = || KeyReader::new(self.model.lookup_field());
+        self.lookup_key.get_or_init(read)
     }
 
     pub(super) fn shared_model(&self) -> &Arc<ModelMeta> {

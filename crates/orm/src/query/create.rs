@@ -55,7 +55,7 @@ impl Collection {
             true => Purpose::Upsert,
             false => Purpose::Create,
         };
-        let find = || self.get_for(&plan, purpose);
+        let find = || self.get_for(&plan, purpose, None);
         let missing = match find().await {
             Ok(found) => return Ok(Upsert::Found(found)),
             Err(error) => error,

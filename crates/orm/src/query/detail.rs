@@ -7,7 +7,7 @@
 //! for a slug, in the same words as a key that does not exist.
 
 use django_api_orm_core::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, Result, RowType,
     plan::Plan,
     row::{Row, key_text},
 };
@@ -28,12 +28,12 @@ pub(super) enum ByUrl {
 }
 
 impl Collection {
-    /// Reads one row by the key in its URL.
-    pub(super) async fn by_url(&self, key: &str) -> Result<ByUrl> {
+    /// Reads one row by the key in its URL, decoded to the type where one is given.
+    pub(super) async fn by_url(&self, key: &str, row_type: Option<RowType>) -> Result<ByUrl> {
         if self.know(|known| known.details)? == Some(false) {
             return Ok(ByUrl::Unknown);
         }
-        let error = match self.at_url(key, None).await {
+        let error = match self.at_url(key, None, row_type).await {
             Ok(row) => return Ok(ByUrl::Row(row)),
             Err(error) if error.kind() == ErrorKind::NotFound => error,
             Err(error) => return Err(error),
@@ -47,7 +47,7 @@ impl Collection {
 
     /// Reads a row anew, which the server last showed as `known`.
     pub async fn refresh(&self, key: &str, known: Option<&Row>) -> Result<Row> {
-        match self.at_url(key, known).await {
+        match self.at_url(key, known, None).await {
             Ok(row) => Ok(row),
             Err(error) => Err(self.missing(error).await),
         }
@@ -77,10 +77,22 @@ impl Collection {
     }
 
     /// The row at its URL, which shows that rows have URLs.
-    async fn at_url(&self, key: &str, known: Option<&Row>) -> Result<Row> {
+    async fn at_url(
+        &self,
+        key: &str,
+        known: Option<&Row>,
+        row_type: Option<RowType>,
+    ) -> Result<Row> {
         let path = self.endpoint()?.detail(key)?;
         let response = self.client()?.send(Call::get(path)).await?;
-        let row = Row::new(response.text());
+        let mut row = Row::new(response.text());
+        if known.is_none()
+            && row_type.is_some_and(|row_type| row.decode_to(row_type))
+            && self.shows_key(&row, key)
+        {
+            self.learn(|known| known.details = Some(true))?;
+            return Ok(row);
+        }
         let keys = [self.model().primary_key(), self.model().lookup_field()];
         let mut is_row = false;
         let picked = row.pick_noting(&keys, |name| is_row = is_row || self.model().reads(name));
@@ -105,6 +117,12 @@ impl Collection {
         }
     }
 
+    /// Whether a row shows the key that it was asked for by, to the letter. What it shows beside that need not be looked at.
+    fn shows_key(&self, row: &Row, key: &str) -> bool {
+        let shown = self.lookup_key().of(row);
+        shown.as_ref().and_then(key_text).as_deref() == Some(key)
+    }
+
     /// Whether rows have URLs by their key, so that a 404 at one of these means that the row is missing. A collection without
     /// rows has none that could be there.
     async fn has_details(&self) -> Result<bool> {
@@ -115,7 +133,7 @@ impl Collection {
             return Ok(true);
         };
         let seen = match self.key_of(&row) {
-            Ok(key) => self.at_url(&key, Some(&row)).await.map(|_| ()),
+            Ok(key) => self.at_url(&key, Some(&row), None).await.map(|_| ()),
             Err(no_key) => Err(no_key),
         };
         match seen {
