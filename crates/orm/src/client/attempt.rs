@@ -170,8 +170,12 @@ async fn exchange(
         tally: route.tally.clone(),
         attempt: Arc::downgrade(attempt),
     });
-    let response = layers.clone().oneshot(request).await;
-    received(response.map_err(Unread::Request)?, is_head, limits).await
+    let layers = layers.clone();
+    Box::pin(async move {
+        let response = layers.oneshot(request).await;
+        received(response.map_err(Unread::Request)?, is_head, limits).await
+    })
+    .await
 }
 
 /// Reads a response, decompressed if need be. What decompresses is large, so it is made only where something is compressed.

@@ -15,7 +15,7 @@ use super::call::Call;
 use super::credential::Issued;
 use super::encoding;
 use super::failure::Failure;
-use super::pool::{Pool, Turn};
+use super::pool::Turn;
 use super::redirect::{MAX_HOPS, is_redirect, target};
 use super::response::ApiResponse;
 use super::stats::Tally;
@@ -159,6 +159,8 @@ enum Step {
     Done(Answer),
     /// Send the (changed) request now.
     Again,
+    /// Send the request once more, with another credential.
+    Refused,
     Failed {
         class: AttemptClass,
         error: Error,
@@ -174,7 +176,11 @@ impl Exchange<'_> {
                     return Ok(answer);
                 }
                 Step::Again => {}
-                Step::Failed { class, error } => self.prepare_retry(class, error).await?,
+                // What is seldom done lies on the heap, so that a call is small.
+                Step::Refused => Box::pin(self.fetch_credential()).await?,
+                Step::Failed { class, error } => {
+                    Box::pin(self.prepare_retry(class, error)).await?;
+                }
             }
         }
     }
@@ -185,10 +191,7 @@ impl Exchange<'_> {
 
     async fn step(&mut self) -> Result<Step> {
         if self.issued.is_none() && self.client.identity.auth.can_refresh() {
-            let issued = self
-                .within(self.client.identity.auth.credential(None))
-                .await??;
-            self.authorize(issued)?;
+            Box::pin(self.fetch_credential()).await?;
         }
         let ended = self.attempt().await?;
         if ended.was_sent {
@@ -196,12 +199,12 @@ impl Exchange<'_> {
         }
         self.was_ambiguous |= ended.was_repeated;
         match ended.result {
-            Ok(answer) => self.judge(answer).await,
+            Ok(answer) => self.judge(answer),
             Err(Failure { class, error }) => Ok(Step::Failed { class, error }),
         }
     }
 
-    async fn judge(&mut self, answer: Answer) -> Result<Step> {
+    fn judge(&mut self, answer: Answer) -> Result<Step> {
         let status = answer.status;
         if is_redirect(status) {
             return self.redirect(&answer);
@@ -211,11 +214,7 @@ impl Exchange<'_> {
             && !self.was_refreshed
         {
             self.was_refreshed = true;
-            let refused = self.issued.take();
-            let next = self.client.identity.auth.credential(refused.as_ref());
-            let issued = self.within(next).await??;
-            self.authorize(issued)?;
-            return Ok(Step::Again);
+            return Ok(Step::Refused);
         }
         let Some(class) = AttemptClass::of_status(status) else {
             return Ok(Step::Done(answer));
@@ -259,6 +258,14 @@ impl Exchange<'_> {
         Ok(Step::Again)
     }
 
+    /// Fetches a credential, or another one in the place of that which was refused.
+    async fn fetch_credential(&mut self) -> Result<()> {
+        let refused = self.issued.take();
+        let next = self.client.identity.auth.credential(refused.as_ref());
+        let issued = self.within(next).await??;
+        self.authorize(issued)
+    }
+
     /// Puts the credential into the request, unless the call or the caller's own headers bring that header.
     fn authorize(&mut self, issued: Option<Issued>) -> Result<()> {
         if let Some(issued) = issued {
@@ -282,10 +289,17 @@ impl Exchange<'_> {
             Turn::Lead(sender) => lead = Some(sender),
             Turn::Wait(mut done) => {
                 // An error says that the sender is gone, which is what is waited for.
-                let _ = self.within(done.changed()).await?;
+                let _ = Box::pin(self.within(done.changed())).await?;
             }
         }
-        let _place = self.place(&pool).await?;
+        // A place among the requests under way. HTTP/2 needs none: its requests share a connection.
+        let _place = if pool.open().http2() > 0 {
+            None
+        } else if let Ok(place) = shared.places.try_acquire() {
+            Some(place)
+        } else {
+            Box::pin(self.within(shared.places.acquire())).await?.ok()
+        };
         let settings = &shared.settings;
         let now = Instant::now();
         let own = now
@@ -314,9 +328,8 @@ impl Exchange<'_> {
             shared.base.server(),
             self.attempts,
         );
-        let ended = attempt(route, &self.outgoing, limits, lead)
-            .instrument(span.clone())
-            .await;
+        let attempt = Box::pin(attempt(route, &self.outgoing, limits, lead));
+        let ended = attempt.instrument(span.clone()).await;
         match &ended.result {
             Ok(answer) => trace::answered(&span, answer.status),
             Err(failure) => trace::fail(&span, &failure.error),
@@ -326,15 +339,6 @@ impl Exchange<'_> {
 
     fn tally(&self) -> Tally {
         Tally::new(&self.shared().counters, &self.call.interest)
-    }
-
-    /// A place among the requests under way. HTTP/2 needs none: its requests share a connection.
-    async fn place(&self, pool: &Pool) -> Result<Option<tokio::sync::SemaphorePermit<'_>>> {
-        if pool.open().http2() > 0 {
-            return Ok(None);
-        }
-        let place = self.within(self.shared().places.acquire()).await?;
-        Ok(place.ok())
     }
 
     /// Waits for `future`, but not beyond the deadline of the call.
