@@ -133,7 +133,7 @@ impl Endpoint {
     pub fn collection(&self) -> ApiPath {
         ApiPath {
             path: self.path.clone(),
-            template: self.path.clone(),
+            key: None,
             made_at_run_time: self.made_at_run_time,
         }
     }
@@ -173,12 +173,10 @@ impl Endpoint {
             .sum::<usize>()
             + 1;
         let mut path = String::with_capacity(self.path.len() + room);
-        let mut template = String::with_capacity(self.path.len() + room);
+        let mut key = None;
         path.push_str(&self.path);
-        template.push_str(&self.path);
         if !self.ends_with_slash() {
             path.push('/');
-            template.push('/');
         }
         let slashes = |path: &str| path.bytes().filter(|byte| *byte == b'/').count();
         let before = slashes(&path);
@@ -192,17 +190,15 @@ impl Endpoint {
             }
             if index > 0 {
                 path.push('/');
-                template.push('/');
             }
+            let begin = path.len();
             path.extend(utf8_percent_encode(segment, SEGMENT));
-            match kind {
-                Segment::Key => template.push_str("{id}"),
-                Segment::Action => template.extend(utf8_percent_encode(segment, SEGMENT)),
+            if matches!(kind, Segment::Key) {
+                key = Some((begin, path.len()));
             }
         }
         if self.ends_with_slash() {
             path.push('/');
-            template.push('/');
         }
         checked(&path)?;
         let expected = before + segments.len() - usize::from(!self.ends_with_slash());
@@ -213,7 +209,7 @@ impl Endpoint {
         }
         Ok(ApiPath {
             path,
-            template,
+            key,
             made_at_run_time: self.made_at_run_time,
         })
     }
@@ -237,7 +233,8 @@ impl fmt::Display for Endpoint {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ApiPath {
     path: String,
-    template: String,
+    /// Where the key begins and ends.
+    key: Option<(usize, usize)>,
     made_at_run_time: bool,
 }
 
@@ -258,20 +255,26 @@ impl ApiPath {
 
     /// The path with `{id}` in place of the key.
     #[must_use]
-    pub fn template(&self) -> &str {
-        &self.template
+    pub fn template(&self) -> Cow<'_, str> {
+        let around = self
+            .key
+            .and_then(|(begin, end)| self.path.get(..begin).zip(self.path.get(end..)));
+        match around {
+            Some((before, after)) => Cow::Owned(format!("{before}{{id}}{after}")),
+            None => Cow::Borrowed(&self.path),
+        }
     }
 
     /// The template of a declared endpoint, which is the same for every row; a path that was made at run time has none.
     #[must_use]
-    pub fn declared_template(&self) -> Option<&str> {
-        (!self.made_at_run_time).then_some(&self.template)
+    pub fn declared_template(&self) -> Option<Cow<'_, str>> {
+        (!self.made_at_run_time).then(|| self.template())
     }
 }
 
 impl fmt::Debug for ApiPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ApiPath").field(&self.template).finish()
+        f.debug_tuple("ApiPath").field(&self.template()).finish()
     }
 }
 

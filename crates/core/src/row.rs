@@ -237,6 +237,22 @@ impl KeyReader {
         found.filter(|key| !key.is_null())
     }
 
+    /// Whether the field is the key that is written so in a URL.
+    #[must_use]
+    pub fn is_key(&self, row: &Row, key: &str) -> bool {
+        let in_front = || {
+            let value = self
+                .value_in_front(&row.text)?
+                .strip_prefix(key.as_bytes())?;
+            let is_number = key.len() < 19 && key.bytes().all(|byte| byte.is_ascii_digit());
+            (is_number && matches!(value.first(), Some(b',' | b'}'))).then_some(())
+        };
+        if in_front().is_some() && self.stands_at_most_once(&row.text) {
+            return true;
+        }
+        self.of(row).as_ref().and_then(key_text).as_deref() == Some(key)
+    }
+
     /// What tells the row from others.
     #[must_use]
     pub fn identity(&self, row: &Row) -> Identity {
@@ -258,9 +274,7 @@ impl KeyReader {
 
     /// The number of `{"id":7,`, which is how most rows begin.
     fn number_in_front(&self, text: &[u8]) -> Option<u64> {
-        let quoted = self.quoted.as_ref()?.needle();
-        let value = text.strip_prefix(b"{")?.strip_prefix(quoted)?;
-        let value = value.strip_prefix(b":")?;
+        let value = self.value_in_front(text)?;
         let digits = value
             .iter()
             .take_while(|byte| byte.is_ascii_digit())
@@ -269,6 +283,13 @@ impl KeyReader {
         let ends = matches!(value.get(digits), Some(b',' | b'}'));
         let digits = value.get(..digits).filter(|_| is_number && ends)?;
         Some((digits.iter()).fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+    }
+
+    /// What follows `{"id":`, where the field stands in front.
+    fn value_in_front<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let quoted = self.quoted.as_ref()?.needle();
+        let value = text.strip_prefix(b"{")?.strip_prefix(quoted)?;
+        value.strip_prefix(b":")
     }
 }
 

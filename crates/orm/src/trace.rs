@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use django_api_orm_core::{ApiModel, Error, Result};
+use django_api_orm_core::{ApiModel, Error, Result, path::ApiPath};
 use http::{Method, StatusCode};
 use tracing::{Instrument, Span, field::Empty};
 
@@ -70,20 +70,27 @@ pub(crate) fn span(model: &'static str, name: &'static str) -> Span {
 /// The span of one request: an attempt, a retry or a redirect. A path without a template may hold keys, and is left out.
 pub(crate) fn request(
     method: &Method,
-    template: Option<&str>,
+    path: &ApiPath,
     (host, port): (&str, u16),
     resend_count: u32,
 ) -> Span {
-    let gap = if template.is_some() { " " } else { "" };
+    // What follows is evaluated only where somebody wants the span.
+    let template = || path.declared_template();
+    let name = || {
+        template().map_or_else(
+            || method.to_string(),
+            |template| format!("{method} {template}"),
+        )
+    };
     let span = tracing::info_span!(
         "request",
-        otel.name = %format_args!("{method}{gap}{}", template.unwrap_or_default()),
+        otel.name = name(),
         otel.kind = "client",
         otel.status_code = Empty,
         http.request.method = method.as_str(),
         http.request.resend_count = Empty,
         http.response.status_code = Empty,
-        url.template = template,
+        url.template = template().as_deref(),
         server.address = host,
         server.port = port,
         error.type = Empty,

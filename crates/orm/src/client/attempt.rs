@@ -1,5 +1,6 @@
 //! One attempt: a request is sent once, and its response read whole, within limits of time and size.
 
+use std::borrow::Cow;
 use std::future::{Future, poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -28,10 +29,11 @@ use super::pool::Pool;
 use super::stats::Tally;
 
 /// What is sent.
-pub(super) struct Outgoing {
+pub(super) struct Outgoing<'a> {
     pub(super) method: Method,
     pub(super) uri: Uri,
-    pub(super) headers: HeaderMap,
+    /// The client's own, unless the call or a credential adds to them.
+    pub(super) headers: Cow<'a, HeaderMap>,
     pub(super) body: Bytes,
 }
 
@@ -74,14 +76,14 @@ pub(super) struct Route<'a> {
 /// Sends `outgoing` over a connection of the pool. `lead` is dropped as soon as there is a connection.
 pub(super) async fn attempt(
     route: Route<'_>,
-    outgoing: &Outgoing,
+    outgoing: &Outgoing<'_>,
     limits: Limits,
     lead: Option<watch::Sender<()>>,
 ) -> Ended {
     let mut request = Request::new(Full::new(outgoing.body.clone()));
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = outgoing.uri.clone();
-    *request.headers_mut() = outgoing.headers.clone();
+    *request.headers_mut() = HeaderMap::clone(&outgoing.headers);
     let sendings = Arc::new(Sendings::default());
     let mut sent = Sent {
         capture: capture_connection(&mut request),

@@ -80,6 +80,11 @@ impl BaseUrl {
         &self.origin
     }
 
+    /// The host and the port, unless that is the scheme's own.
+    pub(super) fn authority(&self) -> &str {
+        self.authority.as_str()
+    }
+
     /// The host and the port.
     pub(super) fn server(&self) -> (&str, u16) {
         (&self.host, self.port)

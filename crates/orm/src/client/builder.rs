@@ -62,6 +62,11 @@ impl Plumbing {
         Pool::new(connector, &self.pool)
     }
 
+    /// Whether a connection may turn out to speak HTTP/2.
+    pub(super) fn may_speak_http2(&self) -> bool {
+        self.connector.http2 != Http2::Never
+    }
+
     /// What a proxy wants to see on each request; in a tunnel it sees none.
     pub(super) fn proxy_authorization(&self) -> Option<&HeaderValue> {
         if self.connector.is_https {

@@ -1,11 +1,12 @@
 //! A call from beginning to end: credentials, attempts, redirects, and what to do when an attempt fails.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
 use django_api_orm_core::error::{Error, ErrorKind, Result};
 use django_api_orm_core::retry::{AttemptClass, Backoff, MAX_WAIT, RetryCost, Verdict, verdict};
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -55,31 +56,18 @@ impl ServiceClient {
             was_ambiguous: false,
             was_refreshed: false,
         };
-        let result = exchange.run().await;
-        let attempts = exchange.attempts;
-        let template = call.path.template();
-        result
-            .map(|answer| ApiResponse {
-                method: call.method.clone(),
-                template: template.to_owned(),
+        match exchange.run().await {
+            Ok(answer) => Ok(ApiResponse {
                 status: answer.status,
                 version: answer.version,
                 headers: answer.headers,
                 body: answer.body,
-                attempts,
-            })
-            .map_err(|error| {
-                let error = error
-                    .with_request(&call.method, template)
-                    .with_attempts(attempts)
-                    .with_lost_attempt(exchange.was_ambiguous);
-                // The cause has to be named with the request first, so the outcome is marked last.
-                if exchange.outcome_is_unknown(&error) {
-                    unknown(error)
-                } else {
-                    error
-                }
-            })
+                attempts: exchange.attempts,
+                method: call.method,
+                path: call.path,
+            }),
+            Err(error) => Err(exchange.named(error)),
+        }
     }
 
     /// The headers of every request of this client, with its credential if that is a fixed one; made once.
@@ -100,20 +88,29 @@ impl ServiceClient {
         if self.shared.settings.compression {
             headers.entry(ACCEPT_ENCODING).or_insert(encoding::ACCEPTED);
         }
+        if !self.shared.plumbing.may_speak_http2() {
+            // Else it is the connection's to say whether it needs one.
+            let host = HeaderValue::from_str(self.shared.base.authority());
+            let host = host.map_err(|_| Error::configuration("`base_url` has an invalid host"))?;
+            headers.entry(HOST).or_insert(host);
+        }
         self.shared.add_proxy_authorization(&mut headers);
         Ok(identity.built.get_or_init(|| headers))
     }
 
     /// The request as it is sent, but for a credential that a provider brings.
-    fn outgoing(&self, call: &Call) -> Result<Outgoing> {
+    fn outgoing(&self, call: &Call) -> Result<Outgoing<'_>> {
         let uri = self
             .shared
             .base
             .join(call.path.path(), &call.query_string())?;
-        let mut headers = self.headers()?.clone();
-        replace(&mut headers, &call.headers);
+        let mut headers = Cow::Borrowed(self.headers()?);
+        if !call.headers.is_empty() {
+            replace(headers.to_mut(), &call.headers);
+        }
         if call.body.is_some() && !headers.contains_key(CONTENT_TYPE) {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let json = HeaderValue::from_static("application/json");
+            headers.to_mut().insert(CONTENT_TYPE, json);
         }
         let body = call.body.clone().unwrap_or_default();
         Ok(Outgoing {
@@ -139,7 +136,7 @@ fn replace(headers: &mut HeaderMap, newer: &HeaderMap) {
 struct Exchange<'a> {
     client: &'a ServiceClient,
     call: &'a Call,
-    outgoing: Outgoing,
+    outgoing: Outgoing<'a>,
     deadline: Instant,
     /// The time for the whole call, for messages.
     limit: Duration,
@@ -182,6 +179,20 @@ impl Exchange<'_> {
                     Box::pin(self.prepare_retry(class, error)).await?;
                 }
             }
+        }
+    }
+
+    /// What the call fails with, with the request.
+    fn named(&self, error: Error) -> Error {
+        let error = error
+            .with_request(&self.call.method, self.call.path.template())
+            .with_attempts(self.attempts)
+            .with_lost_attempt(self.was_ambiguous);
+        // The cause has to be named with the request first, so the outcome is marked last.
+        if self.outcome_is_unknown(&error) {
+            unknown(error)
+        } else {
+            error
         }
     }
 
@@ -272,7 +283,7 @@ impl Exchange<'_> {
             let (name, value) = issued.credential.to_header()?;
             let brought = [&self.call.headers, &self.client.identity.headers];
             if !brought.iter().any(|headers| headers.contains_key(&name)) {
-                self.outgoing.headers.insert(name, value);
+                self.outgoing.headers.to_mut().insert(name, value);
             }
             self.issued = Some(issued);
         }
@@ -322,12 +333,7 @@ impl Exchange<'_> {
             tally: self.tally(),
         };
         let Outgoing { method, .. } = &self.outgoing;
-        let span = trace::request(
-            method,
-            self.call.path.declared_template(),
-            shared.base.server(),
-            self.attempts,
-        );
+        let span = trace::request(method, &self.call.path, shared.base.server(), self.attempts);
         let attempt = Box::pin(attempt(route, &self.outgoing, limits, lead));
         let ended = attempt.instrument(span.clone()).await;
         match &ended.result {

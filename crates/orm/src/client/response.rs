@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use django_api_orm_core::error::{ErrorKind, excerpt};
-use django_api_orm_core::{Error, Result, value::without_mark};
+use django_api_orm_core::{Error, Result, path::ApiPath, value::without_mark};
 use http::{HeaderMap, Method, StatusCode, Version};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 #[derive(Clone)]
 pub struct ApiResponse {
     pub(super) method: Method,
-    pub(super) template: String,
+    pub(super) path: ApiPath,
     pub(super) status: StatusCode,
     pub(super) version: Version,
     pub(super) headers: HeaderMap,
@@ -131,14 +131,14 @@ impl ApiResponse {
     /// The error that says what the body is, where `expected` should be.
     pub(crate) fn unexpected(&self, expected: &str) -> Error {
         Error::unexpected(expected, self.status, &self.headers, &self.body)
-            .with_request(&self.method, self.template.clone())
+            .with_request(&self.method, self.path.template())
             .with_attempts(self.attempts)
     }
 
     fn decode_error(&self, message: String) -> Error {
         Error::new(ErrorKind::Decode, message)
             .with_status(self.status)
-            .with_request(&self.method, self.template.clone())
+            .with_request(&self.method, self.path.template())
             .with_attempts(self.attempts)
     }
 }
@@ -153,7 +153,7 @@ impl std::fmt::Debug for ApiResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ApiResponse")
             .field("method", &self.method)
-            .field("template", &self.template)
+            .field("template", &self.path.template())
             .field("status", &self.status)
             .field("version", &self.version)
             .field("bytes", &self.body.len())

@@ -43,23 +43,31 @@ impl Counters {
 /// Whether somebody waits for a call. Once nobody does, nothing of it is counted any more, although its task may run on for a
 /// moment on another thread: what was counted when an operation ended stays as it is.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Interest(Arc<Mutex<Waiting>>);
+pub(crate) struct Interest(Option<Arc<Mutex<Waiting>>>);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waiting {
-    #[default]
     Yes,
     No,
 }
 
 impl Interest {
-    /// Nobody waits any more.
-    pub(crate) fn end(&self) {
-        *self.waiting() = Waiting::No;
+    /// Somebody waits, until [`end`](Self::end) says otherwise. The default is a call that whoever waits for it carries out, so
+    /// that it is over when nobody does.
+    pub(crate) fn new() -> Self {
+        Self(Some(Arc::new(Mutex::new(Waiting::Yes))))
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Nobody waits any more.
+    pub(crate) fn end(&self) {
+        if let Some(mut waiting) = self.waiting() {
+            *waiting = Waiting::No;
+        }
+    }
+
+    fn waiting(&self) -> Option<MutexGuard<'_, Waiting>> {
+        let waiting = self.0.as_ref()?;
+        Some(waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -79,7 +87,7 @@ impl Tally {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        *self.interest.waiting() == Waiting::No
+        self.interest.waiting().as_deref() == Some(&Waiting::No)
     }
 
     pub(super) fn request(&self) {
@@ -98,7 +106,7 @@ impl Tally {
     fn add(&self, counter: &AtomicU64, more: u64) {
         // Held while it is counted, so that no count comes after the end.
         let waiting = self.interest.waiting();
-        if *waiting == Waiting::Yes {
+        if waiting.as_deref() != Some(&Waiting::No) {
             counter.fetch_add(more, Ordering::Relaxed);
         }
     }

@@ -275,7 +275,7 @@ impl Collection {
         body: &Map<String, Value>,
     ) -> Result<Kept> {
         let path = self.endpoint()?.detail(key)?;
-        let template = path.template().to_owned();
+        let template = path.template().into_owned();
         let call = Call::patch(path).json(body)?.staying();
         match self.client()?.send(call).await {
             Ok(response) => {

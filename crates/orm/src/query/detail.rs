@@ -88,7 +88,8 @@ impl Collection {
         let mut row = Row::new(response.text());
         if known.is_none()
             && row_type.is_some_and(|row_type| row.decode_to(row_type))
-            && self.shows_key(&row, key)
+            // To the letter: what the row shows beside that need not be looked at.
+            && self.lookup_key().is_key(&row, key)
         {
             self.learn(|known| known.details = Some(true))?;
             return Ok(row);
@@ -115,12 +116,6 @@ impl Collection {
                 self.model().name()
             ))),
         }
-    }
-
-    /// Whether a row shows the key that it was asked for by, to the letter. What it shows beside that need not be looked at.
-    fn shows_key(&self, row: &Row, key: &str) -> bool {
-        let shown = self.lookup_key().of(row);
-        shown.as_ref().and_then(key_text).as_deref() == Some(key)
     }
 
     /// Whether rows have URLs by their key, so that a 404 at one of these means that the row is missing. A collection without

@@ -71,7 +71,7 @@ impl Ahead {
             Error::runtime("pages can be read only on a tokio runtime").with_source(error)
         })?;
         let (collection, query) = (collection.clone(), ask.query.clone());
-        let interest = Interest::default();
+        let interest = Interest::new();
         let waited_for = interest.clone();
         let fetch = async move { collection.page_while(&query, &waited_for).await };
         let task = Task {
