@@ -80,8 +80,11 @@ pub(crate) struct Decoded {
 
 impl Decoded {
     /// The value of a row that came alone.
-    fn alone<T: DeserializeOwned + Send + 'static>(value: T) -> Self {
-        Self::new(&Box::new(Values(vec![Some(value)])).finish(), 0)
+    fn alone<T: Send + 'static>(value: T) -> Self {
+        Self {
+            values: Arc::new(Mutex::new(vec![Some(value)])),
+            place: 0,
+        }
     }
 
     pub(crate) fn new(values: &Arc<dyn Any + Send + Sync>, place: usize) -> Self {

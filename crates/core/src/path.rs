@@ -144,6 +144,9 @@ impl Endpoint {
     /// `InvalidRequest` if the key is empty, is or contains a `.` or `..` segment (encoded or not), or has
     /// control characters. Everything else is percent-encoded.
     pub fn detail(&self, key: &str) -> Result<ApiPath> {
+        if is_plain(key) {
+            return Ok(self.row(key));
+        }
         self.below(&[(Segment::Key, key)])
     }
 
@@ -164,6 +167,26 @@ impl Endpoint {
     /// As for [`detail`](Self::detail), for every segment of `action`.
     pub fn collection_action(&self, action: &str) -> Result<ApiPath> {
         self.below(&action_segments(action).collect::<Vec<_>>())
+    }
+
+    /// The path of the row with a [plain](is_plain) key.
+    fn row(&self, key: &str) -> ApiPath {
+        let mut path = String::with_capacity(self.path.len() + key.len() + 1);
+        path.push_str(&self.path);
+        if !self.ends_with_slash() {
+            path.push('/');
+        }
+        let begin = path.len();
+        path.push_str(key);
+        let end = path.len();
+        if self.ends_with_slash() {
+            path.push('/');
+        }
+        ApiPath {
+            path,
+            key: Some((begin, end)),
+            made_at_run_time: self.made_at_run_time,
+        }
     }
 
     fn below(&self, segments: &[(Segment, &str)]) -> Result<ApiPath> {
@@ -297,6 +320,12 @@ fn action_segments(action: &str) -> impl Iterator<Item = (Segment, &str)> {
     let action = action.strip_prefix('/').unwrap_or(action);
     let action = action.strip_suffix('/').unwrap_or(action);
     action.split('/').map(|segment| (Segment::Action, segment))
+}
+
+/// Whether a segment is one name whoever reads it: letters and digits, which have no other spelling, and no dot.
+fn is_plain(segment: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !segment.is_empty() && segment.bytes().all(is_plain)
 }
 
 /// Why a segment would be read as something other than one name, by this library or behind a proxy that decodes it.
@@ -439,6 +468,7 @@ mod tests {
         for (key, encoded) in [
             ("0", "0"),
             ("-1", "-1"),
+            ("a-B_9", "a-B_9"),
             ("a b", "a%20b"),
             ("a/b", "a%2Fb"),
             ("a?b#c", "a%3Fb%23c"),
@@ -477,9 +507,16 @@ mod tests {
 
     #[test]
     fn the_key_is_not_in_what_people_read() {
-        let path = users().detail("secret@example.com").unwrap();
-        assert_eq!(path.template(), "/api/v1/users/{id}/");
-        assert!(!format!("{path:?}").contains("secret"));
+        for key in ["secret@example.com", "secret"] {
+            let path = users().detail(key).unwrap();
+            assert_eq!(path.template(), "/api/v1/users/{id}/");
+            assert!(!format!("{path:?}").contains("secret"));
+        }
+        let bare = Endpoint::parse("/users").unwrap().detail("7").unwrap();
+        assert_eq!(
+            (bare.path(), &*bare.template()),
+            ("/users/7", "/users/{id}")
+        );
     }
 
     proptest! {

@@ -374,7 +374,10 @@ impl Hasher for AsItIs {
 pub fn key_text(key: &Value) -> Option<String> {
     match key {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => Some(match number.as_i64() {
+            Some(whole) => whole.to_string(),
+            None => number.to_string(),
+        }),
         _ => None,
     }
 }
@@ -498,6 +501,27 @@ mod tests {
         for text in [r#"{"id": 3}]"#, r#"{"id": 3} {"id": 4}"#, r#"{"id": 3},"#] {
             let decoded = row(text).decode::<Map<String, Value>>("User");
             assert!(decoded.is_err_and(|error| error.is_decode()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_the_one_of_a_url_only_to_the_letter() {
+        for (text, key, is_it) in [
+            (r#"{"id":7,"a":1}"#, "7", true),
+            (r#"{"id":7}"#, "7", true),
+            (r#"{"a": 1, "id" : "x"}"#, "x", true),
+            (r#"{"id":71,"a":1}"#, "7", false),
+            (r#"{"id":7.5}"#, "7", false),
+            (r#"{"id":"7"}"#, "7", true),
+            (r#"{"id":7,"id":8}"#, "7", false),
+            (r#"{"id":7,"\u0069d":8}"#, "7", false),
+            (r#"{"a": 7}"#, "7", false),
+        ] {
+            assert_eq!(
+                KeyReader::new("id").is_key(&row(text), key),
+                is_it,
+                "{text}"
+            );
         }
     }
 

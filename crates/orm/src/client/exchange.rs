@@ -32,6 +32,11 @@ impl ServiceClient {
     /// # Errors
     /// Whatever went wrong: a status of 400 or more is an error as much as a broken connection is.
     pub async fn send(&self, call: Call) -> Result<ApiResponse> {
+        // What a call keeps while it is under way is large, and would be moved with every future that it is a part of.
+        Box::pin(self.carry_out(call)).await
+    }
+
+    async fn carry_out(&self, call: Call) -> Result<ApiResponse> {
         let shared = &*self.shared;
         let limit = call.timeout.unwrap_or(shared.settings.timeout);
         let now = Instant::now();
@@ -334,6 +339,7 @@ impl Exchange<'_> {
         };
         let Outgoing { method, .. } = &self.outgoing;
         let span = trace::request(method, &self.call.path, shared.base.server(), self.attempts);
+        // On the heap from the start, as the call itself is.
         let attempt = Box::pin(attempt(route, &self.outgoing, limits, lead));
         let ended = attempt.instrument(span.clone()).await;
         match &ended.result {
