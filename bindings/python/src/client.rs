@@ -21,6 +21,7 @@ use pyo3::{
 };
 
 use crate::{
+    ask::{Asker, Provider},
     failure,
     lane::Lane,
     notice,
@@ -35,8 +36,30 @@ type Build = dyn Fn() -> Result<ServiceClient> + Send + Sync;
 /// The credential that a client uses, and its connections.
 pub(crate) struct Shared {
     connections: Arc<Connections>,
-    /// Replaces the credential that the connections were made with.
-    credential: Option<Option<Credential>>,
+    account: Account,
+    /// Whether the connections were made with the credential of the account, so that nothing has to be replaced.
+    is_root: bool,
+}
+
+/// For whom a client makes requests.
+enum Account {
+    Nobody,
+    Fixed(Credential),
+    /// Who is asked on the caller's side.
+    Provided(Arc<Provider>),
+}
+
+impl Account {
+    /// `auth` is `None`, a list such as `["token", ".."]`, or a token provider.
+    fn read(auth: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
+        Ok(match auth {
+            None => Self::Nobody,
+            Some(auth) => match auth.extract::<Vec<String>>() {
+                Ok(parts) => Self::Fixed(credential(&parts)?),
+                Err(_) => Self::Provided(Arc::new(Provider::new(auth.unbind()))),
+            },
+        })
+    }
 }
 
 /// What a client shares with the clients that were made from it.
@@ -83,22 +106,31 @@ impl Shared {
     }
 
     /// The client with the credential of this one.
-    fn speaking(&self, client: &ServiceClient) -> ServiceClient {
-        match &self.credential {
-            None => client.clone(),
-            Some(None) => client.without_credentials(),
-            Some(Some(credential)) => client.with_credential(credential.clone()),
+    fn speaking(&self, client: &ServiceClient, asker: Option<&Asker>) -> ServiceClient {
+        match (&self.account, asker) {
+            _ if self.is_root => client.clone(),
+            (Account::Fixed(credential), _) => client.with_credential(credential.clone()),
+            (Account::Provided(_), Some(asker)) => asker.client(client),
+            (Account::Nobody | Account::Provided(_), _) => client.without_credentials(),
+        }
+    }
+
+    /// The way to the token provider, for one operation or one walk.
+    pub(crate) fn asker(&self) -> Option<Asker> {
+        match &self.account {
+            Account::Nobody | Account::Fixed(_) => None,
+            Account::Provided(provider) => Some(Asker::new(provider)),
         }
     }
 
     /// The client for operations on the background runtime.
-    pub(crate) fn for_loops(&self) -> Result<ServiceClient> {
-        Ok(self.speaking(&self.state()?.root))
+    pub(crate) fn for_loops(&self, asker: Option<&Asker>) -> Result<ServiceClient> {
+        Ok(self.speaking(&self.state()?.root, asker))
     }
 
     /// The client for operations on a lane.
-    pub(crate) fn on_lane(&self, lane: &Lane) -> ServiceClient {
-        self.speaking(&lane.client)
+    pub(crate) fn on_lane(&self, lane: &Lane, asker: Option<&Asker>) -> ServiceClient {
+        self.speaking(&lane.client, asker)
     }
 
     /// A lane for a synchronous operation.
@@ -128,17 +160,23 @@ pub(crate) struct Client(pub(crate) Arc<Shared>);
 
 #[pymethods]
 impl Client {
-    /// A client of the API at `base_url`. `auth` is `(kind, ...)`; `settings` holds those that are not the default.
+    /// A client of the API at `base_url`. `auth` is `[kind, ...]` or a token provider; `settings` holds those that are not the
+    /// default.
     #[new]
     fn new(
         py: Python<'_>,
         base_url: String,
-        auth: Option<Vec<String>>,
+        auth: Option<Bound<'_, PyAny>>,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
         let settings = Settings::read(py, settings)?;
-        let credential = auth.as_deref().map(credential).transpose()?;
-        let build = move || settings.build(&base_url, credential.clone());
+        let account = Account::read(auth)?;
+        let is_root = !matches!(account, Account::Provided(_));
+        let fixed = match &account {
+            Account::Fixed(credential) => Some(credential.clone()),
+            Account::Nobody | Account::Provided(_) => None,
+        };
+        let build = move || settings.build(&base_url, fixed.clone());
         let root = build().map_err(|error| failure::raised(py, &error))?;
         let connections = Connections {
             build: Box::new(build),
@@ -151,17 +189,18 @@ impl Client {
         };
         Ok(Self(Arc::new(Shared {
             connections: Arc::new(connections),
-            credential: None,
+            account,
+            is_root,
         })))
     }
 
     /// A client with another credential, or with none, over the same connections.
     #[pyo3(signature = (auth))]
-    fn with_auth(&self, auth: Option<Vec<String>>) -> PyResult<Self> {
-        let credential = auth.as_deref().map(credential).transpose()?;
+    fn with_auth(&self, auth: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
         Ok(Self(Arc::new(Shared {
             connections: Arc::clone(&self.0.connections),
-            credential: Some(credential),
+            account: Account::read(auth)?,
+            is_root: false,
         })))
     }
 
@@ -245,7 +284,7 @@ pub(crate) fn path(py: Python<'_>, path: &str) -> PyResult<ApiPath> {
     ApiPath::parse(path).map_err(|error| failure::raised(py, &error))
 }
 
-fn credential(parts: &[String]) -> PyResult<Credential> {
+pub(crate) fn credential(parts: &[String]) -> PyResult<Credential> {
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.as_slice() {
         ["token", token] => Ok(Credential::token(token)),

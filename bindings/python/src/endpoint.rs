@@ -388,7 +388,7 @@ impl Endpoint {
         Option<u64>,
     )> {
         let explain = || {
-            let client = self.client.for_loops()?;
+            let client = self.client.for_loops(None)?;
             (self.on())(&client).explain(&plan.0)
         };
         let explain = explain().map_err(|error| failure::raised(py, &error))?;

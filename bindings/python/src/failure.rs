@@ -11,10 +11,15 @@ use pyo3::{
     types::{PyBytes, PyDict, PyList},
 };
 
+use crate::ask::Raised;
+
 static FACTORY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// The exception object for an error.
+/// The exception object for an error; what code of the program raised is handed on as it is.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(raised) = Raised::of(error).filter(|_| !error.is_outcome_unknown()) {
+        return Ok(raised.bind(py).clone());
+    }
     let factory = FACTORY.get_or_try_init(py, || {
         py.import("django_api_orm.exceptions")?
             .getattr("_from_engine")

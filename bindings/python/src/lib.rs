@@ -4,6 +4,7 @@
 //! It knows no model class and no schema: those are the package's.
 #![forbid(unsafe_code)]
 
+mod ask;
 mod client;
 mod endpoint;
 mod failure;
@@ -25,6 +26,8 @@ mod walk;
 mod _engine {
     use pyo3::pyfunction;
 
+    #[pymodule_export]
+    use super::ask::Question;
     #[pymodule_export]
     use super::client::{Client, settings};
     #[pymodule_export]

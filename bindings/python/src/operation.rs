@@ -17,6 +17,7 @@ use pyo3::{
 };
 
 use crate::{
+    ask::Asker,
     client::Shared,
     failure,
     notice::{self, Notice},
@@ -69,11 +70,27 @@ pub(crate) struct Operation {
     /// Whether it may change something on the server, so that its outcome must not be lost.
     #[pyo3(get)]
     writes: bool,
+    /// How its requests ask the token provider, if there is one.
+    pub(crate) asker: Option<Asker>,
     begin: Mutex<Option<Begin>>,
 }
 
 impl Operation {
     pub(crate) fn new<F, Fut>(client: &Arc<Shared>, writes: bool, work: F) -> Self
+    where
+        F: FnOnce(ServiceClient) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Payload>> + Send + 'static,
+    {
+        Self::asking(client, client.asker(), writes, work)
+    }
+
+    /// As `new`, with the asker of a walk that the operation is a step of.
+    pub(crate) fn asking<F, Fut>(
+        client: &Arc<Shared>,
+        asker: Option<Asker>,
+        writes: bool,
+        work: F,
+    ) -> Self
     where
         F: FnOnce(ServiceClient) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Payload>> + Send + 'static,
@@ -88,12 +105,16 @@ impl Operation {
         Self {
             client: Arc::clone(client),
             writes,
+            asker,
             begin: Mutex::new(Some(begin)),
         }
     }
 
     /// The work, with the client that does it.
-    pub(crate) fn begin(&self, client: ServiceClient) -> PyResult<Work> {
+    pub(crate) fn begin(&self, py: Python<'_>, client: ServiceClient) -> PyResult<Work> {
+        if let Some(asker) = &self.asker {
+            asker.provider().check(py)?;
+        }
         let begin = self
             .begin
             .lock()
@@ -114,9 +135,12 @@ impl Operation {
             .client
             .lane()
             .map_err(|error| failure::raised(py, &error))?;
-        let work = self.begin(self.client.on_lane(&lane))?;
+        let work = self.begin(py, self.client.on_lane(&lane, self.asker.as_ref()))?;
         // A lane that was interrupted is dropped, and its connections with it.
-        let outcome = lane.drive(py, work)?;
+        let outcome = match &self.asker {
+            None => lane.drive(py, work)?,
+            Some(asker) => asker.drive(py, &lane, work)?,
+        };
         self.client.give_back(lane);
         outcome.finish(py)
     }

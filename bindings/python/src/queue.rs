@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
 use crate::{
+    ask::{Ask, Asker, Question},
     failure,
     notice::Notice,
     operation::{Operation, Outcome, Work, lost},
@@ -22,7 +23,7 @@ use crate::{
 };
 
 struct Shared {
-    begun: Mutex<Vec<(u64, Work)>>,
+    begun: Mutex<Vec<Begun>>,
     /// What somebody waits for. One that is cancelled is not in here any more.
     tasks: Mutex<HashMap<u64, Task>>,
     finished: Mutex<Finished>,
@@ -30,6 +31,9 @@ struct Shared {
     filled: Condvar,
     wake: Wake,
 }
+
+/// What has been begun: its token, the work, and how that asks the token provider.
+type Begun = (u64, Work, Option<Asker>);
 
 enum Task {
     /// The engine has not taken it yet.
@@ -39,8 +43,15 @@ enum Task {
 
 #[derive(Default)]
 struct Finished {
-    outcomes: Vec<(u64, Outcome)>,
+    outcomes: Vec<(u64, Posted)>,
     closed: bool,
+}
+
+/// What the loop is told.
+enum Posted {
+    Outcome(Outcome),
+    /// The operation goes on when this is answered.
+    Asked(Ask),
 }
 
 impl Shared {
@@ -48,12 +59,12 @@ impl Shared {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begun(&self) -> MutexGuard<'_, Vec<(u64, Work)>> {
+    fn begun(&self) -> MutexGuard<'_, Vec<Begun>> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// On the engine's thread: makes a task of what somebody still waits for.
-    fn spawn(self: &Arc<Self>, token: u64, work: Work) {
+    fn spawn(self: &Arc<Self>, (token, work, asker): Begun) {
         if let Some(task) = self.tasks().get_mut(&token) {
             let post = Post {
                 shared: Arc::clone(self),
@@ -61,17 +72,23 @@ impl Shared {
                 done: false,
             };
             let running = tokio::spawn(async move {
-                let outcome = work.await;
+                let outcome = match asker {
+                    None => work.await,
+                    Some(asker) => {
+                        let ask = |ask| post.shared.post(token, Posted::Asked(ask));
+                        asker.attend(work, ask).await
+                    }
+                };
                 post.outcome(outcome);
             });
             *task = Task::Running(running.abort_handle());
         }
     }
 
-    fn post(&self, token: u64, outcome: Outcome) {
+    fn post(&self, token: u64, posted: Posted) {
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
         let was_empty = finished.outcomes.is_empty();
-        finished.outcomes.push((token, outcome));
+        finished.outcomes.push((token, posted));
         drop(finished);
         if was_empty {
             self.wake.set();
@@ -90,7 +107,7 @@ struct Post {
 impl Post {
     fn outcome(mut self, outcome: Outcome) {
         self.done = true;
-        self.shared.post(self.token, outcome);
+        self.shared.post(self.token, Posted::Outcome(outcome));
     }
 }
 
@@ -98,7 +115,7 @@ impl Drop for Post {
     fn drop(&mut self) {
         // A task that was aborted has nobody waiting.
         if !self.done && std::thread::panicking() {
-            self.shared.post(self.token, lost());
+            self.shared.post(self.token, Posted::Outcome(lost()));
         }
     }
 }
@@ -110,8 +127,8 @@ pub(crate) struct Queue {
     next: AtomicU64,
 }
 
-/// `(token, succeeded, value or exception, warnings)`.
-type Completion<'py> = (u64, bool, Bound<'py, PyAny>, Vec<Notice>);
+/// `(token, succeeded, value or exception, warnings)`; a question has not succeeded and not failed.
+type Completion<'py> = (u64, Option<bool>, Bound<'py, PyAny>, Vec<Notice>);
 
 #[pymethods]
 impl Queue {
@@ -138,13 +155,13 @@ impl Queue {
     fn begin(&self, py: Python<'_>, operation: &Operation) -> PyResult<(u64, bool)> {
         let client = operation
             .client
-            .for_loops()
+            .for_loops(operation.asker.as_ref())
             .map_err(|error| failure::raised(py, &error))?;
-        let work = operation.begin(client)?;
+        let work = operation.begin(py, client)?;
         let token = self.next.fetch_add(1, Ordering::Relaxed);
         self.shared.tasks().insert(token, Task::Begun);
         let mut begun = self.shared.begun();
-        begun.push((token, work));
+        begun.push((token, work, operation.asker.clone()));
         Ok((token, begun.len() == 1))
     }
 
@@ -158,15 +175,15 @@ impl Queue {
         match runtime::background() {
             Ok(engine) => {
                 engine.spawn(async move {
-                    for (token, work) in begun {
-                        shared.spawn(token, work);
+                    for begun in begun {
+                        shared.spawn(begun);
                     }
                 });
                 Ok(())
             }
             Err(error) => {
-                for (token, _) in begun {
-                    shared.post(token, lost());
+                for (token, ..) in begun {
+                    shared.post(token, Posted::Outcome(lost()));
                 }
                 Err(error.into())
             }
@@ -182,7 +199,7 @@ impl Queue {
     }
 
     /// Takes out what has finished. What was cancelled is left out.
-    fn drain<'py>(&self, py: Python<'py>) -> Vec<Completion<'py>> {
+    fn drain<'py>(&self, py: Python<'py>) -> PyResult<Vec<Completion<'py>>> {
         self.shared.wake.clear();
         let outcomes = std::mem::take(
             &mut self
@@ -193,7 +210,17 @@ impl Queue {
                 .outcomes,
         );
         let mut completions = Vec::with_capacity(outcomes.len());
-        for (token, outcome) in outcomes {
+        for (token, posted) in outcomes {
+            let outcome = match posted {
+                Posted::Outcome(outcome) => outcome,
+                Posted::Asked(ask) => {
+                    if self.shared.tasks().contains_key(&token) {
+                        let question = Bound::new(py, Question::new(ask))?.into_any();
+                        completions.push((token, None, question, Vec::new()));
+                    }
+                    continue;
+                }
+            };
             if self.shared.tasks().remove(&token).is_none() {
                 continue;
             }
@@ -205,9 +232,9 @@ impl Queue {
                     Vec::new(),
                 )
             });
-            completions.push((token, succeeded, value, notices));
+            completions.push((token, Some(succeeded), value, notices));
         }
-        completions
+        Ok(completions)
     }
 
     /// Waits until something has finished; false once the queue is closed. For loops that cannot watch a descriptor.

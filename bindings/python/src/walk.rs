@@ -12,6 +12,7 @@ use django_api_orm::{
 use pyo3::prelude::*;
 
 use crate::{
+    ask::Asker,
     client::Shared,
     failure,
     lane::Lane,
@@ -50,6 +51,7 @@ enum State {
 pub(crate) struct Walk {
     client: Arc<Shared>,
     state: Arc<tokio::sync::Mutex<State>>,
+    asker: Option<Asker>,
     lane: Mutex<Option<Lane>>,
     /// The process that began it.
     pid: u32,
@@ -62,6 +64,7 @@ impl Walk {
     ) -> Self {
         Self {
             client: Arc::clone(client),
+            asker: client.asker(),
             state: Arc::new(tokio::sync::Mutex::new(State::Fresh(Box::new(begin)))),
             lane: Mutex::new(None),
             pid: process::id(),
@@ -110,9 +113,13 @@ impl Walk {
     fn next(&self, py: Python<'_>) -> PyResult<Operation> {
         self.check_process(py)?;
         let state = Arc::clone(&self.state);
-        Ok(Operation::new(&self.client, false, move |client| {
-            step(state, client)
-        }))
+        let asker = self.asker.clone();
+        Ok(Operation::asking(
+            &self.client,
+            asker,
+            false,
+            move |client| step(state, client),
+        ))
     }
 
     /// The next batch on the calling thread: as `Operation.run`.
@@ -130,8 +137,15 @@ impl Walk {
                 .lane()
                 .map_err(|error| failure::raised(py, &error))?,
         };
-        let work = step(Arc::clone(&self.state), self.client.on_lane(&lane));
-        let (result, notices) = lane.drive(py, notice::listening(work))?;
+        let client = self.client.on_lane(&lane, self.asker.as_ref());
+        let work = notice::listening(step(Arc::clone(&self.state), client));
+        let (result, notices) = match &self.asker {
+            None => lane.drive(py, work)?,
+            Some(asker) => {
+                asker.provider().check(py)?;
+                asker.drive(py, &lane, work)?
+            }
+        };
         let is_over = !matches!(result, Ok(Payload::Rows(Some(_))));
         if is_over {
             self.client.give_back(lane);

@@ -105,6 +105,7 @@ pub mod engine {
         written::{self, Held, Kept, Write, Written},
     };
 
+    pub use crate::client::credential::Tokens;
     pub use crate::client::settings::{Choice, Setting, SettingKind, SettingValue, settings};
     pub use crate::query::{Change, Collection, KeysetWalk, Related, Upsert, Walk};
 }

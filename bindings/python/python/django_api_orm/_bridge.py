@@ -16,7 +16,9 @@ from typing import Any
 from ._engine import Operation, Queue
 from ._warn import settle
 
-_Result = tuple[bool, Any, list[tuple[str, str]]]
+#: Whether it succeeded, what came of it, and its warnings. A question of the engine has done neither, and comes with the future
+#: of what is next.
+_Result = tuple[bool | None, Any, Any]
 
 
 class _LoopQueue:
@@ -50,7 +52,12 @@ class _LoopQueue:
     def drain(self) -> None:
         for token, succeeded, value, notices in self.queue.drain():
             future = self.waiting.pop(token, None)
-            if future is not None and not future.done():
+            if future is None or future.done():
+                continue
+            if succeeded is None:
+                following = self.waiting[token] = future.get_loop().create_future()
+                future.set_result((None, value, following))
+            else:
                 future.set_result((succeeded, value, notices))
 
 
@@ -113,6 +120,10 @@ async def perform(operation: Operation, later: list[tuple[str, str]] | None = No
     token, future = loop_queue.begin(loop, operation)
     try:
         outcome = await future
+        while outcome[0] is None:
+            _, question, following = outcome
+            question.provider.answer(question, loop)
+            outcome = await following
     except BaseException:
         loop_queue.waiting.pop(token, None)
         loop_queue.queue.cancel(token)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import math
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import WeakKeyDictionary
 
@@ -15,6 +16,7 @@ from . import _engine
 from ._declaring import nearest
 from ._engine import Client, Endpoint, Operation
 from ._json import from_json, to_json
+from ._provider import Provider
 from .exceptions import ConfigurationError, DecodeError
 
 if TYPE_CHECKING:
@@ -57,25 +59,28 @@ def _digest(secret: Any) -> bytes:
 class Credential:
     """Who the requests of a client are sent as. Made by ``TokenAuth``, ``BearerAuth``, ``BasicAuth`` and ``HeaderAuth``;
     never shown by ``repr``.
+
+    ``expires_in`` is for a token provider: the seconds for which the server accepts it, after which another one is fetched.
     """
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_expires_in", "_parts")
 
-    def __init__(self, *parts: str) -> None:
+    def __init__(self, *parts: str, expires_in: float | None = None) -> None:
         self._parts = list(parts)
+        self._expires_in = expires_in
 
     def __repr__(self) -> str:
         return f"<Credential {self._parts[0]}>"
 
 
-def TokenAuth(token: str) -> Credential:
+def TokenAuth(token: str, *, expires_in: float | None = None) -> Credential:
     """``Authorization: Token ...``, as Django REST Framework's ``TokenAuthentication`` expects it. As ``auth_token=``."""
-    return Credential("token", token)
+    return Credential("token", token, expires_in=expires_in)
 
 
-def BearerAuth(token: str) -> Credential:
+def BearerAuth(token: str, *, expires_in: float | None = None) -> Credential:
     """``Authorization: Bearer ...``, for OAuth and JSON Web Tokens."""
-    return Credential("bearer", token)
+    return Credential("bearer", token, expires_in=expires_in)
 
 
 def BasicAuth(user: str, password: str) -> Credential:
@@ -83,9 +88,16 @@ def BasicAuth(user: str, password: str) -> Credential:
     return Credential("basic", user, password)
 
 
-def HeaderAuth(name: str, value: str) -> Credential:
+def HeaderAuth(name: str, value: str, *, expires_in: float | None = None) -> Credential:
     """A header of another name, such as ``X-API-Key``."""
-    return Credential("header", name, value)
+    return Credential("header", name, value, expires_in=expires_in)
+
+
+if TYPE_CHECKING:
+    Auth = Credential | tuple[str, str] | str
+    #: A function that gives what ``auth`` takes, or ``auth_token``; synchronous or asynchronous.
+    AuthProvider = Callable[[], Auth | Awaitable[Auth]]
+    TokenProvider = Callable[[], str | Awaitable[str]]
 
 
 def _authorization(headers: list[tuple[str, str]]) -> list[str]:
@@ -93,7 +105,27 @@ def _authorization(headers: list[tuple[str, str]]) -> list[str]:
     return [value for name, value in headers if str(name).lower() == "authorization"]
 
 
-def _credential(auth_token: str | None, auth: Credential | tuple[str, str] | str | None) -> list[str] | None:
+def _account(auth_token: str | TokenProvider | None, auth: Auth | AuthProvider | None) -> list[str] | Provider | None:
+    """What the engine is given: a credential, or whom to ask for one."""
+    if auth_token is not None and auth is None and callable(auth_token):
+        return Provider(auth_token, lambda token: (_given("auth_token", ["token", token]), None))
+    if auth_token is None and auth is not None and callable(auth):
+        return Provider(auth, _provided)
+    return _credential(auth_token, auth)  # type: ignore[arg-type]
+
+
+def _provided(auth: Any) -> tuple[list[str], float | None]:
+    """What a provider has given: the credential, and when it expires."""
+    credential = None if auth is None or callable(auth) else _credential(None, auth)
+    if credential is None:
+        raise ConfigurationError(f"the token provider gave no credential, but {type(auth).__name__}")
+    expires_in = auth._expires_in if isinstance(auth, Credential) else None
+    if expires_in is not None and not (isinstance(expires_in, (int, float)) and math.isfinite(expires_in)):
+        raise ConfigurationError("`expires_in` must be a number of seconds")
+    return credential, expires_in
+
+
+def _credential(auth_token: str | None, auth: Auth | None) -> list[str] | None:
     if auth_token is not None and auth is not None:
         raise ConfigurationError("give `auth_token` or `auth`, not both")
     if auth_token is not None:
@@ -233,7 +265,7 @@ class BaseClient:
     def __init__(
         self,
         base_url: str,
-        auth_token: str | None = None,
+        auth_token: str | TokenProvider | None = None,
         timeout: float = 60.0,
         verify_ssl: bool = True,
         follow_redirects: bool = True,
@@ -243,7 +275,7 @@ class BaseClient:
         max_keepalive_connections: int | None = None,
         headers: Mapping[str, str] | None = None,
         retry_delay: float = 0.2,
-        auth: Credential | tuple[str, str] | str | None = None,
+        auth: Auth | AuthProvider | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
         **options: Unpack[ClientOptions],
@@ -251,7 +283,8 @@ class BaseClient:
         """A client of the API at ``base_url``, such as ``https://api.example.com``. Times are in seconds.
 
         Who: ``auth_token`` for DRF's tokens, or ``auth``, which is a ``Credential``, a pair of user and password, or the value
-        of the ``Authorization`` header; ``headers`` that go with every request, where ``Authorization`` is as ``auth``;
+        of the ``Authorization`` header; either may be a function that gives it, a token provider: see docs/python/clients.md;
+        ``headers`` that go with every request, where ``Authorization`` is as ``auth``;
         ``user_agent``.
 
         How long: ``timeout`` of a whole call, retries included (60); ``connect_timeout`` (5) and ``attempt_timeout`` (30)
@@ -300,14 +333,14 @@ class BaseClient:
             "proxy": proxy,
             **options,
         }
-        credential = _credential(auth_token, auth)
-        self._engine = Client(_address(base_url), credential, settings)
+        account = _account(auth_token, auth)
+        self._engine = Client(_address(base_url), account, settings)
         self._endpoints: WeakKeyDictionary[type[Any], Endpoint] = WeakKeyDictionary()
         self._owns_connections = True
         self._closed = False
         #: Digests, which can be compared: no secret is kept.
         self._way = _digest([self.base_url, *(settings[name] for name in ("headers", "verify_ssl", "ca_file", "proxy"))])
-        self._identity = self._identify(credential)
+        self._identity = self._identify(account)
 
     if not TYPE_CHECKING:
         # Hidden from type checkers, which would otherwise accept any attribute.
@@ -328,18 +361,18 @@ class BaseClient:
             meant = f"; did you mean `{near}`, which is given when the client is made?" if near else ""
             raise AttributeError(f"a {kind.__name__} has no attribute `{name}`{meant}")
 
-    def _identify(self, credential: list[str] | None) -> object:
+    def _identify(self, account: list[str] | Provider | None) -> object:
         """Equal for clients that reach the same server, in the same way, for the same account."""
-        return (self._way, _digest(credential))
+        return (self._way, account.identity() if isinstance(account, Provider) else _digest(account))
 
-    def with_token(self, auth_token: str) -> Self:
+    def with_token(self, auth_token: str | TokenProvider) -> Self:
         """This client for another account, with ``Authorization: Token ...``. As ``with_auth``.
 
         Requests: none.
         """
-        return self.with_auth(Credential(*_given("auth_token", ["token", auth_token])))
+        return self._with_account(_account(auth_token, None))
 
-    def with_auth(self, auth: Credential | tuple[str, str] | str | None) -> Self:
+    def with_auth(self, auth: Auth | AuthProvider | None) -> Self:
         """This client with other credentials, or with none, over the same connections; this one keeps its own.
 
         For a server that makes calls for its own users: one client with a pool of connections, and from it one for each
@@ -349,14 +382,16 @@ class BaseClient:
         Raises: ``ConfigurationError`` for anything but a credential.
         Requests: none.
         """
-        credential = _credential(None, auth)
+        return self._with_account(_account(None, auth))
+
+    def _with_account(self, account: list[str] | Provider | None) -> Self:
         client = type(self).__new__(type(self))
         client.__dict__.update(self.__dict__)
-        client._engine = self._engine.with_auth(credential)
+        client._engine = self._engine.with_auth(account)
         client._endpoints = WeakKeyDictionary()
         client._owns_connections = False
         client._closed = False
-        client._identity = client._identify(credential)
+        client._identity = client._identify(account)
         return client
 
     @property

@@ -26,7 +26,7 @@ def emit(notices: Iterable[tuple[str, str]]) -> None:
         raise raised
 
 
-def settle(outcome: tuple[bool, Any, list[tuple[str, str]]], writes: bool) -> Any:
+def settle(outcome: tuple[bool | None, Any, list[tuple[str, str]]], writes: bool) -> Any:
     """Returns the value of a finished operation or raises its error, and issues its warnings.
 
     Where warnings are errors, one never replaces an error or the result of a write: it is logged instead.

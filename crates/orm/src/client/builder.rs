@@ -118,8 +118,8 @@ impl ServiceClientBuilder {
         self
     }
 
-    /// Fetches the credential when the first request needs it, and once more when the server answers 401.
-    /// Concurrent requests share one fetch.
+    /// Fetches the credential when the first request needs it, and again when it [expires](Credential::expires_in) or, once
+    /// for a call, when the server answers 401. Concurrent requests share one fetch, and its error if it fails.
     ///
     /// ```
     /// use django_api_orm::client::{Credential, ServiceClient};
@@ -134,7 +134,7 @@ impl ServiceClientBuilder {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Credential>> + Send + 'static,
     {
-        self.auth = Auth::Provider(Arc::new(TokenProvider::new(provider)));
+        self.auth = Auth::Provider(Arc::new(TokenProvider::new(Arc::default(), provider)));
         self
     }
 

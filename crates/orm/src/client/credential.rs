@@ -3,7 +3,9 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +13,10 @@ use django_api_orm_core::{Error, Result};
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// How long before its end a credential counts as expired: a request takes time to arrive.
+const EARLY: Duration = Duration::from_secs(30);
 
 /// One header that proves who the caller is. `Debug` shows the header's name only.
 ///
@@ -26,6 +32,7 @@ pub struct Credential {
     value: SecretString,
     /// A token that is empty would be sent as a header that says nothing.
     is_empty: bool,
+    lifetime: Option<Duration>,
 }
 
 impl Credential {
@@ -66,7 +73,16 @@ impl Credential {
             header: name.into(),
             is_empty: value.trim().is_empty(),
             value: SecretString::from(value),
+            lifetime: None,
         }
+    }
+
+    /// For a token provider: the time from now until the server no longer accepts the credential, such as OAuth 2's
+    /// `expires_in`. Another one is fetched a little before that, without waiting for a 401.
+    #[must_use]
+    pub fn expires_in(mut self, time: Duration) -> Self {
+        self.lifetime = Some(time);
+        self
     }
 
     /// The header as it is sent.
@@ -99,12 +115,30 @@ impl fmt::Debug for Credential {
 type Fetch =
     dyn Fn() -> Pin<Box<dyn Future<Output = Result<Credential>> + Send>> + Send + Sync + 'static;
 
-/// Fetches a credential when one is needed, and again when the server no longer accepts it.
+/// Fetches a credential when one is needed, and again when it expires or the server no longer accepts it.
 ///
-/// However many requests need one at the same time, one fetch is under way.
+/// However many requests need one at the same time, one fetch is under way, and they share what comes of it.
 pub(super) struct TokenProvider {
     fetch: Box<Fetch>,
-    current: Mutex<Option<Issued>>,
+    tokens: Arc<Tokens>,
+}
+
+/// What a provider has brought.
+#[derive(Default)]
+pub struct Tokens {
+    /// Whoever holds the lock fetches; the others find the result when they get it.
+    current: Mutex<Current>,
+    /// How many fetches have ended.
+    ended: AtomicU64,
+    /// What a fetch has brought and nobody has taken yet, with the time when it came.
+    brought: std::sync::Mutex<Option<(Credential, Instant)>>,
+}
+
+#[derive(Default)]
+struct Current {
+    issued: Option<Issued>,
+    /// Why the last fetch failed, if it did.
+    failure: Option<Arc<Error>>,
 }
 
 /// A credential with the number of the fetch that brought it.
@@ -112,36 +146,128 @@ pub(super) struct TokenProvider {
 pub(super) struct Issued {
     pub(super) credential: Credential,
     number: u64,
+    until: Option<Instant>,
+}
+
+impl Issued {
+    fn new(credential: Credential, number: u64, brought: Instant) -> Self {
+        let until = credential.lifetime.and_then(|lifetime| {
+            let early = EARLY.min(lifetime / 10);
+            brought.checked_add(lifetime.saturating_sub(early))
+        });
+        Self {
+            credential,
+            number,
+            until,
+        }
+    }
+
+    fn is_expired(&self) -> bool {
+        self.until.is_some_and(|until| until <= Instant::now())
+    }
+}
+
+impl Current {
+    /// Keeps what a fetch brought.
+    fn keep(&mut self, credential: Credential, brought: Instant, refused: u64) -> &Issued {
+        let last = self.issued.as_ref().map_or(0, |issued| issued.number);
+        self.failure = None;
+        self.issued
+            .insert(Issued::new(credential, last.max(refused) + 1, brought))
+    }
+}
+
+impl Tokens {
+    /// Leaves what a provider brought to whoever needs it: the call that asked may have been cancelled.
+    pub fn bring(&self, credential: Credential) {
+        *self.brought() = Some((credential, Instant::now()));
+    }
+
+    /// Takes what was brought.
+    pub fn take(&self) -> Option<Credential> {
+        self.brought().take().map(|(credential, _)| credential)
+    }
+
+    /// Whether something was brought that nobody has taken.
+    pub fn has_been_brought(&self) -> bool {
+        self.brought().is_some()
+    }
+
+    fn brought(&self) -> std::sync::MutexGuard<'_, Option<(Credential, Instant)>> {
+        self.brought.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl TokenProvider {
-    pub(super) fn new<F, Fut>(fetch: F) -> Self
+    pub(super) fn new<F, Fut>(tokens: Arc<Tokens>, fetch: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Credential>> + Send + 'static,
     {
         Self {
             fetch: Box::new(move || Box::pin(fetch())),
-            current: Mutex::new(None),
+            tokens,
         }
     }
 
     /// The credential to use; `refused` is one that the server has just turned down.
     async fn issue(&self, refused: Option<&Issued>) -> Result<Issued> {
-        // Whoever holds the lock fetches; the others find the result when they get it.
-        let mut current = self.current.lock().await;
+        let ended = &self.tokens.ended;
+        let before = ended.load(Ordering::Acquire);
+        let mut current = self.tokens.current.lock().await;
         let refused = refused.map_or(0, |issued| issued.number);
-        let number = match current.as_ref() {
-            Some(issued) if issued.number > refused => return Ok(issued.clone()),
-            Some(issued) => issued.number + 1,
-            None => refused + 1,
-        };
-        let credential = (self.fetch)()
-            .await
-            .map_err(|error| error.with_context("the token provider failed"))?;
-        let issued = Issued { credential, number };
-        *current = Some(issued.clone());
-        Ok(issued)
+        if let Some(issued) = &current.issued
+            && issued.number > refused
+            && !issued.is_expired()
+        {
+            return Ok(issued.clone());
+        }
+        if let Some(failure) = &current.failure
+            && ended.load(Ordering::Acquire) > before
+        {
+            return Err(again(failure));
+        }
+        if let Some((credential, at)) = self.tokens.brought().take() {
+            return Ok(current.keep(credential, at, refused).clone());
+        }
+        let fetched = (self.fetch)().await;
+        ended.fetch_add(1, Ordering::Release);
+        match fetched {
+            Ok(credential) => Ok(current.keep(credential, Instant::now(), refused).clone()),
+            Err(error) => {
+                let failure = Arc::new(error);
+                let error = again(&failure);
+                current.failure = Some(failure);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The error of a fetch, for one of those who waited for it.
+fn again(failure: &Arc<Error>) -> Error {
+    let mut error = Error::new(failure.kind(), failure.message().to_owned())
+        .with_source(Fetching(Arc::clone(failure)))
+        .with_context("the token provider failed");
+    if let Some(status) = failure.status() {
+        error = error.with_status(status);
+    }
+    error
+}
+
+/// The error of a fetch, which several calls share.
+#[derive(Debug)]
+struct Fetching(Arc<Error>);
+
+impl fmt::Display for Fetching {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the token could not be fetched")
+    }
+}
+
+impl std::error::Error for Fetching {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
     }
 }
 

@@ -24,7 +24,7 @@ mod builder;
 mod call;
 mod connector;
 mod context;
-mod credential;
+pub(crate) mod credential;
 mod encoding;
 mod exchange;
 mod failure;
@@ -62,7 +62,7 @@ pub use stats::Stats;
 use base_url::BaseUrl;
 use builder::Plumbing;
 use context::Context;
-use credential::{Auth, TokenProvider};
+use credential::{Auth, TokenProvider, Tokens};
 use pool::Pool;
 use settings::Settings;
 use stats::Counters;
@@ -203,7 +203,19 @@ impl ServiceClient {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Credential>> + Send + 'static,
     {
-        self.with_auth(Auth::Provider(Arc::new(TokenProvider::new(provider))))
+        self.with_tokens(&Arc::default(), provider)
+    }
+
+    /// As [`with_token_provider`](Self::with_token_provider), where several clients share what the provider has brought.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_tokens<F, Fut>(&self, tokens: &Arc<Tokens>, provider: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Credential>> + Send + 'static,
+    {
+        let provider = TokenProvider::new(Arc::clone(tokens), provider);
+        self.with_auth(Auth::Provider(Arc::new(provider)))
     }
 
     /// This client without credentials, over the same connections.

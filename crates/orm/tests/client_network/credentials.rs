@@ -406,6 +406,48 @@ async fn a_provider_that_fails_or_hangs_fails_the_call_and_not_the_next() {
     client.get("/x/").await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_for_a_fetch_share_its_error() {
+    let (calls, _) = counting();
+    let counted = Arc::clone(&calls);
+    let server = Server::script([ok()]);
+    let provider = move || {
+        let number = counted.fetch_add(1, Ordering::SeqCst);
+        async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            match number {
+                0 => Err(Error::configuration("no key")),
+                _ => Ok(Credential::token("t")),
+            }
+        }
+    };
+    let client = server.builder().token_provider(provider).build().unwrap();
+    let all = join_all((0..20).map(|_| async { client.get("/x/").await.unwrap_err() })).await;
+    assert!(all.iter().all(Error::is_configuration));
+    assert!(all[19].to_string().ends_with("no key"));
+    assert_eq!((calls.load(Ordering::SeqCst), server.count()), (1, 0));
+    client.get("/x/").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_replaced_before_it_expires() {
+    let (calls, provider) = counting();
+    let server = Server::script([ok()]);
+    let client = server
+        .builder()
+        .token_provider(move || {
+            let fetched = provider();
+            async move { Ok(fetched.await?.expires_in(Duration::from_secs(300))) }
+        })
+        .build()
+        .unwrap();
+    for (wait, fetched) in [(0, 1), (269, 1), (2, 2), (100, 2), (100_000, 3)] {
+        tokio::time::advance(Duration::from_secs(wait)).await;
+        assert_eq!(client.get("/x/").await.unwrap().attempts(), 1);
+        assert_eq!(calls.load(Ordering::SeqCst), fetched, "after {wait} s");
+    }
+}
+
 #[test]
 fn a_base_url_is_checked_when_the_client_is_built() {
     for (written, normal) in [
