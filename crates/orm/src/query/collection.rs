@@ -24,6 +24,10 @@ use crate::{
     warning::{Warning, WarningKind},
 };
 
+/// What is said of a POST that is answered with 202.
+const CREATED_LATER: &str = "the server has accepted the row and will create it later, so its key is not known yet; look for the row before \
+                             you create it again";
+
 /// The rows behind one endpoint.
 #[derive(Clone, Debug)]
 pub struct Collection {
@@ -229,9 +233,7 @@ impl Collection {
         response.confirm_write()?;
         response.object().map_err(|error| {
             error.with_context(match response.status() {
-                StatusCode::ACCEPTED => {
-                    "the server will create the row later, and the answer does not show it"
-                }
+                StatusCode::ACCEPTED => CREATED_LATER,
                 _ => "the row was created, but the answer does not show it",
             })
         })?;
@@ -240,14 +242,18 @@ impl Collection {
         self.with_its_key(kept, body).await
     }
 
-    /// The row in the answer to a write. A server that will carry the write out later may say whatever it likes.
+    /// The row in the answer to a write. A server that will carry the write out later may say whatever it likes: only what was
+    /// sent makes that the row.
     fn written(&self, write: &Write<'_>, response: &ApiResponse) -> Result<Row> {
         let answer = Row::new(response.text());
-        match write.row_in(&answer) {
+        let is_later = response.status() == StatusCode::ACCEPTED;
+        let row = write.row_in(&answer);
+        match row.filter(|row| !is_later || write.shows_sent(row)) {
             Some(row) => Ok(row),
-            None if write.key.is_some() && response.status() == StatusCode::ACCEPTED => {
-                Ok(Row::new(""))
-            }
+            None if is_later && write.key.is_some() => Ok(Row::new("")),
+            None if is_later => Err(response
+                .unexpected(&format!("a row of `{}`", self.model.name()))
+                .with_context(CREATED_LATER)),
             None => Err(response
                 .unexpected(&format!("a row of `{}`", self.model.name()))
                 .with_outcome_unknown(true)
