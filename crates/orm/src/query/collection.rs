@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use django_api_orm_core::{
-    Error, ErrorKind, ModelMeta, OnUnsaved, Pagination, Policy, Result, RowType,
+    Error, ErrorKind, FieldMeta, ModelMeta, OnUnsaved, Pagination, Policy, Result, RowType,
     dialect::Dialect,
     evaluate::Fields,
     knowledge::Knowledge,
@@ -290,17 +290,7 @@ impl Collection {
                 let mut kept = write
                     .kept(&self.written(&write, &response)?)
                     .map_err(|error| error.with_request(&Method::PATCH, template))?;
-                if !kept.reworded.is_empty() {
-                    self.learn(|known| {
-                        kept.reworded
-                            .iter()
-                            .for_each(|name| known.learn_reworded(name));
-                    })?;
-                }
-                if !kept.unsaved.is_empty() {
-                    let known = self.knowledge()?;
-                    kept.unsaved.retain(|name| !known.is_reworded(name));
-                }
+                self.compare_words(&mut kept, body)?;
                 self.tolerate(&mut kept.unsaved)?;
                 if kept.written == Written::Row {
                     self.learn(|known| known.details = Some(true))?;
@@ -309,6 +299,35 @@ impl Collection {
             }
             Err(error) => Err(self.missing(error).await),
         }
+    }
+
+    /// Keeps which fields show other words than were sent. What such a field shows is no sign that a value was not kept.
+    fn compare_words(&self, kept: &mut Kept, body: &Map<String, Value>) -> Result<()> {
+        if kept.reworded.is_empty() && kept.unsaved.is_empty() {
+            return Ok(());
+        }
+        let words = |name: &str| {
+            body.get(name)
+                .cloned()
+                .zip(kept.shown_of(&self.model, name))
+        };
+        kept.unsaved = self.learn(|known| {
+            for name in &kept.reworded {
+                if let Some((sent, shown)) = words(name) {
+                    known.learn_reworded(name, &sent, &shown);
+                }
+            }
+            let is_unsaved = |name: &String| {
+                let field = self.model.sent_field(name);
+                let read_as = field.map_or(name.as_str(), FieldMeta::read_as);
+                let is_reworded =
+                    words(name).is_some_and(|(sent, shown)| known.is_reworded(name, &sent, &shown));
+                !is_reworded && known.shows_as_filtered(read_as) != Some(false)
+            };
+            let unsaved = kept.unsaved.iter().filter(|name| is_unsaved(name));
+            unsaved.cloned().collect()
+        })?;
+        Ok(())
     }
 
     /// Warns of values that were not kept, or says nothing, where they are to be no error.

@@ -320,7 +320,13 @@ async fn an_unchanged_value_is_an_error_unless_it_may_be_what_was_sent() {
             site.server.fail_next(StatusCode::OK, &json, row);
         };
         let things = site.client.objects::<Loose>();
-        for expected in [at_first, later] {
+        // A change to other words, and another one; after the first one, somebody else may have changed the field.
+        let changes = [
+            ("act", "In force"),
+            ("rev", "Under review"),
+            ("act", "In force"),
+        ];
+        for (expected, (code, words)) in [at_first, at_first, later].into_iter().zip(changes) {
             answer(&was);
             let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
             one.kind = sent.clone();
@@ -330,11 +336,10 @@ async fn an_unchanged_value_is_an_error_unless_it_may_be_what_was_sent() {
             if let Err(error) = saved {
                 is_unsaved(&error, &["`kind`"]);
             }
-            // A change to other words.
             answer(&json!("Draft"));
             let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
-            one.kind = json!("act");
-            answer(&json!("In force"));
+            one.kind = json!(code);
+            answer(&json!(words));
             one.save().await.unwrap();
         }
     }
