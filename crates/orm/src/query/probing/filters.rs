@@ -256,7 +256,7 @@ impl Probing {
     ) -> Result<bool> {
         let mut drops_values = false;
         let looks = match self.ask(&probe.with).await {
-            Ok(others) if others.rows.is_empty() => true,
+            Ok(others) if others.is_empty() => true,
             Ok(others) => {
                 // A value that is no choice may be dropped, as this one was.
                 drops_values = !guard.has_opposite();
