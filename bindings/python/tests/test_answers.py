@@ -193,7 +193,10 @@ def test_an_unchanged_value_is_an_error_unless_it_may_be_what_was_sent(things, b
     async def main():
         assert await save(was, sent, was) is at_first
         if later is not None:
+            # Once, another client may have changed the field.
             assert not await save("Draft", "act", "In force")
+            assert await save(was, sent, was) is at_first
+            assert not await save("Draft", "rev", "Under review")
             assert await save(was, sent, was) is later
 
     asyncio.run(main())

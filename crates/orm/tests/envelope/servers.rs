@@ -4,7 +4,7 @@ use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
 use super::{
-    description::{Answers, Count, Next, Paging, Row, Server, Shows, Sorts, Unknown},
+    description::{Count, Next, Paging, Row, Server, Shows, Sorts, Unknown},
     queries::{KINDS, LOOKUPS, NAMES},
 };
 
@@ -192,10 +192,6 @@ fn sensible(mut server: Server) -> Server {
             .lacks
             .retain(|lookup| lookup != "id" && lookup.split("__").next() != Some(hidden));
         server.sorts = Sorts::All;
-        // A new row is found again by its key.
-        if server.answers == Answers::Name {
-            server.answers = Answers::Row;
-        }
     }
     if server.unknown == Unknown::Equality {
         // The fields of a row are known.
