@@ -15,7 +15,7 @@ use crate::{
     failure,
     model::{Model, assigned},
     operation::{Done, Operation, Payload},
-    plan::{Condition, Plan, json, object, orders},
+    plan::{Condition, Plan, by, json, object, orders},
     walk::{Steps, Walk},
 };
 
@@ -35,6 +35,13 @@ struct Policy {
 
 /// The path of another collection, the key, the row as it was, and the body.
 type ChangeArguments = (Option<String>, String, Option<Vec<u8>>, Vec<u8>);
+
+/// A key as most programs give it.
+#[derive(FromPyObject)]
+enum Scalar {
+    Integer(i64),
+    Text(String),
+}
 
 /// A model's rows on a client.
 #[pyclass(frozen, module = "django_api_orm._engine")]
@@ -174,6 +181,16 @@ impl Endpoint {
 
     fn get(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
+        self.read(move |rows| async move { Ok(Payload::Row(Some(rows.get(&plan).await?))) })
+    }
+
+    /// The row that has this value in the field: `get` of a plan that says nothing else.
+    fn get_by(&self, field: &str, value: Scalar) -> Operation {
+        let value = match value {
+            Scalar::Integer(number) => Value::from(number),
+            Scalar::Text(text) => Value::from(text),
+        };
+        let plan = by(field, value);
         self.read(move |rows| async move { Ok(Payload::Row(Some(rows.get(&plan).await?))) })
     }
 

@@ -2,11 +2,22 @@
 //! it. A call takes a lane and gives it back, so calls one after the other share connections, and threads never wait for
 //! each other.
 
-use std::{future::Future, io, mem, pin::pin, process, sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    io, mem,
+    pin::{Pin, pin},
+    process,
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+    time::Duration,
+};
 
 use django_api_orm::ServiceClient;
 use pyo3::prelude::*;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::{Instant, Sleep, sleep},
+};
 
 /// How long a signal such as Ctrl-C may go unnoticed.
 const SIGNALS: Duration = Duration::from_millis(50);
@@ -14,6 +25,8 @@ const SIGNALS: Duration = Duration::from_millis(50);
 /// A runtime with a client whose connections live on it.
 pub(crate) struct Lane {
     runtime: Arc<Runtime>,
+    /// When to look for signals next. It runs on from call to call, so that a call sets no timer of its own.
+    look: Mutex<Pin<Box<Sleep>>>,
     pub(crate) client: ServiceClient,
     /// Lanes of an earlier generation were closed.
     pub(crate) generation: u64,
@@ -24,8 +37,14 @@ pub(crate) struct Lane {
 impl Lane {
     /// A lane with connections of its own.
     pub(crate) fn new(client: &ServiceClient, generation: u64) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let look = {
+            let _inside = runtime.enter();
+            Box::pin(sleep(SIGNALS))
+        };
         Ok(Self {
-            runtime: Arc::new(Builder::new_current_thread().enable_all().build()?),
+            runtime: Arc::new(runtime),
+            look: Mutex::new(look),
             client: client.on_another_runtime(),
             generation,
             pid: process::id(),
@@ -44,12 +63,20 @@ impl Lane {
         let mut future = pin!(future);
         loop {
             let turn = py.detach(|| {
-                self.runtime
-                    .block_on(async { tokio::time::timeout(SIGNALS, future.as_mut()).await })
+                let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+                self.runtime.block_on(poll_fn(|context| {
+                    if let Poll::Ready(output) = future.as_mut().poll(context) {
+                        return Poll::Ready(Some(output));
+                    }
+                    look.as_mut().poll(context).map(|()| {
+                        look.as_mut().reset(Instant::now() + SIGNALS);
+                        None
+                    })
+                }))
             });
             match turn {
-                Ok(output) => return Ok(output),
-                Err(_) => py.check_signals()?,
+                Some(output) => return Ok(output),
+                None => py.check_signals()?,
             }
         }
     }

@@ -48,6 +48,11 @@ pub(crate) fn orders(fields: &[String]) -> Vec<plan::Order> {
         .collect()
 }
 
+/// The plan of the rows that have this value in the field.
+pub(crate) fn by(field: &str, value: Value) -> plan::Plan {
+    plan::Plan::all().filter(Q::Lookup(Lookup::parse(field, value)))
+}
+
 /// A tree of lookups.
 #[pyclass(frozen, module = "django_api_orm._engine")]
 pub(crate) struct Condition(pub(crate) Q);

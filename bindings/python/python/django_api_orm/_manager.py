@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic
 
+from ._building import Building
 from ._client import endpoint_of
-from ._engine import Endpoint
-from ._query import BaseQuery, M, is_ours
+from ._engine import Endpoint, Operation
+from ._query import MOST_ROWS, BaseQuery, M, is_ours
 from ._registry import client_of
 
 if TYPE_CHECKING:
@@ -119,6 +120,27 @@ class BaseManager(Generic[M]):
         """
         return self._at if self._at is not None else self.model.get_endpoint()
 
+    def _by_value(
+        self, get_queryset: Any, get: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[BaseClient, Operation] | None:
+        """What ``get`` asks where it is given one field's value and nothing else has a say: no queryset is made for that.
+
+        ``None`` where the program has methods of its own in place of these two, or the value is not as plain as most keys are.
+        """
+        kind: Any = type(self)
+        query_class = kind._query_class
+        if args or len(kwargs) != 1 or self._at is not None or self._base is not None or kind.get_queryset is not get_queryset:
+            return None
+        if query_class.get is not get or query_class.filter is not Building.filter:
+            return None
+        ((name, value),) = kwargs.items()
+        model = self.model
+        field = model._info().paths.get(name)
+        if field is None or not _is_plain(value):
+            return None
+        client: BaseClient = self.client
+        return client, client._endpoint(model).get_by(field, value)
+
     def _rows(self) -> Endpoint:
         return endpoint_of(self.client, self.model, self._at)
 
@@ -146,6 +168,11 @@ class BaseManager(Generic[M]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._model.__name__ if self._model else 'no model'}>"
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is a number or a text that JSON has as it is."""
+    return (type(value) is int and -MOST_ROWS <= value <= MOST_ROWS) or (type(value) is str and value.isascii())
 
 
 def _passed_on(name: str, method: FunctionType) -> Callable[..., Any]:

@@ -197,6 +197,8 @@ class ModelInfo:
         lookup = model._lookup_field
         if lookup is not None and not (isinstance(lookup, str) and lookup):
             raise ConfigurationError(f"{model.__name__}._lookup_field must be the name of a field, not {lookup!r}")
+        #: The fields by the names that filters take, and their names on the wire.
+        self.paths = {self.pk_name: self.pk_wire, "pk": self.pk_wire, **self.wire}
         self.key_name: str = lookup or self.pk_name
         self.key_wire = self.wire.get(self.key_name, self.key_name)
         if self.pk_name != "id" and self.pk_name not in fields:

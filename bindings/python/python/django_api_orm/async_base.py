@@ -17,6 +17,7 @@ from ._query import M
 from ._starting import Starting
 from .async_client import AsyncServiceClient
 from .exceptions import ConfigurationError
+from .q import Q
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -111,6 +112,16 @@ class AsyncManager(BaseManager[M], AsyncQueries[M], Starting):
         Requests: none.
         """
         return cast("AsyncQuerySet[M]", self._query())
+
+    async def get(self, *args: Q, **kwargs: Any) -> M:
+        # Its docstring is that of a queryset's.
+        asked = self._by_value(AsyncManager.get_queryset, AsyncQueries.get, args, kwargs)
+        if asked is None:
+            return await self.get_queryset().get(*args, **kwargs)
+        client, operation = asked
+        return self.model._from_row(await ask(operation, self.model), client)
+
+    get.__doc__ = AsyncQueries.get.__doc__
 
     async def route(self, route: str, method: str = "GET", data: Any = None) -> APIResponse:
         """Calls an extra route of the collection (DRF's ``@action(detail=False)``); ``data`` is sent as JSON.

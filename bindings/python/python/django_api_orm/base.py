@@ -17,6 +17,7 @@ from ._query import M
 from ._starting import Starting
 from .client import ServiceClient
 from .exceptions import ConfigurationError
+from .q import Q
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -109,6 +110,16 @@ class Manager(BaseManager[M], Queries[M], Starting):
         Requests: none.
         """
         return cast("QuerySet[M]", self._query())
+
+    def get(self, *args: Q, **kwargs: Any) -> M:
+        # Its docstring is that of a queryset's.
+        asked = self._by_value(Manager.get_queryset, Queries.get, args, kwargs)
+        if asked is None:
+            return self.get_queryset().get(*args, **kwargs)
+        client, operation = asked
+        return self.model._from_row(ask(operation, self.model), client)
+
+    get.__doc__ = Queries.get.__doc__
 
     def route(self, route: str, method: str = "GET", data: Any = None) -> APIResponse:
         """Calls an extra route of the collection (DRF's ``@action(detail=False)``); ``data`` is sent as JSON.
