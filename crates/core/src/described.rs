@@ -8,7 +8,10 @@ use std::{
     marker::PhantomData,
 };
 
-use crate::model::{FieldMeta, Schema};
+use crate::{
+    key::Key,
+    model::{FieldMeta, Schema},
+};
 
 /// The type of a field.
 #[derive(Debug)]
@@ -70,6 +73,24 @@ impl<T, S> Described for HashSet<T, S> {
 }
 
 impl<T, S> Described for Option<HashSet<T, S>> {
+    fn describe(field: FieldMeta) -> FieldMeta {
+        field.unordered()
+    }
+}
+
+impl<M, F> Described for Key<M, F> {
+    fn describe(field: FieldMeta) -> FieldMeta {
+        field.by_value()
+    }
+}
+
+impl<M, F> Described for Option<Key<M, F>> {
+    fn describe(field: FieldMeta) -> FieldMeta {
+        field.by_value()
+    }
+}
+
+impl<M, F> Described for Vec<Key<M, F>> {
     fn describe(field: FieldMeta) -> FieldMeta {
         field.unordered()
     }

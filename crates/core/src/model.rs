@@ -62,16 +62,16 @@ pub trait Schema: Sized + 'static {
 /// ```
 pub trait ApiModel: Schema + Serialize + DeserializeOwned + Send + Sync {
     /// The type of the primary key, without the `Option` that the struct may hold it in.
-    type Key: Key;
+    type Key: KeyType;
 
     /// The description of the model. The same value at every call.
     fn meta() -> &'static Arc<ModelMeta>;
 }
 
 /// A type that can be a primary key.
-pub trait Key: Serialize + DeserializeOwned + Send + Sync + 'static {}
+pub trait KeyType: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
-impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Key for T {}
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> KeyType for T {}
 
 /// Tells the key type of a primary-key field: `i64` and `Option<i64>` both have the key `i64`.
 ///
@@ -84,7 +84,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Key for T {}
 )]
 pub trait KeyField {
     /// The key type.
-    type Key: Key;
+    type Key: KeyType;
 }
 
 impl<T: KeyField> KeyField for Option<T> {
@@ -194,6 +194,13 @@ impl FieldMeta {
     #[must_use]
     pub fn unordered(mut self) -> Self {
         self.equality = Equality::Unordered;
+        self
+    }
+
+    /// Says that a value in another spelling is the same one, such as a URL with another host.
+    #[must_use]
+    pub fn by_value(mut self) -> Self {
+        self.equality = Equality::Value;
         self
     }
 

@@ -77,14 +77,27 @@ impl Relation {
         &self.to_field
     }
 
+    /// What a row shows of the related ones, as it stands.
+    ///
+    /// # Errors
+    /// `Decode` for a row that is no object.
+    pub fn shown_in<'r>(&self, row: &'r Row) -> Result<Option<&'r RawValue>> {
+        Ok(self.shown(&fields_of(row)?))
+    }
+
+    fn shown<'r>(&self, fields: &HashMap<String, &'r RawValue>) -> Option<&'r RawValue> {
+        self.fields
+            .iter()
+            .find_map(|name| fields.get(name).copied())
+    }
+
     /// The rows that a row points at, in its order; none for null.
     ///
     /// # Errors
     /// `Decode` for a row that does not show the field, and for a value that names no row of the target.
     pub fn of(&self, row: &Row) -> Result<Vec<Reference>> {
-        let shown: HashMap<String, &RawValue> =
-            parsed(row.bytes()).ok_or_else(|| Error::decode("a row is not a JSON object"))?;
-        let value = self.fields.iter().find_map(|name| shown.get(name));
+        let shown = fields_of(row)?;
+        let value = self.shown(&shown);
         let value = value.ok_or_else(|| {
             Error::decode(format!(
                 "a row does not show `{}`, by which its `{}` is found",
@@ -198,6 +211,10 @@ impl Relation {
             self.target.name()
         ))
     }
+}
+
+fn fields_of(row: &Row) -> Result<HashMap<String, &RawValue>> {
+    parsed(row.bytes()).ok_or_else(|| Error::decode("a row is not a JSON object"))
 }
 
 fn key_of(by: &str, value: Value) -> Reference {

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::{
     Attribute, LitInt, LitStr, Meta, Path, Token, meta::ParseNestedMeta, parenthesized,
-    punctuated::Punctuated, spanned::Spanned,
+    parse::ParseStream, punctuated::Punctuated, spanned::Spanned,
 };
 
 use crate::{endpoint, errors::Errors, keys};
 
-const ON_STRUCT: [&str; 9] = [
+const ON_STRUCT: [&str; 10] = [
     "endpoint",
     "lookup_field",
     "pagination",
@@ -19,9 +19,10 @@ const ON_STRUCT: [&str; 9] = [
     "filters",
     "allow_extra",
     "nested",
+    "related",
     "crate",
 ];
-const ON_FIELD: [&str; 4] = ["primary_key", "read_only", "text", "decimal"];
+const ON_FIELD: [&str; 5] = ["primary_key", "read_only", "text", "decimal", "relation"];
 
 /// `#[api(..)]` on the struct, each key where it was written.
 #[derive(Default)]
@@ -36,7 +37,16 @@ pub(crate) struct Container {
     pub(crate) filters: Option<Filters>,
     pub(crate) allow_extra: Option<Span>,
     pub(crate) nested: Option<Span>,
+    pub(crate) related: Option<(Vec<Related>, Span)>,
     pub(crate) krate: Option<Path>,
+}
+
+/// `posts = Post::author` in `related(..)`: what the rows are called, their model, and its field that points here.
+#[derive(Clone)]
+pub(crate) struct Related {
+    pub(crate) name: Ident,
+    pub(crate) model: Path,
+    pub(crate) field: Ident,
 }
 
 /// `filters(..)`.
@@ -50,6 +60,8 @@ pub(crate) struct Filters {
 pub(crate) struct Field {
     pub(crate) primary_key: Option<Span>,
     pub(crate) read_only: Option<Span>,
+    /// Whether the values are keys of rows of another model.
+    pub(crate) relation: Option<Span>,
     /// What the values are, where their type does not tell, and where that was written.
     pub(crate) kind: Option<(Kind, Span)>,
     /// Whether a key was refused. What is missing may be meant by it.
@@ -129,6 +141,7 @@ impl Container {
                     keys::flag(meta)?;
                     container.nested = Some(meta.path.span());
                 }
+                "related" => container.related = Some((related(meta)?, meta.path.span())),
                 "crate" => {
                     container.krate = Some(crate_path(meta)?);
                 }
@@ -155,6 +168,7 @@ impl Field {
             match key {
                 "primary_key" => field.primary_key = Some(meta.path.span()),
                 "read_only" => field.read_only = Some(meta.path.span()),
+                "relation" => field.relation = Some(meta.path.span()),
                 "text" => field.set_kind(Kind::Text, meta)?,
                 "decimal" => field.set_kind(Kind::Decimal, meta)?,
                 _ if ON_STRUCT.contains(&key) => {
@@ -187,6 +201,7 @@ impl Field {
     pub(crate) fn span(&self) -> Option<Span> {
         self.primary_key
             .or(self.read_only)
+            .or(self.relation)
             .or(self.kind.map(|(_, span)| span))
     }
 }
@@ -271,6 +286,46 @@ fn filters(meta: &ParseNestedMeta<'_>) -> syn::Result<Filters> {
         span: meta.path.span(),
         names,
     })
+}
+
+/// `related(posts = Post::author, ..)`.
+fn related(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<Related>> {
+    let expected = "expected what the rows are called, and the field that points here: `related(posts = Post::author)`";
+    if !meta.input.peek(syn::token::Paren) {
+        return Err(meta.error(expected));
+    }
+    let content;
+    parenthesized!(content in meta.input);
+    let one = |input: ParseStream<'_>| {
+        let name: Ident = input.parse()?;
+        input.parse::<Token![=]>()?;
+        let mut model = Path::parse_mod_style(input)?;
+        let field = model.segments.pop().map(|last| last.ident);
+        model.segments.pop_punct();
+        match field {
+            Some(field) if !model.segments.is_empty() => Ok(Related { name, model, field }),
+            _ => Err(input.error("no field")),
+        }
+    };
+    let all = Punctuated::<Related, Token![,]>::parse_terminated_with(&content, one);
+    let all: Vec<Related> = match all {
+        Ok(all) => all.into_iter().collect(),
+        Err(error) => {
+            // What is left unread would be a second error.
+            content.parse::<TokenStream>()?;
+            return Err(syn::Error::new(error.span(), expected));
+        }
+    };
+    let mut seen = HashSet::new();
+    for Related { name, .. } in &all {
+        if !seen.insert(name.to_string()) {
+            return Err(syn::Error::new(
+                name.span(),
+                format!("`{name}` is given twice"),
+            ));
+        }
+    }
+    Ok(all)
 }
 
 fn for_each_key(

@@ -39,6 +39,8 @@ pub(crate) struct Pagination {
 pub(crate) struct Marked {
     /// The name and the place of the field that carries `#[api(primary_key)]`.
     pub(crate) field: Option<(String, Span)>,
+    /// The place of the first `#[api(relation)]`.
+    pub(crate) relation: Option<Span>,
     /// Whether a key of a field was refused, which may be meant as `primary_key`.
     pub(crate) has_errors: bool,
     /// Whether a field is flattened, whose names are not known.
@@ -67,6 +69,8 @@ pub(crate) fn refuse_in_nested(
             api.page_size_parameter.as_ref().map(Spanned::span),
         ),
         ("filters", api.filters.as_ref().map(|filters| filters.span)),
+        ("related", api.related.as_ref().map(|(_, span)| *span)),
+        ("relation", marked.relation),
         ("primary_key", marked.field.as_ref().map(|(_, span)| *span)),
     ];
     for (key, span) in collection_keys {

@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{ext::IdentExt, spanned::Spanned};
 
 use crate::{
-    api_attributes::{Kind, Paginator},
+    api_attributes::{Kind, Paginator, Related},
     collection::{Collection, Pagination},
     parse::{Access, Field, Model},
     serde_attributes::Names,
@@ -19,10 +19,12 @@ pub(crate) fn model(model: &Model) -> TokenStream {
         .as_ref()
         .map(|collection| api_model(model, collection));
     let fields = fields_struct(model);
+    let relations = relations(model);
     quote! {
         #schema
         #api_model
         #fields
+        #relations
     }
 }
 
@@ -35,6 +37,7 @@ fn silence() -> TokenStream {
             deprecated,
             non_camel_case_types,
             non_snake_case,
+            private_bounds,
             private_interfaces,
             unreachable_pub,
             unused_qualifications,
@@ -248,4 +251,56 @@ fn fields_struct(model: &Model) -> TokenStream {
             #vis const F: #fields_ident = #fields_ident { #(#values,)* };
         }
     }
+}
+
+/// `PostRelations`, whose methods lead from an instance to related rows: a trait, because instances are not the model's own.
+fn relations(model: &Model) -> Option<TokenStream> {
+    let Model {
+        vis, ident, krate, ..
+    } = model;
+    let silence = silence();
+    let forward = (model.fields.iter()).filter(|field| field.is_relation);
+    let forward = forward.map(|field| {
+        let (name, ty) = (&field.ident, &field.ty);
+        let first = format!("What `{}` points at.", field.name);
+        // A type that points at nothing is underlined where it stands in the struct.
+        quote_spanned! {ty.span()=>
+            #[doc = #first]
+            #[doc = ""]
+            #[doc = "One request; none for rows that were read before, or that the server has shown whole."]
+            fn #name(&self) -> #krate::related::Followed<Self, #ty> {
+                #krate::related::Follow::follow(self, #ident::F.#name, |row| &row.#name)
+            }
+        }
+    });
+    let back = model.related.iter().map(|related| {
+        let Related { name, model, field } = related;
+        let first = format!(
+            "The rows that point at this one by their `{}`.",
+            field.unraw()
+        );
+        quote! {
+            #[doc = #first]
+            fn #name(&self) -> <Self as #krate::related::Follow>::Manager<#model> {
+                #krate::related::Follow::back(self, #model::F.#field)
+            }
+        }
+    });
+    let methods: Vec<TokenStream> = forward.chain(back).collect();
+    if methods.is_empty() {
+        return None;
+    }
+    let name = format_ident!("{}Relations", ident);
+    let doc = format!("The relations of [`{ident}`], as methods of its instances.");
+    Some(quote! {
+        #[doc = #doc]
+        #silence
+        #vis trait #name: #krate::related::Follow<Model = #ident> {
+            #(#methods)*
+        }
+
+        #[automatically_derived]
+        #silence
+        impl<Row: #krate::related::Follow<Model = #ident>> #name for Row {}
+    })
 }

@@ -30,7 +30,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// * `impl Schema` and `impl ApiModel`, the description of the model;
 /// * `UserFields`, a struct with one `Field<User, T>` per field, and its only value `User::F`. A field keeps its Rust name
 ///   and its documentation, its path is the serialized name. The primary key is a field of the key's type, even where
-///   the struct holds an `Option` of it: a row of the server has a key.
+///   the struct holds an `Option` of it: a row of the server has a key;
+/// * with relations, the trait `UserRelations`, whose methods instances of the model have.
 ///
 /// # On the struct: `#[api(..)]`
 /// | key | meaning |
@@ -42,6 +43,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `page_size_parameter = "per_page"` | the query parameter that asks for them. Without it `limit` for `limit_offset`, else `page_size` |
 /// | `filters("id", "name__icontains")` | all query parameters that the server filters on; every other lookup is evaluated client-side |
 /// | `allow_extra` | new rows, or nested objects in them, may have names that are no fields; without it `create(&json!({..}))` refuses them before anything is sent |
+/// | `related(posts = Post::author)` | the rows of `Post` whose field `author` points at a row are its `posts()` |
 /// | `nested` | the struct is an object inside others: it has fields, but no endpoint and no key |
 /// | `crate = path::to::it` | where `django_api_orm` is found, if it is renamed or re-exported |
 ///
@@ -51,6 +53,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `primary_key` | this is the primary key. Without it, the field `id` is |
 /// | `read_only` | the server alone writes it: it is never sent |
 /// | `text` | its values are text, even where they look like numbers or dates: `"1.10"` is not `"1.1"` |
+/// | `relation` | it holds a `Key` of another model, an `Option` or a `Vec` of it: `post.author()` gives what it points at |
 /// | `decimal` | its values are numbers that the server writes as text: `"12.50"` is `"12.5"`. A `rust_decimal::Decimal` needs no attribute |
 ///
 /// # What serde's attributes mean

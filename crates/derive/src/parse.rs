@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, Data, DeriveInput, Fields, Generics, Visibility, ext::IdentExt};
 
 use crate::{
-    api_attributes::{self, Kind},
+    api_attributes::{self, Kind, Related},
     collection::{Collection, Declared, Marked, refuse_in_nested},
     errors::Errors,
     serde_attributes::{self, Names},
@@ -23,6 +23,8 @@ pub(crate) struct Model {
     pub(crate) fields: Vec<Field>,
     /// Names that are no fields are mistakes.
     pub(crate) takes_only_fields: bool,
+    /// The rows that point at one of the model.
+    pub(crate) related: Vec<Related>,
     /// `None` for an object nested in others.
     pub(crate) collection: Option<Collection>,
 }
@@ -38,6 +40,7 @@ pub(crate) struct Field {
     pub(crate) wire: Names,
     pub(crate) access: Access,
     pub(crate) kind: Option<Kind>,
+    pub(crate) is_relation: bool,
     /// What is sent has the form of the type.
     pub(crate) has_own_form: bool,
 }
@@ -84,6 +87,7 @@ pub(crate) fn model(input: &DeriveInput) -> syn::Result<Model> {
         };
         declared.collection(&api, &mut errors)
     };
+    let related = related(&api, &fields, &mut errors);
     let krate = api
         .krate
         .map_or_else(|| quote!(::django_api_orm), ToTokens::into_token_stream);
@@ -93,8 +97,23 @@ pub(crate) fn model(input: &DeriveInput) -> syn::Result<Model> {
         krate,
         fields,
         takes_only_fields,
+        related,
         collection,
     })
+}
+
+/// The relations back, whose methods must not be those of other relations.
+fn related(api: &api_attributes::Container, fields: &[Field], errors: &mut Errors) -> Vec<Related> {
+    let related = api.related.iter().flat_map(|(related, _)| related);
+    for Related { name, .. } in related.clone() {
+        let is_same = |field: &Field| field.is_relation && field.ident == *name;
+        if fields.iter().any(is_same) {
+            let message =
+                format!("`{name}` is a relation of its own already: call these rows otherwise");
+            errors.at(name.span(), message);
+        }
+    }
+    related.cloned().collect()
 }
 
 fn refuse_generics(generics: &Generics, errors: &mut Errors) {
@@ -166,7 +185,7 @@ fn fields(
         }
         let wire = serde.names(&name, container);
         let access = if serde.skip_deserializing {
-            if let Some(span) = api.primary_key.or(api.read_only) {
+            if let Some(span) = api.primary_key.or(api.read_only).or(api.relation) {
                 errors.at(span, format!("`{name}` has `#[serde(skip_deserializing)]`, so it is never received and can only be sent"));
             }
             Access::WriteOnly
@@ -175,6 +194,12 @@ fn fields(
         } else {
             Access::Both
         };
+        if let Some(span) = api.relation {
+            marked.relation.get_or_insert(span);
+            if wire.read_as.contains("__") {
+                errors.at(span, format!("`{}` holds `__`, which separates the parts of a lookup, so no relation can be named by it", wire.read_as));
+            }
+        }
         let docs = field
             .attrs
             .iter()
@@ -190,6 +215,7 @@ fn fields(
             wire,
             access,
             kind: api.kind.map(|(kind, _)| kind),
+            is_relation: api.relation.is_some(),
             has_own_form: !serde.is_written_otherwise,
         });
     }

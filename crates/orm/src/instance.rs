@@ -8,8 +8,8 @@ use std::{
 
 use bytes::Bytes;
 use django_api_orm_core::{
-    ApiModel, Error, Field, Result,
-    row::Row,
+    ApiModel, Error, Field, Keyed, Result,
+    row::{Row, key_text},
     undeclared::with_undeclared,
     written::{self, Diff, Fields, Held, Kept, Write, Written, exact, to_fields},
 };
@@ -21,6 +21,7 @@ use crate::{
     client::ApiResponse,
     manager::Manager,
     query::{Change, Collection, to_object},
+    related::Known,
     trace::operation,
 };
 
@@ -37,6 +38,8 @@ pub struct Instance<M> {
     /// The value in a URL; the row's own, whatever the fields say now.
     key: Option<String>,
     deleted: bool,
+    /// Related rows that were read.
+    related: Known,
 }
 
 /// What is known when a write has succeeded and its answer cannot be decoded.
@@ -60,6 +63,7 @@ impl<M: ApiModel> Instance<M> {
             row,
             key: None,
             deleted: false,
+            related: Known::default(),
         })
     }
 
@@ -135,7 +139,7 @@ impl<M: ApiModel> Instance<M> {
         Ok(())
     }
 
-    /// Reads the row anew: one GET. Changes that were not saved are lost.
+    /// Reads the row anew: one GET. Changes that were not saved are lost, and related rows are asked for again.
     ///
     /// # Errors
     /// `DoesNotExist` if the row is gone; `Decode`, and the instance as it was, if the server answers with another row.
@@ -146,6 +150,7 @@ impl<M: ApiModel> Instance<M> {
         self.value = row.decode(M::NAME)?;
         self.row = row;
         self.key = None;
+        self.related = Known::default();
         Ok(())
     }
 
@@ -361,6 +366,16 @@ impl<M: ApiModel> Instance<M> {
         })
     }
 
+    /// The server's JSON of the row.
+    pub(crate) fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// The related rows that were read.
+    pub(crate) fn known(&self) -> &Known {
+        &self.related
+    }
+
     /// Whether [`save`](Self::save) would send something.
     ///
     /// # Errors
@@ -415,6 +430,34 @@ impl<M: ApiModel> Instance<M> {
         operation::<M, _>("route", async move {
             manager.collection.client()?.send(call?).await
         })
+    }
+}
+
+impl<M: ApiModel> Keyed<M> for Instance<M> {
+    fn key_field(&self, field: &str) -> Result<Value> {
+        let primary_key = Self::primary_key_now(&self.now()?, &self.before()?);
+        let held = self.held(primary_key.as_ref());
+        if self.deleted || held.is_copy() {
+            held.key()?;
+        }
+        let value = self.row.field(field)?.filter(|value| !value.is_null());
+        value.ok_or_else(|| {
+            let name = M::NAME;
+            Error::decode(format!(
+                "a row of `{name}` has no `{field}`, by which others point at it"
+            ))
+        })
+    }
+
+    fn url(&self) -> Result<String> {
+        let collection = &self.manager.collection;
+        let key = key_text(&self.key_field(M::meta().lookup_field())?).unwrap_or_default();
+        let path = collection.endpoint()?.detail(&key)?;
+        Ok(format!(
+            "{}{}",
+            collection.client()?.base_url(),
+            path.path()
+        ))
     }
 }
 
@@ -473,6 +516,7 @@ impl<M: Clone> Clone for Instance<M> {
             row: self.row.clone(),
             key: self.key.clone(),
             deleted: self.deleted,
+            related: self.related.clone(),
         }
     }
 }

@@ -43,6 +43,7 @@
 //!
 //! * [`ServiceClient`]: base URL, credentials, timeouts, TLS, retries.
 //! * [`Manager`] and [`QuerySet`]: queries; [`Instance`]: a row that can be saved, refreshed and deleted.
+//! * [`related`]: rows that point at each other, `post.author()` and `user.posts()`; [`Key`] for the field.
 //! * [`Error`]: what can go wrong, with DRF's messages by field.
 //! * [`blocking`]: the same without `async`.
 #![forbid(unsafe_code)]
@@ -57,6 +58,7 @@ mod query;
 mod query_settings;
 mod queryset;
 mod registry;
+pub mod related;
 mod rows;
 mod trace;
 mod values;
@@ -65,10 +67,10 @@ mod warning;
 pub use bulk::{BulkCreateError, BulkWriteError};
 pub use client::{ApiResponse, ServiceClient, ServiceClientBuilder};
 pub use django_api_orm_core::{
-    ApiModel, Assignment, Dated, Error, ErrorKind, Explain, Field, FieldMeta, Filter, IntoFilter,
-    IntoOrder, IntoOrders, Key, KeyField, ModelMeta, Nested, NullOrder, OnDrift, OnIgnored,
-    OnUnsaved, Operand, OrderBy, Ordered, Pagination, Policy, Q, Result, Schema, Textual, dialect,
-    error, evaluate::Kind, path, row::Row,
+    ApiModel, Assignment, Dated, Error, ErrorKind, Explain, Field, FieldMeta, Filter, Id,
+    IntoFilter, IntoOrder, IntoOrders, Key, KeyField, KeyForm, KeyType, Keyed, ModelMeta, Nested,
+    NullOrder, OnDrift, OnIgnored, OnUnsaved, Operand, OrderBy, Ordered, Pagination, Policy, Q,
+    Result, Schema, Slug, Textual, Url, dialect, error, evaluate::Kind, path, row::Row,
 };
 // For derived code and front doors in other languages.
 #[doc(hidden)]
@@ -78,6 +80,7 @@ pub use instance::{Instance, IntoFieldName};
 pub use manager::Manager;
 pub use queryset::QuerySet;
 pub use registry::{Objects, register};
+pub use related::RelatedManager;
 pub use rows::Rows;
 pub use values::FieldList;
 pub use warning::{Warning, WarningKind};
@@ -87,7 +90,7 @@ pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::{
-        ApiModel, Error, Filter, Instance, Manager, Objects, QuerySet, Schema, ServiceClient,
+        ApiModel, Error, Filter, Instance, Key, Manager, Objects, QuerySet, Schema, ServiceClient,
         register_models,
     };
 }

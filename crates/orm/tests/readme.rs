@@ -50,5 +50,6 @@ fn the_program_of_the_readme_runs() {
         String::from_utf8_lossy(&done.stderr)
     );
     let said = String::from_utf8_lossy(&done.stdout);
-    assert!(said.ends_with(" of 250 users\n"), "{said}");
+    assert!(said.contains(" of 250 users\n"), "{said}");
+    assert!(said.ends_with("Hello World is by Bob Jones\n"), "{said}");
 }

@@ -9,12 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const TYPES: [&str; 5] = [
+const TYPES: [&str; 6] = [
     "ServiceClient",
     "ServiceClientBuilder",
     "Manager",
     "QuerySet",
     "Instance",
+    "RelatedManager",
 ];
 
 /// Methods without a twin, and why.
@@ -92,6 +93,7 @@ fn methods(files: &[PathBuf]) -> BTreeSet<String> {
                 owner = TYPES.into_iter().find(|name| {
                     line.ends_with(&format!(" {name} {{"))
                         || line.ends_with(&format!(" {name}<M> {{"))
+                        || line.ends_with(&format!(" {name}<N> {{"))
                 });
             }
             hidden |= line.trim() == "#[doc(hidden)]";

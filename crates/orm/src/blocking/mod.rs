@@ -33,17 +33,19 @@ mod manager;
 mod picking;
 mod query_settings;
 mod queryset;
+mod related;
 mod runtime;
 
 pub use client::{ServiceClient, ServiceClientBuilder};
 pub use instance::Instance;
 pub use manager::{Manager, Objects};
 pub use queryset::{QuerySet, Rows};
+pub use related::{Related, RelatedManager};
 
 /// Everything that a module with models and blocking queries needs.
 pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 
     pub use super::{Instance, Manager, Objects, QuerySet, ServiceClient};
-    pub use crate::{ApiModel, Error, Filter, Schema, register_models};
+    pub use crate::{ApiModel, Error, Filter, Key, Schema, register_models};
 }

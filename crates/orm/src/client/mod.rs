@@ -34,11 +34,9 @@ mod proxy;
 mod redirect;
 mod request;
 mod response;
-mod rest;
 pub(crate) mod settings;
 mod stats;
 mod stream;
-mod tcp;
 mod tls;
 
 use std::fmt;

@@ -12,7 +12,6 @@ mod limits;
 mod proxies;
 mod redirects;
 mod retries;
-mod reuse;
 mod server;
 mod timeouts;
 mod tls;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use django_api_orm::prelude::*;
+use django_api_orm::{Key, Url, prelude::*};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use uuid::Uuid;
@@ -99,6 +99,41 @@ pub(crate) struct Label {
     pub(crate) id: Option<i64>,
     pub(crate) name: String,
     pub(crate) color: Option<String>,
+}
+
+/// A user as the row that others point at, and that points at a team or at none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+#[api(
+    endpoint = "/api/v1/users/",
+    related(stories = Story::author, remarks = Remark::author)
+)]
+pub(crate) struct Author {
+    pub(crate) id: Option<i64>,
+    pub(crate) name: String,
+    #[api(relation)]
+    pub(crate) team: Option<Key<Team>>,
+}
+
+/// A post that points at its author by id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/posts/", related(remarks = Remark::post))]
+pub(crate) struct Story {
+    pub(crate) id: Option<i64>,
+    pub(crate) title: String,
+    #[api(relation)]
+    pub(crate) author: Key<Author>,
+}
+
+/// A comment, which points at its author by URL.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/comments/")]
+pub(crate) struct Remark {
+    pub(crate) id: Option<i64>,
+    #[api(relation)]
+    pub(crate) post: Key<Story>,
+    #[api(relation)]
+    pub(crate) author: Key<Author, Url>,
+    pub(crate) text: String,
 }
 
 /// One table behind eight endpoints; see [`ITEMS`].

@@ -157,8 +157,7 @@ impl Field {
                 let verdict = trial.judge(operation).await;
                 let told = std::mem::take(&mut *self.warnings.lock().unwrap());
                 self.weigh(case, verdict, &told).map_err(|message| {
-                    let requests = site.requests();
-                    format!("operation {number}: {message}\nwarnings: {told:?}\nall requests: {requests:#?}")
+                    format!("operation {number}: {message}\nwarnings: {told:?}")
                 })?;
             }
             Ok(())

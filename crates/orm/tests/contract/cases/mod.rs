@@ -22,6 +22,7 @@ mod lookups;
 mod matrix;
 mod ordering;
 mod picking;
+mod relations;
 mod routes;
 mod saving;
 mod slicing;
@@ -49,6 +50,7 @@ pub(crate) fn all() -> Vec<crate::Case> {
         bulk::all(),
         saving::all(),
         deleting::all(),
+        relations::all(),
         routes::all(),
         errors::all(),
         failures::all(),

@@ -1,0 +1,136 @@
+//! Relations of the blocking half.
+
+use std::{fmt, ops::Deref, sync::Arc};
+
+use serde::Serialize;
+
+use super::{instance::Instance, queryset::QuerySet, runtime::wait};
+use crate::{
+    ApiModel, Field, Keyed, Result,
+    related::{Follow, Followed, Relates, following},
+};
+
+/// A row that another one points at. It is read as the model; [`into_instance`](Self::into_instance) gives what can be saved.
+pub struct Related<M>(Arc<crate::Instance<M>>);
+
+impl<M: ApiModel + Clone> Related<M> {
+    /// The row with its way back to the server.
+    #[must_use]
+    pub fn into_instance(self) -> Instance<M> {
+        Instance(Arc::unwrap_or_clone(self.0))
+    }
+}
+
+impl<M> Deref for Related<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.0
+    }
+}
+
+impl<M> Clone for Related<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<M: fmt::Debug> fmt::Debug for Related<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<M: PartialEq> PartialEq for Related<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// The rows that point at a row. See the asynchronous [`RelatedManager`](crate::RelatedManager).
+#[must_use = "a queryset sends nothing until its rows are asked for"]
+pub struct RelatedManager<N> {
+    of: crate::RelatedManager<N>,
+    rows: QuerySet<N>,
+}
+
+impl<N: ApiModel> RelatedManager<N> {
+    fn new(of: crate::RelatedManager<N>) -> Self {
+        let rows = QuerySet(of.all());
+        Self { of, rows }
+    }
+
+    /// See [`all`](crate::RelatedManager::all).
+    pub fn all(&self) -> QuerySet<N> {
+        self.rows.clone()
+    }
+
+    /// See [`create`](crate::RelatedManager::create).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create<B: Serialize + ?Sized>(&self, row: &B) -> Result<Instance<N>> {
+        wait(self.of.create(row))?.map(Instance)
+    }
+}
+
+impl<N> Deref for RelatedManager<N> {
+    type Target = QuerySet<N>;
+
+    fn deref(&self) -> &QuerySet<N> {
+        &self.rows
+    }
+}
+
+impl<N> Clone for RelatedManager<N> {
+    fn clone(&self) -> Self {
+        Self {
+            of: self.of.clone(),
+            rows: self.rows.clone(),
+        }
+    }
+}
+
+impl<N: ApiModel> fmt::Debug for RelatedManager<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.of.fmt(f)
+    }
+}
+
+macro_rules! follow {
+    ($($row:ident),+) => {$(
+        impl<M: ApiModel> Follow for $row<M> {
+            type Model = M;
+            type Answer<T: Send + 'static> = Result<T>;
+            type Row<N: ApiModel> = Related<N>;
+            type Manager<N: ApiModel> = RelatedManager<N>;
+
+            fn follow<T: Relates>(
+                &self,
+                field: Field<M, T>,
+                held: impl FnOnce(&M) -> &T,
+            ) -> Followed<Self, T> {
+                wait(following(&self.0, field, held(self), Related))?
+            }
+
+            fn back<N: ApiModel, T: Relates<Model = M>>(
+                &self,
+                field: Field<N, T>,
+            ) -> RelatedManager<N> {
+                RelatedManager::new(crate::RelatedManager::new(&self.0, &field))
+            }
+        }
+
+        impl<M: ApiModel> Keyed<M> for $row<M> {
+            fn key_field(&self, field: &str) -> Result<serde_json::Value> {
+                self.0.key_field(field)
+            }
+
+            fn url(&self) -> Result<String> {
+                self.0.url()
+            }
+        }
+    )+};
+}
+
+follow!(Instance, Related);

@@ -1,0 +1,184 @@
+//! Rows that point at each other: from a row to those that it points at, and back.
+//!
+//! ```no_run
+//! use django_api_orm::prelude::*;
+//!
+//! #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+//! #[api(endpoint = "/api/v1/users/", related(posts = Post::author))]
+//! struct User {
+//!     id: Option<i64>,
+//!     name: String,
+//! }
+//!
+//! #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+//! #[api(endpoint = "/api/v1/posts/")]
+//! struct Post {
+//!     id: Option<i64>,
+//!     title: String,
+//!     #[api(relation)]
+//!     author: Key<User>,
+//! }
+//!
+//! # async fn example(client: ServiceClient) -> django_api_orm::Result<()> {
+//! let mut post = client.objects::<Post>().get(Post::F.id.eq(1)).await?;
+//! println!("{} by {}", post.title, post.author().await?.name);          // one request, and then none
+//!
+//! let user = client.objects::<User>().get(User::F.name.eq("Ann")).await?;
+//! let drafts = user.posts().filter(Post::F.title.startswith("Draft")).await?;
+//! post.author = Key::of(&user)?;
+//! post.save().await?;                                                   // PATCH {"author": 2}
+//! # Ok(()) }
+//! ```
+//!
+//! The derive writes the methods into a trait beside the model, `PostRelations`, so a module that uses them imports it with the
+//! model. They are there for instances of both halves; the [blocking](crate::blocking) ones answer without `.await`.
+
+mod known;
+mod manager;
+mod read;
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use django_api_orm_core::{ApiModel, Error, Field, Key, KeyForm, Keyed, Operand, Result};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+pub(crate) use known::Known;
+pub use manager::RelatedManager;
+pub(crate) use read::following;
+
+use crate::{instance::Instance, trace::operation};
+
+/// What a field holds that points at rows of another model: a [`Key`], an `Option` of one, or a `Vec`.
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` points at no row",
+    label = "`#[api(relation)]` needs a key",
+    note = "declare the field as `Key<User>`, `Option<Key<User>>` or `Vec<Key<User>>`; an object that is always shown whole needs no \
+            relation"
+)]
+pub trait Relates: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The model of the rows.
+    type Model: ApiModel;
+    /// What rows are named by.
+    type Form: KeyForm;
+    /// What there is at the other end: one row, perhaps one, or several.
+    type Rows<R: Send + 'static>: Send + 'static;
+
+    /// The rows that were found, for the keys that are held.
+    ///
+    /// # Errors
+    /// `DoesNotExist` where a key has no row.
+    fn found<R: Send + 'static>(&self, field: &str, rows: Vec<R>) -> Result<Self::Rows<R>>;
+}
+
+impl<N: ApiModel, F: KeyForm> Relates for Key<N, F> {
+    type Model = N;
+    type Form = F;
+    type Rows<R: Send + 'static> = R;
+
+    fn found<R: Send + 'static>(&self, field: &str, rows: Vec<R>) -> Result<R> {
+        rows.into_iter().next().ok_or_else(|| {
+            Error::does_not_exist(format!(
+                "`{field}` points at a `{}` that is not there",
+                N::NAME
+            ))
+        })
+    }
+}
+
+impl<N: ApiModel, F: KeyForm> Relates for Option<Key<N, F>> {
+    type Model = N;
+    type Form = F;
+    type Rows<R: Send + 'static> = Option<R>;
+
+    fn found<R: Send + 'static>(&self, field: &str, rows: Vec<R>) -> Result<Option<R>> {
+        self.as_ref().map(|key| key.found(field, rows)).transpose()
+    }
+}
+
+impl<N: ApiModel, F: KeyForm> Relates for Vec<Key<N, F>> {
+    type Model = N;
+    type Form = F;
+    type Rows<R: Send + 'static> = Vec<R>;
+
+    fn found<R: Send + 'static>(&self, _: &str, rows: Vec<R>) -> Result<Vec<R>> {
+        Ok(rows)
+    }
+}
+
+/// What has relations: an instance, of either half. The methods that the derive writes are made of these two.
+pub trait Follow {
+    /// Its model.
+    type Model: ApiModel;
+    /// What a request gives: a future, or in the blocking half its result.
+    type Answer<T: Send + 'static>;
+    /// A related row.
+    type Row<N: ApiModel>: Send + 'static;
+    /// The rows that point at it.
+    type Manager<N: ApiModel>;
+
+    /// The rows that the field points at.
+    ///
+    /// Those that were read before, or that the server has shown whole in the row, cost no request; others one for 100 keys.
+    ///
+    /// # Errors
+    /// `DoesNotExist` where a key has no row; of several keys, those without a row are left out.
+    fn follow<T: Relates>(
+        &self,
+        field: Field<Self::Model, T>,
+        held: impl FnOnce(&Self::Model) -> &T,
+    ) -> Followed<Self, T>;
+
+    /// The rows of another model that point at this one by the field.
+    fn back<N: ApiModel, T: Relates<Model = Self::Model>>(
+        &self,
+        field: Field<N, T>,
+    ) -> Self::Manager<N>;
+}
+
+/// What following a field of the type `T` gives.
+pub type Followed<I, T> =
+    <I as Follow>::Answer<<T as Relates>::Rows<<I as Follow>::Row<<T as Relates>::Model>>>;
+
+impl<M: ApiModel> Follow for Instance<M> {
+    type Model = M;
+    type Answer<T: Send + 'static> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+    type Row<N: ApiModel> = Arc<Instance<N>>;
+    type Manager<N: ApiModel> = RelatedManager<N>;
+
+    fn follow<T: Relates>(
+        &self,
+        field: Field<M, T>,
+        held: impl FnOnce(&M) -> &T,
+    ) -> Followed<Self, T> {
+        Box::pin(operation::<M, _>(
+            "related",
+            following(self, field, held(self), |row| row),
+        ))
+    }
+
+    fn back<N: ApiModel, T: Relates<Model = M>>(&self, field: Field<N, T>) -> RelatedManager<N> {
+        RelatedManager::new(self, &field)
+    }
+}
+
+/// Filters by a related row: `Post::F.author.eq(&user)`.
+macro_rules! operands {
+    ($($row:ty),+) => {$(
+        operands! { $row: Key<N, F>, Option<Key<N, F>>, Vec<Key<N, F>> }
+    )+};
+    ($row:ty: $($field:ty),+) => {$(
+        impl<N: ApiModel, F: KeyForm> Operand<$field> for &$row {
+            fn into_operand(self) -> Result<Value, String> {
+                let key = self.key_field(N::meta().primary_key());
+                key.map_err(|error| error.to_string())
+            }
+        }
+    )+};
+}
+
+operands!(
+    Instance<N>,
+    crate::blocking::Instance<N>,
+    crate::blocking::Related<N>
+);

@@ -1,0 +1,137 @@
+//! The rows that point at a row: `user.posts()`.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    ops::Deref,
+};
+
+use django_api_orm_core::{
+    ApiModel, Error, Field, Key, Keyed, Q, Result,
+    lookup::{Lookup, Op},
+    plan::Plan,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Relates;
+use crate::{instance::Instance, manager::Manager, queryset::QuerySet, trace::operation};
+
+/// The rows that point at a row, as `user.posts` is in Django.
+///
+/// It is a [`QuerySet`] of these rows, so it is filtered, counted, streamed and awaited as one; a row that it
+/// [`create`](Self::create)s points at the row, too.
+#[must_use = "a queryset sends nothing until it is awaited"]
+pub struct RelatedManager<N> {
+    rows: QuerySet<N>,
+    field: String,
+    key: Result<Value, String>,
+}
+
+impl<N: ApiModel> RelatedManager<N> {
+    pub(crate) fn new<M: ApiModel, T: Relates<Model = M>>(
+        row: &Instance<M>,
+        field: &Field<N, T>,
+    ) -> Self {
+        let shown = row.key_field(M::meta().primary_key());
+        let key = Key::<M, T::Form>::of(row).map(|key| key.value().clone());
+        let mut plan = Plan::all();
+        match shown {
+            Ok(key) => {
+                plan = plan.filter(Q::Lookup(Lookup::new(field.path(), Op::Exact, key)));
+            }
+            Err(error) => plan.mistake(&error.to_string()),
+        }
+        let manager = match Instance::manager(row).collection.client() {
+            Ok(client) => client.objects::<N>(),
+            Err(_) => Manager::unregistered(),
+        };
+        Self {
+            rows: QuerySet::new(manager, plan),
+            field: field.sent_path().to_owned(),
+            key: key.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// The rows.
+    pub fn all(&self) -> QuerySet<N> {
+        self.rows.clone()
+    }
+
+    /// Creates a row that points at this one. One POST, never sent twice.
+    ///
+    /// ```no_run
+    /// # use django_api_orm::prelude::*;
+    /// # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/users/", related(posts = Post::author))] struct User { id: Option<i64> }
+    /// # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/posts/")] struct Post { id: Option<i64>, title: String, #[api(relation)] author: Key<User> }
+    /// # async fn f(user: Instance<User>) -> django_api_orm::Result<()> {
+    /// let post = user.posts().create(&serde_json::json!({"title": "Hello"})).await?;
+    /// assert_eq!(post.author, Key::of(&user)?);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidRequest`, and nothing sent, where the row has not been saved, or the new one is said to point at another one; else as
+    /// [`Manager::create`].
+    pub fn create<B: Serialize + ?Sized>(
+        &self,
+        row: &B,
+    ) -> impl Future<Output = Result<Instance<N>>> + Send + use<N, B> {
+        let manager = self.rows.manager.clone();
+        let body = self.body(row);
+        operation::<N, _>("create", async move {
+            Instance::written(manager.clone(), manager.collection.create(&body?).await?)
+        })
+    }
+
+    fn body<B: Serialize + ?Sized>(&self, row: &B) -> Result<serde_json::Map<String, Value>> {
+        let mut body = self.rows.manager.collection.named_row(row)?;
+        let key = (self.key.clone()).map_err(Error::invalid_request)?;
+        match body.get(&self.field) {
+            Some(other) if !other.is_null() && *other != key => {
+                Err(Error::invalid_request(format!(
+                    "the new `{}` points at another row by its `{}`: leave it out, or create the row with its own manager",
+                    N::NAME,
+                    self.field
+                )))
+            }
+            _ => {
+                body.insert(self.field.clone(), key);
+                Ok(body)
+            }
+        }
+    }
+}
+
+impl<N> Deref for RelatedManager<N> {
+    type Target = QuerySet<N>;
+
+    fn deref(&self) -> &QuerySet<N> {
+        &self.rows
+    }
+}
+
+impl<N: ApiModel> IntoFuture for RelatedManager<N> {
+    type Output = <QuerySet<N> as IntoFuture>::Output;
+    type IntoFuture = <QuerySet<N> as IntoFuture>::IntoFuture;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.rows.into_future()
+    }
+}
+
+impl<N> Clone for RelatedManager<N> {
+    fn clone(&self) -> Self {
+        Self {
+            rows: self.rows.clone(),
+            field: self.field.clone(),
+            key: self.key.clone(),
+        }
+    }
+}
+
+impl<N: ApiModel> fmt::Debug for RelatedManager<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RelatedManager").field(&self.rows).finish()
+    }
+}

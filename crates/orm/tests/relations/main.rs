@@ -1,0 +1,6 @@
+//! Relations in every form in which servers show them. What the reference site shows, by id and by URL, is in the contract suite.
+
+// The lints except test functions by themselves, but not what these share.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod forms;
