@@ -50,6 +50,9 @@ pub(crate) trait Decoder {
     /// does not fit, or is none.
     fn decode(&mut self, text: &str) -> Option<usize>;
 
+    /// Makes room for so many more rows.
+    fn reserve(&mut self, rows: usize);
+
     /// What was decoded.
     fn finish(self: Box<Self>) -> Arc<dyn Any + Send + Sync>;
 }
@@ -64,6 +67,10 @@ impl<T: DeserializeOwned + Send + 'static> Decoder for Values<T> {
         let fits = value.is_some();
         self.0.push(value);
         fits.then(|| values.byte_offset())
+    }
+
+    fn reserve(&mut self, rows: usize) {
+        self.0.reserve(rows);
     }
 
     fn finish(self: Box<Self>) -> Arc<dyn Any + Send + Sync> {

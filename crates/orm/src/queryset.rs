@@ -125,9 +125,12 @@ impl<M: ApiModel> QuerySet<M> {
         let Self { manager, plan, .. } = self.clone();
         operation::<M, _>("fetch", async move {
             let rows = manager.typed().walk(&plan).collect().await?;
-            rows.into_iter()
-                .map(|row| Instance::from_row(manager.clone(), row))
-                .collect()
+            // Not collected: nobody knows the length of what may fail, and instances are large to move.
+            let mut instances = Vec::with_capacity(rows.len());
+            for row in rows {
+                instances.push(Instance::from_row(manager.clone(), row)?);
+            }
+            Ok(instances)
         })
     }
 

@@ -141,9 +141,18 @@ impl<'a> Text<'a> {
     fn list(&mut self, row_type: Option<RowType>) -> Result<List<'a>> {
         let (mut rows, mut decoder) = (Vec::new(), row_type.map(RowType::decoder));
         self.expect(b'[')?;
+        let whole = self.0.len();
         let mut more = !self.eat(b']');
         while more {
             self.peek();
+            if rows.len() == rows.capacity() {
+                let read = whole.saturating_sub(self.0.len());
+                let more = rows_to_come(rows.len(), read, self.0.len());
+                rows.reserve(more);
+                if let Some(decoder) = &mut decoder {
+                    decoder.reserve(more);
+                }
+            }
             let length = decoder.as_mut().and_then(|decoder| decoder.decode(self.0));
             rows.push(match length {
                 Some(length) => self.skip(length),
@@ -156,4 +165,14 @@ impl<'a> Text<'a> {
         }
         Ok(List { rows, decoder })
     }
+}
+
+/// For how many more rows there should be room, after so many in so many bytes: as many as the rest of the text holds of that
+/// length, within bounds, so that a text of a few short rows takes no room that it does not need.
+fn rows_to_come(rows: usize, read: usize, rest: usize) -> usize {
+    let expected = rest
+        .saturating_mul(rows)
+        .checked_div(read)
+        .unwrap_or_default();
+    expected.clamp(rows / 2 + 4, rows.saturating_mul(7) + 4)
 }

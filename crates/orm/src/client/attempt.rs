@@ -249,7 +249,10 @@ where
     if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(Failure::too_large(limit));
     }
-    let mut pieces = Pieces::default();
+    let mut pieces = Pieces {
+        expected: body.size_hint().exact().unwrap_or_default(),
+        ..Pieces::default()
+    };
     let mut body = pin!(body);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Failure::of_body(error.into()))?;
@@ -288,7 +291,12 @@ where
 struct Pieces {
     first: Bytes,
     all: BytesMut,
+    /// The length of the whole body, where the server has said it.
+    expected: u64,
 }
+
+/// The most memory that is taken for a body because the server has announced it.
+const ANNOUNCED: u64 = 8 * 1024 * 1024;
 
 impl Pieces {
     fn len(&self) -> usize {
@@ -301,6 +309,9 @@ impl Pieces {
             return;
         }
         if self.all.is_empty() {
+            let expected = self.expected.min(ANNOUNCED);
+            self.all
+                .reserve(usize::try_from(expected).unwrap_or_default());
             self.all.extend_from_slice(&std::mem::take(&mut self.first));
         }
         self.all.extend_from_slice(&data);

@@ -180,7 +180,7 @@ impl Reading {
             }
         }
         // Of each row whether it was taken on the server's word; nothing of one that is left out.
-        let mut belongs = Vec::with_capacity(rows.len());
+        let mut belongs = Vec::with_capacity(if is_looked_at { rows.len() } else { 0 });
         let mut identities = identities.into_iter();
         for row in &rows {
             if !is_whole {
@@ -189,7 +189,6 @@ impl Reading {
                 self.notice_repetition(probing, identity, row)?;
             }
             if !is_looked_at {
-                belongs.push(Some(false));
                 continue;
             }
             let picked = self.check.pick(row)?;
@@ -206,6 +205,13 @@ impl Reading {
                 return Ok(None);
             }
             belongs.push(Some(checked == Checked::Believed));
+        }
+        if !is_looked_at {
+            let held = |row| Held {
+                row,
+                believed: false,
+            };
+            return Ok(Some(rows.into_iter().map(held).collect()));
         }
         let held = rows.into_iter().zip(belongs);
         Ok(Some(
@@ -364,8 +370,13 @@ impl Reading {
 
     /// What is left to hand out after the last page.
     async fn end(&mut self, probing: &mut Probing, last: Vec<Held>) -> Result<Step> {
-        let mut held = self.held.take().unwrap_or_default();
-        held.extend(last);
+        let mut held = match self.held.take() {
+            Some(mut held) if !held.is_empty() => {
+                held.extend(last);
+                held
+            }
+            _ => last,
+        };
         if self.check.ignored() > 0 {
             held = self.check_again(probing, held).await?;
         }

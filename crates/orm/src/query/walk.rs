@@ -120,7 +120,9 @@ impl Walk {
     /// Every row from here on.
     pub async fn collect(mut self) -> Result<Vec<Row>> {
         self.collects = true;
-        let mut rows = Vec::new();
+        let Some(mut rows) = self.next().await? else {
+            return Ok(Vec::new());
+        };
         while let Some(batch) = self.next().await? {
             rows.extend(batch);
         }
