@@ -1,7 +1,10 @@
 //! Spans for `tracing`: one for each operation, and in it one for each request, with the names that OpenTelemetry has for HTTP.
 //! No span holds a query, a key, a header or a body.
 
-use std::future::Future;
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+};
 
 use django_api_orm_core::{ApiModel, Error, Result, path::ApiPath};
 use http::{Method, StatusCode};
@@ -40,20 +43,20 @@ impl<T, I> Outcome for Result<T, BulkCreateError<I>> {
 pub(crate) fn operation<M, F>(
     name: &'static str,
     work: F,
-) -> impl Future<Output = F::Output> + use<M, F>
+) -> Pin<Box<impl Future<Output = F::Output> + use<M, F>>>
 where
     M: ApiModel,
     F: Future<Output: Outcome>,
 {
-    let work = Box::pin(work);
-    async move {
+    Box::pin(async move {
         let span = span(M::NAME, name);
+        let work = pin!(work);
         let output = work.instrument(span.clone()).await;
         if let Some(error) = output.error() {
             fail(&span, error);
         }
         output
-    }
+    })
 }
 
 /// The span of an operation on a model.

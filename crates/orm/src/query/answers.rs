@@ -191,8 +191,12 @@ impl Collection {
     }
 
     /// The same, decoded to the type where it comes from its own URL.
-    pub(crate) async fn get_as(&self, plan: &Plan, row_type: Option<RowType>) -> Result<Row> {
-        self.get_for(plan, Purpose::Read, row_type).await
+    pub(crate) fn get_as(
+        &self,
+        plan: &Plan,
+        row_type: Option<RowType>,
+    ) -> impl Future<Output = Result<Row>> {
+        self.get_for(plan, Purpose::Read, row_type)
     }
 
     /// The same, for what is to be done then.
