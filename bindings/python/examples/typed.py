@@ -13,10 +13,15 @@ from django_api_orm import (
     AsyncAPIModel,
     AsyncManager,
     AsyncQuerySet,
+    AsyncRelatedManager,
     AsyncServiceClient,
+    ForeignKey,
     Manager,
+    ManyToMany,
     Q,
     QuerySet,
+    Related,
+    RelatedManager,
     ServiceClient,
     register_models,
 )
@@ -127,6 +132,74 @@ class AsyncPost(AsyncAPIModel):
 class AsyncComment(AsyncAPIModel):
     _schema_class = UserSchema
     _endpoint = "/api/v1/comments/"
+
+
+class BookSchema(BaseModel):
+    id: int | None = None
+    author: ForeignKey[User]
+    editor: ForeignKey[User] | None = None
+    labels: ManyToMany[Label]
+
+
+class AsyncBookSchema(BaseModel):
+    id: int | None = None
+    author: ForeignKey[AsyncUser]
+    # On the asynchronous side null is awaited, too.
+    editor: ForeignKey[AsyncUser | None] | None = None
+
+
+if TYPE_CHECKING:
+    BookFields = BookSchema
+    AsyncBookFields = AsyncBookSchema
+else:
+    BookFields = AsyncBookFields = object
+
+
+class Book(APIModel, BookFields):
+    _schema_class = BookSchema
+    _endpoint = "/api/v1/books/"
+
+
+class Shelf(APIModel):
+    """Relations of the model; those of other models that point here."""
+
+    class Schema(BaseModel):
+        id: int | None = None
+        owner_id: int
+
+    _schema_class = Schema
+    _endpoint = "/api/v1/shelves/"
+
+    owner: ForeignKey[User]
+    books = Related(Book, "shelf")
+    notes: Related[Comment] = Related("Comment", "shelf")
+
+
+class AsyncBook(AsyncAPIModel, AsyncBookFields):
+    _schema_class = AsyncBookSchema
+    _endpoint = "/api/v1/books/"
+
+    comments = Related(AsyncComment, "book")
+
+
+def related(book: Book, shelf: Shelf, user: User) -> None:
+    assert_type(book.author, User)
+    assert_type(book.author.name, str)
+    assert_type(book.editor, "User | None")
+    assert_type(book.labels, RelatedManager[Label])
+    assert_type(book.labels.first(), "Label | None")
+    book.author = user
+    book.author = 3
+    assert_type(shelf.owner, User)
+    assert_type(shelf.books.filter(id=1), QuerySet[Book])
+    assert_type(shelf.notes.create(id=1), Comment)
+
+
+async def related_asynchronously(book: AsyncBook, user: AsyncUser) -> None:
+    assert_type(await book.author, AsyncUser)
+    assert_type(book.comments, AsyncRelatedManager[AsyncComment])
+    assert_type(await book.comments.all(), list[AsyncComment])
+    book.author = user
 
 
 def rows_and_fields(client: ServiceClient) -> None:

@@ -36,7 +36,12 @@ BINDING = Path(__file__).resolve().parent.parent
 PACKAGE = BINDING / "python" / "django_api_orm"
 
 #: The synchronous files, by their sources.
-HALVES = {"async_base.py": "base.py", "async_client.py": "client.py", "_async_queries.py": "_queries.py"}
+HALVES = {
+    "async_base.py": "base.py",
+    "async_client.py": "client.py",
+    "_async_queries.py": "_queries.py",
+    "async_relating.py": "relating.py",
+}
 
 #: Phrases that differ between the halves. Each of them has to occur.
 PHRASES = {
@@ -47,7 +52,7 @@ PHRASES = {
 }
 
 #: Names that both halves have, the asynchronous one with `Async` in front.
-PAIRS = "APIModel|Manager|QuerySet|ServiceClient|Queries"
+PAIRS = "APIModel|RelatedManager|Manager|QuerySet|ServiceClient|Queries"
 NAMES = {
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",

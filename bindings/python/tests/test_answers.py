@@ -83,6 +83,25 @@ def test_an_answer_that_says_nothing_or_later_is_a_success(things, base, status,
     asyncio.run(main())
 
 
+@BASES
+def test_the_key_of_a_job_is_not_that_of_the_row(things, base):
+    async def main():
+        rows = model(things, Thing, base).objects
+        for body in ({"id": 17, "status": "queued"}, {"id": 17, "name": "import"}, {}):
+            answer(things, 202, body)
+            with pytest.raises(orm.DecodeError, match="will create it later"):
+                await settle(rows.create(name="n"))
+        answer(things, 202, {"id": 17, "name": "n", "rank": 1})
+        assert (await settle(rows.create(name="n"))).pk == 17
+        one = await settle(rows.get(id=1))
+        one.name = "new"
+        answer(things, 202, {"id": 17, "status": "queued"})
+        await settle(one.save())
+        assert (one.pk, one.name, one.changes()) == (1, "new", {})
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("wrap", [lambda row: {"ok": True, "data": row}, lambda row: [row]])
 def test_a_row_inside_its_answer_is_the_answer(things, wrap):
     one = model(things, Thing).objects.get(id=1)
@@ -174,7 +193,10 @@ def test_an_unchanged_value_is_an_error_unless_it_may_be_what_was_sent(things, b
     async def main():
         assert await save(was, sent, was) is at_first
         if later is not None:
+            # Once, another client may have changed the field.
             assert not await save("Draft", "act", "In force")
+            assert await save(was, sent, was) is at_first
+            assert not await save("Draft", "rev", "Under review")
             assert await save(was, sent, was) is later
 
     asyncio.run(main())

@@ -53,6 +53,8 @@ pub struct Knowledge {
     /// `false` where unknown parameters are ignored or refused; `None` while nothing has shown it.
     pub empties_unknown: Option<bool>,
     parameters: HashMap<String, bool>,
+    /// Filters for which a value that no row has leaves out no row, though others do.
+    drops_values: HashSet<String>,
     /// Parameters to which rows have come.
     answered: HashSet<String>,
     /// Whether the rows show a field in the form that filters take.
@@ -60,7 +62,7 @@ pub struct Knowledge {
     ordering: HashMap<String, bool>,
     unsaved: HashMap<String, Unsaved>,
     /// Fields that rows show in other words than are sent: `"Active"` for `"act"`.
-    reworded: HashSet<String>,
+    reworded: HashMap<String, Reworded>,
     warned: HashSet<String>,
 }
 
@@ -69,6 +71,18 @@ pub struct Knowledge {
 enum Unsaved {
     This(Value),
     Any,
+}
+
+/// What was shown of a field in the place of what was sent. Another client may have changed the row meanwhile, so the words of
+/// one answer tell of no other value.
+#[derive(Debug, Clone, PartialEq)]
+enum Reworded {
+    Once {
+        sent: Value,
+        shown: Value,
+    },
+    /// Other words for other values.
+    Each,
 }
 
 impl Knowledge {
@@ -135,6 +149,17 @@ impl Knowledge {
     #[must_use]
     pub fn sizes_are_unproven(&self) -> bool {
         self.sizes != Some(true) && self.empties_unknown != Some(false)
+    }
+
+    /// Whether the filter is honoured, whatever value it is sent: none was dropped because it is no choice.
+    #[must_use]
+    pub fn honours_every_value(&self, parameter: &str) -> bool {
+        self.honours(parameter) == Some(true) && !self.drops_values.contains(parameter)
+    }
+
+    /// Keeps that a filter is honoured for a value, though one that no row has leaves out none.
+    pub fn learn_dropped_value(&mut self, parameter: &str) {
+        self.drops_values.insert(parameter.to_owned());
     }
 
     /// Whether the server is known, or by its framework expected, not to take what it does not know for equality.
@@ -249,16 +274,36 @@ impl Knowledge {
         }
     }
 
-    /// Whether rows were seen to show the field in other words than were sent, so that what they show tells nothing of what was
-    /// kept. The name is that in bodies.
+    /// Whether rows were seen to show the field in other words than were sent, for this value or for several, so that what they show
+    /// tells nothing of what was kept. The name is that in bodies.
     #[must_use]
-    pub fn is_reworded(&self, sent_as: &str) -> bool {
-        self.reworded.contains(sent_as)
+    pub fn is_reworded(&self, sent_as: &str, sent: &Value, shown: &Value) -> bool {
+        match self.reworded.get(sent_as) {
+            Some(Reworded::Each) => true,
+            Some(Reworded::Once {
+                sent: one,
+                shown: words,
+            }) => one == sent && words == shown,
+            None => false,
+        }
     }
 
-    /// Keeps that rows show the field in other words.
-    pub fn learn_reworded(&mut self, sent_as: &str) {
-        self.reworded.insert(sent_as.to_owned());
+    /// Keeps that a row shows other words for what was sent. Twice, for another value other words, the field is one that shows words.
+    pub fn learn_reworded(&mut self, sent_as: &str, sent: &Value, shown: &Value) {
+        let once = Reworded::Once {
+            sent: sent.clone(),
+            shown: shown.clone(),
+        };
+        match self.reworded.get_mut(sent_as) {
+            None => _ = self.reworded.insert(sent_as.to_owned(), once),
+            Some(Reworded::Each) => {}
+            Some(known) => match &known {
+                // One value is not shown in two ways: the field has changed otherwise.
+                Reworded::Once { sent: one, .. } if one == sent => *known = once,
+                Reworded::Once { shown: words, .. } if words != shown => *known = Reworded::Each,
+                _ => {}
+            },
+        }
     }
 
     /// Whether this is the first time that a warning about `what` is due.
@@ -360,6 +405,25 @@ mod tests {
         assert!(knowledge.is_unsaved(&name("A")) && !knowledge.is_unsaved(&name("B")));
         knowledge.learn_unsaved(&name("B"), false);
         assert!(knowledge.is_unsaved(&name("A")) && knowledge.is_unsaved(&name("C")));
+        let (a, b, c) = (json!("a"), json!("b"), json!("c"));
+        let (one, two) = (json!("One"), json!("Two"));
+        knowledge.learn_reworded("kind", &a, &one);
+        assert!(knowledge.is_reworded("kind", &a, &one));
+        assert!(
+            !knowledge.is_reworded("kind", &b, &one) && !knowledge.is_reworded("kind", &a, &two)
+        );
+        for (sent, shown) in [(&b, &one), (&a, &two), (&b, &two)] {
+            knowledge.learn_reworded("kind", sent, shown);
+            assert!(!knowledge.is_reworded("kind", &c, &two), "{sent} {shown}");
+        }
+        assert!(
+            !knowledge.is_reworded("kind", &a, &one),
+            "it was shown otherwise"
+        );
+        knowledge.learn_reworded("kind", &b, &one);
+        assert!(
+            knowledge.is_reworded("kind", &c, &two) && !knowledge.is_reworded("name", &c, &two)
+        );
         let site = Lookup::parse("site_id", json!(1));
         knowledge.learn_unsaved(&site, true);
         assert!(knowledge.is_unsaved(&Lookup::parse("site_id", json!(2))));

@@ -25,6 +25,7 @@ pub mod plan;
 pub mod policy;
 pub mod relation;
 pub mod retry;
+pub mod reuse;
 pub mod row;
 pub mod strategy;
 pub mod undeclared;

@@ -274,8 +274,8 @@ impl Page {
         if let Some(style) = links.into_iter().flatten().find_map(by_name) {
             return Some(style);
         }
-        if next.is_some_and(|link| link.bytes().all(|byte| byte.is_ascii_digit())) {
-            return Some(Style::PageNumber);
+        if let Some(number) = next.and_then(|link| link.parse().ok()) {
+            return self.numbered(number, sent);
         }
         // The link of a first page in limit/offset pagination may name the limit only; any other difference is the
         // server's own way, and its links have to be followed as they are.
@@ -286,6 +286,30 @@ impl Page {
                     .any(|(name, value)| value_of(sent, name) != Some(value))
         });
         own.then_some(Style::Link)
+    }
+}
+
+impl Page {
+    /// What a bare number in the place of the next link is, by where this page lies: the number of a page, or an offset. Where it
+    /// may be either, nothing is known yet. Any other number is a token of the server's own.
+    fn numbered(&self, number: u64, sent: &[(String, String)]) -> Option<Style> {
+        let sent = |name: &str| value_of(sent, name)?.parse::<u64>().ok();
+        let position = |style: Style| sent(style.position_parameter()?);
+        let is_page = match position(Style::PageNumber) {
+            Some(page) => number == page.saturating_add(1),
+            // Pages are counted from zero or from one.
+            None => (1..=2).contains(&number),
+        };
+        let offset = position(Style::LimitOffset).unwrap_or(0);
+        let sizes = [Some(self.rows.len() as u64), sent("limit")];
+        let is_offset =
+            (sizes.into_iter().flatten()).any(|size| number == offset.saturating_add(size));
+        match (is_page, is_offset) {
+            (true, true) => None,
+            (true, false) => Some(Style::PageNumber),
+            (false, true) => Some(Style::LimitOffset),
+            (false, false) => Some(Style::Link),
+        }
     }
 }
 

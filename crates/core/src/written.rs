@@ -137,6 +137,17 @@ impl Kept {
         Ok(!self.row.fields()?.iter().any(differs))
     }
 
+    /// What the row shows of a field, by its name in bodies.
+    #[must_use]
+    pub fn shown_of(&self, model: &ModelMeta, sent_as: &str) -> Option<Value> {
+        let row = fields_of(&self.row)?;
+        let field = model.sent_field(sent_as);
+        let name = field.map_or(sent_as, |field| {
+            field.name_in(|name| row.contains_key(name))
+        });
+        serde_json::from_str(row.get(name)?.get()).ok()
+    }
+
     /// The error of a write that was carried out without keeping every value.
     #[must_use]
     pub fn unsaved_error(&self, model: &ModelMeta) -> Option<Error> {

@@ -9,7 +9,7 @@ from django.core.management.color import no_style
 from django.db import connection, transaction
 from rest_framework.authtoken.models import Token
 
-from . import models, specimens
+from . import library, models, specimens
 
 FIXTURE = Path(__file__).parents[3] / "crates/testserver/fixtures/reference.json"
 TOKENS = ["test-token", "other-token", *(f"user-token-{n}" for n in range(1, 21))]
@@ -45,10 +45,12 @@ def load_fixture():
     _insert(models.Article, tables["articles"])
     _insert(models.Label, tables["labels"])
     _insert(models.Item, tables["items"])
+    library.make_rows()
 
 
 def _empty_tables():
     every = [model._meta.db_table for model in models.Row.__subclasses__()]
+    every.append(models.Book.genres.through._meta.db_table)
     with connection.cursor() as cursor:
         for sql in connection.ops.sql_flush(no_style(), every, reset_sequences=True):
             cursor.execute(sql)

@@ -87,6 +87,25 @@ class Item(Row):
     seen_at = models.DateTimeField(null=True, blank=True)
 
 
+class Writer(Row):
+    """Whom books point at, by key, slug, URL, or as an object."""
+
+    name = models.CharField(max_length=50)
+    slug = models.SlugField(unique=True)
+    country = models.CharField(max_length=2)
+
+
+class Genre(Row):
+    name = models.CharField(max_length=20)
+
+
+class Book(Row):
+    title = models.CharField(max_length=100)
+    writer = models.ForeignKey(Writer, models.CASCADE)
+    editor = models.ForeignKey(Writer, models.SET_NULL, null=True, blank=True, related_name="edited")
+    genres = models.ManyToManyField(Genre, blank=True)
+
+
 class Maker(models.Model):
     """What a specimen points at by a UUID."""
 

@@ -3,7 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from . import extras, oracle, resources, specimens
+from . import extras, library, oracle, resources, specimens
 
 router = SimpleRouter()
 router.register("users", resources.UserViewSet)
@@ -16,6 +16,7 @@ for name, viewset in resources.item_viewsets():
     router.register(f"items/{name}", viewset, basename=f"item-{name}")
 for name, viewset in specimens.viewsets():
     router.register(f"specimens/{name}", viewset, basename=f"specimen-{name}")
+library.register(router)
 
 urlpatterns = [
     path("api/v1/", include(router.urls)),

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ._building import Explanation
 from ._client import APIResponse, BasicAuth, BearerAuth, Credential, HeaderAuth, Stats, TokenAuth
 from ._registry import unregister_models
+from ._relations import ForeignKey, ManyToMany, Related, relation
 from ._schema import Pagination
 from .base import APIModel, Manager, QuerySet, register_models
 from .client import ServiceClient
@@ -69,10 +70,12 @@ from .exceptions import (
     ValidationException,
 )
 from .q import Q
+from .relating import RelatedManager
 
 if TYPE_CHECKING:
     from .async_base import AsyncAPIModel, AsyncManager, AsyncQuerySet, register_async_models
     from .async_client import AsyncServiceClient
+    from .async_relating import AsyncRelatedManager
 
 __version__ = "0.1.0"
 
@@ -89,6 +92,7 @@ __all__ = [
     "AsyncAPIModel",
     "AsyncManager",
     "AsyncQuerySet",
+    "AsyncRelatedManager",
     "AsyncServiceClient",
     "AuthenticationError",
     "BadGatewayError",
@@ -108,6 +112,7 @@ __all__ = [
     "Explanation",
     "FieldError",
     "ForbiddenError",
+    "ForeignKey",
     "GatewayTimeoutError",
     "HTTPStatusError",
     "HeaderAuth",
@@ -116,6 +121,7 @@ __all__ = [
     "InternalServerError",
     "InvalidRequestError",
     "Manager",
+    "ManyToMany",
     "MultipleObjectsReturned",
     "NotFoundError",
     "OutcomeUnknown",
@@ -124,6 +130,8 @@ __all__ = [
     "Q",
     "QuerySet",
     "RateLimitError",
+    "Related",
+    "RelatedManager",
     "RowError",
     "ServiceClient",
     "ServiceUnavailableError",
@@ -138,6 +146,7 @@ __all__ = [
     "ValidationException",
     "register_async_models",
     "register_models",
+    "relation",
     "unregister_models",
 ]
 
@@ -145,6 +154,7 @@ __all__ = [
 _ASYNC = {
     "AsyncAPIModel": "async_base",
     "AsyncManager": "async_base",
+    "AsyncRelatedManager": "async_relating",
     "AsyncQuerySet": "async_base",
     "AsyncServiceClient": "async_client",
     "register_async_models": "async_base",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Lock = asyncio.Lock
+
 #: How many rows are validated before the other tasks of the loop get a turn: a millisecond or two of work.
 _ROWS_IN_A_TURN = 500
 
@@ -65,6 +67,12 @@ class AsyncEvaluation(Building[M]):
         self._under_way: _Fetch[M] | None = None
 
     async def _load(self, notices: list[tuple[str, str]]) -> list[M]:
+        if self._source is not None:
+            from .async_relating import related
+
+            relation, row = self._source
+            related_rows: list[M] = await related(row, relation)
+            return related_rows
         rows = await ask(self._endpoint.rows(self._plan), self.model, notices)
         return await in_turns(self._instances, rows)
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Lock = threading.RLock
+
 
 def ask(operation: Operation, model: type[Any]) -> Any:
     """The engine's answer; an error about a row is raised as the model's own class."""
@@ -63,10 +65,19 @@ class Evaluation(Building[M]):
                     raise RuntimeError("this thread is already fetching the rows of this queryset: use `all()` for a new one")
                 self._evaluating = True
                 try:
-                    self._result_cache = self._instances(ask(self._endpoint.rows(self._plan), self.model))
+                    self._result_cache = self._load()
                 finally:
                     self._evaluating = False
             return self._result_cache
+
+    def _load(self) -> list[M]:
+        if self._source is not None:
+            from .relating import related
+
+            relation, row = self._source
+            related_rows: list[M] = related(row, relation)
+            return related_rows
+        return self._instances(ask(self._endpoint.rows(self._plan), self.model))
 
     def _walked(self, walk: Walk | None) -> Iterator[M]:
         """The rows of a walk, page by page; ``None`` is an empty walk."""

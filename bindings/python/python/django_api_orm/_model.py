@@ -17,6 +17,7 @@ from ._declaring import ModelType, is_djangos, nearest, not_djangos
 from ._engine import Endpoint
 from ._json import jsonable, to_json
 from ._registry import client_of
+from ._relations import Assigned, known, share
 from ._rows import PYDANTICS, Slots, defaulted
 from ._schema import ModelInfo, Pagination, Save, put
 from .exceptions import ConfigurationError, InvalidRequestError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from ._client import BaseClient
     from ._engine import Operation, Written
+    from ._relations import Group
 
 _lock = threading.RLock()
 
@@ -55,6 +57,9 @@ class BaseAPIModel(_Declared):
     #: The schema's object.
     _data: BaseModel
     _deleted: bool
+    #: The related rows that are kept, and the rows that were read with this one.
+    _related: dict[str, Any] | None
+    _peers: Group | None
     #: The server's JSON of the row; ``None`` until it is saved.
     _row: bytes | None
 
@@ -81,6 +86,7 @@ class BaseAPIModel(_Declared):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        known(cls)
 
         def own(name: str, *bases: type[Exception]) -> Any:
             return type(name, bases, {"__module__": cls.__module__, "__qualname__": f"{cls.__qualname__}.{name}"})
@@ -139,9 +145,12 @@ class BaseAPIModel(_Declared):
         set_slot(self, "_client", values.pop("_client", None))
         set_slot(self, "_row", None)
         given = values.pop("_pydantic_instance", None)
-        data = given if given is not None else self._info().named(values)
+        info = self._info()
+        data = given if given is not None else info.named(values)
         set_slot(self, "_data", data)
         set_slot(self, "__dict__", data.__dict__)
+        if info.relations:
+            info.relations.keep(self, values)
 
     @classmethod
     def _made(cls, data: BaseModel, row: bytes | None, client: BaseClient | None) -> Self:
@@ -178,6 +187,8 @@ class BaseAPIModel(_Declared):
         else:
             made = info.rows(rows, start, info.read_instance)
             _SLOTS.read(rows, made, client, info.all_fields)
+        if info.relations:
+            share(made)
         return made
 
     @classmethod
@@ -202,6 +213,12 @@ class BaseAPIModel(_Declared):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(getattr(type(self), name, None), Assigned):
+            object.__setattr__(self, name, value)
+        else:
+            self._set_field(name, value)
+
+    def _set_field(self, name: str, value: Any) -> None:
         data: BaseModel = self._data
         if value is None and self._unset_key(name):
             return
@@ -397,6 +414,7 @@ class BaseAPIModel(_Declared):
     def _saving(self, update_fields: Iterable[str] | None, force_insert: bool) -> tuple[Save, Operation] | None:
         """What ``save`` sends, and the operation that sends it; ``None`` if nothing has changed."""
         info, endpoint = self._info(), self._endpoint_of_row()
+        info.relations.settle(self)
         key = None
         if not force_insert:
             given = info.key_name in self._data.model_fields_set
@@ -516,7 +534,10 @@ class BaseAPIModel(_Declared):
         object.__setattr__(data, "__dict__", {**data.__dict__, **own})
         object.__setattr__(self, "_data", data)
         object.__setattr__(self, "_row", row)
+        before = self.__dict__
         object.__setattr__(self, "__dict__", data.__dict__)
+        if self._related:
+            self._info().relations.taken(self, before)
 
     def _refreshed(self, row: bytes) -> None:
         info = self._info()

@@ -45,6 +45,8 @@ class BaseQuery(Generic[M]):
     _restricted_by: str | None = None
     #: The policies that replace the client's.
     _policy: Mapping[str, Any] = {}
+    #: The relation and the row whose related rows these are, as long as nothing else restricts them.
+    _source: tuple[Any, Any] | None = None
 
     def __init__(
         self,
@@ -108,8 +110,10 @@ class BaseQuery(Generic[M]):
         clone._begin()
         if plan is not None:
             clone._plan = plan
+            clone._source = None
         if endpoint is not None:
             clone._endpoint = endpoint
+            clone._source = None
         return clone
 
     def __copy__(self) -> Self:
@@ -299,7 +303,9 @@ class BaseQuery(Generic[M]):
         raise error
 
     def _unsaved(self, values: Mapping[str, Any]) -> M:
-        return self.model._made(self._info.named(values), None, self._home)
+        instance = self.model._made(self._info.named(values), None, self._home)
+        self._info.relations.keep(instance, values)
+        return instance
 
     def _created(self, results: list[Any], instances: list[M], saves: list[Save]) -> list[M]:
         """The instances in the order of the input, given ones included; or one exception that says which rows were created
@@ -376,7 +382,7 @@ class BaseQuery(Generic[M]):
 
 
 #: What belongs to a process, or is made anew.
-_NOT_PICKLED = frozenset(("_client", "_endpoint", "_manager", "_result_cache", "_lock", "_evaluating", "_under_way"))
+_NOT_PICKLED = frozenset(("_client", "_endpoint", "_manager", "_result_cache", "_lock", "_evaluating", "_under_way", "_source"))
 
 
 def _restored(kind: Any, state: dict[str, Any], manager: tuple[str, dict[str, Any]] | None, rows: list[Any] | None) -> Any:

@@ -32,6 +32,7 @@ from ._engine import Condition, Model
 from ._json import dumped, from_json, jsonable, to_json
 from ._names import Names
 from ._picking import Columns
+from ._relations import Relations, is_reference
 from ._rows import instance_validator
 from ._values import reading_durations, same, with_durations
 from .exceptions import ConfigurationError, DecodeError, InvalidRequestError
@@ -124,7 +125,7 @@ def _types(annotation: Any, known: set[Any] | None = None) -> set[Any]:
     if origin is typing.Annotated:
         known |= _of_subclasses(arguments[1:])
         return _types(arguments[0], known)
-    if origin is typing.Literal:
+    if origin is typing.Literal or is_reference(annotation):
         return known
     if hasattr(annotation, "__value__"):  # `type Name = ...`
         return _types(annotation.__value__, known)
@@ -206,6 +207,7 @@ class ModelInfo:
         if unknown := sorted(self.read_only - fields.keys()):
             raise ConfigurationError(f"{model.__name__}._read_only_fields has names that are not fields: {', '.join(unknown)}")
         readable = [each for name, field in fields.items() for each in (name, *_read_names(name, field))]
+        self.relations = Relations(self)
         #: The names that a program may give.
         self.known = Names(model.__name__, self.schema, readable, self.pk_name)
         #: Computed fields, which are not sent.
@@ -246,6 +248,10 @@ class ModelInfo:
             ],
         )
 
+    def read_names(self, name: str) -> list[str]:
+        """The names that a field may have in a row."""
+        return _read_names(name, self.schema.model_fields[name])
+
     @staticmethod
     def _pagination(declared: str | Pagination | None) -> tuple[str, int | None, str | None] | None:
         if declared is None:
@@ -265,6 +271,7 @@ class ModelInfo:
         head, *rest = path.split("__")
         if head == "pk":
             return "__".join([self.pk_wire, *rest])
+        head = self.name_of(head)
         parts: list[str] = []
         schema: type[BaseModel] | None = self.schema
         for part in (head, *rest):
@@ -354,6 +361,7 @@ class ModelInfo:
 
     def named(self, values: Mapping[str, Any]) -> BaseModel:
         """The same as ``new``, for values whose names the program has given: refuses those that are no fields."""
+        values = self.relations.given(values)
         self.known.of_new(values)
         self.known.inside(values)
         return self.new(values)
@@ -408,7 +416,7 @@ class ModelInfo:
         """
         fields: dict[str, Any] = {}
         parts: dict[str, Any] = {}
-        for given, value in values.items():
+        for given, value in self.relations.given(values).items():
             self.known.of_changes([given])
             self.known.inside({given: value})
             name = self.pk_name if given == "pk" else self.name_of(given)

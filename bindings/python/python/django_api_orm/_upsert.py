@@ -57,7 +57,7 @@ class Upsert(Generic[M]):
         values = {**self.equalities, **defaults}
         fields = {name: value for name, value in values.items() if name in self.info.wire or "__" not in name}
         parts = {self.info._path(name): jsonable(value) for name, value in values.items() if name not in fields}
-        fields = self.info.given(fields)
+        fields = self.info.given(self.info.relations.given(fields))
         try:
             data = self.info.new({**fields, **json.loads(nested(to_json(parts), list(fields)))})
             self.new = self.query.model._made(data, None, self.query._home)

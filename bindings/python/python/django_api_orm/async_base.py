@@ -196,6 +196,16 @@ class AsyncAPIModel(BaseAPIModel):
     adelete = alias(delete)
     arefresh_from_api = alias(refresh_from_api)
 
+    def _related_row(self, relation: Any) -> Any:
+        from .async_relating import related
+
+        return related(self, relation)
+
+    def _related_rows(self, relation: Any) -> Any:
+        from .async_relating import AsyncRelatedManager
+
+        return AsyncRelatedManager(self, relation)
+
     def related(self, model: type[Model], route: str) -> AsyncManager[Model]:
         """The rows of another model at a nested route of this row: ``user.related(Post, "posts")``.
 

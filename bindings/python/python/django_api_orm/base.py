@@ -190,6 +190,16 @@ class APIModel(BaseAPIModel):
         body = None if data is None else to_json(data)
         return response_of(ask(endpoint.call(method, path, body), type(self)))
 
+    def _related_row(self, relation: Any) -> Any:
+        from .relating import related
+
+        return related(self, relation)
+
+    def _related_rows(self, relation: Any) -> Any:
+        from .relating import RelatedManager
+
+        return RelatedManager(self, relation)
+
     def related(self, model: type[Model], route: str) -> Manager[Model]:
         """The rows of another model at a nested route of this row: ``user.related(Post, "posts")``.
 

@@ -70,11 +70,12 @@ impl Paging for LimitOffset {
 
     fn follow(&mut self, link: &str, turn: &Turn<'_>) -> Option<Ask> {
         let mut query = self.parameters.linked(&self.own(turn), link);
-        let mut overlaps = false;
         if turn.page.rows().is_empty() {
             // There is more behind it, so its rows are there and not shown.
             self.hidden_rows = true;
         }
+        // Where rows are hidden, an offset that was counted by rows received may have led back.
+        let mut overlaps = self.hidden_rows;
         if !self.hidden_rows {
             let linked = self
                 .parameters

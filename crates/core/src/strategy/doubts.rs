@@ -78,7 +78,7 @@ impl Strategy {
         let is_unseen = |guard: &&Lookup| {
             (!is_field(guard) || given.known.shows_as_filtered(&guard.path) == Some(false))
                 && given.model.filters().is_none()
-                && given.known.honours(&guard.parameter()) != Some(true)
+                && !given.known.honours_every_value(&guard.parameter())
         };
         self.guards.iter().filter(is_unseen).cloned().collect()
     }

@@ -177,6 +177,12 @@ impl Telling {
         })
     }
 
+    /// With its own value, which other filters do not narrow.
+    #[must_use]
+    pub fn alone(guard: &Lookup, extra: &Pairs) -> Option<Self> {
+        Self::new(guard.clone(), extra)
+    }
+
     /// With a value that every row satisfies, where there is one.
     #[must_use]
     pub fn of_every_row(guard: &Lookup, extra: &Pairs) -> Option<Self> {

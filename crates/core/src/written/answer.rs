@@ -1,9 +1,12 @@
 //! Whether the answer to a write shows the row that was written, and where.
 
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::{Fields, Write, fields, same_key};
-use crate::row::{Row, key_text};
+use crate::{
+    row::{Row, key_text},
+    unsaved::differs,
+};
 
 impl Write<'_> {
     /// The row in an answer: the answer itself, also where it says nothing, or what it holds with the key that was written
@@ -26,6 +29,26 @@ impl Write<'_> {
             .filter(|part| part.starts_with('{'))
             .map(Row::new)
             .find(|part| self.has_key(part))
+    }
+
+    /// Whether an answer shows the row as it was sent, and not something else that has a key: the job that will write it, or its
+    /// place in a queue. Something of what was sent is there, and nothing of it in another form than it may have.
+    #[must_use]
+    pub fn shows_sent(&self, answer: &Row) -> bool {
+        let Some(said) = fields(answer.bytes()) else {
+            return false;
+        };
+        let known = self.model.known_fields();
+        let shown = self.sent.iter().filter_map(|(name, sent)| {
+            let field = self.model.sent_field(name);
+            let name = field.map_or(name.as_str(), |field| {
+                field.name_in(|name| said.contains_key(name))
+            });
+            let shown = serde_json::from_str::<Value>(said.get(name)?.get()).ok()?;
+            Some(!differs(&known, name, sent, &shown))
+        });
+        let shown: Vec<bool> = shown.collect();
+        !shown.is_empty() && shown.into_iter().all(|is_it| is_it)
     }
 
     fn is_row(&self, said: &Fields) -> bool {

@@ -26,6 +26,7 @@ use super::encoding;
 use super::failure::Failure;
 use super::layer::{HttpService, Sendings, Way};
 use super::pool::Pool;
+use super::rest::Rest;
 use super::stats::Tally;
 
 /// What is sent.
@@ -330,13 +331,23 @@ impl Pieces {
 pub(super) struct Counted {
     body: Incoming,
     tally: Tally,
+    /// That of the connection, which begins with the end of the body.
+    rest: Option<Rest>,
 }
 
 impl Counted {
     /// The response as it comes from a connection.
     pub(super) fn count(mut response: Response<Incoming>, tally: Tally) -> Response<Self> {
         encoding::rename(response.headers_mut());
-        response.map(|body| Self { body, tally })
+        let mut rest = response.extensions_mut().remove::<Rest>();
+        response.map(|body| {
+            if body.is_end_stream()
+                && let Some(rest) = rest.take()
+            {
+                rest.begin();
+            }
+            Self { body, tally, rest }
+        })
     }
 }
 
@@ -353,6 +364,11 @@ impl Body for Counted {
             && let Some(data) = frame.data_ref()
         {
             self.tally.bytes(data.len());
+        }
+        if (matches!(polled, Poll::Ready(None)) || self.body.is_end_stream())
+            && let Some(rest) = self.rest.take()
+        {
+            rest.begin();
         }
         polled
     }

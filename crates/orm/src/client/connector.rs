@@ -18,8 +18,10 @@ use tokio::sync::Semaphore;
 use tower::{Service, ServiceExt};
 
 use super::proxy::Proxy;
+use super::rest::{Rest, Rests};
 use super::stats::{Counters, OpenConnections};
 use super::stream::Stream;
+use super::tcp::Tcp;
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Connecting = Pin<Box<dyn Future<Output = Result<TokioIo<Stream>, BoxError>> + Send>>;
@@ -49,7 +51,7 @@ impl Leg {
         tcp.set_connect_timeout(Some(timeout));
         Self::new(move |uri| {
             let tcp = tcp.clone();
-            async move { Ok(Stream::new(tcp.oneshot(uri).await?.into_inner())) }
+            async move { Ok(Stream::new(Tcp::new(tcp.oneshot(uri).await?.into_inner()))) }
         })
     }
 
@@ -153,6 +155,7 @@ pub(super) struct Connector {
     http2: Http2,
     places: Arc<Semaphore>,
     open: Arc<OpenConnections>,
+    rests: Arc<Rests>,
     counters: Arc<Counters>,
 }
 
@@ -171,12 +174,17 @@ impl Connector {
             http2: settings.http2,
             places: Arc::new(Semaphore::new(settings.max_connections)),
             open: Arc::default(),
+            rests: Arc::default(),
             counters,
         }
     }
 
     pub(super) fn open(&self) -> &Arc<OpenConnections> {
         &self.open
+    }
+
+    pub(super) fn rests(&self) -> &Arc<Rests> {
+        &self.rests
     }
 }
 
@@ -204,6 +212,7 @@ impl Service<Uri> for Connector {
             http2,
             places,
             open,
+            rests,
             counters,
         } = self.clone();
         Box::pin(async move {
@@ -218,7 +227,12 @@ impl Service<Uri> for Connector {
                 .into_inner();
             counters.connections.fetch_add(1, Ordering::Relaxed);
             let is_http2 = stream.is_http2() || http2 == Http2::Always;
-            Ok(TokioIo::new(stream.tracked(open, is_http2, place)))
+            let stream = stream.tracked(open, is_http2, place);
+            Ok(TokioIo::new(if is_http2 {
+                stream
+            } else {
+                stream.resting(Rest::of_new_connection(rests))
+            }))
         })
     }
 }

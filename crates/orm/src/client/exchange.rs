@@ -60,6 +60,7 @@ impl ServiceClient {
             last_retry: None,
             was_ambiguous: false,
             was_refreshed: false,
+            was_renewed: false,
         };
         match exchange.run().await {
             Ok(answer) => Ok(ApiResponse {
@@ -154,6 +155,8 @@ struct Exchange<'a> {
     /// Whether a request before the last one may have been carried out.
     was_ambiguous: bool,
     was_refreshed: bool,
+    /// Whether another connection was taken, because the server had closed one that had been used before.
+    was_renewed: bool,
 }
 
 /// What an attempt came to.
@@ -163,10 +166,7 @@ enum Step {
     Again,
     /// Send the request once more, with another credential.
     Refused,
-    Failed {
-        class: AttemptClass,
-        error: Error,
-    },
+    Failed(Failure),
 }
 
 impl Exchange<'_> {
@@ -180,9 +180,7 @@ impl Exchange<'_> {
                 Step::Again => {}
                 // What is seldom done lies on the heap, so that a call is small.
                 Step::Refused => Box::pin(self.fetch_credential()).await?,
-                Step::Failed { class, error } => {
-                    Box::pin(self.prepare_retry(class, error)).await?;
-                }
+                Step::Failed(failure) => Box::pin(self.prepare_retry(failure)).await?,
             }
         }
     }
@@ -216,7 +214,7 @@ impl Exchange<'_> {
         self.was_ambiguous |= ended.was_repeated;
         match ended.result {
             Ok(answer) => self.judge(answer),
-            Err(Failure { class, error }) => Ok(Step::Failed { class, error }),
+            Err(failure) => Ok(Step::Failed(failure)),
         }
     }
 
@@ -236,7 +234,7 @@ impl Exchange<'_> {
             return Ok(Step::Done(answer));
         };
         let error = Error::from_response(status, &answer.headers, &answer.body);
-        Ok(Step::Failed { class, error })
+        Ok(Step::Failed(Failure { class, error }))
     }
 
     fn redirect(&mut self, answer: &Answer) -> Result<Step> {
@@ -318,6 +316,8 @@ impl Exchange<'_> {
         };
         let settings = &shared.settings;
         let now = Instant::now();
+        let repeatable = self.outgoing.method.is_idempotent() || self.call.is_repeatable();
+        pool.rests().before_request(now, repeatable);
         let own = now
             .checked_add(settings.attempt_timeout)
             .unwrap_or(self.deadline);
@@ -361,7 +361,9 @@ impl Exchange<'_> {
     }
 
     /// Decides whether the request is sent again, and waits until then. The error is what the call fails with.
-    async fn prepare_retry(&mut self, class: AttemptClass, error: Error) -> Result<()> {
+    async fn prepare_retry(&mut self, failure: Failure) -> Result<()> {
+        let was_rested = failure.is_of_rested_connection();
+        let Failure { class, error } = failure;
         self.was_ambiguous |= class == AttemptClass::Ambiguous;
         // What may have arrived once is not undone by a later request that did not.
         let class = match class {
@@ -378,6 +380,14 @@ impl Exchange<'_> {
         }
         if self.retries >= settings.max_retries {
             return Err(error);
+        }
+        if was_rested && !self.was_renewed {
+            // That the server closes idle connections says nothing of how it is: there is nothing to wait for.
+            self.was_renewed = true;
+            self.shared().pool().rests().renew();
+            self.retries += 1;
+            self.tally().retry();
+            return Ok(());
         }
         let wait = error
             .retry_after()

@@ -17,12 +17,20 @@ use hyper_util::client::legacy;
 use super::base_url::in_words;
 use super::connector::{BoxError, ConnectTimeout};
 use super::layer::Refused;
+use super::rest::ClosedAfterRest;
 
 /// An attempt that brought no complete response.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) class: AttemptClass,
     pub(super) error: Error,
+}
+
+impl Failure {
+    /// Whether the connection was to blame, which had been used before: another one may do.
+    pub(super) fn is_of_rested_connection(&self) -> bool {
+        find::<ClosedAfterRest>(&self.error).is_some()
+    }
 }
 
 impl Failure {

@@ -34,9 +34,11 @@ mod proxy;
 mod redirect;
 mod request;
 mod response;
+mod rest;
 pub(crate) mod settings;
 mod stats;
 mod stream;
+mod tcp;
 mod tls;
 
 use std::fmt;

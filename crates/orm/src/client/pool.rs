@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::watch;
 
 use super::connector::{Connector, Http2};
+use super::rest::Rests;
 use super::stats::OpenConnections;
 
 /// How long an HTTP/2 connection with requests under way may be silent before it is probed, and how long
@@ -22,6 +23,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Pool {
     client: legacy::Client<Connector, Full<Bytes>>,
     open: Arc<OpenConnections>,
+    rests: Arc<Rests>,
     /// Whether HTTP/2 may turn out to be spoken, which is known only after the first handshake.
     negotiates: bool,
     opening: Mutex<Option<watch::Receiver<()>>>,
@@ -36,6 +38,7 @@ pub(super) struct PoolSettings {
 impl Pool {
     pub(super) fn new(connector: Connector, settings: &PoolSettings) -> Self {
         let open = Arc::clone(connector.open());
+        let rests = Arc::clone(connector.rests());
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
@@ -49,6 +52,7 @@ impl Pool {
         Self {
             client,
             open,
+            rests,
             negotiates,
             opening: Mutex::new(None),
         }
@@ -56,6 +60,10 @@ impl Pool {
 
     pub(super) fn client(&self) -> &legacy::Client<Connector, Full<Bytes>> {
         &self.client
+    }
+
+    pub(super) fn rests(&self) -> &Rests {
+        &self.rests
     }
 
     pub(super) fn open(&self) -> &Arc<OpenConnections> {

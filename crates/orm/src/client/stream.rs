@@ -9,6 +9,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::rest::Rest;
 use super::stats::OpenConnections;
 
 trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -20,6 +21,7 @@ pub(super) struct Stream {
     is_http2: bool,
     is_proxied: bool,
     tracked: Option<Tracked>,
+    rest: Option<Rest>,
 }
 
 /// Keeps the books of the open connections while the stream lives.
@@ -42,6 +44,7 @@ impl Stream {
             is_http2: false,
             is_proxied: false,
             tracked: None,
+            rest: None,
         }
     }
 
@@ -76,11 +79,26 @@ impl Stream {
         });
         self
     }
+
+    /// Says to `rest` when it is used, and ends when that is over.
+    pub(super) fn resting(mut self, rest: Rest) -> Self {
+        self.rest = Some(rest);
+        self
+    }
+
+    fn written(&self) {
+        if let Some(rest) = &self.rest {
+            rest.write();
+        }
+    }
 }
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        let connected = Connected::new().proxy(self.is_proxied);
+        let mut connected = Connected::new().proxy(self.is_proxied);
+        if let Some(rest) = &self.rest {
+            connected = connected.extra(rest.clone());
+        }
         if self.is_http2 {
             connected.negotiated_h2()
         } else {
@@ -95,7 +113,25 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.bytes).poll_read(cx, buf)
+        if self.rest.as_ref().is_some_and(Rest::is_over) {
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.bytes).poll_read(cx, buf);
+        let Poll::Ready(result) = polled else {
+            return Poll::Pending;
+        };
+        let Some(rest) = &self.rest else {
+            return Poll::Ready(result);
+        };
+        if result.is_ok() && buf.filled().len() > before {
+            rest.answer();
+            return Poll::Ready(result);
+        }
+        match rest.close() {
+            Some(lost) => Poll::Ready(Err(lost)),
+            None => Poll::Ready(result),
+        }
     }
 }
 
@@ -105,6 +141,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.written();
         Pin::new(&mut self.bytes).poll_write(cx, buf)
     }
 
@@ -121,6 +158,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.written();
         Pin::new(&mut self.bytes).poll_write_vectored(cx, bufs)
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use django_api_orm_core::{
-    Error, ErrorKind, ModelMeta, OnUnsaved, Pagination, Policy, Result, RowType,
+    Error, ErrorKind, FieldMeta, ModelMeta, OnUnsaved, Pagination, Policy, Result, RowType,
     dialect::Dialect,
     evaluate::Fields,
     knowledge::Knowledge,
@@ -23,6 +23,10 @@ use crate::{
     client::{ApiResponse, Call, Interest, ServiceClient},
     warning::{Warning, WarningKind},
 };
+
+/// What is said of a POST that is answered with 202.
+const CREATED_LATER: &str = "the server has accepted the row and will create it later, so its key is not known yet; look for the row before \
+                             you create it again";
 
 /// The rows behind one endpoint.
 #[derive(Clone, Debug)]
@@ -229,9 +233,7 @@ impl Collection {
         response.confirm_write()?;
         response.object().map_err(|error| {
             error.with_context(match response.status() {
-                StatusCode::ACCEPTED => {
-                    "the server will create the row later, and the answer does not show it"
-                }
+                StatusCode::ACCEPTED => CREATED_LATER,
                 _ => "the row was created, but the answer does not show it",
             })
         })?;
@@ -240,14 +242,18 @@ impl Collection {
         self.with_its_key(kept, body).await
     }
 
-    /// The row in the answer to a write. A server that will carry the write out later may say whatever it likes.
+    /// The row in the answer to a write. A server that will carry the write out later may say whatever it likes: only what was
+    /// sent makes that the row.
     fn written(&self, write: &Write<'_>, response: &ApiResponse) -> Result<Row> {
         let answer = Row::new(response.text());
-        match write.row_in(&answer) {
+        let is_later = response.status() == StatusCode::ACCEPTED;
+        let row = write.row_in(&answer);
+        match row.filter(|row| !is_later || write.shows_sent(row)) {
             Some(row) => Ok(row),
-            None if write.key.is_some() && response.status() == StatusCode::ACCEPTED => {
-                Ok(Row::new(""))
-            }
+            None if is_later && write.key.is_some() => Ok(Row::new("")),
+            None if is_later => Err(response
+                .unexpected(&format!("a row of `{}`", self.model.name()))
+                .with_context(CREATED_LATER)),
             None => Err(response
                 .unexpected(&format!("a row of `{}`", self.model.name()))
                 .with_outcome_unknown(true)
@@ -284,17 +290,7 @@ impl Collection {
                 let mut kept = write
                     .kept(&self.written(&write, &response)?)
                     .map_err(|error| error.with_request(&Method::PATCH, template))?;
-                if !kept.reworded.is_empty() {
-                    self.learn(|known| {
-                        kept.reworded
-                            .iter()
-                            .for_each(|name| known.learn_reworded(name));
-                    })?;
-                }
-                if !kept.unsaved.is_empty() {
-                    let known = self.knowledge()?;
-                    kept.unsaved.retain(|name| !known.is_reworded(name));
-                }
+                self.compare_words(&mut kept, body)?;
                 self.tolerate(&mut kept.unsaved)?;
                 if kept.written == Written::Row {
                     self.learn(|known| known.details = Some(true))?;
@@ -303,6 +299,35 @@ impl Collection {
             }
             Err(error) => Err(self.missing(error).await),
         }
+    }
+
+    /// Keeps which fields show other words than were sent. What such a field shows is no sign that a value was not kept.
+    fn compare_words(&self, kept: &mut Kept, body: &Map<String, Value>) -> Result<()> {
+        if kept.reworded.is_empty() && kept.unsaved.is_empty() {
+            return Ok(());
+        }
+        let words = |name: &str| {
+            body.get(name)
+                .cloned()
+                .zip(kept.shown_of(&self.model, name))
+        };
+        kept.unsaved = self.learn(|known| {
+            for name in &kept.reworded {
+                if let Some((sent, shown)) = words(name) {
+                    known.learn_reworded(name, &sent, &shown);
+                }
+            }
+            let is_unsaved = |name: &String| {
+                let field = self.model.sent_field(name);
+                let read_as = field.map_or(name.as_str(), FieldMeta::read_as);
+                let is_reworded =
+                    words(name).is_some_and(|(sent, shown)| known.is_reworded(name, &sent, &shown));
+                !is_reworded && known.shows_as_filtered(read_as) != Some(false)
+            };
+            let unsaved = kept.unsaved.iter().filter(|name| is_unsaved(name));
+            unsaved.cloned().collect()
+        })?;
+        Ok(())
     }
 
     /// Warns of values that were not kept, or says nothing, where they are to be no error.

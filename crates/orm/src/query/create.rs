@@ -115,8 +115,8 @@ impl Collection {
             Some(lookup) => Err(Error::new(
                 ErrorKind::Unsaved,
                 format!(
-                    "no `{}` matches, and none was created: the server was seen not to keep `{}` in a new row, so the row \
-                     would not be found again and each call would create another one; look the row up by what the server \
+                    "no `{}` matches, and none was created: the server was not seen to keep `{}` in a new row, so \
+                     the row may not be found again and each call would create another one; look the row up by what the server \
                      keeps, or create it",
                     self.model().name(),
                     lookup.parameter()
@@ -143,15 +143,14 @@ impl Collection {
         }
         let found = match doubts.iter().any(|doubt| doubt.is_certain) {
             true => Ok(false),
-            false => match self.primary_key_of(&created.row) {
-                Ok(key) => self.contains(plan, &key).await,
-                Err(no_key) => Err(no_key),
-            },
+            false => self.is_found(plan, created).await,
         };
         if matches!(found, Ok(true)) {
             return Ok(());
         }
         let unasked = found.err();
+        // What a row does not show at all, it lacks; what it shows otherwise may be another form.
+        let is_unknown = unasked.is_some() && doubts.iter().any(|doubt| !doubt.is_dropped);
         // A failure that passes says nothing of later calls.
         if unasked.as_ref().is_none_or(|error| !error.is_retryable()) {
             for doubt in &doubts {
@@ -168,12 +167,20 @@ impl Collection {
         }
         let key = self.model().primary_key();
         let shown = created.row.key(key).as_ref().and_then(key_text);
+        let why = match is_unknown {
+            false => format!(
+                "it is not the one that was asked for: the server did not keep {listed}, so the row is not found by that, and the \
+                 next call would create another one"
+            ),
+            true => format!(
+                "whether it is the one that was asked for is not known: its answer does not show {listed} as sent, and it could not \
+                 be looked up by that; another one is not created for the same values"
+            ),
+        };
         let error = Error::new(
             ErrorKind::Unsaved,
             format!(
-                "a `{}` was created ({key}: {}), but it is not the one that was asked for: the server did not keep {listed}, so \
-                 the row is not found by that, and the next call would create another one; look the row up by what the server \
-                 keeps, or create it",
+                "a `{}` was created ({key}: {}), but {why}; look the row up by what the server keeps, or create it",
                 self.model().name(),
                 shown.as_deref().unwrap_or("not known"),
             ),
@@ -183,6 +190,21 @@ impl Collection {
             Some(cause) => error.with_source(cause),
             None => error,
         })
+    }
+
+    /// Whether a new row is found by what it was created for. Nothing was found by that before, so that without a key any row will do.
+    async fn is_found(&self, plan: &Plan, created: &Kept) -> Result<bool> {
+        let Ok(key) = self.primary_key_of(&created.row) else {
+            return self.exists_row(plan).await;
+        };
+        match self.contains(plan, &key).await {
+            // It may refuse a filter by the key.
+            Err(error) if error.is_refusal() => {
+                let row = self.first(plan).await?;
+                Ok(row.is_some() && self.same_row(row.as_ref(), Some(&created.row)))
+            }
+            found => found,
+        }
     }
 
     /// A new row with a key that it has. One that was sent, and that the answer does not show, is asked for: the server may

@@ -232,8 +232,10 @@ impl Pages {
         let new = ask.overlaps.then(|| self.seen.without_overlap(page.rows()));
         let came = new.as_ref().map_or(page.rows().len(), Vec::len);
         let overlap = came < page.rows().len();
-        // With an overlap, new rows show that the server did move.
-        if (came == 0 || !overlap) && self.seen.has(&page) {
+        // With an overlap, new rows show that the server did move; without new ones it may have hidden those in between, where its link
+        // leads farther than the rows that came.
+        let may_hide_rows = overlap && (came > 0 || ask.why == Why::Linked);
+        if !may_hide_rows && self.seen.has(&page) {
             return self.repeated(&ask);
         }
         if let Why::Tried(style) = ask.why

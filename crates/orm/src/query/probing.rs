@@ -36,12 +36,19 @@ pub(crate) struct Answer {
     count: Option<u64>,
     /// The greatest count, where the same was asked more than once.
     most: Option<u64>,
+    /// No row came, though the page says that there are some: the server hides those that it would have sent.
+    hides_rows: bool,
 }
 
 impl Answer {
     /// How many rows there are; a count of fewer rows than came is none.
     pub(crate) fn count(&self) -> Option<u64> {
         self.count
+    }
+
+    /// Whether the server has no row for what was asked.
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && !self.hides_rows
     }
 
     fn first(&self) -> Option<&Row> {
@@ -91,6 +98,7 @@ impl Probing {
             rows: first.cloned().into_iter().collect(),
             count: None,
             most: None,
+            hides_rows: false,
         };
         self.answers.push((pairs.clone(), answer));
     }
@@ -147,6 +155,11 @@ impl Probing {
             rows: page.rows().to_vec(),
             count,
             most: count,
+            hides_rows: rows == 0
+                && count.map_or(
+                    page.next().is_some() || page.more() == Some(true),
+                    |count| count > 0,
+                ),
         };
         self.collection
             .learn(|known| known.is_drf |= page.is_drf())?;
@@ -208,9 +221,9 @@ impl Probing {
     }
 
     async fn searches(&mut self, probe: &Probe) -> Result<bool> {
-        let searches = self.ask(&probe.with).await?.rows.is_empty();
+        let searches = self.ask(&probe.with).await?.is_empty();
         // Where no row is there to be found, nothing was shown.
-        if !searches || !self.ask(&probe.without).await?.rows.is_empty() {
+        if !searches || !self.ask(&probe.without).await?.is_empty() {
             self.collection
                 .learn(|known| known.searches = Some(searches))?;
         }

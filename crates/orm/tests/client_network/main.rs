@@ -12,6 +12,7 @@ mod limits;
 mod proxies;
 mod redirects;
 mod retries;
+mod reuse;
 mod server;
 mod timeouts;
 mod tls;

@@ -135,7 +135,7 @@ pub(crate) enum Next {
     HeaderWithResults,
     /// The URL in a header of this name, where a page follows.
     OtherHeader(String),
-    /// The number of the next page, or null, under this name.
+    /// The number of the next page, or the offset where pages are asked for by that, or null, under this name.
     Number(String),
     /// Whether a page follows, under this name.
     Flag(String),

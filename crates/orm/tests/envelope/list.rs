@@ -163,7 +163,7 @@ impl Site {
             Next::HeaderWithResults => {}
             Next::OtherHeader(name) => headers.extend(url.map(|url| (name.clone(), url))),
             Next::Number(name) => {
-                let number = has_next.then(|| first / size + 2);
+                let number = has_next.then(|| if numbered { first / size + 2 } else { end });
                 put(&mut body, name, json!(number));
             }
             Next::Flag(name) => put(&mut body, name, json!(has_next)),

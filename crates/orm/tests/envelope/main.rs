@@ -157,7 +157,8 @@ impl Field {
                 let verdict = trial.judge(operation).await;
                 let told = std::mem::take(&mut *self.warnings.lock().unwrap());
                 self.weigh(case, verdict, &told).map_err(|message| {
-                    format!("operation {number}: {message}\nwarnings: {told:?}")
+                    let requests = site.requests();
+                    format!("operation {number}: {message}\nwarnings: {told:?}\nall requests: {requests:#?}")
                 })?;
             }
             Ok(())

@@ -4,7 +4,7 @@ use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
 use super::{
-    description::{Answers, Count, Next, Paging, Row, Server, Shows, Sorts, Unknown},
+    description::{Count, Next, Paging, Row, Server, Shows, Sorts, Unknown},
     queries::{KINDS, LOOKUPS, NAMES},
 };
 
@@ -69,6 +69,10 @@ fn departures() -> Vec<(&'static str, Value)> {
     ));
     all.push(flags("nulls_last"));
     all.push(flags("lowers_names"));
+    all.extend(of(
+        "hides",
+        vec![json!([1, 2]), json!([3]), json!([2, 3, 5, 6])],
+    ));
     all.extend(of("drops", vec![json!(["flag"]), json!(["kind", "name"])]));
     all.extend(of("detail", vec![json!("BySlug"), json!("Absent")]));
     all.extend(of(
@@ -149,7 +153,7 @@ fn sensible(mut server: Server) -> Server {
         }
     }
     let by_number = matches!(server.paging, Paging::Number | Paging::SizedNumber);
-    if matches!(server.next, Next::Number(_)) && !by_number {
+    if matches!(server.next, Next::Number(_)) && !by_number && server.paging != Paging::Offset {
         server.paging = Paging::Number;
     }
     if matches!(server.next, Next::Always(_)) {
@@ -170,6 +174,13 @@ fn sensible(mut server: Server) -> Server {
     if !tells_end && !can_be_tried {
         server.paging = Paging::Whole;
     }
+    // Hidden rows have positions, so without a link nobody knows where the next page begins. The walk says that rows moved. And an
+    // empty page whose own count is 0 looks like that of a server which links to the page after every page.
+    if matches!(server.next, Next::Absent | Next::Flag(_))
+        || matches!(server.count, Count::OfPage(_))
+    {
+        server.hides.clear();
+    }
     // Where a text is shown in another form, the server has to be asked for it.
     let hidden = match server.shows {
         Shows::Plain => None,
@@ -181,10 +192,6 @@ fn sensible(mut server: Server) -> Server {
             .lacks
             .retain(|lookup| lookup != "id" && lookup.split("__").next() != Some(hidden));
         server.sorts = Sorts::All;
-        // A new row is found again by its key.
-        if server.answers == Answers::Name {
-            server.answers = Answers::Row;
-        }
     }
     if server.unknown == Unknown::Equality {
         // The fields of a row are known.

@@ -54,9 +54,9 @@ impl Trial<'_> {
                 )),
                 // What the server does not keep is never found again: the error says so.
                 (Err(error), _) if error.kind() == ErrorKind::Unsaved => {
-                    demand(by.iter().any(|condition| !self.is_kept(condition)), || {
-                        format!("not true: {error}")
-                    })?;
+                    let is_unknown = error.to_string().contains("could not be looked up");
+                    let is_dropped = by.iter().any(|condition| !self.is_kept(condition));
+                    demand(is_unknown || is_dropped, || format!("not true: {error}"))?;
                     Ok(Outcome::Right)
                 }
                 (Err(error), _) => self

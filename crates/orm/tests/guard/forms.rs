@@ -2,7 +2,8 @@
 //! seconds. They are believed, and nothing is evaluated on such a field.
 
 use django_api_orm::{ErrorKind, Manager, OnIgnored, QuerySet, prelude::*};
-use django_api_orm_testserver::{Resource, Shape, TestServer};
+use django_api_orm_testserver::{Reply, Resource, Shape, TestServer, View};
+use http::Method;
 use serde_json::{Value, json};
 
 #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
@@ -310,4 +311,89 @@ async fn digits_that_are_not_shown_decide_nothing() {
         assert_eq!(query.count().await.unwrap(), expected, "{name}");
         assert_eq!(query.await.unwrap().len() as u64, expected, "{name}");
     }
+}
+
+/// A server that filters by the codes `a` and `b`, shows their labels, and drops a code that it does not know: pages of three rows,
+/// of which the first three are of kind `a`.
+async fn of_choices() -> (TestServer, ServiceClient) {
+    let view = View::new("/api/v1/things/", [Method::GET], |call| {
+        let number = |name: &str| {
+            call.parameter(name)
+                .and_then(|text| text.parse::<usize>().ok())
+        };
+        let choice = call
+            .parameter("kind")
+            .filter(|kind| ["a", "b"].contains(kind));
+        let kinds = (1..=6).map(|id| (id, if id <= 3 { "a" } else { "b" }));
+        let rows: Vec<Value> = kinds
+            .filter(|(_, kind)| choice.is_none_or(|choice| choice == *kind))
+            .map(|(id, kind)| json!({"id": id, "kind": if kind == "a" { "Alpha" } else { "Beta" }}))
+            .collect();
+        let (offset, size) = (
+            number("offset").unwrap_or(0),
+            number("limit").unwrap_or(3).min(3),
+        );
+        let end = offset + size;
+        let next = (end < rows.len()).then(|| format!("/?limit={size}&offset={end}"));
+        let shown: Vec<&Value> = rows.iter().skip(offset).take(size).collect();
+        Ok(Reply::ok(
+            &json!({"count": rows.len(), "next": next, "previous": null, "results": shown}),
+        ))
+    });
+    let server = TestServer::builder()
+        .view(view.public())
+        .start()
+        .await
+        .unwrap();
+    let client = ServiceClient::new(server.base_url()).unwrap();
+    (server, client)
+}
+
+#[tokio::test]
+async fn a_label_is_no_proof_that_the_server_knows_another_code() {
+    #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/things/")]
+    struct Choice {
+        id: Option<i64>,
+        kind: String,
+    }
+    let (_server, client) = of_choices().await;
+    let things = client.objects::<Choice>();
+    let of_kind = |kind: &str| things.filter(Choice::F.kind.eq(kind));
+    assert_eq!(of_kind("a").fetch().await.unwrap().len(), 3);
+    let wrong = of_kind("z");
+    for error in [
+        wrong.first().await.map(|_| ()).unwrap_err(),
+        wrong.fetch().await.map(|_| ()).unwrap_err(),
+        wrong.exists().await.map(|_| ()).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    }
+    let (_server, client) = of_choices().await;
+    let things = client.objects::<Choice>();
+    for kind in ["a", "b", "a"] {
+        let found = things
+            .filter(Choice::F.kind.eq(kind))
+            .fetch()
+            .await
+            .unwrap();
+        assert_eq!(found.len(), 3, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_shortened_text_is_no_sign_that_the_text_was_not_kept() {
+    let site = start(json!({"shows": {"title": {"shortened": 7}}})).await;
+    let title = "A title of number 07";
+    let found = site
+        .tasks()
+        .filter(Task::F.title.eq(title))
+        .fetch()
+        .await
+        .unwrap();
+    let [mut one] = <[_; 1]>::try_from(found).unwrap();
+    assert_eq!(one.title, "A title");
+    // The row shows what it showed before.
+    one.title = title.to_owned();
+    one.save().await.unwrap();
 }

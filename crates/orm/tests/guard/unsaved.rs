@@ -5,7 +5,7 @@ use django_api_orm_testserver::{Field, Resource};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::site::{Site, Thing, q, site, thing, with_rows};
+use super::site::{Loose, Site, Thing, q, site, thing, with_rows};
 
 /// Things whose `kind` and `rank` only the server writes, which the model does not say.
 async fn start() -> Site {
@@ -320,7 +320,13 @@ async fn an_unchanged_value_is_an_error_unless_it_may_be_what_was_sent() {
             site.server.fail_next(StatusCode::OK, &json, row);
         };
         let things = site.client.objects::<Loose>();
-        for expected in [at_first, later] {
+        // A change to other words, and another one; after the first one, somebody else may have changed the field.
+        let changes = [
+            ("act", "In force"),
+            ("rev", "Under review"),
+            ("act", "In force"),
+        ];
+        for (expected, (code, words)) in [at_first, at_first, later].into_iter().zip(changes) {
             answer(&was);
             let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
             one.kind = sent.clone();
@@ -330,12 +336,44 @@ async fn an_unchanged_value_is_an_error_unless_it_may_be_what_was_sent() {
             if let Err(error) = saved {
                 is_unsaved(&error, &["`kind`"]);
             }
-            // A change to other words.
             answer(&json!("Draft"));
             let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
-            one.kind = json!("act");
-            answer(&json!("In force"));
+            one.kind = json!(code);
+            answer(&json!(words));
             one.save().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_row_without_its_key_is_looked_up_by_what_it_was_created_for() {
+    let json = [("content-type", "application/json")];
+    let answer = json!({"name": "an"});
+    for is_there in [true, false] {
+        let site = site(with_rows(&json!([]))).await;
+        let page =
+            |rows: Value| json!({"count": 1, "next": null, "previous": null, "results": rows});
+        let succeed = |status: StatusCode, body: String| site.server.fail_next(status, &json, body);
+        succeed(StatusCode::OK, json!({"results": []}).to_string());
+        succeed(StatusCode::CREATED, answer.to_string());
+        match is_there {
+            true => succeed(
+                StatusCode::OK,
+                page(json!([{"id": 7, "name": "an"}])).to_string(),
+            ),
+            false => succeed(StatusCode::FORBIDDEN, "{}".to_owned()),
+        }
+        let things = site
+            .client
+            .objects::<Loose>()
+            .on_ignored(django_api_orm::OnIgnored::Trust);
+        let things = things.get_or_create(Loose::F.name.eq("anna"), [Loose::F.rank.set(1)]);
+        match things.await {
+            Ok((_, created)) => assert!(is_there && created),
+            Err(error) => {
+                assert!(!is_there, "{error}");
+                is_unsaved(&error, &["whether it is the one", "`name`"]);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Every paginator and every envelope: all rows, in the fewest requests.
 
-use django_api_orm::Pagination;
+use django_api_orm::{ErrorKind, Pagination};
 use django_api_orm_testserver::{Envelope, Paginator, Quirk, Reply};
 use http::header::LINK;
 use serde_json::json;
@@ -218,24 +218,50 @@ async fn a_server_without_links_or_count_is_read_to_its_end() {
 
 #[tokio::test]
 async fn a_bare_token_is_the_next_cursor() {
-    let site = server(|call| {
-        let start = number(call, "cursor").unwrap_or(0);
-        let next = (start + 20 < 130).then(|| (start + 20).to_string());
-        Reply::ok(&json!({"next": next, "results": rows(start, start + 20)}))
-    })
-    .await;
-    assert_eq!(
-        ids(site.declared(Pagination::cursor()).all())
-            .await
-            .unwrap(),
-        all()
-    );
-    let error = ids(site.rows().all()).await.unwrap_err();
-    assert_eq!(
-        error.kind(),
-        django_api_orm::ErrorKind::Drift,
-        "not declared, it cannot be followed: {error}"
-    );
+    // The first one may be an offset, and is tried as one.
+    for (first, expected) in [(0, ErrorKind::Unsupported), (7_000, ErrorKind::Drift)] {
+        let site = server(move |call| {
+            let start = number(call, "cursor").unwrap_or(first) - first;
+            let next = (start + 20 < 130).then(|| (first + start + 20).to_string());
+            Reply::ok(&json!({"next": next, "results": rows(start, start + 20)}))
+        })
+        .await;
+        let declared = site.declared(Pagination::cursor());
+        assert_eq!(ids(declared.all()).await.unwrap(), all());
+        let error = ids(site.rows().all()).await.unwrap_err();
+        assert_eq!(
+            error.kind(),
+            expected,
+            "not declared, it cannot be followed: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_bare_number_is_a_page_or_an_offset() {
+    for by_offset in [true, false] {
+        let site = server(move |call| {
+            let start = match by_offset {
+                true => number(call, "offset").unwrap_or(0),
+                false => number(call, "page").unwrap_or(1) * 20 - 20,
+            };
+            let next = if by_offset {
+                start + 20
+            } else {
+                start / 20 + 2
+            };
+            let next = (start + 20 < 130).then_some(next);
+            Reply::ok(&json!({"next": next, "results": rows(start, start + 20)}))
+        })
+        .await;
+        assert_eq!(ids(site.rows().all()).await.unwrap(), all());
+        assert_eq!(site.requests(), 7);
+        assert_eq!(
+            ids(site.rows().all().range(45..)).await.unwrap(),
+            all().split_off(45)
+        );
+        assert_eq!(site.warnings(), []);
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use django_api_orm_core::{
     Error, OnIgnored, Result,
-    page::{Page, Style},
+    page::{Page, Style, query_pairs},
     paginator::{Ask, Came, Landing, Offsets, Paginator, Why},
 };
 
@@ -100,10 +100,24 @@ impl Pages {
             self.collection.learn(|known| known.learn_offsets(true))?;
             return Ok(landed);
         }
-        if offsets == Offsets::Always {
+        if offsets == Offsets::Always && self.shows_every_row(&page, &ask) {
             self.offsets_are_ignored()?;
         }
         Ok((page, ask))
+    }
+
+    /// Whether the server has hidden no row of the page after it was cut: as many have come as were asked for, or as its link
+    /// leads over. With hidden rows, the first one behind an offset may be the first one of all.
+    fn shows_every_row(&self, page: &Page, ask: &Ask) -> bool {
+        let rows = page.rows().len() as u64;
+        let parameters = self.paginator.parameters();
+        let position = parameters.position().unwrap_or("offset");
+        let linked = page.next().map(query_pairs).unwrap_or_default();
+        let mut linked = linked.iter().filter(|(name, _)| name == position);
+        let offset = linked
+            .next_back()
+            .and_then(|(_, offset)| offset.parse().ok());
+        parameters.asked_size(&ask.query) == Some(rows) || offset == Some(ask.position + rows)
     }
 
     /// A page that the server does not have (404).

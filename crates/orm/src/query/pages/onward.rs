@@ -20,8 +20,10 @@ impl Pages {
         let Some(link) = page.next() else {
             return self.without_link(&turn);
         };
-        if page.rows().is_empty() && self.course.count == Some(reached) {
-            // Some servers link to the page after every page.
+        let is_first = matches!(ask.why, Why::Start | Why::Restart);
+        if page.rows().is_empty() && self.course.count == Some(reached) && !is_first {
+            // Some servers link to the page after every page. A first page may be empty because its rows are hidden, and a count
+            // may be that of the page.
             return Ok(Step::Done);
         }
         match self.paginator.follow(link, &turn) {

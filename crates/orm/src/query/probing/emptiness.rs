@@ -42,7 +42,7 @@ impl Probing {
 
     pub(super) async fn ignores_unknown(&mut self, probe: &Probe) -> Result<bool> {
         let ignores = match self.ask(&probe.with).await {
-            Ok(answer) => !answer.rows.is_empty(),
+            Ok(answer) => !answer.is_empty(),
             Err(error) if error.is_refusal() => true,
             Err(error) => return Err(error),
         };
@@ -79,8 +79,13 @@ impl Probing {
         let Some(telling) = of_every_row else {
             return self.finds_own(guard, extra, &rows).await;
         };
-        // Of `isnull` both answers were empty, and one of them holds for every row.
-        if guard.op == Op::IsNull || self.any_satisfies(&telling.lookup, &rows)? {
+        // One of both answers to `isnull` holds for every row. Other filters may have left nothing with the one that was asked for.
+        if let (Op::IsNull, Some(alone)) = (guard.op, Telling::alone(guard, extra)) {
+            if self.finds(&alone).await? {
+                return Ok(true);
+            }
+            self.is_unknown(guard)?;
+        } else if self.any_satisfies(&telling.lookup, &rows)? {
             self.is_unknown(guard)?;
         }
         Ok(false)
@@ -105,7 +110,7 @@ impl Probing {
             };
             let plain = Telling::of_row(&plain, extra, &fields, &row);
             if let Some(plain) = plain.filter(|_| guard.op != Op::Exact)
-                && !self.ask(&plain.pairs).await?.rows.is_empty()
+                && !self.ask(&plain.pairs).await?.is_empty()
             {
                 self.is_unknown(guard)?;
                 return Ok(false);
@@ -122,7 +127,7 @@ impl Probing {
 
     /// Whether rows come.
     async fn finds(&mut self, telling: &Telling) -> Result<bool> {
-        Ok(!self.ask(&telling.pairs).await?.rows.is_empty())
+        Ok(!self.ask(&telling.pairs).await?.is_empty())
     }
 
     fn any_satisfies(&self, lookup: &Lookup, rows: &[Row]) -> Result<bool> {
@@ -150,7 +155,7 @@ impl Probing {
         probe: &Probe,
         strategy: &Strategy,
     ) -> Result<bool> {
-        let knows = !self.ask(&probe.with).await?.rows.is_empty();
+        let knows = !self.ask(&probe.with).await?.is_empty();
         if knows || self.some_rows(probe).await?.is_empty() {
             return Ok(true);
         }

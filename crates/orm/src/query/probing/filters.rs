@@ -186,7 +186,7 @@ impl Probing {
             };
             let collection = &self.collection;
             if collection.model().filters().is_some()
-                || collection.knowledge()?.honours(parameter) == Some(true)
+                || collection.know(|known| known.honours_every_value(parameter))?
                 || self.is_looked_at(strategy, guard).await?
             {
                 check.believe(parameter);
@@ -254,15 +254,24 @@ impl Probing {
         strategy: &Strategy,
         guard: &Lookup,
     ) -> Result<bool> {
+        let mut drops_values = false;
         let looks = match self.ask(&probe.with).await {
-            Ok(others) if others.rows.is_empty() => true,
-            Ok(others) => self.tells_apart(probe, strategy, guard, &others).await?,
+            Ok(others) if others.is_empty() => true,
+            Ok(others) => {
+                // A value that is no choice may be dropped, as this one was.
+                drops_values = !guard.has_opposite();
+                self.tells_apart(probe, strategy, guard, &others).await?
+            }
             Err(error) if error.is_refusal() => true,
             Err(error) => return Err(error),
         };
         if looks {
-            self.collection
-                .learn(|known| known.learn_parameter(&guard.parameter(), true))?;
+            self.collection.learn(|known| {
+                known.learn_parameter(&guard.parameter(), true);
+                if drops_values {
+                    known.learn_dropped_value(&guard.parameter());
+                }
+            })?;
         }
         Ok(looks)
     }

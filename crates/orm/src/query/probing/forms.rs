@@ -81,7 +81,7 @@ impl Probing {
     /// Costs one request; two where the server refuses the text.
     pub(super) async fn shows_as_filtered(&mut self, probe: &Probe, path: &str) -> Result<bool> {
         let shows = match self.ask(&probe.with).await {
-            Ok(answer) => !answer.rows.is_empty(),
+            Ok(answer) => !answer.is_empty(),
             // A server that refuses the parameter, and not this value of it, shows nothing.
             Err(error) if error.is_refusal() && probe.with != probe.without => {
                 match self.ask(&probe.without).await {

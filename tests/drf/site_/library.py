@@ -1,0 +1,178 @@
+"""Rows that point at each other, in every form that Django REST Framework shows: key, slug, URL, object, lists of them, on demand."""
+
+from django.shortcuts import get_object_or_404
+from rest_framework import serializers
+from rest_framework.viewsets import ModelViewSet
+
+from . import models, pagination
+from .filters import filterset
+
+WRITERS = 12
+BOOKS = 60
+
+
+def make_rows():
+    """Every writer but the last one has books; a third of the books has no editor, some have no genre."""
+    models.Writer.objects.bulk_create(
+        models.Writer(id=n, name=f"Writer {n}", slug=f"writer-{n}", country="FR" if n % 3 else "IT")
+        for n in range(1, WRITERS + 1)
+    )
+    models.Genre.objects.bulk_create(
+        models.Genre(id=n, name=name) for n, name in enumerate(["essay", "novel", "poem", "play"], 1)
+    )
+    models.Book.objects.bulk_create(
+        models.Book(
+            id=n,
+            title=f"Book {n}",
+            writer_id=n % (WRITERS - 1) + 1,
+            editor_id=None if n % 3 == 0 else n * 7 % WRITERS + 1,
+        )
+        for n in range(1, BOOKS + 1)
+    )
+    models.Book.genres.through.objects.bulk_create(
+        models.Book.genres.through(book_id=book, genre_id=genre)
+        for book in range(1, BOOKS + 1)
+        for genre in range(1, 5)
+        if book >> (genre - 1) & 1
+    )
+
+
+class WriterSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = models.Writer
+        fields = ["id", "name", "slug", "country"]
+
+
+class GenreSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = models.Genre
+        fields = ["id", "name"]
+
+
+class BookSerializer(serializers.ModelSerializer):
+    """Keys; objects in place of those that `?expand=writer,genres` names."""
+
+    class Meta:
+        model = models.Book
+        fields = ["id", "title", "writer", "editor", "genres"]
+
+    def to_representation(self, book):
+        shown = super().to_representation(book)
+        request = self.context.get("request")
+        for name in request.query_params.get("expand", "").split(",") if request else ():
+            if name in ("writer", "editor"):
+                row = getattr(book, name)
+                shown[name] = None if row is None else WriterSerializer(row).data
+            elif name == "genres":
+                shown[name] = GenreSerializer(book.genres.all(), many=True).data
+        return shown
+
+
+class BookOfWriterSerializer(BookSerializer):
+    class Meta(BookSerializer.Meta):
+        read_only_fields = ["writer"]
+
+
+class BookBySlugSerializer(BookSerializer):
+    writer = serializers.SlugRelatedField("slug", queryset=models.Writer.objects.all())
+    editor = serializers.SlugRelatedField(
+        "slug", queryset=models.Writer.objects.all(), allow_null=True, required=False
+    )
+
+
+class BookByUrlSerializer(BookSerializer):
+    writer = serializers.HyperlinkedRelatedField("writer-detail", queryset=models.Writer.objects.all())
+    editor = serializers.HyperlinkedRelatedField(
+        "writer-detail", queryset=models.Writer.objects.all(), allow_null=True, required=False
+    )
+    genres = serializers.HyperlinkedRelatedField(
+        "genre-detail", queryset=models.Genre.objects.all(), many=True, required=False
+    )
+
+
+class ShortWriterSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = models.Writer
+        fields = ["id", "name"]
+
+
+class NestedBookSerializer(BookSerializer):
+    """Objects when it is read, keys under other names when it is written; the editor's is cut short."""
+
+    writer = WriterSerializer(read_only=True)
+    writer_id = serializers.PrimaryKeyRelatedField(
+        source="writer", queryset=models.Writer.objects.all(), write_only=True
+    )
+    editor = ShortWriterSerializer(read_only=True)
+    editor_id = serializers.PrimaryKeyRelatedField(
+        source="editor",
+        queryset=models.Writer.objects.all(),
+        write_only=True,
+        allow_null=True,
+        required=False,
+    )
+    genres = GenreSerializer(many=True, read_only=True)
+    genre_ids = serializers.PrimaryKeyRelatedField(
+        source="genres", queryset=models.Genre.objects.all(), many=True, write_only=True, required=False
+    )
+
+    class Meta(BookSerializer.Meta):
+        fields = [*BookSerializer.Meta.fields, "writer_id", "editor_id", "genre_ids"]
+
+
+class WriterViewSet(ModelViewSet):
+    queryset = models.Writer.objects.all()
+    serializer_class = WriterSerializer
+    pagination_class = pagination.ItemLimitOffset
+    filterset_class = filterset(models.Writer, id=["exact", "in"], slug=["exact", "in"], country=["exact"])
+    ordering_fields = ["id", "name"]
+
+
+class GenreViewSet(ModelViewSet):
+    queryset = models.Genre.objects.all()
+    serializer_class = GenreSerializer
+    pagination_class = None
+    filterset_class = filterset(models.Genre, id=["exact", "in"], name=["exact"])
+
+
+class BookViewSet(ModelViewSet):
+    queryset = models.Book.objects.all()
+    serializer_class = BookSerializer
+    pagination_class = pagination.ItemLimitOffset
+    filterset_class = filterset(
+        models.Book,
+        id=["exact", "in"],
+        title=["exact"],
+        writer=["exact", "in"],
+        editor=["exact", "in", "isnull"],
+        genres=["exact"],
+        writer__country=["exact"],
+    )
+    ordering_fields = ["id", "title"]
+
+
+class BooksOfWriterViewSet(BookViewSet):
+    """Books under writers/{id}/books/: the writer comes from the URL."""
+
+    serializer_class = BookOfWriterSerializer
+
+    def get_queryset(self):
+        return super().get_queryset().filter(writer=get_object_or_404(models.Writer, pk=self.kwargs["writer"]))
+
+    def perform_create(self, serializer):
+        serializer.save(writer=get_object_or_404(models.Writer, pk=self.kwargs["writer"]))
+
+
+def register(router):
+    """Every form of the books under a name of its own."""
+    router.register("library/writers", WriterViewSet)
+    router.register("library/genres", GenreViewSet)
+    router.register("library/books", BookViewSet)
+    router.register(r"library/writers/(?P<writer>\d+)/books", BooksOfWriterViewSet, basename="writer-book")
+    for name, serializer in {
+        "slug": BookBySlugSerializer,
+        "url": BookByUrlSerializer,
+        "nested": NestedBookSerializer,
+    }.items():
+        viewset = type("Books", (BookViewSet,), {"serializer_class": serializer})
+        router.register(f"library/books-{name}", viewset, basename=f"book-{name}")
