@@ -130,7 +130,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from ._building import Building, Explanation, OnDrift, OnIgnored, OnUnsaved
+from ._building import Building, Explanation, OnDrift, OnIgnored, OnNPlusOne, OnUnsaved
+from ._prefetching import Prefetch
 from .exceptions import RowError
 from .q import Q
 

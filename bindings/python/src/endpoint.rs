@@ -46,14 +46,14 @@ enum Scalar {
 /// A model's rows on a client.
 #[pyclass(frozen, module = "django_api_orm._engine")]
 pub(crate) struct Endpoint {
-    client: Arc<Shared>,
+    pub(crate) client: Arc<Shared>,
     model: Arc<ModelMeta>,
     policy: Policy,
 }
 
 impl Endpoint {
     /// Makes the collection once the client is known.
-    fn on(&self) -> impl FnOnce(&ServiceClient) -> Collection + Send + 'static {
+    pub(crate) fn on(&self) -> impl FnOnce(&ServiceClient) -> Collection + Send + 'static {
         let model = Arc::clone(&self.model);
         let policy = self.policy.clone();
         move |client| {
@@ -68,7 +68,7 @@ impl Endpoint {
         }
     }
 
-    pub(crate) fn read<F, Fut>(&self, work: F) -> Operation
+    fn read<F, Fut>(&self, work: F) -> Operation
     where
         F: FnOnce(Collection) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Payload>> + Send + 'static,

@@ -46,7 +46,7 @@ mod _engine {
     #[pymodule_export]
     use super::queue::Queue;
     #[pymodule_export]
-    use super::related::Relation;
+    use super::related::{Relation, chunks_of_keys, related};
     #[cfg(feature = "testserver")]
     #[pymodule_export]
     use super::testserver::Server;

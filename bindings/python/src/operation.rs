@@ -35,7 +35,7 @@ pub(crate) enum Payload {
     Many(Vec<Result<Done>>),
     NotWritten(BulkWriteError),
     Response(ApiResponse),
-    Related(Related),
+    Related(Vec<Related>),
 }
 
 /// A row after a write, and the error of what the server did not keep of it.
@@ -169,9 +169,15 @@ impl Payload {
             Self::Rows(Some(rows)) => {
                 PyList::new(py, rows.into_iter().map(|row| bytes(&row)))?.into_any()
             }
-            Self::Related(Related { rows, of }) => {
-                let rows = PyList::new(py, rows.into_iter().map(|row| bytes(&row)))?;
-                (rows, of).into_pyobject(py)?.into_any()
+            Self::Related(related) => {
+                let list = PyList::empty(py);
+                for Related { rows, of } in related {
+                    list.append((
+                        PyList::new(py, rows.into_iter().map(|row| bytes(&row)))?,
+                        of,
+                    ))?;
+                }
+                list.into_any()
             }
             Self::Kept(done) => written(py, done)?,
             Self::Found(kept, created) => {

@@ -6,7 +6,8 @@ use django_api_orm::{
     Row,
     engine::{self, Reference},
 };
-use pyo3::prelude::*;
+use futures_util::future::try_join_all;
+use pyo3::{exceptions::PyValueError, prelude::*};
 
 use crate::{
     endpoint::Endpoint,
@@ -45,37 +46,78 @@ impl Relation {
         Ok(keys.collect())
     }
 
+    /// How the related rows are asked for, in words.
+    #[pyo3(signature = (model, filter))]
+    fn explained(&self, model: &Model, filter: Option<&str>) -> String {
+        self.0.explained(&model.0, filter)
+    }
+
     /// The URL of the related row with this key, as the server has written that of another one.
     #[pyo3(signature = (key, shown))]
     fn url(&self, py: Python<'_>, key: &str, shown: Option<&str>) -> PyResult<String> {
         or_raise(py, self.0.url(key, shown))
     }
+}
 
-    /// The rows of the endpoint that the sources point at: `(rows, the places of each source's)`.
-    fn related(&self, endpoint: &Endpoint, plan: &Plan, sources: Vec<Vec<u8>>) -> Operation {
-        let (plan, relation) = (plan.0.clone(), Arc::clone(&self.0));
-        let sources: Vec<Row> = sources.into_iter().map(Row::new).collect();
-        let at_once = endpoint.concurrency();
-        endpoint.read(move |rows| async move {
-            let related = rows.related(&plan, &relation, &sources, at_once).await?;
-            Ok(Payload::Related(related))
-        })
-    }
+/// A relation, the endpoint and the plan of the related rows, and the rows that they are related to. Where these are the ones that are
+/// pointed at, the field by which the server filters.
+type Part = (
+    Py<Relation>,
+    Py<Endpoint>,
+    Py<Plan>,
+    Option<String>,
+    Vec<Vec<u8>>,
+);
 
-    /// The rows of the endpoint that point at the sources, which the server filters by the field `filter`; as `related`.
-    fn pointing_at(
-        &self,
-        endpoint: &Endpoint,
-        plan: &Plan,
-        filter: String,
-        sources: Vec<Vec<u8>>,
-    ) -> Operation {
-        let (plan, relation) = (plan.0.clone(), Arc::clone(&self.0));
-        let sources: Vec<Row> = sources.into_iter().map(Row::new).collect();
-        let at_once = endpoint.concurrency();
-        endpoint.read(move |rows| async move {
-            let related = rows.pointing_at(&plan, &relation, &filter, &sources, at_once);
-            Ok(Payload::Related(related.await?))
+/// The related rows of several relations, asked for at the same time on the client of the first endpoint: for each one
+/// `(rows, the places of each source's)`.
+#[pyfunction]
+pub(crate) fn related(parts: Vec<Part>) -> PyResult<Operation> {
+    let Some((_, first, ..)) = parts.first() else {
+        return Err(PyValueError::new_err("there is nothing to be fetched"));
+    };
+    let first = first.get();
+    let parts: Vec<_> = parts
+        .iter()
+        .map(|(relation, endpoint, plan, filter, sources)| {
+            let endpoint = endpoint.get();
+            let sources: Vec<Row> = sources.iter().cloned().map(Row::new).collect();
+            let relation = Arc::clone(&relation.get().0);
+            let (plan, filter) = (plan.get().0.clone(), filter.clone());
+            (
+                relation,
+                endpoint.on(),
+                plan,
+                filter,
+                sources,
+                endpoint.concurrency(),
+            )
         })
-    }
+        .collect();
+    Ok(Operation::new(
+        &first.client,
+        false,
+        move |client| async move {
+            let fetched = parts.into_iter().map(|part| {
+                let (relation, on, plan, filter, sources, at_once) = part;
+                let rows = on(&client);
+                async move {
+                    match filter {
+                        None => rows.related(&plan, &relation, &sources, at_once).await,
+                        Some(by) => {
+                            rows.pointing_at(&plan, &relation, &by, &sources, at_once)
+                                .await
+                        }
+                    }
+                }
+            });
+            Ok(Payload::Related(try_join_all(fetched).await?))
+        },
+    ))
+}
+
+/// How many requests different keys take.
+#[pyfunction]
+pub(crate) fn chunks_of_keys(keys: u64) -> u64 {
+    engine::chunks_of_keys(keys)
 }

@@ -74,6 +74,7 @@ class Library:
         class Book(base):
             _schema_class = FORMS[form]
             _endpoint = f"/api/v1/library/books{form}/"
+            _expand_parameter = "expand"
 
         class Keys(base):
             _schema_class = KeysSchema

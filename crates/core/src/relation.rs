@@ -16,6 +16,7 @@ use crate::{
     evaluate::Link,
     model::ModelMeta,
     row::{Row, key_text},
+    strategy::LARGEST_PART,
 };
 
 /// A field of a model whose values are rows of another one.
@@ -115,6 +116,21 @@ impl Relation {
             .into_iter()
             .flatten()
             .collect())
+    }
+
+    /// How related rows are asked for, in words: the rows of `model` that are pointed at, or those that point back, where `filter`
+    /// is the field by which the server filters them.
+    #[must_use]
+    pub fn explained(&self, model: &ModelMeta, filter: Option<&str>) -> String {
+        let by = filter.unwrap_or(&self.to_field);
+        let none = match filter {
+            None => ", none for rows that are shown whole",
+            Some(_) => "",
+        };
+        format!(
+            "GET {}?{by}__in=..: one request for each {LARGEST_PART} different keys (2,000 bytes of them) and each page of rows{none}",
+            model.endpoint()
+        )
     }
 
     /// The URL of the related row with this key in its URL, as the server has written that of another one, or as a path.
@@ -364,6 +380,22 @@ mod tests {
         let whole = r#"{"name": 1.10, "id": 3}"#;
         let row = Row::new(format!(r#"{{"author": {whole}}}"#));
         assert_eq!(users().of(&row).unwrap(), [Reference::Row(Row::new(whole))]);
+    }
+
+    #[test]
+    fn it_says_how_related_rows_are_asked_for() {
+        let relation = users();
+        assert_eq!(
+            relation.explained(relation.target(), None),
+            "GET /api/v1/users/?id__in=..: one request for each 100 different keys (2,000 bytes of them) and each page of rows, none for \
+             rows that are shown whole"
+        );
+        let posts = ModelMeta::new("Post", "/posts/");
+        assert!(
+            relation
+                .explained(&posts, Some("author"))
+                .starts_with("GET /posts/?author__in=..")
+        );
     }
 
     #[test]

@@ -10,7 +10,8 @@ mod parts;
 mod probe;
 mod values;
 
-pub use parts::Parts;
+pub(crate) use parts::LARGEST_PART;
+pub use parts::{Parts, chunks_of_keys};
 pub use probe::{Findings, Probe, Question, Telling};
 
 use std::borrow::Cow;

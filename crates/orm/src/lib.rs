@@ -103,6 +103,7 @@ pub mod engine {
         assigned::Assigned,
         knowledge::Knowledge,
         relation::{Reference, Relation},
+        strategy::chunks_of_keys,
         undeclared::with_undeclared,
         value::wide_integer,
         written::{self, Held, Kept, Write, Written},

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._building import Explanation
 from ._client import APIResponse, BasicAuth, BearerAuth, Credential, HeaderAuth, Stats, TokenAuth
+from ._prefetching import Prefetch
 from ._registry import unregister_models
 from ._relations import ForeignKey, ManyToMany, Related, relation
 from ._schema import Pagination
@@ -56,6 +57,7 @@ from .exceptions import (
     InvalidRequestError,
     MultipleObjectsReturned,
     NotFoundError,
+    NPlusOneWarning,
     OutcomeUnknown,
     PreconditionFailedError,
     RateLimitError,
@@ -123,10 +125,12 @@ __all__ = [
     "Manager",
     "ManyToMany",
     "MultipleObjectsReturned",
+    "NPlusOneWarning",
     "NotFoundError",
     "OutcomeUnknown",
     "Pagination",
     "PreconditionFailedError",
+    "Prefetch",
     "Q",
     "QuerySet",
     "RateLimitError",

@@ -73,8 +73,16 @@ class AsyncEvaluation(Building[M]):
             relation, row = self._source
             related_rows: list[M] = await related(row, relation)
             return related_rows
-        rows = await ask(self._endpoint.rows(self._plan), self.model, notices)
-        return await in_turns(self._instances, rows)
+        rows = await ask(self._endpoint.rows(self._row_plan), self.model, notices)
+        return await self._with_related(await in_turns(self._read, rows))
+
+    async def _with_related(self, rows: list[M]) -> list[M]:
+        """The same rows, once the related rows that the query names are fetched."""
+        if self._prefetches and rows:
+            from .async_relating import prefetch
+
+            await prefetch(rows, self._prefetches)
+        return rows
 
     async def _fetch(self) -> list[M]:
         """Every row, in a new list; tasks that ask at the same time share one walk.
@@ -109,10 +117,27 @@ class AsyncEvaluation(Building[M]):
     async def _walked(self, walk: Walk | None) -> AsyncIterator[M]:
         """The rows of a walk, page by page; ``None`` is an empty walk."""
         start = 0
+        if walk is not None and self._prefetches:
+            # The next page is on its way while the related rows of this one are fetched.
+            async for instance in self._walked_ahead(walk):
+                yield instance
+            return
         while walk is not None and (rows := await perform(walk.next())) is not None:
-            for instance in await in_turns(self._instances, rows, start):
+            for instance in await in_turns(self._read, rows, start):
                 yield instance
             start += len(rows)
+
+    async def _walked_ahead(self, walk: Walk) -> AsyncIterator[M]:
+        start = 0
+        page = asyncio.ensure_future(perform(walk.next()))
+        try:
+            while (rows := await page) is not None:
+                page = asyncio.ensure_future(perform(walk.next()))
+                for instance in await self._with_related(await in_turns(self._read, rows, start)):
+                    yield instance
+                start += len(rows)
+        finally:
+            page.cancel()
 
     def __await__(self) -> Generator[Any, None, list[M]]:
         return self._fetch().__await__()

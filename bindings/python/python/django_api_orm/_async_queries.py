@@ -40,7 +40,8 @@ class AsyncQueries(Generic[M]):
         query = self._start()
         if args or kwargs:
             query = query.filter(*args, **kwargs)
-        return query._one(await ask(query._endpoint.get(query._plan), query.model))
+        row = query._one(await ask(query._endpoint.get(query._row_plan), query.model))
+        return (await query._with_related([row]))[0]
 
     async def first(self) -> M | None:
         """The first row, or ``None``; without an ordering the first one that the server sends.
@@ -56,12 +57,12 @@ class AsyncQueries(Generic[M]):
             return query._result_cache[0] if query._result_cache else None
         index = 0
         while True:
-            plan = query._plan.slice(index, index + 1) if index else query._plan
+            plan = query._row_plan.slice(index, index + 1) if index else query._row_plan
             row = await ask(query._endpoint.first(plan), query.model)
             if row is None:
                 return None
             if (first := query._kept(row, index)) is not None:
-                return first
+                return (await query._with_related([first]))[0]
             index += 1
 
     async def last(self) -> M | None:
@@ -74,12 +75,12 @@ class AsyncQueries(Generic[M]):
         if query._result_cache is not None:
             return query._result_cache[-1] if query._result_cache else None
         if query._invalid == "raise":
-            row = await ask(query._endpoint.last(query._plan), query.model)
-            return None if row is None else query._one(row)
+            row = await ask(query._endpoint.last(query._row_plan), query.model)
+            return None if row is None else (await query._with_related([query._one(row)]))[0]
         for index in range(await query.count() - 1, -1, -1):
-            row = await ask(query._endpoint.first(query._plan.slice(index, index + 1)), query.model)
+            row = await ask(query._endpoint.first(query._row_plan.slice(index, index + 1)), query.model)
             if row is not None and (last := query._kept(row, index)) is not None:
-                return last
+                return (await query._with_related([last]))[0]
         return None
 
     async def earliest(self, *fields: str) -> M:
@@ -90,7 +91,8 @@ class AsyncQueries(Generic[M]):
         Requests: one GET of one row; two more, once for each client and ordering, as a probe of whether the server sorts.
         """
         query = self._start()
-        return query._one(await ask(query._endpoint.earliest(query._plan, query._orders(fields)), query.model))
+        row = query._one(await ask(query._endpoint.earliest(query._row_plan, query._orders(fields)), query.model))
+        return (await query._with_related([row]))[0]
 
     async def latest(self, *fields: str) -> M:
         """The last row by these fields, which replace any earlier ordering: ``latest("created_at")``.
@@ -100,7 +102,8 @@ class AsyncQueries(Generic[M]):
         Requests: one GET of one row; two more, once for each client and ordering, as a probe of whether the server sorts.
         """
         query = self._start()
-        return query._one(await ask(query._endpoint.latest(query._plan, query._orders(fields)), query.model))
+        row = query._one(await ask(query._endpoint.latest(query._row_plan, query._orders(fields)), query.model))
+        return (await query._with_related([row]))[0]
 
     async def count(self) -> int:
         """How many rows there are.
@@ -185,7 +188,7 @@ class AsyncQueries(Generic[M]):
         if id_list is None:
             return query._by_field(await query._evaluated(), field)
         rows = await ask(query._rows_by(field, id_list), query.model)
-        return query._by_field(await in_turns(query._instances, rows), field)
+        return query._by_field(await query._with_related(await in_turns(query._read, rows)), field)
 
     def iterator(self, chunk_size: int | None = None) -> AsyncIterator[M]:
         """The rows page by page, with the memory of a few pages. ``chunk_size`` is the page size, if the paginator allows it.
@@ -196,7 +199,7 @@ class AsyncQueries(Generic[M]):
         query = self._start()
         if chunk_size is not None:
             query = query.page_size(chunk_size)
-        return query._walked(query._endpoint.walk(query._plan))
+        return query._walked(query._endpoint.walk(query._row_plan))
 
     def keyset(self, after: Any = None) -> AsyncIterator[M]:
         """The rows by primary key, each page asking for those after the last key: stable while rows come and go.

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._client import _text
-from ._engine import Plan
+from ._engine import Plan, chunks_of_keys
+from ._prefetching import Prefetch, checked, explained, single
 from ._query import MOST_ROWS, BaseQuery, M
 from .exceptions import RowError
 from .q import Q
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 OnIgnored = Literal["local", "error", "trust"]
 OnDrift = Literal["warn", "error", "ignore"]
 OnUnsaved = Literal["error", "warn", "ignore"]
+OnNPlusOne = Literal["batch", "warn", "error"]
 
 
 class Explanation(str):
@@ -31,16 +33,26 @@ class Explanation(str):
     local: list[str]
     #: The guards: the lookups that every row is checked against.
     checked: list[str]
+    #: How related rows are fetched, by the names of the relations.
+    related: dict[str, str]
     _requests: Callable[[int], int | None]
 
-    def requests(self, rows: int) -> int | None:
+    def requests(self, rows: int, **keys: int) -> int | None:
         """How many requests it takes if the server has ``rows`` rows for what it is sent, and does as asked. ``None`` where
         that depends on what no answer has shown yet, such as the size of its pages. One more is made where a filter that is
         probed leaves out so few rows that they may have been added between two requests.
 
+        ``keys`` says of each relation that is fetched with the rows how many different keys these have: ``author=50``. It is
+        ``None`` where that is not said.
+
         Requests: none.
         """
-        return self._requests(rows)
+        requests = self._requests(rows)
+        if requests is None or rows == 0:
+            return requests
+        if any(name not in keys for name in self.related):
+            return None
+        return requests + sum(chunks_of_keys(keys[name]) for name in self.related)
 
 
 class Building(BaseQuery[M]):
@@ -116,6 +128,43 @@ class Building(BaseQuery[M]):
             plan = plan.parameter(name, _text(value))
         return self._restricted(plan, "parameters()")
 
+    # Related rows
+
+    def prefetch_related(self, *lookups: str | Prefetch | None) -> Self:
+        """Fetches related rows with the rows: ``prefetch_related("author", "author__team", Prefetch("comments", queryset))``.
+        With ``None`` none.
+
+        Raises: ``InvalidRequestError`` for a name that is no relation; ``TypeError`` for a queryset of another model.
+        Requests: none. When the rows are fetched, for each relation one for each 100 different keys, the relations of one level
+        at the same time; ``iterator`` does so page by page.
+        """
+        clone = self._clone()
+        clone._source = None
+        if lookups == (None,):
+            clone._prefetches = clone._expanded = ()
+            return clone
+        prefetches = [each if isinstance(each, Prefetch) else Prefetch(str(each)) for each in lookups]
+        clone._prefetches = (*self._prefetches, *(checked(self.model, each) for each in prefetches))
+        explained(self.model, clone._prefetches)
+        return clone
+
+    def select_related(self, *names: str | None) -> Self:
+        """Fetches the rows that each row points at: ``select_related("author", "author__team")``; without names all of them,
+        with ``None`` none.
+
+        Where the model declares an ``_expand_parameter``, the server is asked to show them in the rows. What it does not show
+        whole is fetched as by ``prefetch_related``.
+
+        Raises: ``InvalidRequestError`` for a name that is no relation, or one to several rows.
+        Requests: none. When the rows are fetched, as ``prefetch_related``; none where the server shows them.
+        """
+        if names == (None,):
+            return self.prefetch_related(None)
+        chosen = single(self.model, [str(name) for name in names])
+        clone = self.prefetch_related(*chosen)
+        clone._expanded = (*self._expanded, *(name for name in chosen if name not in self._expanded))
+        return clone
+
     # How it behaves
 
     def on_ignored(self, policy: OnIgnored) -> Self:
@@ -143,6 +192,20 @@ class Building(BaseQuery[M]):
         Requests: none.
         """
         return self._with_policy(on_unsaved_=policy)
+
+    def on_n_plus_one(self, policy: OnNPlusOne) -> Self:
+        """What to do when a related row is asked for on one of many rows that were read together: fetch it for all of them
+        (``"batch"``), do so with an ``NPlusOneWarning`` at the program's line (``"warn"``), or raise ``InvalidRequestError``
+        (``"error"``).
+
+        Raises: ``ValueError`` for any other value.
+        Requests: none.
+        """
+        if policy not in ("batch", "warn", "error"):
+            raise ValueError(f'on_n_plus_one must be "batch", "warn" or "error", not {policy!r}')
+        clone = self._clone()
+        clone._on_n_plus_one = policy
+        return clone
 
     def max_scan(self, rows: int) -> Self:
         """The most rows that are read when part of the query is evaluated client-side; beyond that ``UnsupportedError``.
@@ -192,10 +255,12 @@ class Building(BaseQuery[M]):
         Requests: none.
         """
         rows = None if rows is None else number_of_rows("explain()", rows)
-        text, pushed, local, checked, _ = self._endpoint.explain(self._plan, rows)
-        explanation = Explanation(text)
-        explanation.pushed, explanation.local, explanation.checked = pushed, local, checked
-        explanation._requests = lambda count: self._endpoint.explain(self._plan, count)[4]
+        text, pushed, local, guards, _ = self._endpoint.explain(self._row_plan, rows)
+        related = explained(self.model, self._prefetches)
+        explanation = Explanation("\n".join([text, *(f"  {name}: {how}" for name, how in related.items())]))
+        explanation.related = related
+        explanation.pushed, explanation.local, explanation.checked = pushed, local, guards
+        explanation._requests = lambda count: self._endpoint.explain(self._row_plan, count)[4]
         return explanation
 
 

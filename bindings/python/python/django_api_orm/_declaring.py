@@ -18,6 +18,7 @@ SETTINGS = (
     "_read_only_fields",
     "_filter_fields",
     "_pagination",
+    "_expand_parameter",
 )
 
 #: The attributes that Django's own helpers look for on a model.

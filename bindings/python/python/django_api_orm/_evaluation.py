@@ -77,13 +77,21 @@ class Evaluation(Building[M]):
             relation, row = self._source
             related_rows: list[M] = related(row, relation)
             return related_rows
-        return self._instances(ask(self._endpoint.rows(self._plan), self.model))
+        return self._with_related(self._read(ask(self._endpoint.rows(self._row_plan), self.model)))
+
+    def _with_related(self, rows: list[M]) -> list[M]:
+        """The same rows, once the related rows that the query names are fetched."""
+        if self._prefetches and rows:
+            from .relating import prefetch
+
+            prefetch(rows, self._prefetches)
+        return rows
 
     def _walked(self, walk: Walk | None) -> Iterator[M]:
         """The rows of a walk, page by page; ``None`` is an empty walk."""
         start = 0
         while walk is not None and (rows := perform(walk)) is not None:
-            yield from self._instances(rows, start)
+            yield from self._with_related(self._read(rows, start))
             start += len(rows)
 
     def __iter__(self) -> Iterator[M]:
@@ -118,10 +126,10 @@ class Evaluation(Building[M]):
         if self._result_cache is not None:
             return self._result_cache[key]
         if self._invalid == "skip":
-            for instance in islice(self._walked(self._endpoint.walk(self._plan)), key, None):
+            for instance in islice(self._walked(self._endpoint.walk(self._row_plan)), key, None):
                 return instance
             raise IndexError(f"there is no row {key} that fits the schema")
-        row = ask(self._endpoint.first(self._slice(slice(key, key + 1))._plan), self.model)
+        row = ask(self._endpoint.first(self._slice(slice(key, key + 1))._row_plan), self.model)
         if row is None:
             raise IndexError(f"there is no row {key}")
-        return self._one(row)
+        return self._with_related([self._one(row)])[0]

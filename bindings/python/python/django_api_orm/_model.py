@@ -78,6 +78,9 @@ class BaseAPIModel(_Declared):
     #: How the endpoint pages; ``None``: recognised from the first answer.
     _pagination: ClassVar[str | Pagination | None] = None
 
+    #: The parameter by which the server shows related rows whole: ``expand``, ``include``.
+    _expand_parameter: ClassVar[str | None] = None
+
     DoesNotExist: ClassVar[type[exceptions.DoesNotExist]] = exceptions.DoesNotExist
     MultipleObjectsReturned: ClassVar[type[exceptions.MultipleObjectsReturned]] = exceptions.MultipleObjectsReturned
     _RowMissing: ClassVar[type[exceptions.NotFoundError]] = exceptions._RowMissing

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from ._client import Home, endpoint_of
 from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
+from ._prefetching import Prefetch, relation_of
 from ._registry import client_of, is_registered
 from ._schema import naming
 from .exceptions import BulkCreateError, BulkWriteError, DecodeError, RowError
@@ -45,6 +46,10 @@ class BaseQuery(Generic[M]):
     _restricted_by: str | None = None
     #: The policies that replace the client's.
     _policy: Mapping[str, Any] = {}
+    #: The related rows that are fetched with the rows, and those that the server is asked to show in them.
+    _prefetches: tuple[Prefetch, ...] = ()
+    _expanded: tuple[str, ...] = ()
+    _on_n_plus_one = "batch"
     #: The relation and the row whose related rows these are, as long as nothing else restricts them.
     _source: tuple[Any, Any] | None = None
 
@@ -187,6 +192,32 @@ class BaseQuery(Generic[M]):
         return self._restricted(self._plan.slice(start, stop), "a slice")
 
     # Rows
+
+    @property
+    def _row_plan(self) -> Plan:
+        """The plan for rows that become instances: the server is asked to show the related rows, where it can."""
+        parameter = self.model._expand_parameter
+        if parameter is None or not self._expanded:
+            return self._plan
+        return self._plan.parameter(parameter, ",".join(map(self._expanded_path, self._expanded)))
+
+    def _expanded_path(self, path: str) -> str:
+        parts: list[str] = []
+        model: Any = self.model
+        for name in path.split("__"):
+            relation: Any = relation_of(model, name)
+            parts.append(relation.info.wire[relation.field])
+            model = relation.target
+        return ".".join(parts)
+
+    def _read(self, rows: list[bytes], start: int = 0) -> list[M]:
+        """The instances of rows, which know of each other."""
+        instances = self._instances(rows, start)
+        if self._on_n_plus_one != "batch":
+            for group in {id(row._peers): row._peers for row in instances}.values():
+                if group is not None:
+                    group.policy = self._on_n_plus_one
+        return instances
 
     def _instances(self, rows: list[bytes], start: int = 0) -> list[M]:
         if self._invalid == "raise":

@@ -20,15 +20,17 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
 from ._engine import Relation as EngineRelation
+from ._engine import related
 from ._json import to_json
 from ._registry import client_of
+from ._warn import emit
 from .exceptions import ConfigurationError, DecodeError, InvalidRequestError
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from typing_extensions import Self
 
-    from ._engine import Operation, Plan
+    from ._engine import Endpoint, Operation, Plan
     from ._model import BaseAPIModel
     from ._schema import ModelInfo
     from .async_base import AsyncAPIModel
@@ -224,11 +226,13 @@ MISSING: Any = object()
 class Group:
     """Rows of one page: what one of them points at is fetched for all of them at once."""
 
-    __slots__ = ("lock", "rows", "touched")
+    __slots__ = ("lock", "policy", "rows", "touched")
 
     def __init__(self, rows: Iterable[BaseAPIModel]) -> None:
         self.rows = [weakref.ref(row) for row in rows]
         self.lock: Any = None
+        #: What is done about a relation that one of the rows is asked for.
+        self.policy = "batch"
         #: The relations that were asked for on one of the rows.
         self.touched: set[str] = set()
 
@@ -306,8 +310,12 @@ class Bound:
         """The row as far as the engine has to know it."""
         raise NotImplementedError
 
-    def fetch(self, rows: list[Any], client: Any, plan: Plan) -> Operation:
-        """What fetches the related rows of these rows."""
+    def part(self, rows: list[Any], endpoint: Endpoint, plan: Plan) -> Any:
+        """What the engine is told to fetch the related rows of these rows."""
+        raise NotImplementedError
+
+    def explained(self) -> str:
+        """How they are fetched, in words."""
         raise NotImplementedError
 
     def checked(self, objs: Iterable[Any]) -> list[Any]:
@@ -365,11 +373,19 @@ class ToRows(Bound, Assigned):
     def is_null(self, row: Any) -> bool:
         return self.raw(row) is None or self.raw(row) == []
 
-    def fetch(self, rows: list[Any], client: Any, plan: Plan) -> Operation:
+    def part(self, rows: list[Any], endpoint: Endpoint, plan: Plan) -> Any:
         for row in rows:
             raw = self.raw(row)
             self._seen = (raw[0] if raw else self._seen) if isinstance(raw, list) else raw
-        return self.engine.related(client._endpoint(self.target), plan, [self.source(row) for row in rows])
+        return self.engine, endpoint, plan, None, [self.source(row) for row in rows]
+
+    def explained(self) -> str:
+        return self.engine.explained(self.target._info().engine, None)
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether it may be null."""
+        return type(None) in typing.get_args(self.info.schema.model_fields[self.field].annotation)
 
     def source(self, row: Any) -> bytes:
         """The row as far as the engine has to know it."""
@@ -613,6 +629,7 @@ class KeyOf(Assigned):
 class _Related(Bound):
     """The rows of another model that point at this one: ``posts = Related("Post", "author")``."""
 
+    many = True
     at_once = False
 
     def __init__(self, model: Any, field: str, *, route: str | None = None, filter: str | None = None) -> None:
@@ -661,9 +678,13 @@ class _Related(Bound):
         source: bytes = row._row if row._row is not None else to_json({info.pk_wire: row._pk()})
         return source
 
-    def fetch(self, rows: list[Any], client: Any, plan: Plan) -> Operation:
-        sources = [self.source(row) for row in rows]
-        return self.back.engine.pointing_at(client._endpoint(self.target), plan, self.filter_name, sources)
+    def part(self, rows: list[Any], endpoint: Endpoint, plan: Plan) -> Any:
+        """What the engine is told to fetch the rows that point at these rows."""
+        return self.back.engine, endpoint, plan, self.filter_name, [self.source(row) for row in rows]
+
+    def explained(self) -> str:
+        """How they are fetched, in words."""
+        return self.back.engine.explained(self.target._info().engine, self.filter_name)
 
     def keep(self, row: Any, related: list[Any]) -> None:
         """Keeps what was found for the row, and the row for what was found."""
@@ -857,15 +878,27 @@ class Batch:
                 peer for peer in peers if peer is not row and not relation.is_kept(peer) and not relation.is_null(peer)
             ]
         group.touched.add(relation.name)
+        if len(self.rows) > 1 and group.policy != "batch":
+            self._noticed(group.policy)
+
+    def _noticed(self, policy: str) -> None:
+        relation = self.relation
+        noticed = (
+            f"`{relation!r}` is asked for on one of {len(self.rows)} rows that were read together, and was not fetched with "
+            f'them: say prefetch_related("{relation.name}")'
+        )
+        if policy == "error":
+            raise InvalidRequestError(noticed)
+        emit([("n_plus_one", f"{noticed}; it was fetched for all of them now")])
 
     def operation(self, plan: Plan) -> Operation:
         """What fetches them."""
         self.client = self.relation.client(self.rows[0])
-        return self.relation.fetch(self.rows, self.client, plan)
+        return related([self.relation.part(self.rows, self.client._endpoint(self.relation.target), plan)])
 
-    def take(self, answer: tuple[list[bytes], list[list[int]]]) -> None:
+    def take(self, answer: list[tuple[list[bytes], list[list[int]]]]) -> None:
         """Keeps what was found."""
-        rows, places = answer
+        [(rows, places)] = answer
         found = self.relation.target._from_rows(rows, self.client) if rows else []
         for row, own in zip(self.rows, places):  # noqa: B905
             self.relation.keep(row, [found[place] for place in own])

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, Protocol, TypeVar
 
-from ._building import Building, Explanation, OnDrift, OnIgnored, OnUnsaved
+from ._building import Building, Explanation, OnDrift, OnIgnored, OnNPlusOne, OnUnsaved
+from ._prefetching import Prefetch
 from .exceptions import RowError
 from .q import Q
 
@@ -84,6 +85,28 @@ class Starting:
         """
         return self.get_queryset().parameters(**parameters)
 
+    def prefetch_related(self: Gives[Query], *lookups: str | Prefetch | None) -> Query:
+        """Fetches related rows with the rows: ``prefetch_related("author", "author__team", Prefetch("comments", queryset))``.
+        With ``None`` none.
+
+        Raises: ``InvalidRequestError`` for a name that is no relation; ``TypeError`` for a queryset of another model.
+        Requests: none. When the rows are fetched, for each relation one for each 100 different keys, the relations of one level
+        at the same time; ``iterator`` does so page by page.
+        """
+        return self.get_queryset().prefetch_related(*lookups)
+
+    def select_related(self: Gives[Query], *names: str | None) -> Query:
+        """Fetches the rows that each row points at: ``select_related("author", "author__team")``; without names all of them,
+        with ``None`` none.
+
+        Where the model declares an ``_expand_parameter``, the server is asked to show them in the rows. What it does not show
+        whole is fetched as by ``prefetch_related``.
+
+        Raises: ``InvalidRequestError`` for a name that is no relation, or one to several rows.
+        Requests: none. When the rows are fetched, as ``prefetch_related``; none where the server shows them.
+        """
+        return self.get_queryset().select_related(*names)
+
     def on_ignored(self: Gives[Query], policy: OnIgnored) -> Query:
         """What to do when the server ignores a filter or an ordering: apply it client-side (``"local"``), raise
         ``IgnoredError`` (``"error"``), or trust the server and take the rows as they come (``"trust"``).
@@ -109,6 +132,16 @@ class Starting:
         Requests: none.
         """
         return self.get_queryset().on_unsaved(policy)
+
+    def on_n_plus_one(self: Gives[Query], policy: OnNPlusOne) -> Query:
+        """What to do when a related row is asked for on one of many rows that were read together: fetch it for all of them
+        (``"batch"``), do so with an ``NPlusOneWarning`` at the program's line (``"warn"``), or raise ``InvalidRequestError``
+        (``"error"``).
+
+        Raises: ``ValueError`` for any other value.
+        Requests: none.
+        """
+        return self.get_queryset().on_n_plus_one(policy)
 
     def max_scan(self: Gives[Query], rows: int) -> Query:
         """The most rows that are read when part of the query is evaluated client-side; beyond that ``UnsupportedError``.

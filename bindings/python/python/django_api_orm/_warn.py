@@ -8,10 +8,15 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from .exceptions import APIWarning, DataMovedWarning, IgnoredWarning, UnsavedWarning
+from .exceptions import APIWarning, DataMovedWarning, IgnoredWarning, NPlusOneWarning, UnsavedWarning
 
 _HERE = os.path.dirname(__file__)
-_CATEGORIES: dict[str, type[APIWarning]] = {"ignored": IgnoredWarning, "drift": DataMovedWarning, "unsaved": UnsavedWarning}
+_CATEGORIES: dict[str, type[APIWarning]] = {
+    "ignored": IgnoredWarning,
+    "drift": DataMovedWarning,
+    "unsaved": UnsavedWarning,
+    "n_plus_one": NPlusOneWarning,
+}
 
 
 def emit(notices: Iterable[tuple[str, str]]) -> None:

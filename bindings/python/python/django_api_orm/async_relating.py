@@ -8,6 +8,7 @@ from typing import Any, cast
 from ._alias import alias
 from ._async_evaluation import Lock, ask
 from ._engine import Plan
+from ._prefetching import Fetching, Prefetch
 from ._query import M
 from ._relations import Batch, ToMany, ToRows, lock_of
 from .async_base import AsyncManager, AsyncQuerySet
@@ -167,3 +168,14 @@ async def related(row: Any, relation: Any) -> Any:
                 batch = Batch(row, relation)
                 batch.take(await ask(batch.operation(Plan()), relation.target))
     return relation.kept(row)
+
+
+async def prefetch(rows: list[Any], prefetches: Iterable[Prefetch]) -> None:
+    """Fetches the related rows of these rows, those of one level at the same time.
+
+    Raises: ``APIException``; ``pydantic.ValidationError`` for a row that does not fit its schema.
+    Requests: for each relation one for each chunk of different keys.
+    """
+    fetching = Fetching(rows, prefetches)
+    while fetching:
+        fetching.take([await ask(operation, fetching.model) for operation in fetching.operations()])

@@ -38,6 +38,7 @@ __all__ = [
     "InternalServerError",
     "InvalidRequestError",
     "MultipleObjectsReturned",
+    "NPlusOneWarning",
     "NotFoundError",
     "OutcomeUnknown",
     "PreconditionFailedError",
@@ -291,6 +292,12 @@ class IgnoredWarning(APIWarning):
 
 class DataMovedWarning(APIWarning):
     """Rows came twice, or not as many as the server counted: they were changed during the walk."""
+
+
+class NPlusOneWarning(APIWarning):
+    """A related row was asked for on one of many rows that were read together, and ``on_n_plus_one("warn")``. It names the
+    program's line.
+    """
 
 
 class UnsavedWarning(APIWarning):

@@ -14,7 +14,14 @@ use crate::{
 };
 
 /// Values in one `in` lookup: keeps the query string well below the limits of servers and proxies.
-pub(super) const LARGEST_PART: usize = 100;
+pub(crate) const LARGEST_PART: usize = 100;
+
+/// How many requests it takes to ask for rows by so many different keys, if these are short.
+#[must_use]
+pub fn chunks_of_keys(keys: u64) -> u64 {
+    keys.div_ceil(LARGEST_PART as u64)
+}
+
 /// Long values fill a query string sooner.
 const BYTES: usize = 2_000;
 

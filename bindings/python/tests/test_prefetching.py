@@ -1,0 +1,194 @@
+"""Related rows that are fetched with a query, on the reference site: which, in how many requests, as ``explain`` says."""
+
+from __future__ import annotations
+
+import django_api_orm as orm
+import pytest
+from contract.site import settle, stream
+from django_api_orm import Prefetch
+from library import BOOKS, FORMS, editor_of, genres_of, writer_of
+from test_relations import Place, both, every_form, place, put_back  # noqa: F401
+
+
+async def names(book):
+    """What a book points at."""
+    writer, editor = await settle(book.writer), await settle(book.editor)
+    genres = await settle(book.genres.all())
+    return writer.id, editor and editor.id, [genre.id for genre in genres]
+
+
+def expected(book):
+    return writer_of(book.id), editor_of(book.id), genres_of(book.id)
+
+
+@both
+@every_form
+async def test_each_relation_is_one_request_and_explain_says_so(place, kind, form):  # noqa: F811
+    here = place(kind, form)
+    query = here.books.prefetch_related("writer", "editor", "genres").filter(id__in=list(BOOKS))
+    await settle(here.books.all()[:1])
+    here.cost()
+    books = await settle(query)
+    cost = here.cost()
+    # Writers and genres are shown whole in the nested form.
+    of_rows = query.all().prefetch_related(None).explain().requests(60)
+    assert cost == of_rows + (1 if form == "-nested" else 3)
+    if form != "-nested":
+        assert cost == query.explain().requests(60, writer=11, editor=12, genres=4)
+    assert list(query.explain().related) == ["writer", "editor", "genres"]
+    assert [await names(book) for book in books] == [expected(book) for book in books]
+    assert len(books) == 60 and here.cost() == 0
+    # One row is one object, in whichever relation.
+    writers = {}
+    for book in books:
+        for row in (await settle(book.writer), await settle(book.editor)):
+            assert row is None or writers.setdefault(row.id, row) is row
+
+
+@both
+async def test_many_keys_are_asked_for_in_chunks(place, kind, put_back):  # noqa: F811
+    here = place(kind)
+    new = [{"name": f"W{n}", "slug": f"w{n}", "country": "DE"} for n in range(230)]
+    writers = await settle(here.models.Writer.objects.bulk_create(new))
+    await settle(here.books.bulk_create([{"title": "x", "writer": writer, "genres": []} for writer in writers]))
+    query = here.books.filter(title="x").prefetch_related("writer")
+    await settle(query.all())
+    here.cost()
+    books = await settle(query)
+    assert len(books) == 230
+    # Twenty rows are a page, of books as of writers.
+    assert here.cost() == 12 + 5 + 5 + 2
+    assert {(await settle(book.writer)).country for book in books} == {"DE"}
+
+
+@both
+async def test_paths_go_on_and_back(place, kind):  # noqa: F811
+    here = place(kind)
+    query = here.models.Writer.objects.prefetch_related("books__genres", "edited__writer")
+    await settle(here.models.Writer.objects.all())
+    here.cost()
+    writers = await settle(query)
+    # Twenty rows are a page: of 60 books, of 40 that have an editor. Those are the same books, and their writers are known.
+    assert here.cost() == 1 + 3 + 2 + 1
+    for writer in writers:
+        books = await settle(writer.books.all())
+        assert sorted(book.id for book in books) == [book for book in BOOKS if writer_of(book) == writer.id]
+        for book in books:
+            assert await settle(book.writer) is writer
+            assert [genre.id for genre in await settle(book.genres.all())] == genres_of(book.id)
+        for book in await settle(writer.edited.all()):
+            assert (await settle(book.writer)).id == writer_of(book.id)
+    assert here.cost() == 0
+
+
+@both
+async def test_querysets_inside(place, kind):  # noqa: F811
+    here = place(kind)
+    chosen = here.books.filter(id__lte=20).order_by("-id").prefetch_related("genres")
+    prefetch = Prefetch("books", chosen, to_attr="some")
+    writers = await settle(here.models.Writer.objects.prefetch_related(prefetch, "books"))
+    here.cost()
+    for writer in writers:
+        own = [book for book in BOOKS if writer_of(book) == writer.id]
+        assert [book.id for book in writer.some] == sorted((book for book in own if book <= 20), reverse=True)
+        assert sorted(book.id for book in await settle(writer.books.all())) == own
+        for book in writer.some:
+            assert [genre.id for genre in await settle(book.genres.all())] == genres_of(book.id)
+    assert here.cost() == 0
+    italian = here.models.Writer.objects.filter(country="IT")
+    books = await settle(here.books.prefetch_related(Prefetch("editor", italian)))
+    editors = {book.id: await settle(book.editor) for book in books}
+    assert {book: editor and editor.id for book, editor in editors.items()} == {
+        book: editor_of(book) if (editor_of(book) or 1) % 3 == 0 else None for book in BOOKS
+    }
+    with pytest.raises(orm.InvalidRequestError, match="slice"):
+        await settle(here.models.Writer.objects.prefetch_related(Prefetch("books", here.books.all()[:3])))
+    with pytest.raises(TypeError, match="rows of `Book`, not of `Writer`"):
+        here.models.Writer.objects.prefetch_related(Prefetch("books", italian))
+
+
+@both
+@every_form
+async def test_the_server_is_asked_to_show_what_is_selected(place, kind, form):  # noqa: F811
+    here = place(kind, form)
+    query = here.books.select_related("writer", "editor").filter(id__in=list(BOOKS))
+    assert ("expand", "writer,editor") in query.explain().pushed
+    await settle(here.books.filter(id__in=list(BOOKS)))
+    plain = here.cost()
+    here.cost()
+    books = await settle(query)
+    assert here.cost() <= plain
+    assert {book.id: (await settle(book.writer)).id for book in books} == {book: writer_of(book) for book in BOOKS}
+    assert {book.id: (await settle(book.editor)) and book.editor_id for book in books} == {
+        book: editor_of(book) for book in BOOKS
+    }
+    assert here.cost() == 0
+    one = await settle(here.books.select_related().get(id=4))
+    here.cost()
+    assert (await settle(one.writer)).id == writer_of(4)
+    assert here.cost() == 0
+    with pytest.raises(orm.InvalidRequestError, match="several rows"):
+        here.books.select_related("genres")
+
+
+@both
+async def test_a_stream_fetches_page_by_page(place, kind):  # noqa: F811
+    here = place(kind)
+    await settle(here.books.all())
+    here.cost()
+    seen = {}
+    async for book in stream(here.books.prefetch_related("writer", "genres")):
+        seen[book.id] = await names(book) if book.editor_id is None else expected(book)
+    assert seen == {book: (writer_of(book), editor_of(book), genres_of(book)) for book in BOOKS}
+    # Three pages of twenty.
+    assert here.cost() == 3 + 3 * 2
+
+
+@both
+async def test_single_rows_too(place, kind):  # noqa: F811
+    here = place(kind)
+    for call in (
+        lambda query: query.get(id=4),
+        lambda query: query.order_by("id").first(),
+        lambda query: query.order_by("id").last(),
+        lambda query: query.latest("id"),
+    ):
+        book = await settle(call(here.books.prefetch_related("writer")))
+        here.cost()
+        assert (await settle(book.writer)).id == writer_of(book.id)
+        assert here.cost() == 0
+    found = await settle(here.books.prefetch_related("writer").in_bulk([1, 2]))
+    here.cost()
+    assert [(await settle(found[key].writer)).id for key in (1, 2)] == [writer_of(1), writer_of(2)]
+    assert here.cost() == 0
+
+
+@both
+async def test_many_touches_are_noticed(place, kind):  # noqa: F811
+    here = place(kind)
+    books = await settle(here.books.on_n_plus_one("error")[:5])
+    with pytest.raises(orm.InvalidRequestError, match=r'prefetch_related\("writer"\)'):
+        await settle(books[0].writer)
+    books = await settle(here.books.on_n_plus_one("warn")[:5])
+    with pytest.warns(orm.NPlusOneWarning, match=r"`Book\.writer` is asked for on one of 5 rows") as caught:
+        assert (await settle(books[0].writer)).id == writer_of(books[0].id)
+    if kind == "sync":
+        assert caught[0].filename == __file__.replace("test_prefetching", "contract/site") or caught[0].filename == __file__
+    alone = await settle(here.books.on_n_plus_one("error").get(id=1))
+    assert (await settle(alone.writer)).id == writer_of(1)
+    with pytest.raises(ValueError, match="on_n_plus_one"):
+        here.books.on_n_plus_one("ignore")
+
+
+@both
+async def test_names_are_checked_when_the_query_is_built(place, kind):  # noqa: F811
+    here = place(kind)
+    with pytest.raises(orm.InvalidRequestError, match="did you mean `writer`"):
+        here.books.prefetch_related("writr")
+    with pytest.raises(orm.InvalidRequestError, match="choose from books, edited, own_books"):
+        here.books.prefetch_related("writer__shelf_of_things")
+    with pytest.raises(orm.InvalidRequestError, match="two querysets"):
+        here.books.prefetch_related(
+            Prefetch("writer", here.models.Writer.objects.all()), Prefetch("writer", here.models.Writer.objects.all())
+        )
+    assert set(FORMS) == {"", "-slug", "-url", "-nested"} and Place
