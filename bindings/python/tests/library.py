@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import django_api_orm as orm
 from django_api_orm import ForeignKey, ManyToMany, Related, relation
-from django_api_orm._relations import Bound
+from django_api_orm._relation_bound import Bound
 from pydantic import BaseModel, Field
 
 

@@ -23,7 +23,8 @@ from ._building import Explanation
 from ._client import APIResponse, BasicAuth, BearerAuth, Credential, HeaderAuth, Stats, TokenAuth
 from ._prefetching import Prefetch
 from ._registry import unregister_models
-from ._relations import ForeignKey, ManyToMany, Related, relation
+from ._relation_back import Related
+from ._relations import ForeignKey, ManyToMany, relation
 from ._schema import Pagination
 from .base import APIModel, Manager, QuerySet, register_models
 from .client import ServiceClient

@@ -17,7 +17,9 @@ from ._declaring import ModelType, is_djangos, nearest, not_djangos
 from ._engine import Endpoint
 from ._json import jsonable, to_json
 from ._registry import client_of
-from ._relations import Assigned, known, share
+from ._relation_bound import Assigned
+from ._relation_groups import share
+from ._relation_targets import known
 from ._rows import PYDANTICS, Slots, defaulted
 from ._schema import ModelInfo, Pagination, Save, put
 from .exceptions import ConfigurationError, InvalidRequestError
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from ._client import BaseClient
     from ._engine import Operation, Written
-    from ._relations import Group
+    from ._relation_groups import Group
 
 _lock = threading.RLock()
 

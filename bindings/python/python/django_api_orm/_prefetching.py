@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._declaring import nearest
 from ._engine import Plan, related
-from ._relations import Bound, ToOne, kept_of
+from ._relation_bound import Bound, kept_of
+from ._relation_fields import ToOne
 from .exceptions import InvalidRequestError
 
 if TYPE_CHECKING:

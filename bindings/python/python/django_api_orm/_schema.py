@@ -32,7 +32,8 @@ from ._engine import Condition, Model
 from ._json import dumped, from_json, jsonable, to_json
 from ._names import Names
 from ._picking import Columns
-from ._relations import Relations, is_reference
+from ._relation_table import Relations
+from ._relations import is_reference
 from ._rows import instance_validator
 from ._values import reading_durations, same, with_durations
 from .exceptions import ConfigurationError, DecodeError, InvalidRequestError

@@ -10,7 +10,8 @@ from ._async_evaluation import Lock, ask
 from ._engine import Plan
 from ._prefetching import Fetching, Prefetch
 from ._query import M
-from ._relations import Batch, ToMany, ToRows, lock_of
+from ._relation_fields import ToMany, ToRows
+from ._relation_groups import Batch, lock_of
 from .async_base import AsyncManager, AsyncQuerySet
 
 __all__ = ["AsyncRelatedManager"]

@@ -10,7 +10,8 @@ from ._engine import Plan
 from ._evaluation import Lock, ask
 from ._prefetching import Fetching, Prefetch
 from ._query import M
-from ._relations import Batch, ToMany, ToRows, lock_of
+from ._relation_fields import ToMany, ToRows
+from ._relation_groups import Batch, lock_of
 from .base import Manager, QuerySet
 
 __all__ = ["RelatedManager"]
