@@ -143,8 +143,8 @@ def test_an_empty_answer_of_django_rest_framework_is_believed():
 def test_an_empty_answer_of_another_server_is_doubted_once():
     with served({"unknown": 400}) as (objects, server):
         server.reset()
-        # The size is doubted, and the parameter; one that nobody knows is refused, with a size and without.
-        for requests in (4, 5, 6):
+        # The size is doubted, and the parameter, which the least number shows to be known.
+        for requests in (3, 4, 5):
             assert not objects.filter(views__gte=1000).exists()
             assert len(server.requests()) == requests
 

@@ -49,9 +49,6 @@ pub struct Knowledge {
     pub details: Option<bool>,
     /// The search parameter is honoured; `None` while nothing has shown it.
     pub searches: Option<bool>,
-    /// A parameter that the server does not know leaves no row, because it is taken for equality with a field that no row has.
-    /// `false` where unknown parameters are ignored or refused; `None` while nothing has shown it.
-    pub empties_unknown: Option<bool>,
     parameters: HashMap<String, bool>,
     /// Filters for which a value that no row has leaves out no row, though others do.
     drops_values: HashSet<String>,
@@ -141,14 +138,19 @@ impl Knowledge {
     /// Whether an empty answer to an undeclared size is asked for again.
     #[must_use]
     pub fn sizes_are_doubtful(&self) -> bool {
-        self.sizes.is_none() && self.style.is_none() && !self.may_ignore_unknown()
+        self.sizes.is_none() && self.style.is_none() && !self.is_drf
     }
 
     /// Whether nothing but proof shows that an undeclared size leaves rows: then none is asked for where a row is created if
     /// none comes.
     #[must_use]
     pub fn sizes_are_unproven(&self) -> bool {
-        self.sizes != Some(true) && self.empties_unknown != Some(false)
+        self.sizes != Some(true)
+    }
+
+    /// Keeps what an answer has shown of undeclared sizes. Once taken for a filter is so for good.
+    pub fn learn_sizes(&mut self, leaves_rows: bool) {
+        self.sizes = Some(leaves_rows && self.sizes != Some(false));
     }
 
     /// Whether the filter is honoured, whatever value it is sent: none was dropped because it is no choice.
@@ -162,24 +164,10 @@ impl Knowledge {
         self.drops_values.insert(parameter.to_owned());
     }
 
-    /// Whether the server is known, or by its framework expected, not to take what it does not know for equality.
-    #[must_use]
-    pub fn may_ignore_unknown(&self) -> bool {
-        self.empties_unknown.map_or(self.is_drf, |empties| !empties)
-    }
-
-    /// Keeps what an answer has shown of undeclared sizes. Once taken for a filter is so for good.
-    pub fn learn_sizes(&mut self, leaves_rows: bool) {
-        self.sizes = Some(leaves_rows && self.sizes != Some(false));
-    }
-
-    /// Whether an empty answer may come from a server that does not know the parameter: no rows have come to it yet, and
-    /// nothing has shown that it ignores or refuses what it does not know.
+    /// Whether an empty answer may come from a server that does not know the parameter: no rows have come to it yet.
     #[must_use]
     pub fn may_be_unknown(&self, parameter: &str) -> bool {
-        self.empties_unknown != Some(false)
-            && !self.answered.contains(parameter)
-            && self.honours(parameter) != Some(true)
+        !self.answered.contains(parameter) && self.honours(parameter) != Some(true)
     }
 
     /// Keeps that rows have come to a parameter, so that it is not taken for equality with a field that no row has.
@@ -364,12 +352,6 @@ mod tests {
                 knowledge.sizes_are_unproven(),
                 !body.contains("id"),
                 "{body}"
-            );
-            knowledge.empties_unknown = Some(true);
-            assert_eq!(
-                knowledge.sizes_are_doubtful(),
-                !body.contains("id"),
-                "seen to be otherwise"
             );
         }
         let mut knowledge = Knowledge::default();

@@ -365,9 +365,9 @@ fn compile(plan: &Plan, given: &Given<'_>) -> Result<Compiled> {
             )));
         }
         if let Some(unknown) = given.findings.unknown().next() {
-            return Err(Error::ignored(format!(
-                "nothing shows that the server knows the filter `{}` of `{}`: no row came for it, and none comes for a \
-                 parameter that no server knows",
+            return Err(Error::unsupported(format!(
+                "nothing shows that the server knows the filter `{}` of `{}`: no row came for it, and no row that was seen has a \
+                 value to ask for; declare the filters of the model",
                 unknown.parameter(),
                 model.name()
             )));

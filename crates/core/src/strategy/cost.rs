@@ -19,8 +19,6 @@ pub(super) struct Cost {
     offsets: bool,
     /// An empty answer to a size that was asked for may have to be asked for again, without the size.
     doubts_sizes: bool,
-    /// An answer has shown whether the server is one of those that ignore what they do not know.
-    has_answered: bool,
     /// Nothing may tell whether the first page is the last one, so that a probe has to.
     doubts_end: Option<u64>,
 }
@@ -34,7 +32,6 @@ impl Cost {
             doubts_sizes: asks_size(strategy, given)
                 && given.model.pagination().is_none()
                 && given.known.sizes_are_doubtful(),
-            has_answered: given.known.style.is_some() || given.known.counts.is_some(),
             doubts_end: (given.model.pagination().is_none()
                 && matches!(style, None | Some(Style::None))
                 && !given.known.names_next)
@@ -125,22 +122,14 @@ impl Strategy {
         if is_doubtful {
             return None;
         }
-        let doubts = match self.probes_if_empty.first() {
-            Some(probe)
-                if rows == 0
-                    && self.cost.has_answered
-                    && probe.question == Question::IgnoresUnknown =>
-            {
-                1
-            }
-            Some(_) if rows == 0 => return None,
-            _ => 0,
-        };
+        if rows == 0 && !self.probes_if_empty.is_empty() {
+            return None;
+        }
         if let Some(parts) = &self.parts {
             let parts = parts.count() as u64;
             return self
                 .parts_are_pages()
-                .then(|| self.requests_of_probes(rows) + parts + doubts);
+                .then(|| self.requests_of_probes(rows) + parts);
         }
         let pages = self.pages(rows)?;
         let stops_early =
@@ -148,7 +137,7 @@ impl Strategy {
         if pages > 1 && (stops_early || self.may_lose_nulls()) {
             return None;
         }
-        Some(self.requests_of_probes(rows) + pages + doubts)
+        Some(self.requests_of_probes(rows) + pages)
     }
 
     /// Whether an answer may be empty because the server takes the size that it is asked for to be a filter. Then it is asked

@@ -24,17 +24,10 @@ impl Strategy {
         let ordering = given.dialect.ordering_parameter();
         let by_order = (self.order_is_asked && given.known.may_be_unknown(ordering))
             .then(|| Probe::knows_ordering(&self.order, &self.extra, given));
-        let mut probes: Vec<Probe> = doubted
+        self.probes_if_empty = doubted
             .chain(by_order)
             .filter(|probe| given.findings.of(&probe.question) != Some(true))
             .collect();
-        let path = (self.guards.iter().map(|guard| guard.path.as_str()))
-            .chain(self.order.iter().map(|order| order.path.as_str()))
-            .next();
-        if let (Some(path), false, None) = (path, probes.is_empty(), given.known.empties_unknown) {
-            probes.insert(0, Probe::ignores_unknown(path, &self.extra, given));
-        }
-        self.probes_if_empty = probes;
     }
 
     /// What is evaluated client-side on a text means what the server would have done only if the rows show the text itself.

@@ -27,13 +27,10 @@ pub enum Question {
     /// Does it look at this filter, which no row shows? Another value must find other rows, or be refused; or else the filter
     /// must leave rows out.
     LooksAt(Lookup),
-    /// Does it ignore or refuse what it does not know? Some servers take it for equality with a field, and have no row for it. A
-    /// parameter that nobody can know must find rows, or be refused.
-    IgnoresUnknown,
-    /// Does a server that has no row for what it does not know, know this filter? A value that a row certainly satisfies must
-    /// find rows.
+    /// Does it know this filter, for which it has no row? Some servers take what they do not know for equality with a field, or for
+    /// a filter of another name. A value that a row certainly satisfies must find rows.
     Knows(Lookup),
-    /// Does such a server know the parameter of the order? There must be rows in this order.
+    /// Does it know the parameter of the order, for which it has no row? There must be rows in this order.
     KnowsOrdering,
     /// Do the rows show this field as filters take it? The text that a row shows must find a row; it may also be refused, as
     /// one that is no choice, where the other text is not.
@@ -103,16 +100,6 @@ impl Probe {
             question: Question::KeepsNulls(order.to_vec()),
             with: pairs.clone(),
             without,
-        }
-    }
-
-    /// A parameter that no server knows: an unknown operator of a field.
-    pub(super) fn ignores_unknown(path: &str, extra: &Pairs, given: &Given<'_>) -> Self {
-        let nonsense = &given.findings.nonsense;
-        Self {
-            question: Question::IgnoresUnknown,
-            with: and(extra, format!("{path}__{nonsense}"), nonsense.clone()),
-            without: extra.clone(),
         }
     }
 
@@ -252,10 +239,7 @@ impl Findings {
     /// Whether no parameter that the server may not know can have left out every row.
     #[must_use]
     pub fn believes_emptiness(&self, known: &Knowledge) -> bool {
-        match self.creates {
-            true => known.empties_unknown == Some(false),
-            false => known.may_ignore_unknown(),
-        }
+        known.is_drf && !self.creates
     }
 
     /// Has the plan read in one walk: its rows cannot be put together from parts, or the server's own order matters.

@@ -111,7 +111,6 @@ impl Probing {
             Question::Filters(guard) => self.filters(probe, strategy, guard).await?,
             Question::LooksAt(guard) => self.looks_at(probe, strategy, guard).await?,
             Question::ShowsAsFiltered(path) => self.shows_as_filtered(probe, path).await?,
-            Question::IgnoresUnknown => self.ignores_unknown(probe).await?,
             Question::Knows(guard) => self.knows(probe, strategy, guard).await?,
             Question::KnowsOrdering => self.knows_ordering(probe, strategy).await?,
             Question::KeepsNulls(order) => self.keeps_nulls(probe, order).await?,

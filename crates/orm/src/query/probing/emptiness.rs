@@ -19,8 +19,8 @@ impl Probing {
     pub(crate) async fn believes_emptiness(&mut self, strategy: &Strategy) -> Result<bool> {
         let mut believes = true;
         for probe in &strategy.probes_if_empty {
-            // What the first one shows mostly does for all.
             let findings = &self.findings;
+            // The empty answer may be the first one of the endpoint.
             if (self.collection).know(|known| findings.believes_emptiness(known))? {
                 break;
             }
@@ -38,20 +38,6 @@ impl Probing {
                 }
             }
         })
-    }
-
-    pub(super) async fn ignores_unknown(&mut self, probe: &Probe) -> Result<bool> {
-        let ignores = match self.ask(&probe.with).await {
-            Ok(answer) => !answer.is_empty(),
-            Err(error) if error.is_refusal() => true,
-            Err(error) => return Err(error),
-        };
-        // Where there is no row at all, nothing was shown.
-        if ignores || !self.some_rows(probe).await?.is_empty() {
-            self.collection
-                .learn(|known| known.empties_unknown = Some(!ignores))?;
-        }
-        Ok(true)
     }
 
     /// Some rows without what is in question.
@@ -117,17 +103,21 @@ impl Probing {
             }
             let name = guard.parameter();
             return Err(Error::unsupported(format!(
-                "no row came for `{name}`, and nothing shows whether the server knows that filter: it leaves no row for a \
-                 parameter that no server knows, and finds none by a value that a row shows; declare the filters of `{}`",
+                "no row came for `{name}`, and nothing shows whether the server knows that filter: it finds no row by a value that \
+                 a row shows, neither so nor by plain equality; declare the filters of `{}`",
                 self.collection.model().name()
             )));
         }
         Ok(false)
     }
 
-    /// Whether rows come.
+    /// Whether rows come. A value that is refused is looked at.
     async fn finds(&mut self, telling: &Telling) -> Result<bool> {
-        Ok(!self.ask(&telling.pairs).await?.is_empty())
+        match self.ask(&telling.pairs).await {
+            Ok(answer) => Ok(!answer.is_empty()),
+            Err(error) if error.is_refusal() => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     fn any_satisfies(&self, lookup: &Lookup, rows: &[Row]) -> Result<bool> {

@@ -83,7 +83,7 @@ impl Probing {
             Checked::Violates(parameters) => {
                 for parameter in parameters {
                     if check.is_disproved(&parameter, rows)? {
-                        self.is_ignored(&parameter)?;
+                        ignored::filter(&self.collection, &parameter, WRONG_ROW)?;
                     }
                 }
                 Ok(false)
@@ -117,7 +117,7 @@ impl Probing {
                     let mut disproved = false;
                     for parameter in &parameters {
                         if check.is_disproved(parameter, rows)? {
-                            self.is_ignored(parameter)?;
+                            ignored::filter(&self.collection, parameter, WRONG_ROW)?;
                             check.ignore(parameter);
                             disproved = true;
                         }
@@ -155,16 +155,9 @@ impl Probing {
             check.leave_to_server(&guard.path)?;
             return Ok(false);
         }
-        self.is_ignored(parameter)?;
+        ignored::filter(&self.collection, parameter, WRONG_ROW)?;
         check.ignore(parameter);
         Ok(true)
-    }
-
-    /// Keeps that the server ignores a filter, and with it what it does not know.
-    fn is_ignored(&self, parameter: &str) -> Result<()> {
-        self.collection
-            .learn(|known| known.empties_unknown = Some(false))?;
-        ignored::filter(&self.collection, parameter, WRONG_ROW)
     }
 
     /// Finds out whether the server looks at filters that the rows at hand do not show; `check` then believes it, or leaves
