@@ -1,7 +1,7 @@
 """What the peers do that are HTTP clients: pydantic by hand, as somebody writes it who knows it. A page goes from bytes to
 objects in one step. Nothing checks here that the server did what it was asked.
 
-The peers add how bytes are fetched: ``_get`` and ``_post``, or ``_aget``.
+The peers add how bytes are fetched: ``_get`` and ``_post``, ``_aget``, or ``_aget_http2``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 
 from pydantic_core import to_json
-from rows import PAGE, ROW, Row, new
+from rows import PAGE, ROW, SLIM, Row, new
 
 
 class Blocking:
@@ -37,10 +37,27 @@ class Blocking:
         return len(next(self._pages(f"{self._base_url}/api/v1/users/?limit=10000")))
 
     def values_list_of_10_000(self) -> int:
-        return len([(row.id, row.email) for row in next(self._pages(f"{self._base_url}/api/v1/users/?limit=10000"))])
+        page = SLIM.validate_json(self._get(f"{self._base_url}/api/v1/users/?limit=10000"))
+        return len([(row.id, row.email) for row in page.results])
 
     def list_of_100_000(self) -> int:
         return len([row for page in self._pages(f"{self._base_url}/api/v1/events/") for row in page])
+
+    def stream_of_100_000(self) -> int:
+        return sum(len(page) for page in self._pages(f"{self._base_url}/api/v1/events/"))
+
+    def pages_of_50_ms(self) -> int:
+        done = 0
+        for offset in range(0, 10_000, 200):
+            done += len(next(self._pages(f"{self._base_url}/d50/api/v1/users/?limit=200&offset={offset}")))
+        return done
+
+    def in_bulk_of_5000(self) -> int:
+        done = 0
+        for first in range(1, 5001, 100):
+            keys = ",".join(map(str, range(first, first + 100)))
+            done += len(next(self._pages(f"{self._base_url}/d20/api/v1/users/?id__in={keys}&limit=100")))
+        return done
 
     def create_one_by_one(self) -> int:
         done = 0
@@ -80,3 +97,17 @@ class Asynchronous:
 
     async def page_of_10_000_async(self) -> int:
         return len(PAGE.validate_json(await self._aget(f"{self._base_url}/api/v1/users/?limit=10000")).results)
+
+
+class OverHttp2:
+    _aget_http2: Callable[[str], Awaitable[bytes]]
+    _base_url: str
+
+    async def _http2_row(self, number: int) -> Row:
+        return ROW.validate_json(await self._aget_http2(f"{self._base_url}/api/v1/users/{number}/"))
+
+    async def get_100_at_once_http2(self) -> int:
+        done = 0
+        for start in range(1, 1001, 100):
+            done += len(await asyncio.gather(*[self._http2_row(number) for number in range(start, start + 100)]))
+        return done

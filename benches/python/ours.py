@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 
 import django_api_orm
 from django_api_orm import APIModel, AsyncAPIModel, AsyncServiceClient, ServiceClient, register_async_models, register_models
@@ -21,15 +22,36 @@ class Event(APIModel):
     _endpoint = "/api/v1/events/"
 
 
+class SlowUser(APIModel):
+    """A server that answers 50 ms later."""
+
+    _schema_class = Row
+    _endpoint = "/d50/api/v1/users/"
+
+
+class FarUser(APIModel):
+    """A server that answers 20 ms later."""
+
+    _schema_class = Row
+    _endpoint = "/d20/api/v1/users/"
+
+
 class AsyncUser(AsyncAPIModel):
     _schema_class = Row
     _endpoint = "/api/v1/users/"
 
 
+class Http2User(AsyncUser):
+    """Over one connection of HTTP/2."""
+
+
 class Peer:
     def __init__(self, base_url: str) -> None:
-        register_models(ServiceClient(base_url), User, Event)
+        # The server ignores every order.
+        warnings.simplefilter("ignore", django_api_orm.IgnoredWarning)
+        register_models(ServiceClient(base_url), User, Event, SlowUser, FarUser)
         register_async_models(AsyncServiceClient(base_url), AsyncUser)
+        register_async_models(AsyncServiceClient(base_url, http2_prior_knowledge=True), Http2User)
 
     def get_one_by_one(self) -> int:
         return sum(User.objects.get(id=number).id == number for number in range(1, 1001))
@@ -69,6 +91,27 @@ class Peer:
 
     def list_of_100_000(self) -> int:
         return len(list(Event.objects.all()))
+
+    def stream_of_100_000(self) -> int:
+        return sum(1 for _ in Event.objects.all().iterator())
+
+    def pages_of_50_ms(self) -> int:
+        return len(list(SlowUser.objects.all()))
+
+    def in_bulk_of_5000(self) -> int:
+        return len(FarUser.objects.in_bulk(range(1, 5001)))
+
+    def ordered_here(self) -> int:
+        return len(list(Event.objects.order_by("score")[:10]))
+
+    def counted_here(self) -> int:
+        return Event.objects.exclude(role="admin").count()
+
+    async def get_100_at_once_http2(self) -> int:
+        done = 0
+        for start in range(1, 1001, 100):
+            done += len(await asyncio.gather(*[Http2User.objects.get(id=number) for number in range(start, start + 100)]))
+        return done
 
     def create_one_by_one(self) -> int:
         return sum(User.objects.create(**new(number)).id is not None for number in range(300))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from by_hand import Asynchronous, Blocking
+from by_hand import Asynchronous, Blocking, OverHttp2
 
 CONNECTIONS = 100
 JSON = {"Content-Type": "application/json"}
 
 
-class Httpx(Blocking, Asynchronous):
+class Httpx(Blocking, Asynchronous, OverHttp2):
     def __init__(self, base_url: str) -> None:
         import httpx
 
@@ -18,6 +18,7 @@ class Httpx(Blocking, Asynchronous):
         self._base_url = base_url
         self._client = httpx.Client(limits=limits)
         self._async_client = httpx.AsyncClient(limits=limits)
+        self._http2_client = httpx.AsyncClient(limits=limits, http1=False, http2=True)
 
     def _get(self, url: str) -> bytes:
         return self._client.get(url).raise_for_status().content
@@ -27,6 +28,9 @@ class Httpx(Blocking, Asynchronous):
 
     async def _aget(self, url: str) -> bytes:
         return (await self._async_client.get(url)).raise_for_status().content
+
+    async def _aget_http2(self, url: str) -> bytes:
+        return (await self._http2_client.get(url)).raise_for_status().content
 
 
 class Aiohttp(Asynchronous):
@@ -81,13 +85,14 @@ class Niquests(Blocking, Asynchronous):
         return (await self._async_session.get(url)).raise_for_status().content or b""
 
 
-class Pyreqwest(Blocking, Asynchronous):
+class Pyreqwest(Blocking, Asynchronous, OverHttp2):
     def __init__(self, base_url: str) -> None:
         from pyreqwest.client import ClientBuilder, SyncClientBuilder
 
         self._base_url = base_url
         self._client = SyncClientBuilder().error_for_status(True).build()
         self._async_client = ClientBuilder().error_for_status(True).build()
+        self._http2_client = ClientBuilder().error_for_status(True).http2_prior_knowledge().build()
 
     def _get(self, url: str) -> bytes:
         return bytes(self._client.get(url).build().send().bytes())
@@ -97,6 +102,9 @@ class Pyreqwest(Blocking, Asynchronous):
 
     async def _aget(self, url: str) -> bytes:
         return bytes(await (await self._async_client.get(url).build().send()).bytes())
+
+    async def _aget_http2(self, url: str) -> bytes:
+        return bytes(await (await self._http2_client.get(url).build().send()).bytes())
 
 
 class Wreq(Blocking, Asynchronous):

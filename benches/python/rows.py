@@ -24,8 +24,19 @@ class Page(BaseModel):
     results: list[Row]
 
 
+class Slim(BaseModel):
+    """The fields of `values_list` and no others."""
+
+    id: int | None = None
+    email: str
+
+
+class SlimPage(BaseModel):
+    results: list[Slim]
+
+
 #: Made once, as somebody does who knows pydantic.
-ROW, PAGE = TypeAdapter(Row), TypeAdapter(Page)
+ROW, PAGE, SLIM = TypeAdapter(Row), TypeAdapter(Page), TypeAdapter(SlimPage)
 
 
 def new(number: int) -> dict[str, Any]:

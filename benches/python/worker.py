@@ -10,7 +10,6 @@ import gc
 import importlib
 import inspect
 import json
-import resource
 import sys
 import time
 from typing import Any
@@ -32,8 +31,20 @@ def made(peer_name: str, base_url: str) -> Any:
     return importlib.import_module("peers").PEERS[peer_name](base_url)
 
 
-def main(peer_name: str, base_url: str) -> None:
-    loop = asyncio.new_event_loop()
+def new_loop(kind: str) -> asyncio.AbstractEventLoop:
+    if kind == "uvloop":
+        return importlib.import_module("uvloop").new_event_loop()
+    return asyncio.new_event_loop()
+
+
+def peak() -> int:
+    """The most memory that this process had so far, in KiB. (`ru_maxrss` also counts what the process was forked from.)"""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+
+def main(peer_name: str, base_url: str, kind: str = "asyncio") -> None:
+    loop = new_loop(kind)
     asyncio.set_event_loop(loop)
     peer = made(peer_name, base_url)
     for line in sys.stdin:
@@ -41,7 +52,7 @@ def main(peer_name: str, base_url: str) -> None:
         if scenario == "offers":
             answer: Any = [name for name in dir(peer) if not name.startswith("_")]
         elif scenario == "memory":
-            answer = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            answer = peak()
         else:
             answer = measure(peer, scenario, loop)
         print(json.dumps(answer), flush=True)

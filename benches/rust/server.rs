@@ -1,7 +1,8 @@
 //! The server of the benchmarks: answers as Django REST Framework does, in microseconds, so that what is measured is the client.
 //!
 //! `bench-server [--keep N]` prints its base URL and serves until its standard input ends. Answers to `GET` are made once and
-//! kept. `/d50/...` answers as `/...` does, 50 ms later. `--keep N` closes each connection after N requests.
+//! kept. `/d50/...` answers as `/...` does, 50 ms later. `--keep N` closes each connection after N requests. A client that begins
+//! with HTTP/2 (prior knowledge) is answered in it.
 //!
 //! - `/api/v1/users/`: 10,000 rows in pages of 200, `?limit=` of any size and `?offset=`, `?id=` and `?id__in=`;
 //!   `/api/v1/users/7/`
@@ -9,11 +10,14 @@
 //! - `POST` to any of them answers with the row that was sent, and an `id`
 
 use std::{
-    cell::RefCell, collections::HashMap, env, error::Error, fmt::Write as _, io::Read as _, rc::Rc,
-    time::Duration,
+    cell::RefCell, collections::HashMap, convert::Infallible, env, error::Error, fmt::Write as _,
+    future::Future, io::Read as _, rc::Rc, time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{Request as Http2Request, Response, body::Incoming, service::service_fn};
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -71,8 +75,12 @@ async fn serve(keep: usize) -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn connection(site: &Site, mut stream: TcpStream) -> std::io::Result<()> {
+async fn connection(site: &Rc<Site>, mut stream: TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
+    let mut start = [0; 4];
+    if stream.peek(&mut start).await? == 4 && start == *b"PRI " {
+        return http2(site, stream).await;
+    }
     let mut read = BytesMut::with_capacity(8 * 1024);
     for _ in 0..site.keep {
         let Some(request) = next_request(&mut stream, &mut read).await? else {
@@ -89,6 +97,49 @@ async fn connection(site: &Site, mut stream: TcpStream) -> std::io::Result<()> {
         stream.write_all(&answer).await?;
     }
     stream.shutdown().await
+}
+
+/// Tasks of a connection stay on the server's thread.
+#[derive(Clone)]
+struct Here;
+
+impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Here {
+    fn execute(&self, task: F) {
+        tokio::task::spawn_local(task);
+    }
+}
+
+async fn http2(site: &Rc<Site>, stream: TcpStream) -> std::io::Result<()> {
+    let answer = service_fn(|request: Http2Request<Incoming>| {
+        let site = Rc::clone(site);
+        async move {
+            let target = request.uri().path_and_query();
+            let (delay, path) = delay_of(target.map_or("/", |target| target.as_str()));
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            let answer = site.get(path);
+            let _ = request.into_body().collect().await;
+            Ok::<_, Infallible>(as_http2(&answer))
+        }
+    });
+    hyper::server::conn::http2::Builder::new(Here)
+        .serve_connection(TokioIo::new(stream), answer)
+        .await
+        .map_err(std::io::Error::other)
+}
+
+/// An answer to `GET`, as it is kept for HTTP/1.1, in HTTP/2.
+fn as_http2(answer: &Bytes) -> Response<Full<Bytes>> {
+    let body = answer.windows(4).position(|window| window == b"\r\n\r\n");
+    let mut response = Response::new(Full::new(answer.slice(body.map_or(0, |end| end + 4)..)));
+    if !answer.starts_with(b"HTTP/1.1 200") {
+        *response.status_mut() = hyper::StatusCode::NOT_FOUND;
+    }
+    let json = hyper::header::HeaderValue::from_static("application/json");
+    let headers = response.headers_mut();
+    headers.insert(hyper::header::CONTENT_TYPE, json);
+    response
 }
 
 struct Request {
