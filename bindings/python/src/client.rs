@@ -36,9 +36,11 @@ type Build = dyn Fn() -> Result<ServiceClient> + Send + Sync;
 /// The credential that a client uses, and its connections.
 pub(crate) struct Shared {
     connections: Arc<Connections>,
-    account: Account,
+    account: Arc<Account>,
     /// Whether the connections were made with the credential of the account, so that nothing has to be replaced.
     is_root: bool,
+    /// The time for a call, in place of the setting.
+    timeout: Option<Duration>,
 }
 
 /// For whom a client makes requests.
@@ -107,17 +109,21 @@ impl Shared {
 
     /// The client with the credential of this one.
     fn speaking(&self, client: &ServiceClient, asker: Option<&Asker>) -> ServiceClient {
-        match (&self.account, asker) {
+        let client = match (&*self.account, asker) {
             _ if self.is_root => client.clone(),
             (Account::Fixed(credential), _) => client.with_credential(credential.clone()),
             (Account::Provided(_), Some(asker)) => asker.client(client),
             (Account::Nobody | Account::Provided(_), _) => client.without_credentials(),
+        };
+        match self.timeout {
+            None => client,
+            Some(time) => client.with_timeout(time),
         }
     }
 
     /// The way to the token provider, for one operation or one walk.
     pub(crate) fn asker(&self) -> Option<Asker> {
-        match &self.account {
+        match &*self.account {
             Account::Nobody | Account::Fixed(_) => None,
             Account::Provided(provider) => Some(Asker::new(provider)),
         }
@@ -189,8 +195,9 @@ impl Client {
         };
         Ok(Self(Arc::new(Shared {
             connections: Arc::new(connections),
-            account,
+            account: Arc::new(account),
             is_root,
+            timeout: None,
         })))
     }
 
@@ -199,8 +206,19 @@ impl Client {
     fn with_auth(&self, auth: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
         Ok(Self(Arc::new(Shared {
             connections: Arc::clone(&self.0.connections),
-            account: Account::read(auth)?,
+            account: Arc::new(Account::read(auth)?),
             is_root: false,
+            timeout: self.0.timeout,
+        })))
+    }
+
+    /// A client with another time for each call, over the same connections.
+    fn with_timeout(&self, timeout: f64) -> PyResult<Self> {
+        Ok(Self(Arc::new(Shared {
+            connections: Arc::clone(&self.0.connections),
+            account: Arc::clone(&self.0.account),
+            is_root: self.0.is_root,
+            timeout: Some(seconds(timeout)?),
         })))
     }
 
@@ -295,7 +313,7 @@ pub(crate) fn credential(parts: &[String]) -> PyResult<Credential> {
     }
 }
 
-fn seconds(seconds: f64) -> PyResult<Duration> {
+pub(crate) fn seconds(seconds: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(seconds)
         .map_err(|_| PyValueError::new_err(format!("{seconds} is not a number of seconds")))
 }

@@ -1,6 +1,6 @@
 //! Endpoints: a model's rows on a client, and the operations on them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use django_api_orm::{
     BulkWriteError, ModelMeta, OnDrift, OnIgnored, OnUnsaved, Result, Row, ServiceClient,
@@ -11,7 +11,7 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 use serde_json::Value;
 
 use crate::{
-    client::{Client, Shared, choice},
+    client::{Client, Shared, choice, seconds},
     failure,
     model::{Model, assigned},
     operation::{Done, Operation, Payload},
@@ -31,6 +31,7 @@ struct Policy {
     max_scan: Option<u64>,
     page_size: Option<u64>,
     concurrency: Option<usize>,
+    timeout: Option<Duration>,
 }
 
 /// The path of another collection, the key, the row as it was, and the body.
@@ -64,6 +65,9 @@ impl Endpoint {
             own.on_unsaved = policy.on_unsaved.unwrap_or(own.on_unsaved);
             own.max_scan = policy.max_scan.unwrap_or(own.max_scan);
             own.page_size = policy.page_size.or(own.page_size);
+            if let Some(time) = policy.timeout {
+                collection.limit_time(time);
+            }
             collection
         }
     }
@@ -117,7 +121,8 @@ impl Endpoint {
     }
 
     /// The same endpoint with settings in place of the client's.
-    #[pyo3(signature = (*, on_ignored_=None, on_drift_=None, on_unsaved_=None, max_scan=None, page_size=None, concurrency=None))]
+    #[pyo3(signature = (*, on_ignored_=None, on_drift_=None, on_unsaved_=None, max_scan=None, page_size=None, concurrency=None, timeout=None))]
+    #[allow(clippy::too_many_arguments)] // Python gives them by name.
     fn with_policy(
         &self,
         on_ignored_: Option<&str>,
@@ -126,6 +131,7 @@ impl Endpoint {
         max_scan: Option<u64>,
         page_size: Option<u64>,
         concurrency: Option<usize>,
+        timeout: Option<f64>,
     ) -> PyResult<Self> {
         let old = &self.policy;
         Ok(Self {
@@ -147,6 +153,7 @@ impl Endpoint {
                 max_scan: max_scan.or(old.max_scan),
                 page_size: page_size.or(old.page_size),
                 concurrency: concurrency.or(old.concurrency),
+                timeout: timeout.map(seconds).transpose()?.or(old.timeout),
             },
         })
     }

@@ -48,6 +48,7 @@ struct Finished {
 }
 
 /// What the loop is told.
+#[allow(clippy::large_enum_variant)] // Nearly all that is posted are outcomes.
 enum Posted {
     Outcome(Outcome),
     /// The operation goes on when this is answered.

@@ -25,6 +25,9 @@ macro_rules! with_query_settings {
             read_ahead(pages: usize) => |manager| collection(manager).policy.read_ahead = pages.max(1);
             /// Where nulls stand when rows are sorted client-side.
             nulls(nulls: crate::NullOrder) => |manager| collection(manager).policy.nulls = nulls;
+            /// The time for each call, its retries and waits included, in place of the client's. It also holds for the instances
+            /// that the query gives.
+            timeout(time: std::time::Duration) => |manager| collection(manager).limit_time(time);
             /// Requests in flight at the same time in `bulk_create`, `in_bulk` and writes on a queryset. The default is 8.
             concurrency(requests: usize) => |manager| manager.concurrency = requests.max(1);
             /// Replaces every setting of how queries behave.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from ._client import _text
+from ._client import _text, number_of_seconds
 from ._engine import Plan, chunks_of_keys
 from ._prefetching import Prefetch, checked, explained, single
 from ._query import MOST_ROWS, BaseQuery, M
@@ -220,6 +220,15 @@ class Building(BaseQuery[M]):
         Requests: none.
         """
         return self._with_policy(page_size=number_of_rows("page_size()", rows))
+
+    def timeout(self, seconds: float) -> Self:
+        """The time for each call, its retries and waits included, instead of the client's: ``objects.timeout(5).get(id=1)``.
+        A query that reads several pages has it for each. It also holds for the instances that the query gives.
+
+        Raises: ``ValueError`` for anything but a number of seconds.
+        Requests: none.
+        """
+        return self._with_policy(timeout=number_of_seconds("timeout()", seconds))
 
     def expect(self, rows: int) -> Self:
         """``update`` and ``delete`` raise ``CountMismatchError``, and write nothing, unless exactly this many rows match.

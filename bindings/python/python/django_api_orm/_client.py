@@ -385,13 +385,28 @@ class BaseClient:
         return self._with_account(_account(None, auth))
 
     def _with_account(self, account: list[str] | Provider | None) -> Self:
+        client = self._over_same_connections(self._engine.with_auth(account))
+        client._identity = client._identify(account)
+        return client
+
+    def with_timeout(self, timeout: float) -> Self:
+        """This client with another time for each call, its retries and waits included, over the same connections.
+
+        For one call: ``client.with_timeout(5).get(...)``, ``User.objects.timeout(5).get(...)``. Closing the new client leaves
+        the connections open.
+
+        Raises: ``ValueError`` for anything but a number of seconds.
+        Requests: none.
+        """
+        return self._over_same_connections(self._engine.with_timeout(number_of_seconds("with_timeout()", timeout)))
+
+    def _over_same_connections(self, engine: Client) -> Self:
         client = type(self).__new__(type(self))
         client.__dict__.update(self.__dict__)
-        client._engine = self._engine.with_auth(account)
+        client._engine = engine
         client._endpoints = WeakKeyDictionary()
         client._owns_connections = False
         client._closed = False
-        client._identity = client._identify(account)
         return client
 
     @property
@@ -446,17 +461,24 @@ def endpoint_of(client: BaseClient, model: type[Any], at: str | None) -> Endpoin
     return client._endpoint(model) if at is None else Endpoint(client._engine, model._info().engine.at(at))
 
 
+def number_of_seconds(where: str, seconds: float) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+        raise ValueError(f"{where} takes a number of seconds, not {seconds!r}")
+    return seconds
+
+
 class Home:
     """Where the rows of a query are written, if not simply to their model's collection with the client's settings."""
 
-    __slots__ = ("client", "on_unsaved", "path")
+    __slots__ = ("client", "path", "policy")
 
-    def __init__(self, client: BaseClient | None, path: str | None, on_unsaved: str | None = None) -> None:
+    def __init__(self, client: BaseClient | None, path: str | None, policy: Mapping[str, Any] | None = None) -> None:
         #: ``None`` for rows from another process, which use the client that is registered in this one.
         self.client = client
         #: The collection that they were read from, if that is not the model's own.
         self.path = path
-        self.on_unsaved = on_unsaved
+        #: What holds for writes, in place of the client's settings.
+        self.policy = policy
 
 
 def _text(value: Any) -> str:

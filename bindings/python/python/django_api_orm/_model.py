@@ -391,8 +391,8 @@ class BaseAPIModel(_Declared):
 
     def _endpoint_of_row(self) -> Endpoint:
         endpoint = endpoint_of(self._client_of_row(), type(self), self._at())
-        on_unsaved = self._client.on_unsaved if isinstance(self._client, Home) else None
-        return endpoint if on_unsaved is None else endpoint.with_policy(on_unsaved_=on_unsaved)
+        policy = self._client.policy if isinstance(self._client, Home) else None
+        return endpoint.with_policy(**policy) if policy else endpoint
 
     def _path_of(self, route: str) -> str:
         """The path of a route below the row."""

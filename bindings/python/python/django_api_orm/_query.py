@@ -81,8 +81,8 @@ class BaseQuery(Generic[M]):
     def _home(self) -> Any:
         """What the rows of this query are saved with: they are saved where they were read, and as the query says."""
         at = None if self._manager is None else self._manager._at
-        on_unsaved = self._policy.get("on_unsaved_")
-        return self._client if at is None and on_unsaved is None else Home(self._client, at, on_unsaved)
+        policy = {name: self._policy[name] for name in _OF_ROWS if name in self._policy}
+        return Home(self._client, at, policy) if policy or at is not None else self._client
 
     @property
     def manager(self) -> Any:
@@ -414,6 +414,8 @@ class BaseQuery(Generic[M]):
 
 #: What belongs to a process, or is made anew.
 _NOT_PICKLED = frozenset(("_client", "_endpoint", "_manager", "_result_cache", "_lock", "_evaluating", "_under_way", "_source"))
+#: The policies that hold for the rows of a query, too.
+_OF_ROWS = ("on_unsaved_", "timeout")
 
 
 def _restored(kind: Any, state: dict[str, Any], manager: tuple[str, dict[str, Any]] | None, rows: list[Any] | None) -> Any:

@@ -157,6 +157,15 @@ class Starting:
         """
         return self.get_queryset().page_size(rows)
 
+    def timeout(self: Gives[Query], seconds: float) -> Query:
+        """The time for each call, its retries and waits included, instead of the client's: ``objects.timeout(5).get(id=1)``.
+        A query that reads several pages has it for each. It also holds for the instances that the query gives.
+
+        Raises: ``ValueError`` for anything but a number of seconds.
+        Requests: none.
+        """
+        return self.get_queryset().timeout(seconds)
+
     def expect(self: Gives[Query], rows: int) -> Query:
         """``update`` and ``delete`` raise ``CountMismatchError``, and write nothing, unless exactly this many rows match.
 

@@ -120,6 +120,12 @@ impl ServiceClient {
         self.0.shares_connections_with(&other.0)
     }
 
+    /// See [`with_timeout`](crate::ServiceClient::with_timeout).
+    #[must_use]
+    pub fn with_timeout(&self, time: std::time::Duration) -> Self {
+        Self(self.0.with_timeout(time))
+    }
+
     /// See [`with_header`](crate::ServiceClient::with_header).
     ///
     /// # Errors

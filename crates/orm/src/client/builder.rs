@@ -271,6 +271,7 @@ impl ServiceClientBuilder {
             auth: self.auth,
             account,
             headers: HeaderMap::new(),
+            timeout: None,
             built: OnceLock::new(),
         };
         Ok(ServiceClient {

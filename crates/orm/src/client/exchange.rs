@@ -38,7 +38,8 @@ impl ServiceClient {
 
     async fn carry_out(&self, call: Call) -> Result<ApiResponse> {
         let shared = &*self.shared;
-        let limit = call.timeout.unwrap_or(shared.settings.timeout);
+        let own = call.timeout.or(self.identity.timeout);
+        let limit = own.unwrap_or(shared.settings.timeout);
         let now = Instant::now();
         let own = now
             .checked_add(limit)

@@ -120,6 +120,8 @@ struct Identity {
     /// `Authorization`, where it was set as a header of the client.
     account: HeaderMap,
     headers: HeaderMap,
+    /// The time for a call, in place of the setting.
+    timeout: Option<Duration>,
     /// All of it as it is sent, once a request has been.
     built: OnceLock<HeaderMap>,
 }
@@ -252,8 +254,29 @@ impl ServiceClient {
                 auth,
                 account,
                 headers,
+                timeout: self.identity.timeout,
                 built: OnceLock::new(),
             }),
+        }
+    }
+
+    /// This client with another time for each call, its retries and waits included, over the same connections.
+    ///
+    /// ```
+    /// # use django_api_orm::client::ServiceClient;
+    /// # use std::time::Duration;
+    /// let client = ServiceClient::builder("https://api.example.com").build()?;
+    /// let hasty = client.with_timeout(Duration::from_secs(2));
+    /// assert!(hasty.shares_connections_with(&client));
+    /// # Ok::<(), django_api_orm::client::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_timeout(&self, time: Duration) -> Self {
+        let mut identity = (*self.identity).clone();
+        identity.timeout = Some(time);
+        Self {
+            shared: Arc::clone(&self.shared),
+            identity: Arc::new(identity),
         }
     }
 

@@ -1,6 +1,9 @@
 //! One endpoint as the engine sees it: the client, the model's description, the policy. Untyped; rows are bytes.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use django_api_orm_core::{
     Error, ErrorKind, FieldMeta, ModelMeta, OnUnsaved, Pagination, Policy, Result, RowType,
@@ -62,6 +65,13 @@ impl Collection {
                 }
                 _ => model,
             },
+        }
+    }
+
+    /// Gives each call this time.
+    pub fn limit_time(&mut self, time: Duration) {
+        if let Ok(client) = &mut self.client {
+            *client = client.with_timeout(time);
         }
     }
 

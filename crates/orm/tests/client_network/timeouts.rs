@@ -118,6 +118,37 @@ async fn a_call_may_have_its_own_time_and_a_deadline() {
     assert_eq!(started.elapsed(), Duration::from_secs(6));
 }
 
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, django_api_orm::ApiModel)]
+#[api(endpoint = "/users/")]
+struct User {
+    id: Option<i64>,
+    name: String,
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_a_query_and_its_instances_may_have_another_time() {
+    let row = r#"{"id": 1, "name": "Ann"}"#;
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", row.len());
+    let row = Reply::Bytes(format!("{head}{row}").into_bytes());
+    let server = Server::script([row, Reply::Hang]);
+    let users = server.client().objects::<User>();
+    let mut user = users
+        .timeout(Duration::from_secs(2))
+        .get(User::F.id.eq(1))
+        .await
+        .unwrap();
+    let started = Instant::now();
+    user.name = "Bob".to_owned();
+    assert!(user.save().await.unwrap_err().is_timeout());
+    assert_eq!(started.elapsed(), Duration::from_secs(2));
+    let query = users.all().timeout(Duration::from_secs(3));
+    assert!(query.first().await.unwrap_err().is_timeout());
+    assert_eq!(started.elapsed(), Duration::from_secs(5));
+    let hasty = server.client().with_timeout(Duration::from_secs(1));
+    hasty.with_token("t").get("/x/").await.unwrap_err();
+    assert_eq!(started.elapsed(), Duration::from_secs(6));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_dropped_call_closes_its_connection() {
     let server = Server::script([Reply::Hang]);
