@@ -26,7 +26,7 @@ impl Model {
     /// `fields` are `(names in rows, name in bodies, is read-only, "decimal" or nothing)`; `pagination` is `(style, page size, size parameter)`;
     /// `nested_names` are names inside objects that are read otherwise than they are sent.
     #[new]
-    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names))]
+    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names, idempotency_header))]
     #[allow(
         clippy::too_many_arguments,
         reason = "a description that only the package gives"
@@ -40,6 +40,7 @@ impl Model {
         pagination: Option<(String, Option<u64>, Option<String>)>,
         filters: Option<Vec<String>>,
         nested_names: Vec<(String, String)>,
+        idempotency_header: Option<&str>,
     ) -> PyResult<Self> {
         let fields = fields
             .into_iter()
@@ -70,6 +71,9 @@ impl Model {
         }
         if let Some(filters) = filters {
             model = model.with_filters(filters);
+        }
+        if let Some(name) = idempotency_header {
+            model = model.with_idempotency_header(name);
         }
         Ok(Self(Arc::new(model)))
     }

@@ -257,8 +257,12 @@ def test_every_promise_names_tests_that_exist():
     """The tables of `docs/promises.md` and the tests cannot drift apart."""
     root = Path(__file__).parents[3]
     tests = {}
-    for source in [*root.glob("crates/orm/tests/*/**/*.rs"), *root.glob("bindings/python/tests/**/test_*.py")]:
-        target = source.relative_to(root / "crates/orm/tests").parts[0] if source.suffix == ".rs" else source.stem
+    for source in [*root.glob("crates/orm/tests/**/*.rs"), *root.glob("bindings/python/tests/**/test_*.py")]:
+        target = (
+            source.relative_to(root / "crates/orm/tests").parts[0].removesuffix(".rs")
+            if source.suffix == ".rs"
+            else source.stem
+        )
         tests.setdefault(target, set()).update(re.findall(r"(?:fn|def) (\w+)\(", source.read_text()))
     named = re.findall(r"`(\w+)::(\w+)`", (root / "docs/promises.md").read_text())
     assert len(named) > 50

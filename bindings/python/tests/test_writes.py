@@ -357,6 +357,7 @@ def test_a_pickled_row_lives_where_it_was_read(things):
         ({"_filter_fields": "name"}, "list of names"),
         ({"_id_field": "key"}, "key"),
         ({"_pagination": 5}, "_pagination"),
+        ({"_idempotency_header": ""}, "_idempotency_header"),
         ({"_pagination": "pages"}, "pages"),
     ],
 )

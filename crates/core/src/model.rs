@@ -345,6 +345,7 @@ pub struct ModelMeta {
     lookup_field: Option<String>,
     fields: Vec<FieldMeta>,
     pagination: Option<Pagination>,
+    idempotency_header: Option<String>,
     filters: Option<Vec<String>>,
     takes_only_fields: bool,
     /// The names inside objects that are read otherwise than they are sent.
@@ -364,6 +365,7 @@ impl ModelMeta {
             lookup_field: None,
             fields: Vec::new(),
             pagination: None,
+            idempotency_header: None,
             filters: None,
             takes_only_fields: false,
             nested_names: Vec::new(),
@@ -395,6 +397,13 @@ impl ModelMeta {
     #[must_use]
     pub fn with_pagination(mut self, pagination: Pagination) -> Self {
         self.pagination = Some(pagination);
+        self
+    }
+
+    /// Declares the header in which the endpoint takes an idempotency key: writes then carry one, and are sent again.
+    #[must_use]
+    pub fn with_idempotency_header(mut self, name: impl Into<String>) -> Self {
+        self.idempotency_header = Some(name.into());
         self
     }
 
@@ -596,6 +605,12 @@ impl ModelMeta {
             .fold(Fields::new(&self.primary_key), |fields, (name, kind)| {
                 fields.with(name, kind)
             })
+    }
+
+    /// The header in which the endpoint takes an idempotency key, if that is declared for the model.
+    #[must_use]
+    pub fn idempotency_header(&self) -> Option<&str> {
+        self.idempotency_header.as_deref()
     }
 
     /// The declared paginator.

@@ -10,13 +10,14 @@ use syn::{
 
 use crate::{endpoint, errors::Errors, keys};
 
-const ON_STRUCT: [&str; 10] = [
+const ON_STRUCT: [&str; 11] = [
     "endpoint",
     "lookup_field",
     "pagination",
     "page_size",
     "page_size_parameter",
     "filters",
+    "idempotency_header",
     "allow_extra",
     "nested",
     "related",
@@ -35,6 +36,7 @@ pub(crate) struct Container {
     pub(crate) page_size: Option<LitInt>,
     pub(crate) page_size_parameter: Option<LitStr>,
     pub(crate) filters: Option<Filters>,
+    pub(crate) idempotency_header: Option<LitStr>,
     pub(crate) allow_extra: Option<Span>,
     pub(crate) nested: Option<Span>,
     pub(crate) related: Option<(Vec<Related>, Span)>,
@@ -131,6 +133,10 @@ impl Container {
                         ));
                     }
                     container.page_size_parameter = Some(name);
+                }
+                "idempotency_header" => {
+                    let example = "idempotency_header = \"Idempotency-Key\"";
+                    container.idempotency_header = Some(keys::text(meta, example)?);
                 }
                 "filters" => container.filters = Some(filters(meta)?),
                 "allow_extra" => {

@@ -17,6 +17,7 @@ pub(crate) struct Collection {
     /// The wire name of the field in the URL of a row, where one is declared.
     pub(crate) lookup_field: Option<String>,
     pub(crate) pagination: Option<Pagination>,
+    pub(crate) idempotency_header: Option<LitStr>,
     pub(crate) filters: Option<Vec<LitStr>>,
 }
 
@@ -71,6 +72,10 @@ pub(crate) fn refuse_in_nested(
         ("filters", api.filters.as_ref().map(|filters| filters.span)),
         ("related", api.related.as_ref().map(|(_, span)| *span)),
         ("relation", marked.relation),
+        (
+            "idempotency_header",
+            api.idempotency_header.as_ref().map(Spanned::span),
+        ),
         ("primary_key", marked.field.as_ref().map(|(_, span)| *span)),
     ];
     for (key, span) in collection_keys {
@@ -118,6 +123,7 @@ impl Declared<'_> {
             primary_key: primary_key?,
             lookup_field,
             pagination,
+            idempotency_header: api.idempotency_header.clone(),
             filters: api.filters.as_ref().map(|filters| filters.names.clone()),
         })
     }

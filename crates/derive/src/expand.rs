@@ -107,6 +107,7 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
         primary_key,
         lookup_field,
         pagination,
+        idempotency_header,
         filters,
     } = collection;
     let only_fields = (model.takes_only_fields).then(|| quote!(.with_only_fields()));
@@ -119,6 +120,9 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
         let pagination = self::pagination(model, pagination);
         quote!(.with_pagination(#pagination))
     });
+    let idempotency_header = idempotency_header
+        .as_ref()
+        .map(|name| quote!(.with_idempotency_header(#name)));
     let filters = filters
         .as_ref()
         .map(|names| quote!(.with_filters::<&'static ::core::primitive::str>([#(#names),*])));
@@ -136,6 +140,7 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
                             .with_fields(<#ident as #krate::Schema>::fields())
                             #lookup_field
                             #pagination
+                            #idempotency_header
                             #filters
                             #only_fields
                     )

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Router;
+use http::HeaderName;
 use serde_json::{Map, Value};
 
 use crate::action::View;
@@ -12,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::field::Field;
 use crate::filters::Filter;
 use crate::infer;
+use crate::keys::Keys;
 use crate::moment;
 use crate::resource::Resource;
 use crate::server::TestServer;
@@ -31,6 +33,7 @@ pub struct TestServerBuilder {
     shape: Option<Shape>,
     tokens: BTreeMap<String, String>,
     pub(crate) first_token: Option<String>,
+    idempotency_header: Option<HeaderName>,
     pub(crate) routes: Router,
     pub(crate) tls: Tls,
     pub(crate) port: u16,
@@ -46,6 +49,7 @@ impl TestServerBuilder {
             shape: None,
             tokens: BTreeMap::new(),
             first_token: None,
+            idempotency_header: None,
             routes: Router::new(),
             tls: Tls::Off,
             port: 0,
@@ -111,6 +115,14 @@ impl TestServerBuilder {
     pub fn token(mut self, token: &str) -> Self {
         self.first_token.get_or_insert_with(|| token.to_owned());
         self.tokens.insert(token.to_owned(), token.to_owned());
+        self
+    }
+
+    /// Honours idempotency keys in this header: a write that comes again with the key of an earlier one is not done again, but
+    /// answered as that was.
+    #[must_use]
+    pub fn idempotency_header(mut self, name: HeaderName) -> Self {
+        self.idempotency_header = Some(name);
         self
     }
 
@@ -203,6 +215,7 @@ impl TestServerBuilder {
             tokens: std::mem::take(&mut self.tokens),
             seed,
             throttle: Throttle::default(),
+            keys: Keys::new(self.idempotency_header.take()),
         };
         check_children(&site)?;
         site.reset()

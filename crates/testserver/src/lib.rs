@@ -43,6 +43,7 @@ mod filters;
 mod forms;
 
 mod infer;
+mod keys;
 mod lookup;
 mod metadata;
 mod moment;

@@ -10,6 +10,7 @@ use crate::action::View;
 use crate::call::Call;
 use crate::codec;
 use crate::filters::Filter;
+use crate::keys::Keys;
 use crate::metadata;
 use crate::quirks::Quirk;
 use crate::reply::{Answer, Reply};
@@ -44,6 +45,7 @@ pub(crate) struct Site {
     /// The rows to begin with: the table, and the stored values of each row.
     pub(crate) seed: Vec<(String, Vec<Values>)>,
     pub(crate) throttle: Throttle,
+    pub(crate) keys: Keys,
 }
 
 impl Site {
@@ -56,6 +58,7 @@ impl Site {
     /// Puts back the rows that the site began with.
     pub(crate) fn reset(&self) -> rusqlite::Result<()> {
         self.throttle.forget();
+        self.keys.forget();
         let session = self.store.session(&self.tables);
         session.clear()?;
         for (table, rows) in &self.seed {
@@ -70,6 +73,10 @@ impl Site {
     }
 
     pub(crate) fn answer(&self, request: &Request) -> Reply {
+        self.keys.once(request, || self.view(request))
+    }
+
+    fn view(&self, request: &Request) -> Reply {
         let Some(target) = self.route(&request.path) else {
             return self.redirect_to_slash(request);
         };

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         page_size: int
         read_ahead: int
         user_agent: str
+        idempotency_header: str
         ordering_parameter: str
         search_parameter: str
         on_ignored: Literal["local", "error", "trust"]
@@ -288,7 +289,8 @@ class BaseClient:
         ``user_agent``.
 
         How long: ``timeout`` of a whole call, retries included (60); ``connect_timeout`` (5) and ``attempt_timeout`` (30)
-        within it. ``max_retries`` (3), the first after up to ``retry_delay`` (0.2), then twice as long each.
+        within it. ``max_retries`` (3), the first after up to ``retry_delay`` (0.2), then twice as long each; every write too,
+        with a key in ``idempotency_header``, for servers that do a write of one key once.
 
         Which way: ``verify_ssl``, ``ca_file`` (PEM, besides the system's, unless ``platform_roots`` is false), ``proxy`` or
         ``proxy_from_env``, ``compression``, ``follow_redirects`` on the same origin, ``http2`` over TLS,

@@ -19,6 +19,7 @@ SETTINGS = (
     "_filter_fields",
     "_pagination",
     "_expand_parameter",
+    "_idempotency_header",
 )
 
 #: The attributes that Django's own helpers look for on a model.

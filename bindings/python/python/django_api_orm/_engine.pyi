@@ -97,6 +97,7 @@ class Model:
         pagination: tuple[str, int | None, str | None] | None,
         filters: list[str] | None,
         nested_names: list[tuple[str, str]],
+        idempotency_header: str | None,
     ) -> Model: ...
     def at(self, endpoint: str) -> Model: ...
     @property

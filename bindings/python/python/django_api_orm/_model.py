@@ -79,6 +79,8 @@ class BaseAPIModel(_Declared):
     _filter_fields: ClassVar[tuple[str, ...] | list[str] | None] = None
     #: How the endpoint pages; ``None``: recognised from the first answer.
     _pagination: ClassVar[str | Pagination | None] = None
+    #: The header in which the endpoint takes an idempotency key, such as ``Idempotency-Key``: each write then carries one.
+    _idempotency_header: ClassVar[str | None] = None
 
     #: The parameter by which the server shows related rows whole: ``expand``, ``include``.
     _expand_parameter: ClassVar[str | None] = None

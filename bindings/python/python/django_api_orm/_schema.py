@@ -227,6 +227,9 @@ class ModelInfo:
         self.validate_assignment: Callable[[Any, str, Any], Any] = validator.validate_assignment
         self._new_schema: type[BaseModel] | None = None
         self._columns: dict[tuple[str, ...], Columns] = {}
+        keys = model._idempotency_header
+        if keys is not None and not (isinstance(keys, str) and keys):
+            raise ConfigurationError(f"{model.__name__}._idempotency_header must be the name of a header, not {keys!r}")
         filters = None if model._filter_fields is None else _names(model, "_filter_fields")
         self.engine = Model(
             model.__name__,
@@ -247,6 +250,7 @@ class ModelInfo:
                 for read in _read_names(name, field)
                 if read != sent
             ],
+            keys,
         )
 
     def read_names(self, name: str) -> list[str]:

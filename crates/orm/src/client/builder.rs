@@ -25,7 +25,7 @@ use super::settings::Settings;
 use super::stats::Counters;
 use super::stream::Stream;
 use super::tls::TlsSettings;
-use super::{Identity, ServiceClient, Shared};
+use super::{Identity, ServiceClient, Shared, idempotency};
 
 /// Configures a [`ServiceClient`]. Mistakes are reported by [`build`](Self::build).
 #[must_use = "a builder does nothing until it is built"]
@@ -253,6 +253,11 @@ impl ServiceClientBuilder {
                 .rev()
                 .fold(HttpService::connections(), wrap)
         });
+        let idempotency_header = settings
+            .idempotency_header
+            .as_deref()
+            .map(idempotency::header)
+            .transpose()?;
         let counters = Arc::default();
         let pool = RwLock::new(Arc::new(plumbing.pool(&counters)));
         let shared = Shared {
@@ -263,6 +268,7 @@ impl ServiceClientBuilder {
             layers,
             pool,
             budget: Arc::new(RetryBudget::new()),
+            idempotency_header,
             counters,
             context: Arc::new(self.context.built(settings)),
             settings: Arc::new(self.settings),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use django_api_orm_core::path::ApiPath;
 use django_api_orm_core::{Error, Result};
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, IF_MATCH, PROXY_AUTHORIZATION, TE,
+    CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE,
     TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, Method};
@@ -16,6 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::idempotency::{self, Key};
 use super::stats::Interest;
 
 /// Commas, colons and slashes are harmless in a query and keep `id__in=1,2,3` readable.
@@ -52,6 +53,9 @@ pub struct Call {
     pub(super) deadline: Option<Instant>,
     pub(super) interest: Interest,
     pub(super) stays: bool,
+    pub(super) key: Option<Box<Key>>,
+    /// Whether the headers hold an idempotency key.
+    pub(super) is_keyed: bool,
 }
 
 impl fmt::Debug for Call {
@@ -80,6 +84,8 @@ impl Call {
             deadline: None,
             interest: Interest::default(),
             stays: false,
+            key: None,
+            is_keyed: false,
         }
     }
 
@@ -171,16 +177,26 @@ impl Call {
         Ok(self)
     }
 
-    /// Declares that the server recognises a repetition by this `Idempotency-Key`, so that the request may be
-    /// sent again whatever its method.
+    /// Declares that the server recognises a repetition by this key, so that the request may be sent again whatever its
+    /// method. It is sent in the header that the model or the client declares for keys, else as `Idempotency-Key`.
     ///
     /// # Errors
     /// `InvalidRequest` if the key cannot be a header value.
-    pub fn idempotency_key(self, key: &str) -> Result<Self> {
+    pub fn idempotency_key(mut self, key: &str) -> Result<Self> {
         if key.is_empty() {
             return Err(Error::invalid_request("the idempotency key is empty"));
         }
-        self.header(IDEMPOTENCY_KEY.as_str(), key)
+        let (_, key) = checked_header("idempotency-key", key)?;
+        self.key.get_or_insert_default().given = Some(key);
+        Ok(self)
+    }
+
+    /// Names the header in which the model's endpoint takes an idempotency key.
+    pub(crate) fn idempotency_header(mut self, name: Option<&str>) -> Result<Self> {
+        if let Some(name) = name {
+            self.key.get_or_insert_default().declared = Some(idempotency::header(name)?);
+        }
+        Ok(self)
     }
 
     /// Counts what the call costs only for as long as somebody waits for it.
@@ -224,15 +240,7 @@ impl Call {
         }
         out
     }
-
-    /// Whether the caller declared that the request may be repeated.
-    pub(super) fn is_repeatable(&self) -> bool {
-        self.headers.contains_key(&IDEMPOTENCY_KEY) || self.headers.contains_key(IF_MATCH)
-    }
 }
-
-/// The header that names a request, so that the server can tell a repetition.
-static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A header that a caller may set. What frames a message on the wire is not theirs to set: a wrong
 /// `Content-Length` lets one request smuggle another.

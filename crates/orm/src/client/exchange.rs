@@ -36,8 +36,9 @@ impl ServiceClient {
         Box::pin(self.carry_out(call)).await
     }
 
-    async fn carry_out(&self, call: Call) -> Result<ApiResponse> {
+    async fn carry_out(&self, mut call: Call) -> Result<ApiResponse> {
         let shared = &*self.shared;
+        call.name_itself(shared.idempotency_header.as_ref())?;
         let own = call.timeout.or(self.identity.timeout);
         let limit = own.unwrap_or(shared.settings.timeout);
         let now = Instant::now();
@@ -371,6 +372,7 @@ impl Exchange<'_> {
             AttemptClass::NotSent | AttemptClass::Refused if self.was_ambiguous => {
                 AttemptClass::Ambiguous
             }
+            _ if self.is_under_way(&error) => AttemptClass::Refused,
             class => class,
         };
         let settings = &self.shared().settings;
@@ -417,6 +419,12 @@ impl Exchange<'_> {
         Ok(())
     }
 
+    /// Whether the server refuses the repetition of a write with a key, because it is still at work on the first: by a 409,
+    /// as the draft of the header `Idempotency-Key` has it.
+    fn is_under_way(&self, error: &Error) -> bool {
+        self.was_ambiguous && self.call.is_keyed() && error.status() == Some(StatusCode::CONFLICT)
+    }
+
     /// Whether the caller must be told that the write may have been done.
     fn outcome_is_unknown(&self, error: &Error) -> bool {
         // A write guarded by `If-Match` changes what it matches: when its repetition does not match any more, the
@@ -425,6 +433,7 @@ impl Exchange<'_> {
             && self.call.is_repeatable()
             && !self.outgoing.method.is_safe()
             && error.kind() == ErrorKind::PreconditionFailed;
+        let was_guarded = was_guarded || self.is_under_way(error);
         // After an attempt that may have arrived, only an answer to a later one tells what has become of the write.
         let was_lost = self.was_ambiguous
             && !self.outgoing.method.is_safe()

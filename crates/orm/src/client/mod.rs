@@ -28,6 +28,7 @@ pub(crate) mod credential;
 mod encoding;
 mod exchange;
 mod failure;
+mod idempotency;
 mod layer;
 mod pool;
 mod proxy;
@@ -47,7 +48,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use django_api_orm_core::retry::RetryBudget;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderMap, Method};
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -109,6 +110,8 @@ struct Shared {
     /// Requests under way, as long as each needs a connection of its own.
     places: Arc<Semaphore>,
     budget: Arc<RetryBudget>,
+    /// The header in which every write is named.
+    idempotency_header: Option<HeaderName>,
     counters: Arc<Counters>,
     context: Arc<Context>,
 }
@@ -314,6 +317,7 @@ impl ServiceClient {
                 pool: RwLock::new(Arc::new(shared.plumbing.pool(&shared.counters))),
                 places: Arc::clone(&shared.places),
                 budget: Arc::clone(&shared.budget),
+                idempotency_header: shared.idempotency_header.clone(),
                 counters: Arc::clone(&shared.counters),
                 context: Arc::clone(&shared.context),
             }),

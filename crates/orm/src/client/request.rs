@@ -64,8 +64,8 @@ impl RequestBuilder {
         self.map(|call| call.json(body))
     }
 
-    /// Declares that the server recognises a repetition by this `Idempotency-Key`, so that the request may be
-    /// sent again whatever its method.
+    /// Declares that the server recognises a repetition by this key, so that the request may be sent again whatever its
+    /// method. It is sent in the header that the client declares for keys, else as `Idempotency-Key`.
     pub fn idempotency_key(self, key: &str) -> Self {
         self.map(|call| call.idempotency_key(key))
     }

@@ -28,6 +28,10 @@ macro_rules! with_settings {
             max_retries(retries: u32): u32 = 3, "3" => set retries;
             /// The bound of the first random wait before a request is sent again; it doubles up to 20 s.
             retry_delay(delay: std::time::Duration): Duration = Duration::from_millis(200), "200 ms" => set delay;
+            /// The header in which the server takes an idempotency key, such as `Idempotency-Key`. Every write then carries a new
+            /// key, the same in each attempt, and is sent again whatever its method: declare it only for a server that does a
+            /// write of one key once.
+            idempotency_header(name: impl Into<String>): Option<String> = None, "none" => set Some(name.into());
             /// Whether the server's certificate is checked. Without it anybody on the way can read and change everything,
             /// credentials included.
             verify_ssl(verify: bool): bool = true, "true" => set verify;

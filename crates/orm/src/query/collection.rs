@@ -238,7 +238,7 @@ impl Collection {
     /// Creates a row.
     pub async fn create(&self, body: &Map<String, Value>) -> Result<Kept> {
         let path = self.endpoint()?.collection();
-        let call = Call::post(path).json(body)?.staying();
+        let call = self.keyed(Call::post(path).json(body)?.staying())?;
         let response = self.client()?.send(call).await?;
         response.confirm_write()?;
         response.object().map_err(|error| {
@@ -292,7 +292,7 @@ impl Collection {
     ) -> Result<Kept> {
         let path = self.endpoint()?.detail(key)?;
         let template = path.template().into_owned();
-        let call = Call::patch(path).json(body)?.staying();
+        let call = self.keyed(Call::patch(path).json(body)?.staying())?;
         match self.client()?.send(call).await {
             Ok(response) => {
                 response.confirm_write()?;
@@ -370,7 +370,8 @@ impl Collection {
     /// Deletes a row.
     pub async fn delete(&self, key: &str) -> Result<()> {
         let path = self.endpoint()?.detail(key)?;
-        match self.client()?.send(Call::delete(path).staying()).await {
+        let call = self.keyed(Call::delete(path).staying())?;
+        match self.client()?.send(call).await {
             Ok(response) => response.confirm_write(),
             Err(error) => {
                 let may_be_done = error.follows_lost_attempt();
@@ -383,6 +384,11 @@ impl Collection {
         }
     }
 
+    /// A write that the server can tell when it comes again, if the model declares how.
+    fn keyed(&self, call: Call) -> Result<Call> {
+        call.idempotency_header(self.model.idempotency_header())
+    }
+
     /// The call of an extra route, with any method.
     pub fn route<B: Serialize + ?Sized>(
         &self,
@@ -390,7 +396,7 @@ impl Collection {
         path: ApiPath,
         body: Option<&B>,
     ) -> Result<Call> {
-        let call = Call::new(method, path);
+        let call = self.keyed(Call::new(method, path))?;
         match body {
             Some(body) => call.json(body),
             None => Ok(call),

@@ -356,3 +356,64 @@ async fn the_budget_comes_back_with_success() {
     }
     assert!(server.count() > without);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_still_under_way_is_waited_for() {
+    let key = |server: &Server, header: &str| -> Vec<Option<String>> {
+        let seen = server.seen();
+        seen.iter()
+            .map(|seen| seen.header(header).map(str::to_owned))
+            .collect()
+    };
+    let server = Server::script([Reply::Close, status(409), status(409), status(201)]);
+    let client = server
+        .builder()
+        .idempotency_header("X-Key")
+        .build()
+        .unwrap();
+    call(&client, "POST").await.unwrap();
+    let keys = key(&server, "x-key");
+    assert!(keys.len() == 4 && keys[0].is_some(), "{keys:?}");
+    assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+
+    // Where nothing was lost, a 409 is a conflict.
+    let server = Server::script([status(409)]);
+    let client = server
+        .builder()
+        .idempotency_header("X-Key")
+        .build()
+        .unwrap();
+    let error = call(&client, "POST").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(server.count() == 1 && !error.is_outcome_unknown());
+
+    // Where it never ends, nobody knows.
+    let server = Server::script([Reply::Close, status(409)]);
+    let client = server
+        .builder()
+        .idempotency_header("X-Key")
+        .build()
+        .unwrap();
+    let error = call(&client, "POST").await.unwrap_err();
+    assert!(
+        server.count() == 4 && error.is_outcome_unknown(),
+        "{error:?}"
+    );
+
+    // A key of the caller's own, in the declared header; reads have none.
+    let server = Server::script([status(503), ok()]);
+    let client = server
+        .builder()
+        .idempotency_header("X-Key")
+        .build()
+        .unwrap();
+    let body = serde_json::json!({});
+    client
+        .post("/x/", &body)
+        .idempotency_key("mine")
+        .await
+        .unwrap();
+    client.get("/x/").await.unwrap();
+    let mine = Some("mine".to_owned());
+    assert_eq!(key(&server, "x-key"), [mine.clone(), mine, None]);
+}
