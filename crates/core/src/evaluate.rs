@@ -104,7 +104,9 @@ use serde_json::{Map, Value};
 pub(crate) use self::measure::{Measure, roots_of, taken};
 use self::{condition::Condition, verdict::Why};
 pub use self::{
+    condition::lacks_digits,
     disproof::disproves,
+    measure::asks_digits,
     order::{RowKey, RowOrder, compare_rows, order_roots},
     verdict::{Reason, Verdict},
 };

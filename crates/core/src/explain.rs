@@ -64,7 +64,7 @@ impl Explain {
     /// * how many rows have to be read until enough of them satisfy what is evaluated client-side;
     /// * whether an order has nulls, which a cursor would lose;
     /// * whether the server looks at a filter on what is not a field of the model, or is shown in another form;
-    /// * whether rows show a text, which is evaluated client-side, as the server filters by it;
+    /// * whether rows show a text, or a number or time with digits, which is evaluated client-side, as the server filters by it;
     /// * where nothing comes, whether a server knows a filter or an order that has no row for what it does not know.
     #[must_use]
     pub fn requests(&self, rows: u64) -> Option<u64> {
@@ -110,8 +110,8 @@ impl fmt::Display for Explain {
         for note in &strategy.notes {
             write!(f, "\n  {note}")?;
         }
-        if !strategy.doubted_forms.is_empty() {
-            f.write_str("\n  where rows raise the doubt, a probe shows first whether they show texts as the server filters by them")?;
+        if !(strategy.doubted_forms.is_empty() && strategy.doubted_digits.is_empty()) {
+            f.write_str("\n  where rows raise the doubt, a probe shows first whether they show values as the server filters by them")?;
         }
         self.fmt_sorting(f)?;
         if strategy.range != Range::ALL {
@@ -234,7 +234,7 @@ mod tests {
             "GET /users/?age__gte=18&ordering=-name\n  \
              checked on every row: age__gte=18\n  \
              NOT role=\"admin\": evaluated client-side, the query string has no OR and no NOT\n  \
-             where rows raise the doubt, a probe shows first whether they show texts as the server filters by them\n  \
+             where rows raise the doubt, a probe shows first whether they show values as the server filters by them\n  \
              sorted by the server\n  \
              rows [0:10], counted client-side\n  \
              requests: 2 to see what the server honours, then 1 for every 100 rows; if nothing comes, probes show whether the server \

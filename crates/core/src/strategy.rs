@@ -141,6 +141,9 @@ pub struct Strategy {
     /// Parts of the residual on texts of which it is not known whether the rows show them as the server filters by them: that
     /// is probed where the rows raise a doubt.
     pub doubted_forms: Vec<Lookup>,
+    /// Parts of the residual with so many digits that rows which show fewer may have been rounded: that is probed where a row
+    /// could turn out otherwise.
+    pub doubted_digits: Vec<Lookup>,
     cost: Cost,
 }
 
@@ -192,6 +195,7 @@ impl Strategy {
             parts_are_by_key: false,
             shown_otherwise: Vec::new(),
             doubted_forms: Vec::new(),
+            doubted_digits: Vec::new(),
             cost: Cost::default(),
         };
         if !strategy.is_empty {

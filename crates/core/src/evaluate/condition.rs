@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     Fields, Reading, Reason, Verdict, Why,
     moment::Moment,
-    precision::{is_finer, is_near},
+    precision::{has_fewer_digits, is_finer, is_near},
     scalar::{Scalar, json_equal},
     text::{Case, Pattern, Place},
     walk::{Found, Path},
@@ -105,6 +105,16 @@ impl Condition {
         verdict
     }
 
+    /// Whether the row shows fewer digits than the operand has, and those could turn the verdict.
+    fn lacks_digits(&self, row: &Map<String, Value>) -> bool {
+        let mut lacks = false;
+        self.path.walk(row, &mut |found| {
+            lacks = matches!(found, Found::Value(value) if self.test.lacks_digits(&value));
+            !lacks
+        });
+        lacks
+    }
+
     /// Why the test decides nothing on what was found.
     fn why(&self, found: &Found<'_>) -> Why {
         match found {
@@ -138,6 +148,33 @@ impl Condition {
             (Found::List(items), test) => test.list(items, self.reading),
         }
     }
+}
+
+/// Whether a row shows a text with fewer digits than the lookup asks for, and those could turn the verdict: `"6.67"` for `6.6667`,
+/// `10:04` for `10:04:30`. It may be all that there is, or rounded.
+///
+/// ```
+/// use django_api_orm_core::{evaluate::{Fields, lacks_digits}, lookup::Lookup};
+/// use serde_json::{Value, json};
+///
+/// let lacks = |name: &str, asked: Value, shown: Value| {
+///     let row = [("x".to_owned(), shown)].into_iter().collect();
+///     lacks_digits(&Lookup::parse(name, asked), &Fields::new("id"), &row)
+/// };
+/// assert!(lacks("x__gt", json!(6.6667), json!("6.67")));
+/// assert!(lacks("x__in", json!([6.6667, 1]), json!("6.67")));
+/// assert!(lacks("x__range", json!([1, "6.6667"]), json!("6.67")));
+/// assert!(!lacks("x__gt", json!(6.6667), json!(6.67)), "a number is what it is");
+/// assert!(!lacks("x__gt", json!(6.5), json!("7")));
+/// assert!(!lacks("x__gt", json!(6.6), json!("6.67")));
+/// assert!(!lacks("x__gt", json!(6.7001), json!("6.67")), "it is farther away");
+/// assert!(lacks("x__gt", json!("2024-05-01T10:04:30Z"), json!("2024-05-01T10:04Z")));
+/// assert!(!lacks("x__gt", json!("2024-05-01T10:05:30Z"), json!("2024-05-01T10:04Z")));
+/// assert!(!lacks("x__gt", json!("2024-05-01T10:04:00.5Z"), json!("2024-05-01T10:04:00Z")), "zeros are left out");
+/// ```
+#[must_use]
+pub fn lacks_digits(lookup: &Lookup, fields: &Fields, row: &Map<String, Value>) -> bool {
+    Condition::compile(lookup, fields).is_ok_and(|condition| condition.lacks_digits(row))
 }
 
 impl Test {
@@ -235,6 +272,19 @@ impl Test {
             }
             Self::Ordered(_, operand) => is_near(row, operand),
             Self::Between(low, high) => is_near(row, low) || is_near(row, high),
+            _ => false,
+        }
+    }
+
+    /// Whether the row shows fewer digits than the operand has, and those could turn the verdict.
+    fn lacks_digits(&self, row: &Scalar<'_>) -> bool {
+        match self {
+            Self::Equals(operand) | Self::Ordered(_, operand) => has_fewer_digits(row, operand),
+            Self::OneOf(values) => values
+                .all
+                .iter()
+                .any(|operand| has_fewer_digits(row, operand)),
+            Self::Between(low, high) => has_fewer_digits(row, low) || has_fewer_digits(row, high),
             _ => false,
         }
     }

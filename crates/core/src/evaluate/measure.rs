@@ -43,6 +43,21 @@ impl Measure {
     }
 }
 
+/// Whether a lookup asks for a number with decimal places, or for a time: rows may show it rounded or cut.
+#[must_use]
+pub fn asks_digits(lookup: &Lookup) -> bool {
+    let is_fine = |value: &Value| match Measure::of(value) {
+        Some(Measure::Number) => value.to_string().contains('.'),
+        Some(Measure::Time | Measure::Instant { .. }) => true,
+        _ => false,
+    };
+    match &lookup.value {
+        _ if lookup.transform.is_some() => false,
+        Value::Array(values) => values.iter().any(is_fine),
+        value => is_fine(value),
+    }
+}
+
 /// The value that a lookup compares in a row, as it would be an operand; `None` for null, for lists and objects, and where the
 /// row has no such field.
 pub(crate) fn taken(lookup: &Lookup, fields: &Fields, row: &Map<String, Value>) -> Option<Value> {

@@ -112,7 +112,8 @@ impl Strategy {
         if self.is_empty {
             return Some(0);
         }
-        if rows > 0 && !(self.unseen.is_empty() && self.doubted_forms.is_empty()) {
+        let doubts = [&self.unseen, &self.doubted_forms, &self.doubted_digits];
+        if rows > 0 && doubts.iter().any(|doubts| !doubts.is_empty()) {
             return None;
         }
         let is_doubtful = match rows {

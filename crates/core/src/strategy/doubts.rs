@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Given, Probe, Strategy};
 use crate::{
-    evaluate::Measure,
+    evaluate::{Measure, asks_digits},
     lookup::{Lookup, Op},
 };
 
@@ -36,7 +36,11 @@ impl Strategy {
             return;
         }
         let mut doubted: Vec<Lookup> = Vec::new();
+        let mut digits: Vec<Lookup> = Vec::new();
         self.residual.for_each_lookup(&mut |lookup| {
+            if asks_digits(lookup) && self.may_ask_for_form(&lookup.path, given) {
+                digits.push(lookup.clone());
+            }
             let operand = match &lookup.value {
                 Value::Array(values) => values.first(),
                 value => Some(value),
@@ -48,6 +52,7 @@ impl Strategy {
             }
         });
         self.doubted_forms = doubted;
+        self.doubted_digits = digits;
         let keys = self.order.iter().map(|order| order.path.as_str());
         self.doubted_keys = keys
             .filter(|path| self.order_is_asked && self.may_ask_for_form(path, given))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use django_api_orm_core::{
     Error, ModelMeta, NullOrder, Q, Result,
-    evaluate::{Evaluator, Fields, Reason, RowOrder, Verdict, disproves},
+    evaluate::{Evaluator, Fields, Reason, RowOrder, Verdict, asks_digits, disproves},
     lookup::Lookup,
     plan::Order,
     row::Row,
@@ -132,6 +132,13 @@ impl RowCheck {
     /// How many of the lookups the server is known to ignore.
     pub(crate) fn ignored(&self) -> usize {
         self.guards.iter().filter(|guard| guard.ignored).count()
+    }
+
+    /// The lookups that the server has turned out to ignore, and that digits may decide.
+    pub(crate) fn ignored_digits(&self) -> Vec<Lookup> {
+        let ignored = self.guards.iter().filter(|guard| guard.ignored);
+        let ignored = ignored.filter(|guard| asks_digits(&guard.lookup));
+        ignored.map(|guard| guard.lookup.clone()).collect()
     }
 
     /// From now on, rows that violate this lookup are left out.

@@ -213,6 +213,13 @@ impl Reading {
             };
             return Ok(Some(rows.into_iter().map(held).collect()));
         }
+        let ignored = self.check.ignored_digits();
+        if !probing
+            .shows_digits(&self.strategy, &ignored, &rows)
+            .await?
+        {
+            return Ok(None);
+        }
         let held = rows.into_iter().zip(belongs);
         Ok(Some(
             held.filter_map(|(row, believed)| believed.map(|believed| Held { row, believed }))

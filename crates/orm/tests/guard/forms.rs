@@ -397,3 +397,48 @@ async fn a_shortened_text_is_no_sign_that_the_text_was_not_kept() {
     one.title = title.to_owned();
     one.save().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_rounded_number_decides_nothing_that_its_digits_would() {
+    #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/goods/")]
+    struct Good {
+        id: Option<i64>,
+        price: String,
+    }
+    let prices = ["6.6667", "6.2000", "7.1000"].into_iter().zip(1..);
+    let rows: Vec<Value> = prices
+        .map(|(price, id)| json!({"id": id, "price": price}))
+        .collect();
+    for (shown, is_right) in [(4, false), (6, true)] {
+        let shape =
+            json!({"shows": {"price": {"shortened": shown}}, "filters": {"exact": "{field}"}});
+        let server = TestServer::builder()
+            .resource(Resource::from_json("goods", rows.clone()))
+            .shape(Shape::from_json(shape).unwrap());
+        let server = server.start().await.unwrap();
+        for above in [6.661, 6.66671] {
+            let client = ServiceClient::builder(server.base_url())
+                .on_warning(|_| {})
+                .build()
+                .unwrap();
+            let goods = client.objects::<Good>();
+            let asked = goods.filter(Filter::lookup("price__gt", above));
+            for _ in 0..2 {
+                match asked.fetch().await {
+                    Ok(found) => {
+                        assert!(is_right, "{above}");
+                        assert_eq!(found.len(), if above < 6.6667 { 2 } else { 1 });
+                    }
+                    Err(error) => {
+                        assert!(
+                            !is_right && error.kind() == ErrorKind::Unsupported,
+                            "{error}"
+                        );
+                    }
+                }
+                assert_eq!(asked.count().await.is_ok(), is_right);
+            }
+        }
+    }
+}

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use django_api_orm_core::{
     Q, Result,
-    evaluate::Evaluator,
+    evaluate::{Evaluator, lacks_digits},
     lookup::{Lookup, Op},
     row::Row,
-    strategy::{Probe, Strategy},
+    strategy::{Probe, Strategy, Telling},
 };
 use serde_json::Value;
 
@@ -44,6 +44,31 @@ impl Probing {
             shows &= self.shows(strategy, &lookup.path, &texts, operand).await?;
         }
         Ok(shows)
+    }
+
+    /// Whether the rows of a page show all the digits that decide what is evaluated client-side: of parts of the residual, and of filters
+    /// that the server has turned out to ignore.
+    pub(crate) async fn shows_digits(
+        &mut self,
+        strategy: &Strategy,
+        ignored: &[Lookup],
+        page: &[Row],
+    ) -> Result<bool> {
+        for lookup in strategy.doubted_digits.iter().chain(ignored) {
+            let fields = self.collection.known_fields()?;
+            let roots = Telling::roots(lookup, &fields);
+            let mut rounded = Vec::new();
+            for row in page {
+                if lacks_digits(lookup, &fields, &row.pick(&roots)?) {
+                    rounded.push(row.clone());
+                }
+            }
+            let texts = texts(&rounded, &lookup.path)?;
+            if !self.shows(strategy, &lookup.path, &texts, None).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether rows that stand in a wrong order after equal texts show the whole texts.
