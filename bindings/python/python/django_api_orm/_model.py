@@ -105,10 +105,9 @@ class BaseAPIModel(_Declared):
 
     @classmethod
     def _info(cls) -> ModelInfo:
-        known = cls.__dict__.get("_known")
-        if known is not None:
-            info: ModelInfo = known[1]
-            return info
+        known = cls._known
+        if known is not None and known[0] is cls:
+            return known[1]
         with _lock:
             info = ModelInfo(cls)
             cls._known = (cls, info)
