@@ -2,8 +2,8 @@
 
 One process for the server, which answers in microseconds, and one for each peer. In every round the peers take turns, in an
 order that rotates, and the first round warms up. A ratio is ours / the peer's, within a round: below 1 we are faster. Machines
-differ and are noisy, so only the ratios say something. `--save` writes the tables into docs/benchmarks.md and
-the plot beside it.
+differ and are noisy, so only the ratios say something. `--save` writes the tables into docs/benchmarks.md and the plot
+beside it, which the README shows.
 """
 
 from __future__ import annotations
@@ -254,17 +254,22 @@ def report(cases: list[Compared]) -> list[str]:
     return lines
 
 
-def save(cases: list[Compared], more: list[str]) -> None:
-    page = DOCS / "benchmarks.md"
-    tables = "\n".join([*report(cases), *more])
+def put(page: Path, measured: str) -> None:
+    """Writes what was measured into its place in a page."""
     text, found = re.subn(
         r"(<!-- measured by `make bench` -->\n).*?(<!-- end -->)",
-        lambda match: f"{match[1]}\n![Wall time of this package / the peer's](benchmarks.svg)\n\n{tables}\n{match[2]}",
+        lambda match: f"{match[1]}\n{measured}\n\n{match[2]}",
         page.read_text(),
         flags=re.DOTALL,
     )
-    assert found == 1, "docs/benchmarks.md has lost the place of the tables"
+    assert found == 1, f"{page} has lost the place of what is measured"
     page.write_text(text)
+
+
+def save(cases: list[Compared], more: list[str]) -> None:
+    plotted = "![Wall time of this package / the peer's, by case]"
+    put(DOCS / "benchmarks.md", "\n".join([f"{plotted}(benchmarks.svg)", "", *report(cases), *more]).rstrip())
+    put(DOCS.parent / "README.md", f"{plotted}(docs/benchmarks.svg)")
     lines = [
         (case.words.replace("`", ""), {peer: case.ratio(peer, "wall") for peer in case.runs if peer != OURS})
         for case in cases
