@@ -23,10 +23,12 @@ impl<M: ApiModel> QuerySet<M> {
         by: O,
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, O> {
         let by = by.into_orders();
-        let Self { manager, plan, .. } = self.clone();
+        let queryset = self.clone();
         operation::<M, _>("latest", async move {
-            let row = manager.collection.latest(&plan, by).await?;
-            Instance::from_row(manager, row)
+            let row = (queryset.manager.collection)
+                .latest(&queryset.plan, by)
+                .await?;
+            queryset.one_made(row).await
         })
     }
 
@@ -41,10 +43,12 @@ impl<M: ApiModel> QuerySet<M> {
         by: O,
     ) -> impl Future<Output = Result<Instance<M>>> + Send + use<M, O> {
         let by = by.into_orders();
-        let Self { manager, plan, .. } = self.clone();
+        let queryset = self.clone();
         operation::<M, _>("earliest", async move {
-            let row = manager.collection.earliest(&plan, by).await?;
-            Instance::from_row(manager, row)
+            let row = (queryset.manager.collection)
+                .earliest(&queryset.plan, by)
+                .await?;
+            queryset.one_made(row).await
         })
     }
 
@@ -85,16 +89,17 @@ impl<M: ApiModel> QuerySet<M> {
         K: IntoIterator<Item = V>,
     {
         let values = operands(values);
-        let Self { manager, plan, .. } = self.clone();
+        let queryset = self.clone();
         operation::<M, _>("in_bulk_by", async move {
+            let Self { manager, plan, .. } = &queryset;
             let rows = manager
                 .collection
-                .rows_by(&plan, field.path(), &values?, manager.requests_at_once())
+                .rows_by(plan, field.path(), &values?, manager.requests_at_once())
                 .await?;
             let mut found = HashMap::with_capacity(rows.len());
-            for row in rows {
-                let value = field.read(&row)?;
-                let instance = Instance::from_row(manager.clone(), row)?;
+            let values = rows.iter().map(|row| field.read(row));
+            let values = values.collect::<Result<Vec<_>>>()?;
+            for (value, instance) in values.into_iter().zip(queryset.made(rows).await?) {
                 if found.insert(value, instance).is_some() {
                     return Err(Error::multiple_objects_returned(format!(
                         "more than one `{}` has the same `{}`, so that field does not identify rows",

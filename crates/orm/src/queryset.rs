@@ -7,6 +7,7 @@ use std::{
     hash::Hash,
     ops::{Bound, RangeBounds},
     pin::Pin,
+    sync::Arc,
 };
 
 use django_api_orm_core::{
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     bulk::BulkWriteError, instance::Instance, manager::Manager, picking::operands,
-    query::KeysetWalk, rows::Rows, trace::operation, values::FieldList,
+    query::KeysetWalk, related::Prefetches, rows::Rows, trace::operation, values::FieldList,
 };
 
 /// A description of rows: filters, an order, a slice. Immutable and cheap to clone; every method gives a new one.
@@ -30,6 +31,8 @@ pub struct QuerySet<M> {
     pub(crate) manager: Manager<M>,
     pub(crate) plan: Plan,
     expected: Option<u64>,
+    /// What is read with the rows.
+    pub(crate) related: Arc<[Arc<dyn Prefetches<M>>]>,
 }
 
 impl<M: ApiModel> QuerySet<M> {
@@ -38,6 +41,7 @@ impl<M: ApiModel> QuerySet<M> {
             manager,
             plan,
             expected: None,
+            related: Arc::new([]),
         }
     }
 
@@ -46,6 +50,7 @@ impl<M: ApiModel> QuerySet<M> {
             manager: self.manager.clone(),
             plan: change(self.plan.clone()),
             expected: self.expected,
+            related: Arc::clone(&self.related),
         }
     }
 
@@ -122,15 +127,10 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// `Decode` for a row that does not fit the model, with the name of the field; whatever the requests meet.
     pub fn fetch(&self) -> impl Future<Output = Result<Vec<Instance<M>>>> + Send + use<M> {
-        let Self { manager, plan, .. } = self.clone();
+        let queryset = self.clone();
         operation::<M, _>("fetch", async move {
-            let rows = manager.typed().walk(&plan).collect().await?;
-            // Not collected: nobody knows the length of what may fail, and instances are large to move.
-            let mut instances = Vec::with_capacity(rows.len());
-            for row in rows {
-                instances.push(Instance::from_row(manager.clone(), row)?);
-            }
-            Ok(instances)
+            let rows = queryset.manager.typed().walk(&queryset.plan);
+            queryset.made(rows.collect().await?).await
         })
     }
 
@@ -140,7 +140,7 @@ impl<M: ApiModel> QuerySet<M> {
     /// only in the server's count.
     #[must_use]
     pub fn stream(&self) -> Rows<M> {
-        Rows::new(self.manager.clone(), self.manager.typed().walk(&self.plan))
+        Rows::new(self, self.manager.typed().walk(&self.plan))
     }
 
     /// The one row of the queryset.
@@ -153,11 +153,11 @@ impl<M: ApiModel> QuerySet<M> {
 
     /// The same of a queryset that is not needed any more.
     pub(crate) fn into_one(self) -> impl Future<Output = Result<Instance<M>>> + Send + use<M> {
-        let Self { manager, plan, .. } = self;
         operation::<M, _>("get", async move {
             let row_type = Some(RowType::of::<M>());
-            let row = manager.collection.get_as(&plan, row_type).await?;
-            Instance::from_row(manager, row)
+            let collection = &self.manager.collection;
+            let row = collection.get_as(&self.plan, row_type).await?;
+            self.one_made(row).await
         })
     }
 
@@ -180,10 +180,12 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// Whatever the requests meet.
     pub fn first(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
-        let Self { manager, plan, .. } = self.clone();
+        let queryset = self.clone();
         operation::<M, _>("first", async move {
-            let row = manager.collection.first(&plan).await?;
-            row.map(|row| Instance::from_row(manager, row)).transpose()
+            match queryset.manager.collection.first(&queryset.plan).await? {
+                Some(row) => Ok(Some(queryset.one_made(row).await?)),
+                None => Ok(None),
+            }
         })
     }
 
@@ -193,10 +195,12 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// Whatever the requests meet.
     pub fn last(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
-        let Self { manager, plan, .. } = self.clone();
+        let queryset = self.clone();
         operation::<M, _>("last", async move {
-            let row = manager.collection.last(&plan).await?;
-            row.map(|row| Instance::from_row(manager, row)).transpose()
+            match queryset.manager.collection.last(&queryset.plan).await? {
+                Some(row) => Ok(Some(queryset.one_made(row).await?)),
+                None => Ok(None),
+            }
         })
     }
 
@@ -261,10 +265,7 @@ impl<M: ApiModel> QuerySet<M> {
                 None
             }
         };
-        Rows::by_key(
-            self.manager.clone(),
-            KeysetWalk::new(self.manager.typed(), plan, after),
-        )
+        Rows::by_key(self, KeysetWalk::new(self.manager.typed(), plan, after))
     }
 
     /// [`update`](Self::update) and [`delete`](Self::delete) write nothing unless exactly so many rows match; else they end
@@ -294,6 +295,7 @@ impl<M: ApiModel> QuerySet<M> {
             manager,
             plan,
             expected,
+            ..
         } = self.clone();
         operation::<M, _>("update", async move {
             let values = values.map_err(BulkWriteError::unsent)?;
@@ -316,6 +318,7 @@ impl<M: ApiModel> QuerySet<M> {
             manager,
             plan,
             expected,
+            ..
         } = self.clone();
         operation::<M, _>("delete", async move {
             manager
@@ -340,17 +343,16 @@ impl<M: ApiModel> QuerySet<M> {
         M::Key: Eq + Hash,
     {
         let keys = operands(keys);
-        let Self { manager, plan, .. } = self.clone();
+        let queryset = self.clone();
         operation::<M, _>("in_bulk", async move {
+            let Self { manager, plan, .. } = &queryset;
             let rows = manager
                 .collection
-                .rows_by_key(&plan, &keys?, manager.requests_at_once())
+                .rows_by_key(plan, &keys?, manager.requests_at_once())
                 .await?;
-            rows.into_iter()
-                .map(|row| {
-                    let instance = Instance::from_row(manager.clone(), row)?;
-                    Ok((Instance::pk(&instance)?, instance))
-                })
+            let instances = queryset.made(rows).await?.into_iter();
+            instances
+                .map(|instance| Ok((Instance::pk(&instance)?, instance)))
                 .collect()
         })
     }
@@ -409,6 +411,7 @@ impl<M> Clone for QuerySet<M> {
             manager: self.manager.clone(),
             plan: self.plan.clone(),
             expected: self.expected,
+            related: Arc::clone(&self.related),
         }
     }
 }

@@ -35,6 +35,7 @@
 
 mod known;
 mod manager;
+mod prefetch;
 mod read;
 
 use std::{future::Future, pin::Pin, sync::Arc};
@@ -45,6 +46,8 @@ use serde_json::Value;
 
 pub(crate) use known::Known;
 pub use manager::RelatedManager;
+pub(crate) use prefetch::Prefetches;
+pub use prefetch::{IntoPrefetch, Prefetch};
 pub(crate) use read::following;
 
 use crate::{instance::Instance, trace::operation};

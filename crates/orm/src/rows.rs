@@ -9,13 +9,14 @@ use std::{
 
 use django_api_orm_core::{ApiModel, Result, row::Row};
 use futures_core::Stream;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tracing::Span;
 
 use crate::{
     instance::Instance,
     manager::Manager,
     query::{KeysetWalk, Walk},
+    queryset::QuerySet,
     trace,
 };
 
@@ -24,34 +25,59 @@ use crate::{
 /// [`next`](Self::next) and [`try_next`](Self::try_next) need no import; as a [`Stream`] it takes all of `futures`'
 /// combinators.
 pub struct Rows<M> {
-    batches: Pin<Box<dyn Stream<Item = Result<Vec<Row>>> + Send>>,
-    batch: VecDeque<Row>,
+    batches: Pin<Box<dyn Stream<Item = Result<Batch<M>>> + Send>>,
+    batch: Batch<M>,
     manager: Manager<M>,
     span: Span,
 }
 
+/// Instances at hand are moved, never pinned.
+impl<M> Unpin for Rows<M> {}
+
+/// The rows at hand.
+enum Batch<M> {
+    Rows(VecDeque<Row>),
+    /// With their related rows.
+    Instances(VecDeque<Result<Instance<M>>>),
+}
+
 impl<M: ApiModel> Rows<M> {
-    pub(crate) fn new(manager: Manager<M>, walk: Walk) -> Self {
+    pub(crate) fn new(queryset: &QuerySet<M>, walk: Walk) -> Self {
         let batches = stream::try_unfold(walk, |mut walk| async move {
             Ok(walk.next().await?.map(|rows| (rows, walk)))
         });
-        Self {
-            batches: Box::pin(batches),
-            batch: VecDeque::new(),
-            manager,
-            span: trace::span(M::NAME, "stream"),
-        }
+        Self::of(queryset, batches, "stream")
     }
 
-    pub(crate) fn by_key(manager: Manager<M>, walk: KeysetWalk) -> Self {
+    pub(crate) fn by_key(queryset: &QuerySet<M>, walk: KeysetWalk) -> Self {
         let batches = stream::try_unfold(walk, |mut walk| async move {
             Ok(walk.next().await?.map(|rows| (rows, walk)))
         });
+        Self::of(queryset, batches, "keyset")
+    }
+
+    fn of(
+        queryset: &QuerySet<M>,
+        batches: impl Stream<Item = Result<Vec<Row>>> + Send + 'static,
+        name: &'static str,
+    ) -> Self {
+        let manager = queryset.manager.clone();
+        let span = trace::span(M::NAME, name);
+        let batches: Pin<Box<dyn Stream<Item = Result<Batch<M>>> + Send>> =
+            match queryset.related.is_empty() {
+                true => Box::pin(batches.map_ok(|rows| Batch::Rows(rows.into()))),
+                false => {
+                    let queryset = queryset.clone();
+                    let with_related = move |rows| with_related(queryset.clone(), rows);
+                    // The next page is on its way while related rows are read.
+                    Box::pin(batches.map_ok(with_related).try_buffered(2))
+                }
+            };
         Self {
-            batches: Box::pin(batches),
-            batch: VecDeque::new(),
+            batches,
+            batch: Batch::Rows(VecDeque::new()),
             manager,
-            span: trace::span(M::NAME, "keyset"),
+            span,
         }
     }
 
@@ -69,18 +95,43 @@ impl<M: ApiModel> Rows<M> {
     }
 }
 
+/// A row that does not fit the model is an error in its place, and the others have their related rows.
+async fn with_related<M: ApiModel>(queryset: QuerySet<M>, rows: Vec<Row>) -> Result<Batch<M>> {
+    let mut fit = Vec::with_capacity(rows.len());
+    let mut unfit = Vec::new();
+    for (place, row) in rows.into_iter().enumerate() {
+        match Instance::from_row(queryset.manager.clone(), row) {
+            Ok(instance) => fit.push(instance),
+            Err(error) => unfit.push((place, error)),
+        }
+    }
+    if !fit.is_empty() {
+        queryset.read_related(&fit).await?;
+    }
+    let mut instances: Vec<Result<Instance<M>>> = fit.into_iter().map(Ok).collect();
+    for (place, error) in unfit {
+        instances.insert(place, Err(error));
+    }
+    Ok(Batch::Instances(instances.into()))
+}
+
 impl<M: ApiModel> Stream for Rows<M> {
     type Item = Result<Instance<M>>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Some(row) = self.batch.pop_front() {
-                return Poll::Ready(Some(Instance::from_row(self.manager.clone(), row)));
+            let manager = self.manager.clone();
+            let next = match &mut self.batch {
+                Batch::Rows(rows) => rows.pop_front().map(|row| Instance::from_row(manager, row)),
+                Batch::Instances(instances) => instances.pop_front(),
+            };
+            if next.is_some() {
+                return Poll::Ready(next);
             }
             let span = self.span.clone();
             let _entered = span.enter();
             match self.batches.as_mut().poll_next(cx) {
-                Poll::Ready(Some(Ok(batch))) => self.batch = batch.into(),
+                Poll::Ready(Some(Ok(batch))) => self.batch = batch,
                 Poll::Ready(Some(Err(error))) => {
                     trace::fail(&span, &error);
                     return Poll::Ready(Some(Err(error)));
@@ -96,7 +147,13 @@ impl<M: ApiModel> fmt::Debug for Rows<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rows")
             .field("model", &M::NAME)
-            .field("at_hand", &self.batch.len())
+            .field(
+                "at_hand",
+                &match &self.batch {
+                    Batch::Rows(rows) => rows.len(),
+                    Batch::Instances(instances) => instances.len(),
+                },
+            )
             .finish_non_exhaustive()
     }
 }

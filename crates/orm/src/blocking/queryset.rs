@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ApiModel, Assignment, BulkWriteError, Explain, FieldList, IntoFilter, IntoOrder, IntoOrders,
-    Operand, Result,
+    Operand, Result, related::IntoPrefetch,
 };
 
 /// A description of rows. See the asynchronous [`QuerySet`](crate::QuerySet) for what each method does, costs and raises.
@@ -33,6 +33,7 @@ impl<M: ApiModel> QuerySet<M> {
         search(words: impl Into<String>);
         parameter(name: impl Into<String>, value: impl Into<String>);
         expecting(rows: u64);
+        prefetch_related(relation: impl IntoPrefetch<M>);
     }
 
     answered! { QuerySet:
@@ -127,6 +128,13 @@ impl<M: ApiModel> IntoIterator for &QuerySet<M> {
 
     fn into_iter(self) -> Rows<M> {
         self.iter()
+    }
+}
+
+/// For [`Prefetch::of`](crate::related::Prefetch::of).
+impl<M> From<QuerySet<M>> for crate::QuerySet<M> {
+    fn from(rows: QuerySet<M>) -> Self {
+        rows.0
     }
 }
 

@@ -65,6 +65,15 @@ impl<N: ApiModel> RelatedManager<N> {
         self.rows.clone()
     }
 
+    /// See [`rows`](crate::RelatedManager::rows).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn rows(&self) -> Result<Vec<Related<N>>> {
+        let rows = wait(self.of.rows())??;
+        Ok(rows.into_iter().map(Related).collect())
+    }
+
     /// See [`create`](crate::RelatedManager::create).
     ///
     /// # Errors

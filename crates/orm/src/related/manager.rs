@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     ops::Deref,
+    sync::Arc,
 };
 
 use django_api_orm_core::{
@@ -14,7 +15,7 @@ use django_api_orm_core::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Relates;
+use super::{Known, Relates, prefetch::back_name};
 use crate::{instance::Instance, manager::Manager, queryset::QuerySet, trace::operation};
 
 /// The rows that point at a row, as `user.posts` is in Django.
@@ -26,6 +27,10 @@ pub struct RelatedManager<N> {
     rows: QuerySet<N>,
     field: String,
     key: Result<Value, String>,
+    /// What the rows are kept as, and where.
+    name: String,
+    of: Value,
+    known: Known,
 }
 
 impl<N: ApiModel> RelatedManager<N> {
@@ -50,12 +55,33 @@ impl<N: ApiModel> RelatedManager<N> {
             rows: QuerySet::new(manager, plan),
             field: field.sent_path().to_owned(),
             key: key.map_err(|error| error.to_string()),
+            name: back_name(field),
+            of: row.row().key(M::meta().primary_key()).unwrap_or_default(),
+            known: row.known().share(),
         }
     }
 
     /// The rows.
     pub fn all(&self) -> QuerySet<N> {
         self.rows.clone()
+    }
+
+    /// The rows, which are kept then: those that [`prefetch_related`](QuerySet::prefetch_related) has read, or that an earlier call
+    /// has, cost no request. [`all`](Self::all) asks anew.
+    ///
+    /// # Errors
+    /// As [`QuerySet::fetch`].
+    pub fn rows(&self) -> impl Future<Output = Result<Vec<Arc<Instance<N>>>>> + Send + use<N> {
+        let this = self.clone();
+        operation::<N, _>("related", async move {
+            if let Some(rows) = this.known.get(&this.name, &this.of) {
+                return Ok(rows);
+            }
+            let rows = this.rows.fetch().await?;
+            let rows: Vec<_> = rows.into_iter().map(Arc::new).collect();
+            this.known.keep(&this.name, this.of, rows.clone());
+            Ok(rows)
+        })
     }
 
     /// Creates a row that points at this one. One POST, never sent twice.
@@ -126,6 +152,9 @@ impl<N> Clone for RelatedManager<N> {
             rows: self.rows.clone(),
             field: self.field.clone(),
             key: self.key.clone(),
+            name: self.name.clone(),
+            of: self.of.clone(),
+            known: self.known.share(),
         }
     }
 }

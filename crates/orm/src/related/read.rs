@@ -81,10 +81,15 @@ pub(crate) fn following<M: ApiModel, T: Relates, R: Send + 'static>(
 /// the field.
 fn source<M: ApiModel, T: Relates>(row: &Row, field: &Field<M, T>, keys: &Value) -> Result<Row> {
     let name = field.path();
-    let shown = relation(field).shown_in(row)?;
-    let shown = shown.and_then(|shown| serde_json::from_str::<T>(shown.get()).ok());
-    if shown.and_then(|shown| to_json(&shown).ok()).as_ref() == Some(keys) {
+    if held::<T>(&relation(field), row)?.as_ref() == Some(keys) {
         return Ok(row.clone());
     }
     Row::from_fields(&Map::from_iter([(name.to_owned(), keys.clone())]))
+}
+
+/// The keys that a row shows, as an instance of it holds them.
+pub(super) fn held<T: Relates>(relation: &Relation, row: &Row) -> Result<Option<Value>> {
+    let shown = relation.shown_in(row)?;
+    let shown = shown.and_then(|shown| serde_json::from_str::<T>(shown.get()).ok());
+    Ok(shown.and_then(|shown| to_json(&shown).ok()))
 }

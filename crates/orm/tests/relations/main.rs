@@ -4,3 +4,4 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod forms;
+mod prefetched;

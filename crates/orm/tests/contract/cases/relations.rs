@@ -1,6 +1,8 @@
 //! From a row to those that it points at, and back.
 
-use django_api_orm::{ErrorKind, Key};
+use std::collections::BTreeSet;
+
+use django_api_orm::{ErrorKind, Key, related::Prefetch};
 use serde_json::json;
 
 use super::super::prelude::*;
@@ -82,6 +84,95 @@ async fn rows_that_point_at_a_row(site: Site) -> Outcome {
     let comments = fixture::comments();
     let of_author = comments.iter().filter(|comment| comment["author"] == 3);
     assert_eq!(remarks.len(), of_author.count());
+    Ok(())
+}
+
+/// Requests for the keys that rows point at: 100 at a time, and 100 rows to a page of users.
+fn chunks(keys: impl Iterator<Item = i64>) -> u64 {
+    (keys.collect::<BTreeSet<_>>().len() as u64).div_ceil(100)
+}
+
+#[case]
+async fn related_rows_are_read_with_the_rows(site: Site) -> Outcome {
+    let expected = fixture::posts();
+    let stories = site.client().objects::<Story>();
+    let plain = stories.all().fetch().await?;
+    let pages = site.cost();
+    let found = stories
+        .all()
+        .prefetch_related(Story::F.author)
+        .fetch()
+        .await?;
+    let read = site.cost();
+    assert_eq!(found.len(), plain.len());
+    assert_eq!(
+        read,
+        pages + chunks(expected.iter().map(|post| post.author_id))
+    );
+    for story in &found {
+        let author = story.author().await?;
+        let post = expected.iter().find(|post| post.id == story.id);
+        assert_eq!(author.id, post.map(|post| post.author_id));
+    }
+    assert_eq!(site.cost(), 0);
+
+    let one = stories
+        .all()
+        .prefetch_related(Story::F.author)
+        .get(Story::F.id.eq(1))
+        .await?;
+    assert_eq!(site.cost(), 2);
+    let author = one.author().await?;
+    assert!(!author.name.is_empty());
+    assert_eq!(site.cost(), 0);
+    Ok(())
+}
+
+#[case]
+async fn rows_that_point_back_are_read_with_the_rows(site: Site) -> Outcome {
+    let authors = site
+        .client()
+        .objects::<Author>()
+        .filter(Author::F.id.lte(20));
+    let titled = site
+        .client()
+        .objects::<Story>()
+        .exclude(Story::F.title.eq(""));
+    let titled = titled.prefetch_related(Story::F.author);
+    let found = authors
+        .prefetch_related(Prefetch::back(Story::F.author).of(titled))
+        .prefetch_related(Author::F.team)
+        .fetch()
+        .await?;
+    assert_eq!(found.len(), 20);
+    site.cost();
+    for author in &found {
+        let mut expected = fixture::ids_of(&fixture::posts(), |post| {
+            Some(post.author_id) == author.id && !post.title.is_empty()
+        });
+        let stories = author.stories().rows().await?;
+        let mut ids: Vec<i64> = stories.iter().filter_map(|story| story.id).collect();
+        expected.sort_unstable();
+        ids.sort_unstable();
+        assert_eq!(ids, expected);
+        for story in &stories {
+            let by = story.author().await?;
+            assert_eq!(by.id, author.id);
+        }
+        let team = author.team().await?;
+        assert_eq!(team.is_some(), author.team.is_some());
+    }
+    assert_eq!(site.cost(), 0);
+    Ok(())
+}
+
+#[case]
+async fn a_slice_of_related_rows_is_refused(site: Site) -> Outcome {
+    let authors = site.client().objects::<Author>().all().limit(2);
+    let some = site.client().objects::<Story>().all().limit(1);
+    let cut = authors.prefetch_related(Prefetch::back(Story::F.author).of(some));
+    let error = cut.fetch().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     Ok(())
 }
 
@@ -208,6 +299,9 @@ cases! {
         rows_that_point_at_a_row,
         a_row_that_was_not_saved_has_no_key,
         rows_are_filtered_by_what_they_point_at,
+        related_rows_are_read_with_the_rows,
+        rows_that_point_back_are_read_with_the_rows,
+        a_slice_of_related_rows_is_refused,
     ],
     writes: [
         a_row_is_created_by_those_that_point_at_another_one,

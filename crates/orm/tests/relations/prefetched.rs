@@ -1,0 +1,196 @@
+//! Related rows that are read with the rows: how many requests, which instances, and page by page.
+
+use std::sync::Arc;
+
+use django_api_orm::{prelude::*, related::Prefetch};
+use django_api_orm_testserver::{Field, Paginator, Resource, TestServer};
+use serde_json::{Value, json};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/users/", related(posts = Post::author))]
+struct User {
+    id: Option<i64>,
+    #[api(relation)]
+    manager: Option<Key<Self>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/posts/")]
+struct Post {
+    id: Option<i64>,
+    #[api(relation)]
+    author: Key<User>,
+    #[api(relation)]
+    readers: Vec<Key<User>>,
+}
+
+/// 250 posts of 240 users, 100 to a page.
+async fn client() -> (TestServer, ServiceClient) {
+    let users: Vec<Value> = (1..=240)
+        .map(|id| json!({"id": id, "manager": (id > 1).then_some(id / 2)}))
+        .collect();
+    let posts: Vec<Value> = (1..=250)
+        .map(|id| json!({"id": id, "author": id % 240 + 1, "readers": [3, 2, id % 5 + 1]}))
+        .collect();
+    let pages = || Paginator::limit_offset().default_limit(100).max_limit(100);
+    let users = Resource::new("users")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::integer("manager").null(),
+        ])
+        .paginator(pages())
+        .filter_on_everything()
+        .rows(users);
+    let posts = Resource::new("posts")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::integer("author"),
+            Field::json("readers"),
+        ])
+        .paginator(pages())
+        .filter_on_everything()
+        .rows(posts);
+    let server = TestServer::builder()
+        .resource(users)
+        .resource(posts)
+        .start()
+        .await
+        .unwrap();
+    let client = ServiceClient::new(server.base_url()).unwrap();
+    (server, client)
+}
+
+#[tokio::test]
+async fn one_request_for_a_hundred_keys_of_each_relation() {
+    let (_server, client) = client().await;
+    let posts = client.objects::<Post>().all();
+    posts.fetch().await.unwrap();
+    let pages = client.stats().requests;
+    let found = posts
+        .prefetch_related(Post::F.author)
+        .prefetch_related(Post::F.readers)
+        .await
+        .unwrap();
+    // 3 pages of 250 posts; 240 authors in 3 requests; 5 readers in one.
+    assert_eq!((pages, client.stats().requests - pages), (3, 3 + 3 + 1));
+    let before = client.stats().requests;
+    for post in &found {
+        assert_eq!(
+            post.author().await.unwrap().id,
+            post.id.map(|id| id % 240 + 1)
+        );
+        let readers = post.readers().await.unwrap();
+        let ids: Vec<_> = readers.iter().filter_map(|reader| reader.id).collect();
+        assert_eq!(ids, [3, 2, post.id.unwrap() % 5 + 1]);
+    }
+    assert_eq!(client.stats().requests, before);
+    let (first, last) = (&found[0], &found[240]);
+    assert!(
+        Arc::ptr_eq(
+            &first.author().await.unwrap(),
+            &last.author().await.unwrap()
+        ),
+        "one instance for one row"
+    );
+}
+
+#[tokio::test]
+async fn relations_of_related_rows_and_back() {
+    let (_server, client) = client().await;
+    let managed = client
+        .objects::<User>()
+        .all()
+        .prefetch_related(User::F.manager);
+    let posts = client
+        .objects::<Post>()
+        .all()
+        .prefetch_related(Prefetch::to(Post::F.author).of(managed));
+    let users = client
+        .objects::<User>()
+        .filter(User::F.id.lte(10))
+        .prefetch_related(Prefetch::back(Post::F.author).of(posts));
+    let users = users.await.unwrap();
+    let before = client.stats().requests;
+    for user in &users {
+        let posts = user.posts().rows().await.unwrap();
+        let expected = if user.id == Some(1) {
+            vec![240]
+        } else {
+            vec![user.id.unwrap() - 1, user.id.unwrap() + 239]
+        };
+        let mut ids: Vec<_> = posts.iter().filter_map(|post| post.id).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, expected);
+        for post in &posts {
+            let author = post.author().await.unwrap();
+            assert_eq!(author.id, user.id);
+            let manager = author.manager().await.unwrap();
+            assert_eq!(
+                manager.and_then(|manager| manager.id),
+                user.id.filter(|id| *id > 1).map(|id| id / 2)
+            );
+        }
+    }
+    assert_eq!(client.stats().requests, before);
+}
+
+#[tokio::test]
+async fn a_stream_reads_related_rows_page_by_page() {
+    let (_server, client) = client().await;
+    let posts = client
+        .objects::<Post>()
+        .all()
+        .prefetch_related(Post::F.author);
+    let mut rows = posts.stream();
+    let mut count = 0;
+    while let Some(post) = rows.try_next().await.unwrap() {
+        count += 1;
+        assert_eq!(
+            post.author().await.unwrap().id,
+            post.id.map(|id| id % 240 + 1)
+        );
+    }
+    assert_eq!(count, 250);
+    // 3 pages, and the authors of each.
+    assert_eq!(client.stats().requests, 6);
+}
+
+#[tokio::test]
+async fn a_key_without_a_row_is_an_error_only_where_it_is_followed() {
+    let (_server, client) = client().await;
+    let none = client.objects::<User>().filter(User::F.id.gt(200));
+    let posts = client.objects::<Post>().filter(Post::F.id.lte(5));
+    let posts = posts.prefetch_related(Prefetch::to(Post::F.author).of(none));
+    let found = posts.await.unwrap();
+    assert_eq!(found.len(), 5);
+    // The queryset left the row out; the server has it.
+    assert_eq!(found[0].author().await.unwrap().id, Some(2));
+}
+
+#[tokio::test]
+async fn whatever_gives_instances_reads_their_related_rows() {
+    let (_server, client) = client().await;
+    let posts = client.objects::<Post>().order_by([Post::F.id.asc()]);
+    let posts = posts.prefetch_related(Post::F.author);
+    let mut found = vec![
+        posts.first().await.unwrap().unwrap(),
+        posts.last().await.unwrap().unwrap(),
+        posts.get(Post::F.id.eq(7)).await.unwrap(),
+        posts.latest(Post::F.id).await.unwrap(),
+        posts.earliest(Post::F.id).await.unwrap(),
+    ];
+    found.extend(posts.in_bulk([8]).await.unwrap().into_values());
+    let by_id = posts.in_bulk_by(Post::F.id, [9]).await.unwrap();
+    found.extend(by_id.into_values());
+    let unordered = client.objects::<Post>().filter(Post::F.id.lte(2));
+    let mut walk = unordered
+        .prefetch_related(Post::F.author)
+        .keyset(None::<i64>);
+    found.extend(walk.try_next().await.unwrap());
+    assert_eq!(found.len(), 8);
+    let before = client.stats().requests;
+    for post in &found {
+        post.author().await.unwrap();
+    }
+    assert_eq!(client.stats().requests, before);
+}
