@@ -29,6 +29,11 @@ def options():
     return {node.target.id: ast.unparse(node.annotation) for node in found.body if isinstance(node, ast.AnnAssign)}
 
 
+#: Text for the engine; Python may give a path.
+PATH = "str | os.PathLike[str]"
+PATHS = {"client_certificate_file", "client_key_file", "unix_socket"}
+
+
 def annotation(kind):
     if isinstance(kind, list):
         return f"Literal[{', '.join(map(repr, kind))}]"
@@ -44,7 +49,7 @@ def test_every_setting_can_be_given_and_no_other():
 def test_a_setting_has_the_type_and_the_default_of_the_table(name):
     kind, default, _, _ = TABLE[name]
     if name in options():
-        assert options()[name] == annotation(kind)
+        assert options()[name] == (PATH if name in PATHS else annotation(kind))
         return
     given = parameters()[name]
     assert given.annotation.removesuffix(" | None").removesuffix(" | os.PathLike[str]") == annotation(kind)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         keepalive_timeout: float
         http2_prior_knowledge: bool
         platform_roots: bool
+        client_certificate_file: str | os.PathLike[str]
+        client_key_file: str | os.PathLike[str]
+        unix_socket: str | os.PathLike[str]
         proxy_from_env: bool
         compression: bool
         max_response_size: int
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
         nulls: Literal["smallest", "largest"]
 
 
+#: The settings that say which way requests go, and as whom.
+_WAY = ("headers", "verify_ssl", "ca_file", "proxy", "client_certificate_file", "client_key_file", "unix_socket")
 _OPTIONS = frozenset(name for name, *_ in _engine.settings())
 
 
@@ -293,9 +298,9 @@ class BaseClient:
         with a key in ``idempotency_header``, for servers that do a write of one key once.
 
         Which way: ``verify_ssl``, ``ca_file`` (PEM, besides the system's, unless ``platform_roots`` is false), ``proxy`` or
-        ``proxy_from_env``, ``compression``, ``follow_redirects`` on the same origin, ``http2`` over TLS,
-        ``http2_prior_knowledge``, ``max_connections`` (100), ``max_keepalive_connections`` (as many) for ``keepalive_timeout``
-        (4), ``max_response_size`` in bytes (64 MiB).
+        ``proxy_from_env``, ``client_certificate_file`` and ``client_key_file`` (PEM), ``unix_socket``, ``compression``,
+        ``follow_redirects`` on the same origin, ``http2`` over TLS, ``http2_prior_knowledge``, ``max_connections`` (100),
+        ``max_keepalive_connections`` (as many) for ``keepalive_timeout`` (4), ``max_response_size`` in bytes (64 MiB).
 
         How queries behave: ``page_size`` (the server's), ``read_ahead`` in pages (4), ``max_scan`` in rows (100,000),
         ``on_ignored`` ("local"), ``on_drift`` ("warn"), ``on_unsaved`` ("error"),
@@ -335,13 +340,16 @@ class BaseClient:
             "proxy": proxy,
             **options,
         }
+        for name in ("client_certificate_file", "client_key_file", "unix_socket"):
+            if isinstance(settings.get(name), os.PathLike):
+                settings[name] = os.fspath(settings[name])
         account = _account(auth_token, auth)
         self._engine = Client(_address(base_url), account, settings)
         self._endpoints: WeakKeyDictionary[type[Any], Endpoint] = WeakKeyDictionary()
         self._owns_connections = True
         self._closed = False
         #: Digests, which can be compared: no secret is kept.
-        self._way = _digest([self.base_url, *(settings[name] for name in ("headers", "verify_ssl", "ca_file", "proxy"))])
+        self._way = _digest([self.base_url, *(settings.get(name) for name in _WAY)])
         self._identity = self._identify(account)
 
     if not TYPE_CHECKING:

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, OnceLock, RwLock};
 
 use django_api_orm_core::retry::RetryBudget;
@@ -210,7 +211,15 @@ impl ServiceClientBuilder {
             credential.to_header()?;
         }
         let (account, headers) = self.default_headers()?;
-        let proxy = Proxy::of(settings, &base.join("/", "")?)?;
+        let proxy = match (&settings.unix_socket, &settings.proxy) {
+            (Some(_), Some(_)) => {
+                return Err(Error::configuration(
+                    "give `unix_socket` or `proxy`, not both: a socket of this machine is not reached through a proxy",
+                ));
+            }
+            (Some(_), None) => None,
+            (None, _) => Proxy::of(settings, &base.join("/", "")?)?,
+        };
         let needs_tls = base.is_https() || proxy.as_ref().is_some_and(Proxy::is_https);
         let tls = if needs_tls {
             Some(self.tls_settings()?.config()?)
@@ -226,9 +235,11 @@ impl ServiceClientBuilder {
             (false, false) => Http2::Never,
         };
         let plumbing = Plumbing {
-            transport: self
-                .transport
-                .unwrap_or_else(|| Leg::tcp(settings.connect_timeout)),
+            transport: match (self.transport, &settings.unix_socket) {
+                (Some(transport), _) => transport,
+                (None, Some(path)) => unix(path)?,
+                (None, None) => Leg::tcp(settings.connect_timeout),
+            },
             proxy,
             tls,
             connector: ConnectorSettings {
@@ -314,17 +325,47 @@ impl ServiceClientBuilder {
             identity: self.client_certificate.clone(),
         };
         for path in &self.settings.ca_file {
-            let pem = std::fs::read(path).map_err(|error| {
-                Error::configuration(format!(
-                    "the CA file {} (`ca_file`) cannot be read",
-                    path.display()
-                ))
-                .with_source(error)
-            })?;
-            tls.extra_roots.push(pem);
+            tls.extra_roots.push(read("the CA file", path, "ca_file")?);
+        }
+        let (certificate, key) = (
+            &self.settings.client_certificate_file,
+            &self.settings.client_key_file,
+        );
+        if let Some(path) = certificate {
+            let mut pem = read("the certificate", path, "client_certificate_file")?;
+            if let Some(path) = key {
+                pem.push(b'\n');
+                pem.extend(read("the key", path, "client_key_file")?);
+            }
+            tls.identity = Some(Arc::new(SecretSlice::from(pem)));
+        } else if key.is_some() {
+            return Err(Error::configuration(
+                "`client_key_file` is given without `client_certificate_file`",
+            ));
         }
         Ok(tls)
     }
+}
+
+/// What is in a file that a setting names.
+fn read(what: &str, path: &Path, setting: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        let path = path.display();
+        Error::configuration(format!("{what} {path} (`{setting}`) cannot be read"))
+            .with_source(error)
+    })
+}
+
+#[cfg(unix)]
+fn unix(path: &Path) -> Result<Leg> {
+    Ok(Leg::unix(path.to_owned()))
+}
+
+#[cfg(not(unix))]
+fn unix(_path: &Path) -> Result<Leg> {
+    Err(Error::configuration(
+        "`unix_socket`: this system has no Unix sockets",
+    ))
 }
 
 impl fmt::Debug for ServiceClientBuilder {

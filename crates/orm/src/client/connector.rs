@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::future::Future;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -55,6 +57,16 @@ impl Leg {
         })
     }
 
+    /// A Unix socket, whatever the host.
+    #[cfg(unix)]
+    pub(super) fn unix(path: PathBuf) -> Self {
+        let path = Arc::new(path);
+        Self::new(move |_| {
+            let path = Arc::clone(&path);
+            async move { Ok(Stream::new(tokio::net::UnixStream::connect(&*path).await?)) }
+        })
+    }
+
     /// TLS over this leg where the scheme is `https`.
     fn secured(self, tls: ClientConfig, http2: Http2) -> Self {
         let builder = HttpsConnectorBuilder::new()
@@ -87,6 +99,14 @@ impl Leg {
         })
     }
 
+    /// Through a SOCKS proxy, which carries the bytes to the host.
+    fn through(socks: SocksV5<Self>) -> Self {
+        Self::new(move |uri| {
+            let socks = socks.clone();
+            async move { Ok(socks.oneshot(with_port(uri)?).await?.into_inner()) }
+        })
+    }
+
     /// Straight to `proxy`, which is told the whole URL of every request.
     fn instead(self, proxy: Proxy) -> Self {
         Self::new(move |_| {
@@ -108,6 +128,13 @@ impl Leg {
                 None => self,
             };
         };
+        if let Some(socks) = proxy.socks(self.clone()) {
+            let through = Self::through(socks);
+            return match tls {
+                Some(tls) if settings.is_https => through.secured(tls, settings.http2),
+                _ => through,
+            };
+        }
         let to_proxy = match &tls {
             // The proxy itself may be reached over TLS; a tunnel is asked for in HTTP/1.1.
             Some(tls) => self.secured(tls.clone(), Http2::Never),
@@ -120,6 +147,18 @@ impl Leg {
             _ => to_proxy.instead(proxy),
         }
     }
+}
+
+/// The URI with the port that its scheme stands for.
+fn with_port(uri: Uri) -> Result<Uri, BoxError> {
+    if uri.port().is_some() || uri.scheme() != Some(&http::uri::Scheme::HTTP) {
+        return Ok(uri);
+    }
+    let mut parts = uri.into_parts();
+    if let Some(authority) = &parts.authority {
+        parts.authority = Some(format!("{}:80", authority.host()).parse()?);
+    }
+    Ok(Uri::from_parts(parts)?)
 }
 
 impl Service<Uri> for Leg {

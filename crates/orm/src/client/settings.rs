@@ -40,7 +40,16 @@ macro_rules! with_settings {
             /// Whether the CA certificates of the system are trusted. They come from the usual places, or from
             /// `SSL_CERT_FILE` and `SSL_CERT_DIR`.
             platform_roots(trust: bool): bool = true, "true" => set trust;
-            /// An http or https proxy for all requests; user and password may be part of the URL.
+            /// A PEM file with the client's own certificate chain, for servers that ask for one, and its key unless that has a
+            /// file of its own. Read when the client is built.
+            client_certificate_file(path: impl AsRef<std::path::Path>): Option<PathBuf> = None, "none"
+                => set Some(path.as_ref().to_owned());
+            /// A PEM file with the key of the client's certificate.
+            client_key_file(path: impl AsRef<std::path::Path>): Option<PathBuf> = None, "in the file of the certificate"
+                => set Some(path.as_ref().to_owned());
+            /// The path of a Unix socket that is connected to in the place of the base URL's host. No proxy is used then.
+            unix_socket(path: impl AsRef<std::path::Path>): Option<PathBuf> = None, "none" => set Some(path.as_ref().to_owned());
+            /// A proxy for all requests: http, https or socks5. User and password may be part of the URL.
             proxy(url: impl Into<String>): Option<SecretString> = None, "none" => set Some(SecretString::from(url.into()));
             /// Whether `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are obeyed, where no `proxy` is given.
             proxy_from_env(obey: bool): bool = false, "false" => set obey;
@@ -248,6 +257,19 @@ impl Kept for SecretString {
     /// Nobody is shown a secret.
     fn show(&self) -> Option<SettingValue> {
         None
+    }
+}
+
+impl Kept for PathBuf {
+    type Given = String;
+    const KIND: SettingKind = SettingKind::Text;
+
+    fn read(value: SettingValue) -> Option<String> {
+        text(value)
+    }
+
+    fn show(&self) -> Option<SettingValue> {
+        Some(SettingValue::Text(self.display().to_string()))
     }
 }
 

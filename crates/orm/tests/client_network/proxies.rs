@@ -83,9 +83,120 @@ async fn secure_requests_go_through_a_tunnel_that_sees_no_credentials() {
     assert_eq!(seen.header("proxy-authorization"), None);
 }
 
+/// A SOCKS proxy that wants a user and a password, and connects to where it is asked to.
+async fn socks(to: String) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (seen, to) = (Arc::clone(&seen), to.clone());
+            tokio::spawn(async move {
+                assert_eq!(stream.read_u8().await.unwrap(), 5);
+                let mut methods = vec![0; stream.read_u8().await.unwrap().into()];
+                stream.read_exact(&mut methods).await.unwrap();
+                assert!(methods.contains(&2), "{methods:?}");
+                stream.write_all(&[5, 2]).await.unwrap();
+                stream.read_u8().await.unwrap();
+                let mut said = Vec::new();
+                for _ in ["user", "password"] {
+                    let mut text = vec![0; stream.read_u8().await.unwrap().into()];
+                    stream.read_exact(&mut text).await.unwrap();
+                    said.push(String::from_utf8(text).unwrap());
+                }
+                stream.write_all(&[1, 0]).await.unwrap();
+                let mut head = [0; 4];
+                stream.read_exact(&mut head).await.unwrap();
+                assert_eq!(head, [5, 1, 0, 3], "the name is for the proxy to look up");
+                let mut host = vec![0; stream.read_u8().await.unwrap().into()];
+                stream.read_exact(&mut host).await.unwrap();
+                said.push(String::from_utf8(host).unwrap());
+                said.push(stream.read_u16().await.unwrap().to_string());
+                seen.lock().unwrap().push(said.join(" "));
+                let mut upstream = TcpStream::connect(to).await.unwrap();
+                stream
+                    .write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])
+                    .await
+                    .unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut upstream).await;
+            });
+        }
+    });
+    (address.to_string(), asked)
+}
+
+#[tokio::test]
+async fn a_socks_proxy_carries_plain_and_secure_requests() {
+    let server = Server::script([ok()]);
+    let to = server.listen().await.replace("http://", "");
+    let (address, asked) = socks(to).await;
+    let through = |base: &str| {
+        ServiceClient::builder(base)
+            .auth_token("t")
+            .proxy(format!("socks5://user:p%40ss@{address}"))
+    };
+    through("http://api.test")
+        .build()
+        .unwrap()
+        .get("/x/")
+        .await
+        .unwrap();
+    assert_eq!(server.seen()[0].target, "/x/");
+    assert_eq!(*asked.lock().unwrap(), ["user p@ss api.test 80"]);
+
+    let certificates = Certificates::new("api.test");
+    let secure = Server::script([ok()]);
+    let base = tls::listen(&secure, certificates.config(&[], false)).await;
+    let to = base
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .replace("localhost", "127.0.0.1");
+    let (address, asked) = socks(to).await;
+    let client = ServiceClient::builder("https://api.test")
+        .ca_pem(certificates.ca_pem())
+        .platform_roots(false)
+        .proxy(format!("socks5h://user:p%40ss@{address}"))
+        .build()
+        .unwrap();
+    client.get("/x/").await.unwrap();
+    assert_eq!(*asked.lock().unwrap(), ["user p@ss api.test 443"]);
+    assert!(!format!("{client:?}").contains("p@ss"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_unix_socket_takes_the_place_of_the_host() {
+    let path = std::env::temp_dir().join(format!("django-api-orm-{}.sock", std::process::id()));
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let server = Server::script([ok()]);
+    let to = server.listen().await.replace("http://", "");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut upstream = TcpStream::connect(&to).await.unwrap();
+            tokio::spawn(async move {
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut upstream).await;
+            });
+        }
+    });
+    let builder = || ServiceClient::builder("http://api.test").unix_socket(&path);
+    let client = builder().build().unwrap();
+    client.get("/x/").await.unwrap();
+    client.post("/x/", &1).await.unwrap();
+    assert_eq!(server.seen()[1].header("host"), Some("api.test"));
+    assert_eq!(client.stats().connections, 1);
+    let both = builder().proxy("http://127.0.0.1:1").build().unwrap_err();
+    assert!(both.is_configuration(), "{both}");
+    client.close().await;
+    std::fs::remove_file(&path).unwrap();
+    let gone = client.get("/x/").await.unwrap_err();
+    assert!(gone.is_connect() && !gone.is_outcome_unknown(), "{gone}");
+}
+
 #[test]
 fn unusable_proxies_are_refused() {
-    for url in ["socks5://127.0.0.1:1", "ftp://127.0.0.1", "", "http://"] {
+    for url in ["socks4://127.0.0.1:1", "ftp://127.0.0.1", "", "http://"] {
         let error = ServiceClient::builder("http://api.test")
             .proxy(url)
             .build()
@@ -145,5 +256,36 @@ fn the_environment_is_obeyed_only_on_request() {
             ]
         );
         assert_eq!(server.seen()[1].target, "http://api.test/x/");
+    });
+}
+
+/// Runs in a process of its own, because it reads the environment.
+#[test]
+fn a_star_exempts_every_host_from_the_proxies_of_the_environment() {
+    if std::env::var("PROXY_TEST").is_err() {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "proxies::a_star_exempts_every_host_from_the_proxies_of_the_environment",
+            ])
+            .env("PROXY_TEST", "1")
+            .env("ALL_PROXY", "http://127.0.0.1:1")
+            .env("NO_PROXY", "*")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&status.stdout);
+        assert!(status.status.success(), "{said}");
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let server = Server::script([ok()]);
+        let base = server.listen().await;
+        let client = ServiceClient::builder(&base).proxy_from_env(true).build();
+        client.unwrap().get("/x/").await.unwrap();
+        assert!(server.seen()[0].target.starts_with("/x/"));
     });
 }

@@ -203,6 +203,36 @@ async fn a_server_may_ask_for_a_certificate() {
         .get("/x/")
         .await
         .unwrap();
+    let file = |name: &str, pem: String| {
+        let name = format!("django-api-orm-{name}-{}.pem", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, pem).unwrap();
+        path
+    };
+    let identity = certificates.identity();
+    let (chain, key) = identity.split_at(identity.find("-----BEGIN PRIVATE").unwrap());
+    let both = file("both", identity.clone());
+    let (chain, key) = (file("chain", chain.to_owned()), file("key", key.to_owned()));
+    let one_file = trusting().client_certificate_file(&both).build();
+    let two_files = trusting()
+        .client_certificate_file(&chain)
+        .client_key_file(&key)
+        .build();
+    let no_key = trusting().client_certificate_file(&chain).build();
+    let no_chain = trusting().client_key_file(&key).build();
+    for path in [&both, &chain, &key] {
+        std::fs::remove_file(path).unwrap();
+    }
+    for built in [one_file, two_files] {
+        built.unwrap().get("/x/").await.unwrap();
+    }
+    for built in [
+        no_key,
+        no_chain,
+        trusting().client_certificate_file(&both).build(),
+    ] {
+        assert!(built.unwrap_err().is_configuration());
+    }
     let error = trusting()
         .build()
         .unwrap()
@@ -210,7 +240,7 @@ async fn a_server_may_ask_for_a_certificate() {
         .await
         .unwrap_err();
     assert!(!error.is_retryable(), "{error:?}");
-    assert_eq!(server.count(), 1);
+    assert_eq!(server.count(), 3);
 }
 
 /// A port that reads what comes and answers with `reply`, whatever it is asked.
