@@ -72,6 +72,8 @@ pub(super) struct Route<'a> {
     pub(super) layers: Option<HttpService>,
     pub(super) base: &'a BaseUrl,
     pub(super) tally: Tally,
+    /// Whether it takes a new connection.
+    pub(super) anew: bool,
 }
 
 /// Sends `outgoing` over a connection of the pool. `lead` is dropped as soon as there is a connection.
@@ -162,13 +164,14 @@ async fn exchange(
 ) -> Result<Answer, Unread> {
     let is_head = request.method() == Method::HEAD;
     let Some(layers) = &route.layers else {
-        let response = route.pool.client().request(request).await;
+        let response = route.pool.client(route.anew).request(request).await;
         let response = response.map_err(|error| Unread::Request(error.into()))?;
         let response = Counted::count(response, route.tally.clone());
         return received(response, is_head, limits).await;
     };
     request.extensions_mut().insert(Way {
         pool: Arc::downgrade(&route.pool),
+        anew: route.anew,
         base: route.base.clone(),
         tally: route.tally.clone(),
         attempt: Arc::downgrade(attempt),

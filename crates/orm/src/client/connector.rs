@@ -222,6 +222,11 @@ impl Connector {
         &self.open
     }
 
+    /// The connections that may still be opened.
+    pub(super) fn places(&self) -> &Arc<Semaphore> {
+        &self.places
+    }
+
     pub(super) fn rests(&self) -> &Arc<Rests> {
         &self.rests
     }

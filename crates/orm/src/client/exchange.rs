@@ -319,7 +319,7 @@ impl Exchange<'_> {
         let settings = &shared.settings;
         let now = Instant::now();
         let repeatable = self.outgoing.method.is_idempotent() || self.call.is_repeatable();
-        pool.rests().before_request(now, repeatable);
+        let anew = pool.rests().before_request(now, repeatable) || self.was_renewed;
         let own = now
             .checked_add(settings.attempt_timeout)
             .unwrap_or(self.deadline);
@@ -338,6 +338,7 @@ impl Exchange<'_> {
             layers: shared.layers.clone(),
             base: &shared.base,
             tally: self.tally(),
+            anew,
         };
         let Outgoing { method, .. } = &self.outgoing;
         let span = trace::request(method, &self.call.path, shared.base.server(), self.attempts);
@@ -387,7 +388,6 @@ impl Exchange<'_> {
         if was_rested && !self.was_renewed {
             // That the server closes idle connections says nothing of how it is: there is nothing to wait for.
             self.was_renewed = true;
-            self.shared().pool().rests().renew();
             self.retries += 1;
             self.tally().retry();
             return Ok(());

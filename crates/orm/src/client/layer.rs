@@ -128,6 +128,7 @@ impl ServiceClientBuilder {
 pub(super) struct Way {
     /// Not held, so that a pool that is closed can see who still uses it.
     pub(super) pool: Weak<Pool>,
+    pub(super) anew: bool,
     pub(super) base: BaseUrl,
     pub(super) tally: Tally,
     /// Held by the attempt, and by whoever is sending its request.
@@ -199,7 +200,7 @@ impl Service<Request<RequestBody>> for Connections {
             );
         };
         sending.begin();
-        let response = pool.client().request(request);
+        let response = pool.client(way.anew).request(request);
         Box::pin(async move {
             let response = response.await;
             let came_to_nothing = match &response {

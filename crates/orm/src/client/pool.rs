@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::connector::{Connector, Http2};
 use super::rest::Rests;
@@ -22,6 +22,9 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A pool of connections; replaced as a whole when the client is closed.
 pub(super) struct Pool {
     client: legacy::Client<Connector, Full<Bytes>>,
+    /// Opens a connection for each request, and keeps none.
+    single: legacy::Client<Connector, Full<Bytes>>,
+    places: Arc<Semaphore>,
     open: Arc<OpenConnections>,
     rests: Arc<Rests>,
     /// Whether HTTP/2 may turn out to be spoken, which is known only after the first handshake.
@@ -39,6 +42,12 @@ impl Pool {
     pub(super) fn new(connector: Connector, settings: &PoolSettings) -> Self {
         let open = Arc::clone(connector.open());
         let rests = Arc::clone(connector.rests());
+        let places = Arc::clone(connector.places());
+        let single = legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_max_idle_per_host(0)
+            .http2_only(settings.http2 == Http2::Always)
+            .build(connector.clone());
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
@@ -51,6 +60,8 @@ impl Pool {
         let negotiates = settings.http2 == Http2::Negotiated;
         Self {
             client,
+            single,
+            places,
             open,
             rests,
             negotiates,
@@ -58,8 +69,14 @@ impl Pool {
         }
     }
 
-    pub(super) fn client(&self) -> &legacy::Client<Connector, Full<Bytes>> {
-        &self.client
+    /// What sends a request: over a connection that was used before, or over a new one. There is no new one for HTTP/2,
+    /// whose connections are shared, nor where as many are open as may be.
+    pub(super) fn client(&self, anew: bool) -> &legacy::Client<Connector, Full<Bytes>> {
+        if anew && self.open.http2() == 0 && self.places.available_permits() > 0 {
+            &self.single
+        } else {
+            &self.client
+        }
     }
 
     pub(super) fn rests(&self) -> &Rests {

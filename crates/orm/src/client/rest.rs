@@ -45,19 +45,17 @@ fn between(from: u64, to: u64) -> Duration {
 }
 
 impl Rests {
-    /// A request is about to be sent: connections that have rested for too long to carry it are not used again.
-    pub(super) fn before_request(&self, now: Instant, repeatable: bool) {
+    /// A request is about to be sent: connections that have rested for too long to carry it are not used again. Whether it
+    /// needs a new one, however short the rest of the others is.
+    pub(super) fn before_request(&self, now: Instant, repeatable: bool) -> bool {
         let now = now.saturating_duration_since(self.start);
-        if let Some(longest) = self.reuse.longest_rest(now, repeatable)
-            && let Some(since) = now.checked_sub(longest)
-        {
+        let Some(longest) = self.reuse.longest_rest(now, repeatable) else {
+            return false;
+        };
+        if let Some(since) = now.checked_sub(longest) {
             self.stale.fetch_max(moment(since), Relaxed);
         }
-    }
-
-    /// No connection that rests now is used again.
-    pub(super) fn renew(&self) {
-        self.stale.fetch_max(self.now(), Relaxed);
+        longest.is_zero()
     }
 
     fn now(&self) -> u64 {

@@ -1,11 +1,15 @@
 //! Connections that are used again: servers close theirs without asking, and no request is lost by it that need not be.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use django_api_orm::client::{Error, ServiceClient};
 use futures_util::{StreamExt, stream};
 use http::Method;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::server::{Reply, Server, ok, response};
 
@@ -64,6 +68,69 @@ async fn a_server_that_closes_after_each_answer_loses_nothing() {
         );
         assert!(lost.iter().all(Error::is_outcome_unknown), "{lost:?}");
         assert!(server.count() <= 2000, "a POST was doubled");
+    }
+}
+
+/// Answers the first request of each connection, and closes when the second has come. Counts the requests by their target.
+async fn listen_once() -> (String, Arc<Mutex<HashMap<String, usize>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Arc::new(Mutex::new(HashMap::<String, usize>::new()));
+    let counts = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let counts = Arc::clone(&counts);
+            tokio::spawn(async move {
+                let mut head = [0; 4096];
+                for turn in 0..2 {
+                    let length = stream.read(&mut head).await.unwrap_or(0);
+                    let text = String::from_utf8_lossy(&head[..length]).into_owned();
+                    let Some(target) = text.split(' ').nth(1) else {
+                        return;
+                    };
+                    *counts.lock().unwrap().entry(target.to_owned()).or_default() += 1;
+                    if turn == 0 {
+                        let _ = stream
+                            .write_all(&response(200, &[], r#"{"ok": true}"#))
+                            .await;
+                    }
+                }
+            });
+        }
+    });
+    (base, seen)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_closes_connections_as_they_are_reused_loses_next_to_nothing() {
+    let (base, seen) = listen_once().await;
+    let client = ServiceClient::new(&base).unwrap();
+    let lost: Vec<(bool, Error)> = stream::iter(0..9000)
+        .map(|number| {
+            let client = &client;
+            async move {
+                let path = format!("/{number}/");
+                let is_write = number % 2 == 1;
+                let result = match is_write {
+                    true => client.request(Method::POST, &path).await,
+                    false => client.get(&path).await,
+                };
+                result.err().map(|error| (is_write, error))
+            }
+        })
+        .buffer_unordered(8)
+        .filter_map(|lost| async { lost })
+        .collect()
+        .await;
+    assert!(lost.iter().all(|(is_write, _)| *is_write), "{lost:?}");
+    assert!(lost.len() <= 4, "{} of 4,500 POSTs: {lost:?}", lost.len());
+    assert!(lost.iter().all(|(_, error)| error.is_outcome_unknown()));
+    for (target, count) in seen.lock().unwrap().iter() {
+        let number: usize = target.trim_matches('/').parse().unwrap();
+        assert!(
+            number.is_multiple_of(2) || *count == 1,
+            "POST {number} was doubled"
+        );
     }
 }
 
