@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use django_api_orm::{
     BulkWriteError, ModelMeta, OnDrift, OnIgnored, OnUnsaved, Result, Row, ServiceClient,
-    engine::{Change, Collection, Kept, KeysetWalk},
+    engine::{self, Change, Collection, Join, Kept, KeysetWalk},
 };
 use http::Method;
 use pyo3::{exceptions::PyValueError, prelude::*};
@@ -16,6 +16,7 @@ use crate::{
     model::{Model, assigned},
     operation::{Done, Operation, Payload},
     plan::{Condition, Plan, by, json, object, orders},
+    related::Relation,
     walk::{Steps, Walk},
 };
 
@@ -50,6 +51,41 @@ pub(crate) struct Endpoint {
     pub(crate) client: Arc<Shared>,
     model: Arc<ModelMeta>,
     policy: Policy,
+    joins: Vec<Joined>,
+}
+
+type JoinArguments = (String, Py<Relation>, Py<Endpoint>, bool, bool);
+
+/// A relation that filters may cross.
+#[derive(Clone)]
+struct Joined {
+    head: String,
+    relation: Arc<engine::Relation>,
+    model: Arc<ModelMeta>,
+    joins: Vec<Joined>,
+    many: bool,
+    back: bool,
+}
+
+impl Joined {
+    fn on(&self, client: &ServiceClient, time: Option<Duration>) -> Join {
+        let joins = self
+            .joins
+            .iter()
+            .map(|join| join.on(client, time))
+            .collect();
+        let mut rows = Collection::new(client, Arc::clone(&self.model)).with_joins(joins);
+        if let Some(time) = time {
+            rows.limit_time(time);
+        }
+        Join {
+            head: self.head.clone(),
+            relation: Arc::clone(&self.relation),
+            rows,
+            many: self.many,
+            back: self.back,
+        }
+    }
 }
 
 impl Endpoint {
@@ -57,6 +93,7 @@ impl Endpoint {
     pub(crate) fn on(&self) -> impl FnOnce(&ServiceClient) -> Collection + Send + 'static {
         let model = Arc::clone(&self.model);
         let policy = self.policy.clone();
+        let joins = self.joins.clone();
         move |client| {
             let mut collection = Collection::new(client, model);
             let own = &mut collection.policy;
@@ -68,7 +105,15 @@ impl Endpoint {
             if let Some(time) = policy.timeout {
                 collection.limit_time(time);
             }
-            collection
+            if joins.is_empty() {
+                return collection;
+            }
+            collection.with_joins(
+                joins
+                    .iter()
+                    .map(|join| join.on(client, policy.timeout))
+                    .collect(),
+            )
         }
     }
 
@@ -117,6 +162,31 @@ impl Endpoint {
             client: Arc::clone(&client.0),
             model: Arc::clone(&model.0),
             policy: Policy::default(),
+            joins: Vec::new(),
+        }
+    }
+
+    /// The same endpoint, whose filters may cross relations: how such filters begin, the relation, the endpoint of the related rows,
+    /// whether a row may have several of these, and whether they are the ones that point at the rows.
+    fn with_joins(&self, joins: Vec<JoinArguments>) -> Self {
+        let joins = joins
+            .into_iter()
+            .map(|(head, relation, endpoint, many, back)| {
+                let endpoint = endpoint.get();
+                Joined {
+                    head,
+                    relation: relation.get().shared(),
+                    model: Arc::clone(&endpoint.model),
+                    joins: endpoint.joins.clone(),
+                    many,
+                    back,
+                }
+            });
+        Self {
+            client: Arc::clone(&self.client),
+            model: Arc::clone(&self.model),
+            policy: self.policy.clone(),
+            joins: joins.collect(),
         }
     }
 
@@ -155,6 +225,7 @@ impl Endpoint {
                 concurrency: concurrency.or(old.concurrency),
                 timeout: timeout.map(seconds).transpose()?.or(old.timeout),
             },
+            joins: self.joins.clone(),
         })
     }
 

@@ -20,6 +20,12 @@ use crate::{
 #[pyclass(frozen, module = "django_api_orm._engine")]
 pub(crate) struct Relation(Arc<engine::Relation>);
 
+impl Relation {
+    pub(crate) fn shared(&self) -> Arc<engine::Relation> {
+        Arc::clone(&self.0)
+    }
+}
+
 #[pymethods]
 impl Relation {
     /// `fields` are the names that the field may have in rows.

@@ -16,6 +16,7 @@ pub struct Explain {
     endpoint: String,
     strategy: Strategy,
     checked: Vec<String>,
+    asks_first: bool,
 }
 
 impl Explain {
@@ -30,7 +31,16 @@ impl Explain {
             endpoint: endpoint.to_owned(),
             checked: checked.map(ToString::to_string).collect(),
             strategy,
+            asks_first: false,
         }
+    }
+
+    /// Says what is asked first, for what comes then. How many requests that takes depends on the answers.
+    #[must_use]
+    pub fn after(mut self, first: Vec<String>) -> Self {
+        self.asks_first = !first.is_empty();
+        self.strategy.notes.extend(first);
+        self
     }
 
     /// The query parameters that the server is sent, pagination left out.
@@ -63,11 +73,15 @@ impl Explain {
     /// * whether a page of which nothing tells it is the last one, until a probe has shown that;
     /// * how many rows have to be read until enough of them satisfy what is evaluated client-side;
     /// * whether an order has nulls, which a cursor would lose;
+    /// * how many related rows a filter holds for, where these are asked for first;
     /// * whether the server looks at a filter on what is not a field of the model, or is shown in another form;
     /// * whether rows show a text, or a number or time with digits, which is evaluated client-side, as the server filters by it;
     /// * where nothing comes, whether a server knows a filter or an order that has no row for what it does not know.
     #[must_use]
     pub fn requests(&self, rows: u64) -> Option<u64> {
+        if self.asks_first {
+            return None;
+        }
         self.strategy.requests(rows)
     }
 

@@ -27,6 +27,7 @@ pub mod relation;
 pub mod retry;
 pub mod reuse;
 pub mod row;
+pub mod semi_join;
 pub mod strategy;
 pub mod undeclared;
 pub mod unsaved;

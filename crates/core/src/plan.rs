@@ -110,7 +110,7 @@ impl Plan {
 
     /// The plan with this condition in place of its own.
     #[must_use]
-    pub(crate) fn on(mut self, condition: Q) -> Self {
+    pub fn on(mut self, condition: Q) -> Self {
         self.filter = condition;
         self
     }

@@ -111,7 +111,7 @@ pub mod engine {
 
     pub use crate::client::credential::Tokens;
     pub use crate::client::settings::{Choice, Setting, SettingKind, SettingValue, settings};
-    pub use crate::query::{Change, Collection, KeysetWalk, Related, Upsert, Walk};
+    pub use crate::query::{Change, Collection, Join, KeysetWalk, Related, Upsert, Walk};
 }
 
 /// For the macros of this crate only.

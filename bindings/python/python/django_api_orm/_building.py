@@ -86,7 +86,7 @@ class Building(BaseQuery[M]):
         Requests: none.
         """
         condition = self._info.condition(args, kwargs)
-        return self._filtered(self._plan.filter(condition), condition)
+        return self._filtered(self._plan.filter(condition), condition)._crossing(args, kwargs)
 
     def exclude(self, *args: Q, **kwargs: Any) -> Self:
         """Only the rows for which the lookups do not all hold, with Django's rules for nulls. As ``filter``.
@@ -94,7 +94,7 @@ class Building(BaseQuery[M]):
         Requests: none.
         """
         condition = self._info.condition(args, kwargs)
-        return self._filtered(self._plan.exclude(condition), ~condition)
+        return self._filtered(self._plan.exclude(condition), ~condition)._crossing(args, kwargs)
 
     def order_by(self, *fields: str) -> Self:
         """In this order, instead of any earlier one: ``order_by("name", "-created_at")``.

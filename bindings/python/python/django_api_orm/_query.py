@@ -17,6 +17,7 @@ from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
 from ._prefetching import Prefetch, relation_of
 from ._registry import client_of, is_registered
+from ._relation_joins import crossed, joined
 from ._schema import naming
 from .exceptions import BulkCreateError, BulkWriteError, DecodeError, RowError
 
@@ -50,6 +51,8 @@ class BaseQuery(Generic[M]):
     _prefetches: tuple[Prefetch, ...] = ()
     _expanded: tuple[str, ...] = ()
     _on_n_plus_one = "batch"
+    #: The paths of filters that cross a relation.
+    _crossed: frozenset[str] = frozenset()
     #: The relation and the row whose related rows these are, as long as nothing else restricts them.
     _source: tuple[Any, Any] | None = None
 
@@ -148,6 +151,14 @@ class BaseQuery(Generic[M]):
         clone._condition = condition if self._condition is None else self._condition & condition
         return clone
 
+    def _crossing(self, parts: Iterable[Any], lookups: Iterable[str]) -> Self:
+        """The same query, once the engine knows the relations that its filters cross."""
+        paths = crossed(self.model, parts, lookups) if self._info.has_relations else ()
+        if paths:
+            self._crossed = self._crossed | paths
+            self._endpoint = joined(self._endpoint, self.model, self._client, self._crossed)
+        return self
+
     def _restricted(self, plan: Plan, by: str) -> Self:
         clone = self._clone(plan=plan)
         clone._restricted_by = by
@@ -166,6 +177,7 @@ class BaseQuery(Generic[M]):
         at = None if self._manager is None else self._manager._at
         clone = self._clone(endpoint=endpoint_of(client, self.model, at).with_policy(**self._policy))
         clone._client = client
+        clone._endpoint = joined(clone._endpoint, self.model, client, self._crossed)
         return clone
 
     def __getattr__(self, name: str) -> Any:
@@ -433,6 +445,7 @@ def _restored(kind: Any, state: dict[str, Any], manager: tuple[str, dict[str, An
         query._manager.__dict__.update(values)
     at = None if query._manager is None else query._manager._at
     query._endpoint = endpoint_of(query._client, model, at).with_policy(**query._policy)
+    query._endpoint = joined(query._endpoint, model, query._client, query._crossed)
     query._begin()
     query._result_cache = rows
     return query

@@ -113,7 +113,11 @@ def client_for(row: Any, target: type[Any]) -> Any:
     """The client for rows that a row points at: that of the row, for it says who asks; another one where the target is
     registered at another address.
     """
-    own = row._client_of_row()
+    return client_of_target(row._client_of_row(), target)
+
+
+def client_of_target(own: Any, target: type[Any]) -> Any:
+    """The same, for rows that are read with this client."""
     try:
         other = client_of(target)
     except ConfigurationError:

@@ -32,6 +32,8 @@ from ._engine import Condition, Model
 from ._json import dumped, from_json, jsonable, to_json
 from ._names import Names
 from ._picking import Columns
+from ._relation_bound import Bound
+from ._relation_joins import behind
 from ._relation_table import Relations
 from ._relations import is_reference
 from ._rows import instance_validator
@@ -209,6 +211,8 @@ class ModelInfo:
             raise ConfigurationError(f"{model.__name__}._read_only_fields has names that are not fields: {', '.join(unknown)}")
         readable = [each for name, field in fields.items() for each in (name, *_read_names(name, field))]
         self.relations = Relations(self)
+        #: Whether it points at other models, or others at it.
+        self.has_relations = bool(self.relations) or any(isinstance(getattr(model, name, None), Bound) for name in dir(model))
         #: The names that a program may give.
         self.known = Names(model.__name__, self.schema, readable, self.pk_name)
         #: Computed fields, which are not sent.
@@ -276,6 +280,9 @@ class ModelInfo:
         head, *rest = path.split("__")
         if head == "pk":
             return "__".join([self.pk_wire, *rest])
+        crossing = behind(self.model, path) if rest and self.has_relations else None
+        if crossing is not None:
+            return crossing
         head = self.name_of(head)
         parts: list[str] = []
         schema: type[BaseModel] | None = self.schema

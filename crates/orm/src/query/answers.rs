@@ -42,14 +42,16 @@ impl Collection {
 
     /// What the plan will do.
     pub fn explain(&self, plan: &Plan) -> Result<Explain> {
-        let strategy = self.strategy(plan, Aim::Rows, &Findings::default())?;
-        Ok(Explain::new(self.model().endpoint(), strategy))
+        let (plan, notes) = self.joins_explained(plan)?;
+        let strategy = self.strategy(&plan, Aim::Rows, &Findings::default())?;
+        Ok(Explain::new(self.model().endpoint(), strategy).after(notes))
     }
 
     /// How many rows the plan has.
     ///
     /// One request where the server counts and every filter is known to be honoured; else what it takes to be right.
     pub async fn count(&self, plan: &Plan) -> Result<u64> {
+        let plan = &self.joined(plan).await?;
         let mut probing = Probing::new(self.clone());
         if let Some(count) = self.counted(&mut probing, plan).await? {
             return Ok(count);
@@ -113,6 +115,7 @@ impl Collection {
         if !plan.order().is_empty() && plan.range() == Range::ALL {
             return self.first(&plan.clone().reverse()).await;
         }
+        let plan = &self.joined(plan).await?;
         let mut probing = Probing::new(self.clone());
         let count = match plan.is_reversed() {
             true => None,

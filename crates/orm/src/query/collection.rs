@@ -27,6 +27,8 @@ use crate::{
     warning::{Warning, WarningKind},
 };
 
+use super::joined::Join;
+
 /// What is said of a POST that is answered with 202.
 const CREATED_LATER: &str = "the server has accepted the row and will create it later, so its key is not known yet; look for the row before \
                              you create it again";
@@ -43,6 +45,8 @@ pub struct Collection {
     row_type: Option<RowType>,
     /// Reads the key that is in the URLs of rows.
     lookup_key: OnceLock<KeyReader>,
+    /// The relations that filters may cross.
+    pub(super) joins: Arc<[Join]>,
     /// How queries behave beyond what they ask for.
     pub policy: Policy,
     /// How the server spells a query.
@@ -57,6 +61,7 @@ impl Collection {
             dialect: Arc::clone(client.query_dialect()),
             client: Ok(client.clone()),
             known: OnceLock::new(),
+            joins: Arc::default(),
             row_type: None,
             lookup_key: OnceLock::new(),
             model: match client.pagination() {
@@ -85,6 +90,7 @@ impl Collection {
         Self {
             client: Err(cure.into()),
             known: OnceLock::new(),
+            joins: Arc::default(),
             row_type: None,
             lookup_key: OnceLock::new(),
             model,

@@ -130,6 +130,9 @@ impl Walk {
     }
 
     async fn start(&mut self) -> Result<State> {
+        if !self.probing.collection.joins.is_empty() {
+            self.plan = Box::pin(self.probing.collection.joined(&self.plan)).await?;
+        }
         let strategy: Strategy = self.probing.settle(&self.plan, self.aim).await?;
         if strategy.is_empty {
             return Ok(State::Done);

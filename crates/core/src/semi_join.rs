@@ -1,0 +1,142 @@
+//! Filters that cross a relation, such as `author__name="Ann"`: which they are, and what takes their place once the keys of the
+//! related rows are known (a semi-join).
+
+use serde_json::Value;
+
+use crate::{
+    filter::Q,
+    lookup::{Lookup, Op},
+};
+
+/// What a lookup says of related rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crossing {
+    /// The lookup as the program gave it.
+    pub lookup: Lookup,
+    /// The same, on the related rows.
+    pub rest: Lookup,
+    /// It must hold on each row by itself, so that it can be sent to the server.
+    pub must_hold: bool,
+    /// It also holds where there is no related row.
+    pub holds_without: bool,
+}
+
+impl Crossing {
+    /// The lookup's part behind the relation in the field `head`; `None` where it does not cross that, or asks for the key, which the
+    /// row itself has.
+    fn of(lookup: &Lookup, head: &str, must_hold: bool) -> Option<Self> {
+        let rest = lookup.path.strip_prefix(head)?.strip_prefix("__")?;
+        if rest == "id" || rest == "pk" {
+            return None;
+        }
+        let mut rest = Lookup {
+            path: rest.to_owned(),
+            ..lookup.clone()
+        };
+        if rest.op == Op::Exact && rest.value.is_null() {
+            (rest.op, rest.value) = (Op::IsNull, Value::Bool(true));
+        }
+        let is_true = rest.value == Value::Bool(true) || rest.value == "true" || rest.value == 1;
+        Some(Self {
+            lookup: lookup.clone(),
+            holds_without: rest.op == Op::IsNull && is_true,
+            rest,
+            must_hold,
+        })
+    }
+
+    /// What takes the place of the lookup, once the related rows that it holds for are known by these values: `is_one_of` is the path
+    /// to the value in a row.
+    #[must_use]
+    pub fn joined(&self, head: &str, is_one_of: &str, values: Vec<Value>) -> Q {
+        let among = Q::Lookup(Lookup::new(is_one_of, Op::In, Value::Array(values)));
+        if !self.holds_without {
+            return among;
+        }
+        let is_null = Lookup::new(head, Op::IsNull, Value::Bool(true));
+        Q::Lookup(is_null).or(among)
+    }
+}
+
+/// The lookups of a condition that cross the relation in the field `head`.
+#[must_use]
+pub fn crossings(condition: &Q, head: &str) -> Vec<Crossing> {
+    let mut found = Vec::new();
+    for part in condition.conjuncts() {
+        let must_hold = matches!(part, Q::Lookup(_));
+        part.for_each_lookup(&mut |lookup| {
+            found.extend(Crossing::of(lookup, head, must_hold));
+        });
+    }
+    found
+}
+
+/// The condition with other ones in the place of some lookups.
+#[must_use]
+pub fn replaced(condition: &Q, by: &dyn Fn(&Lookup) -> Option<Q>) -> Q {
+    let parts = |parts: &[Q]| parts.iter().map(|part| replaced(part, by)).collect();
+    match condition {
+        Q::Lookup(lookup) => by(lookup).unwrap_or_else(|| condition.clone()),
+        Q::And(all) => Q::And(parts(all)),
+        Q::Or(some) => Q::Or(parts(some)),
+        Q::Not(part) => replaced(part, by).negate(),
+        Q::All | Q::Invalid(_) => condition.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn q(name: &str, value: Value) -> Q {
+        Q::Lookup(Lookup::parse(name, value))
+    }
+
+    #[test]
+    fn lookups_behind_the_relation_cross_it() {
+        let condition = q("author__name", json!("Ann"))
+            .and(q("author", json!(3)))
+            .and(q("author__id__in", json!([3])))
+            .and(q("author_name", json!("x")))
+            .and(q("author__team__name__startswith", json!("B")).negate());
+        let found = crossings(&condition, "author");
+        let told: Vec<_> = found
+            .iter()
+            .map(|crossing| (crossing.rest.to_string(), crossing.must_hold))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("name=\"Ann\"".to_owned(), true),
+                ("team__name__startswith=\"B\"".to_owned(), false)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_null_behind_the_relation_is_null_without_a_related_row() {
+        for (name, value, without) in [
+            ("author__name__isnull", json!(true), true),
+            ("author__name", json!(null), true),
+            ("author__name__isnull", json!(false), false),
+            ("author__name", json!("null"), false),
+        ] {
+            let found = crossings(&q(name, value), "author");
+            assert_eq!(found[0].holds_without, without, "{name}");
+            let joined = found[0].joined("author", "author", vec![json!(1)]);
+            assert_eq!(joined.to_string().contains("author__isnull=true"), without);
+        }
+    }
+
+    #[test]
+    fn others_stay_as_they_are() {
+        let condition = q("a__b", json!(1)).negate().or(q("c", json!(2)));
+        let by = |lookup: &Lookup| (lookup.path == "a__b").then(|| q("a__in", json!([])));
+        assert_eq!(
+            replaced(&condition, &by),
+            q("a__in", json!([])).negate().or(q("c", json!(2)))
+        );
+    }
+}
