@@ -30,6 +30,10 @@
 //! # Ok(()) }
 //! ```
 //!
+//! A list of keys, `tags: Vec<Key<Tag>>`, is changed as any list and saved as a whole: `post.tags.push(Key::of(&tag)?)`, then
+//! `post.save()`. Its order does not count as a change. To read related rows together with the rows of a query, see
+//! [`QuerySet::prefetch_related`](crate::QuerySet::prefetch_related).
+//!
 //! The derive writes the methods into a trait beside the model, `PostRelations`, so a module that uses them imports it with the
 //! model. They are there for instances of both halves; the [blocking](crate::blocking) ones answer without `.await`.
 

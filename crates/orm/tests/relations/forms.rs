@@ -171,6 +171,33 @@ async fn another_key_means_another_row() {
     assert!(missing.is_does_not_exist(), "{missing}");
 }
 
+#[tokio::test]
+async fn a_list_of_keys_is_saved_as_a_whole_and_has_no_order() {
+    let server = server().await;
+    let client = ServiceClient::new(server.base_url()).unwrap();
+    let posts = client.objects::<Post>();
+    let mut post = posts.get(Post::F.id.eq(1)).await.unwrap();
+    assert_eq!(post.tags().await.unwrap().len(), 2);
+    post.tags.reverse();
+    assert!(!Instance::is_changed(&post).unwrap());
+    let tag = client
+        .objects::<Tag>()
+        .get(Tag::F.slug.eq("t-2"))
+        .await
+        .unwrap();
+    post.tags.push(Key::of(&tag).unwrap());
+    post.save().await.unwrap();
+    let sent = server
+        .requests()
+        .into_iter()
+        .filter(|request| request.method() == "PATCH");
+    let bodies: Vec<_> = sent.map(|request| request.json()).collect();
+    assert_eq!(bodies, [json!({"tags": [1, 3, 2]})]);
+    let titles = post.tags().await.unwrap();
+    let titles: Vec<_> = titles.iter().map(|tag| tag.title.as_str()).collect();
+    assert_eq!(titles, ["Tag 1", "Tag 3", "Tag 2"]);
+}
+
 #[test]
 fn a_form_that_is_not_declared_is_an_error() {
     let decoded = |author: serde_json::Value| {
