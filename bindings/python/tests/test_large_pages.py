@@ -72,8 +72,8 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "async for": lambda rows: _listed(rows),
     "iterator": lambda rows: _listed(rows.iterator()),
     "keyset": lambda rows: _listed(rows.keyset()),
-    "values": lambda rows: rows.values("name"),
-    "values_list": lambda rows: rows.values_list("name", flat=True),
+    "values": lambda rows: rows.values("id", "name"),
+    "values_list": lambda rows: rows.values_list("id", "name"),
     "in_bulk": lambda rows: rows.in_bulk(),
 }
 

@@ -305,7 +305,10 @@ def test_skipping_leaves_rows_out_wherever_they_become_objects(client, fitting, 
     if ordered:
         rows = rows.order_by("id")
     assert [row.pk for row in rows.all()] == fitting == [row.pk for row in rows.iterator()] == sorted(rows.all().in_bulk())
-    assert rows.values_list("id", flat=True) == [row["id"] for row in rows.values("id")] == fitting
+    assert [pk for pk, _ in rows.values_list("id", "age")] == [row["id"] for row in rows.values("age", "id")] == fitting
+    assert [row["id"] for row in rows.values()] == fitting
+    # A field that is not asked for is not looked at.
+    assert sorted(rows.values_list("id", flat=True)) == list(range(1, 251)) == sorted(row["id"] for row in rows.values("id"))
     assert (rows.first().pk, rows.last().pk) == (fitting[0], fitting[-1])
     assert (rows[0].pk, rows[3].pk, rows[len(fitting) - 1].pk) == (fitting[0], fitting[3], fitting[-1])
     with pytest.raises(IndexError):
@@ -332,7 +335,7 @@ async def test_skipping_in_an_asynchronous_model(async_client, fitting):
     rows = AsyncFitting.objects.on_invalid("skip", errors.append)
     assert ((await rows.first()).pk, (await rows.last()).pk) == (fitting[0], fitting[-1])
     errors.clear()
-    assert await rows.values_list("id", flat=True) == fitting and await rows.count() == 250
+    assert [pk for pk, _ in await rows.values_list("id", "age")] == fitting and await rows.count() == 250
     assert [error.key for error in errors] == [pk for pk in range(1, 251) if pk not in fitting]
     assert (await rows[:2].first(), await rows[:2].last()) == (None, None)
 
@@ -343,10 +346,13 @@ def test_without_skipping_they_raise(client, fitting):
         lambda rows: rows.first(),
         lambda rows: rows.last(),
         lambda rows: rows[0],
-        lambda rows: rows.values("id"),
+        lambda rows: rows.values(),
+        lambda rows: rows.values("age"),
+        lambda rows: rows.values_list("id", "age"),
     ):
         with pytest.raises(ValidationError):
             call(Fitting.objects.all())
+    assert len(Fitting.objects.values("id")) == 250
 
 
 # What the published package has

@@ -244,8 +244,9 @@ class Building(BaseQuery[M]):
         passed to ``report`` as a ``RowError`` (``"skip"``).
 
         Rows are left out wherever they become objects or values: iteration, ``first``, ``last``, ``[3]``, ``values``,
-        ``in_bulk``. ``count``, ``exists`` and slices refer to the server's rows, so ``[:10]`` may give fewer than ten; what
-        asks for one row (``get``, ``latest``, ``earliest``, ``create``) raises.
+        ``in_bulk``; of ``values`` and ``values_list`` where a field that is asked for does not fit. ``count``, ``exists`` and
+        slices refer to the server's rows, so ``[:10]`` may give fewer than ten; what asks for one row (``get``, ``latest``,
+        ``earliest``, ``create``) raises.
 
         Raises: ``ValueError`` for any other value.
         Requests: none.
