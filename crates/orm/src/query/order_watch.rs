@@ -21,8 +21,9 @@ pub(crate) enum Seen {
     Blind,
     /// It may be the order of a database that compares text in another way than by code points.
     Doubtful,
-    /// They would stand in the wrong order if the texts that they show of an earlier key, which are equal, are the whole texts.
-    DoubtfulAfterEqualTexts,
+    /// They would stand in the wrong order if the texts that they show are what the server sorts by: not labels, whose order is another,
+    /// nor cut off, so that different ones look equal.
+    DoubtfulByTexts,
     /// No database puts the rows in this order: two values that all databases compare alike are in the wrong one.
     Contradicted,
 }
@@ -70,8 +71,8 @@ impl OrderWatch {
         };
         let certain = self.certain.each_ref();
         if certain.map(|order| order.compare(&last, row)) == [Some(Ordering::Greater); 2] {
-            return match self.follows_equal_texts(&last, row) {
-                true => Seen::DoubtfulAfterEqualTexts,
+            return match self.is_by_texts(&last, row) {
+                true => Seen::DoubtfulByTexts,
                 false => Seen::Contradicted,
             };
         }
@@ -100,14 +101,18 @@ impl OrderWatch {
         Seen::InOrder
     }
 
-    /// Whether a text of the keys before the first one that differs is equal in both rows.
-    fn follows_equal_texts(&self, last: &Picked, row: &Picked) -> bool {
-        let keys = self
-            .paths
-            .iter()
-            .map(|path| (last.get(path), row.get(path)));
-        keys.take_while(|(last, row)| last == row)
-            .any(|(last, _)| last.is_some_and(Value::is_string))
+    /// Whether a text has a part in the order of both rows: equal ones of earlier keys, or of the first key that differs.
+    fn is_by_texts(&self, last: &Picked, row: &Picked) -> bool {
+        for path in &self.paths {
+            let (last, row) = (last.get(path), row.get(path));
+            if last.is_some_and(Value::is_string) {
+                return true;
+            }
+            if last != row {
+                break;
+            }
+        }
+        false
     }
 }
 
@@ -155,7 +160,7 @@ mod tests {
     #[test]
     fn what_every_database_compares_alike_is_certain() {
         assert_eq!(seen(&[2, 1]), [Seen::Contradicted]);
-        assert_eq!(seen(&["b", "a"]), [Seen::Contradicted]);
+        assert_eq!(seen(&["b", "a"]), [Seen::DoubtfulByTexts], "or labels");
         assert_eq!(seen(&["b", "B"]), [Seen::Doubtful]);
     }
 
@@ -168,11 +173,7 @@ mod tests {
         let seen: Vec<Seen> = (rows.as_array().unwrap().iter())
             .filter_map(|row| Some(watch.take(row.as_object()?)))
             .collect();
-        let expected = [
-            Seen::InOrder,
-            Seen::DoubtfulAfterEqualTexts,
-            Seen::Contradicted,
-        ];
+        let expected = [Seen::InOrder, Seen::DoubtfulByTexts, Seen::DoubtfulByTexts];
         assert_eq!(seen, expected);
     }
 

@@ -107,7 +107,7 @@ impl Probing {
     pub(crate) async fn run(&mut self, strategy: &Strategy, probe: &Probe) -> Result<bool> {
         let reliable = match &probe.question {
             Question::Searches => self.searches(probe).await?,
-            Question::Sorts(order) => self.sorts(probe, order).await?,
+            Question::Sorts(order) => self.sorts(probe, strategy, order).await?,
             Question::Filters(guard) => self.filters(probe, strategy, guard).await?,
             Question::LooksAt(guard) => self.looks_at(probe, strategy, guard).await?,
             Question::ShowsAsFiltered(path) => self.shows_as_filtered(probe, path).await?,

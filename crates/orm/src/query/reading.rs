@@ -322,7 +322,7 @@ impl Reading {
         match watch.take(picked) {
             Seen::InOrder => return Ok(true),
             Seen::Contradicted => return Ok(false),
-            Seen::DoubtfulAfterEqualTexts => {
+            Seen::DoubtfulByTexts => {
                 let shows = probing.shows_order(&self.strategy, page).await?;
                 self.is_void = !shows;
                 return Ok(false);

@@ -442,3 +442,26 @@ async fn a_rounded_number_decides_nothing_that_its_digits_would() {
         }
     }
 }
+
+#[tokio::test]
+async fn labels_may_stand_in_another_order_than_what_they_are_for() {
+    let shape =
+        || json!({"size": 8, "shows": {"status": {"label": {"A": "Working", "D": "Done"}}}});
+    let by_code: Vec<i64> = (1..=30)
+        .filter(|id| id % 3 != 0)
+        .chain((1..=10).map(|id| 3 * id))
+        .collect();
+    let keys = |tasks: Vec<Instance<Task>>| -> Vec<i64> {
+        tasks.iter().filter_map(|task| task.id).collect()
+    };
+    let site = start(shape()).await;
+    let ordered = site.tasks().order_by(["status", "id"]);
+    assert_eq!(keys(ordered.fetch().await.unwrap()), by_code);
+    let site = start(shape()).await;
+    let ordered = site.tasks().order_by(["status", "id"]);
+    assert_eq!(
+        keys(ordered.range(18..23).fetch().await.unwrap()),
+        by_code[18..23]
+    );
+    assert_eq!(ordered.last().await.unwrap().unwrap().id, Some(30));
+}

@@ -82,7 +82,7 @@ impl Probing {
         Ok(true)
     }
 
-    async fn shows(
+    pub(super) async fn shows(
         &mut self,
         strategy: &Strategy,
         path: &str,
@@ -125,7 +125,7 @@ impl Probing {
 }
 
 /// The different texts of a field.
-fn texts(rows: &[Row], path: &str) -> Result<HashSet<String>> {
+pub(super) fn texts(rows: &[Row], path: &str) -> Result<HashSet<String>> {
     let mut texts = HashSet::new();
     for row in rows {
         if let Some(Value::String(text)) = row.field(path)? {

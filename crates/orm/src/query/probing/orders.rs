@@ -7,7 +7,7 @@ use django_api_orm_core::{
     evaluate::{Evaluator, RowOrder},
     lookup::{Lookup, Op},
     plan::Order,
-    strategy::Probe,
+    strategy::{Probe, Strategy},
 };
 use serde_json::Value;
 
@@ -18,24 +18,31 @@ use super::{
         order_watch::{OrderWatch, Seen},
     },
     Answer, Probing,
+    forms::texts,
 };
 
 /// The rows that a probe asks for where their order is in question: two of them would be in order by chance too often.
 const ROWS_IN_ORDER: u64 = 5;
 
 impl Probing {
-    pub(super) async fn sorts(&mut self, probe: &Probe, order: &Order) -> Result<bool> {
+    pub(super) async fn sorts(
+        &mut self,
+        probe: &Probe,
+        strategy: &Strategy,
+        order: &Order,
+    ) -> Result<bool> {
         let first = self.ask_for(&probe.with, ROWS_IN_ORDER).await?;
         if first.rows.is_empty() || first.count == Some(1) {
             return Ok(true);
         }
-        if self.contradicts(order, &first)? {
+        if self.contradicts(strategy, order, &first).await? {
             return Ok(false);
         }
         let last = self.ask_for(&probe.without, ROWS_IN_ORDER).await?;
         // If not: it is ignored, or every row has the same value. Sorting by the client is right in both cases.
-        let sorts =
-            !self.contradicts(&order.opposite(), &last)? && self.are_ends(order, &first, &last)?;
+        let turned = order.opposite();
+        let sorts = !self.contradicts(strategy, &turned, &last).await?
+            && self.are_ends(strategy, order, &first, &last).await?;
         if sorts {
             self.collection
                 .learn(|known| known.learn_ordering(&order.path, true))?;
@@ -44,7 +51,13 @@ impl Probing {
     }
 
     /// Whether rows of the answer stand in an order that no database makes. Keeps it where they do.
-    fn contradicts(&self, order: &Order, answer: &Answer) -> Result<bool> {
+    async fn contradicts(
+        &mut self,
+        strategy: &Strategy,
+        order: &Order,
+        answer: &Answer,
+    ) -> Result<bool> {
+        let path = order.path.as_str();
         let order = std::slice::from_ref(order);
         let fields = self.collection.known_fields()?;
         let roots = RowOrder::new(order, NullOrder::default(), &fields).roots();
@@ -52,9 +65,15 @@ impl Probing {
         let picked: Vec<Picked> = (answer.rows.iter())
             .map(|row| row.pick(&roots))
             .collect::<Result<_>>()?;
-        let contradicts = picked
-            .iter()
-            .any(|row| watch.take(row) == Seen::Contradicted);
+        let seen: Vec<Seen> = picked.iter().map(|row| watch.take(row)).collect();
+        let contradicts = match seen.contains(&Seen::DoubtfulByTexts) {
+            // Labels have another order than what they stand for.
+            true => {
+                let texts = texts(&answer.rows, path)?;
+                self.shows(strategy, path, &texts, None).await?
+            }
+            false => seen.contains(&Seen::Contradicted),
+        };
         if contradicts {
             ignored::contradicted_ordering(&self.collection, order, &picked)?;
         }
@@ -62,7 +81,13 @@ impl Probing {
     }
 
     /// Whether these can be the first rows of both directions: they differ, and are not in the wrong order.
-    fn are_ends(&self, order: &Order, first: &Answer, last: &Answer) -> Result<bool> {
+    async fn are_ends(
+        &mut self,
+        strategy: &Strategy,
+        order: &Order,
+        first: &Answer,
+        last: &Answer,
+    ) -> Result<bool> {
         let (Some(first), Some(last)) = (first.first(), last.first()) else {
             return Ok(false);
         };
@@ -73,11 +98,15 @@ impl Probing {
         let orders = [NullOrder::Smallest, NullOrder::Largest]
             .map(|nulls| RowOrder::new(std::slice::from_ref(order), nulls, &fields));
         let roots = orders.first().map(RowOrder::roots).unwrap_or_default();
-        let (first, last) = (first.pick(&roots)?, last.pick(&roots)?);
+        let (lowest, highest) = (first.pick(&roots)?, last.pick(&roots)?);
         // Where the rows do not tell, the difference has to do.
-        Ok(orders
-            .iter()
-            .any(|order| order.compare(&first, &last).is_none_or(Ordering::is_lt)))
+        let mut orders = orders.iter();
+        if orders.any(|order| order.compare(&lowest, &highest).is_none_or(Ordering::is_lt)) {
+            return Ok(true);
+        }
+        // Nor do labels tell.
+        let texts = texts(&[first.clone(), last.clone()], &order.path)?;
+        Ok(texts.len() > 1 && !self.shows(strategy, &order.path, &texts, None).await?)
     }
 
     pub(super) async fn keeps_nulls(&mut self, probe: &Probe, order: &[Order]) -> Result<bool> {
