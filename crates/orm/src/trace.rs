@@ -3,12 +3,14 @@
 
 use std::{
     future::Future,
-    pin::{Pin, pin},
+    pin::Pin,
+    task::{Context, Poll, ready},
 };
 
 use django_api_orm_core::{ApiModel, Error, Result, path::ApiPath};
 use http::{Method, StatusCode};
-use tracing::{Instrument, Span, field::Empty};
+use pin_project_lite::pin_project;
+use tracing::{Span, field::Empty};
 
 use crate::bulk::{BulkCreateError, BulkWriteError};
 
@@ -38,6 +40,31 @@ impl<T, I> Outcome for Result<T, BulkCreateError<I>> {
     }
 }
 
+pin_project! {
+    /// The work of one operation on a model, in its span, which begins when the work does.
+    struct Operation<F> {
+        #[pin]
+        work: F,
+        span: Option<Span>,
+        model: &'static str,
+        name: &'static str,
+    }
+}
+
+impl<F: Future<Output: Outcome>> Future for Operation<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let span = this.span.get_or_insert_with(|| span(this.model, this.name));
+        let output = ready!(span.in_scope(|| this.work.poll(cx)));
+        if let Some(error) = output.error() {
+            fail(span, error);
+        }
+        Poll::Ready(output)
+    }
+}
+
 /// The work of one operation on a model, such as `count`, in its span. It is large, so it lies on the heap from the start: a
 /// future is moved many times before it is polled.
 pub(crate) fn operation<M, F>(
@@ -48,14 +75,11 @@ where
     M: ApiModel,
     F: Future<Output: Outcome>,
 {
-    Box::pin(async move {
-        let span = span(M::NAME, name);
-        let work = pin!(work);
-        let output = work.instrument(span.clone()).await;
-        if let Some(error) = output.error() {
-            fail(&span, error);
-        }
-        output
+    Box::pin(Operation {
+        work,
+        span: None,
+        model: M::NAME,
+        name,
     })
 }
 

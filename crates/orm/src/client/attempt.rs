@@ -87,7 +87,8 @@ pub(super) async fn attempt(
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = outgoing.uri.clone();
     *request.headers_mut() = HeaderMap::clone(&outgoing.headers);
-    let sendings = Arc::new(Sendings::default());
+    // Only a layer can send a request several times, or keep it.
+    let sendings: Option<Arc<Sendings>> = route.layers.as_ref().map(|_| Arc::default());
     let mut sent = Sent {
         capture: capture_connection(&mut request),
         tally: &route.tally,
@@ -95,13 +96,15 @@ pub(super) async fn attempt(
         lead,
     };
     let result = {
-        let exchange = pin!(exchange(&route, &sendings, request, limits));
+        let exchange = pin!(exchange(&route, sendings.as_ref(), request, limits));
         let exchange = sent.watch(exchange);
         tokio::time::timeout_at(limits.until, exchange).await
     };
-    let was_repeated = sent.was_sent() && sendings.may_be_repeated();
+    let may_be_repeated = sendings.as_deref().is_some_and(Sendings::may_be_repeated);
+    let was_repeated = sent.was_sent() && may_be_repeated;
     // Unless a task of a layer is sending the request just now, nobody can do so any more.
-    let was_sent = sent.was_sent() | Arc::try_unwrap(sendings).is_err();
+    let is_sending = sendings.is_some_and(|sendings| Arc::try_unwrap(sendings).is_err());
+    let was_sent = sent.was_sent() | is_sending;
     let result = match result {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(Unread::Request(error))) => Err(Failure::of_request(error, was_sent)),
@@ -158,39 +161,45 @@ enum Unread {
 
 async fn exchange(
     route: &Route<'_>,
-    attempt: &Arc<Sendings>,
+    sendings: Option<&Arc<Sendings>>,
     mut request: Request<Full<Bytes>>,
     limits: Limits,
 ) -> Result<Answer, Unread> {
     let is_head = request.method() == Method::HEAD;
-    let Some(layers) = &route.layers else {
+    let Some((layers, sendings)) = route.layers.as_ref().zip(sendings) else {
         let response = route.pool.client(route.anew).request(request).await;
         let response = response.map_err(|error| Unread::Request(error.into()))?;
-        let response = Counted::count(response, route.tally.clone());
-        return received(response, is_head, limits).await;
+        let (response, is_encoded) = Counted::count(response, route.tally.clone());
+        return received(response, is_head, is_encoded, limits).await;
     };
     request.extensions_mut().insert(Way {
         pool: Arc::downgrade(&route.pool),
         anew: route.anew,
         base: route.base.clone(),
         tally: route.tally.clone(),
-        attempt: Arc::downgrade(attempt),
+        attempt: Arc::downgrade(sendings),
     });
     let layers = layers.clone();
     Box::pin(async move {
-        let response = layers.oneshot(request).await;
-        received(response.map_err(Unread::Request)?, is_head, limits).await
+        let response = layers.oneshot(request).await.map_err(Unread::Request)?;
+        let is_encoded = response.headers().contains_key(CONTENT_ENCODING);
+        received(response, is_head, is_encoded, limits).await
     })
     .await
 }
 
 /// Reads a response, decompressed if need be. What decompresses is large, so it is made only where something is compressed.
-async fn received<B>(response: Response<B>, is_head: bool, limits: Limits) -> Result<Answer, Unread>
+async fn received<B>(
+    response: Response<B>,
+    is_head: bool,
+    is_encoded: bool,
+    limits: Limits,
+) -> Result<Answer, Unread>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    if !limits.compression || !response.headers().contains_key(CONTENT_ENCODING) {
+    if !limits.compression || !is_encoded {
         return read(response, is_head, limits.size)
             .await
             .map_err(Unread::Body);
@@ -339,18 +348,19 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// The response as it comes from a connection.
-    pub(super) fn count(mut response: Response<Incoming>, tally: Tally) -> Response<Self> {
-        encoding::rename(response.headers_mut());
+    /// The response as it comes from a connection, and whether it is compressed.
+    pub(super) fn count(mut response: Response<Incoming>, tally: Tally) -> (Response<Self>, bool) {
+        let is_encoded = encoding::rename(response.headers_mut());
         let mut rest = response.extensions_mut().remove::<Rest>();
-        response.map(|body| {
+        let response = response.map(|body| {
             if body.is_end_stream()
                 && let Some(rest) = rest.take()
             {
                 rest.begin();
             }
             Self { body, tally, rest }
-        })
+        });
+        (response, is_encoded)
     }
 }
 

@@ -23,10 +23,10 @@ const GZIP: u8 = 0x1f;
 /// What can be read, as `Accept-Encoding` says it.
 pub(super) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip, br, zstd");
 
-/// The name of the encoding in the spelling that is looked for: it has no case, and gzip has an old name.
-pub(super) fn rename(headers: &mut HeaderMap) {
+/// The name of the encoding in the spelling that is looked for: it has no case, and gzip has an old name. Whether there is one.
+pub(super) fn rename(headers: &mut HeaderMap) -> bool {
     let Some(given) = headers.get(CONTENT_ENCODING) else {
-        return;
+        return false;
     };
     let name = given.as_bytes().trim_ascii().to_ascii_lowercase();
     let name = match name.as_slice() {
@@ -36,6 +36,7 @@ pub(super) fn rename(headers: &mut HeaderMap) {
     if let Ok(name) = HeaderValue::from_bytes(name) {
         headers.insert(CONTENT_ENCODING, name);
     }
+    true
 }
 
 /// The response without its gzip.

@@ -211,7 +211,7 @@ impl Service<Request<RequestBody>> for Connections {
                 sending.came_to_nothing();
             }
             drop(sending);
-            let response = Counted::count(response?, way.tally);
+            let (response, _) = Counted::count(response?, way.tally);
             Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
         })
     }
