@@ -84,6 +84,11 @@ bench-counts: ## Count instructions of the Rust cases, beside the same job by ha
 	$(COUNTED) --features reqwest
 	$(PYTHON) benches/counts.py $(COUNTED_DIR) $(RECORD)
 
+.PHONY: bench-limits
+bench-limits: ## Measure the Rust cases that are compared with this project itself: at once or one by one, sorted or not, long or short
+	$(COUNTED)
+	$(PYTHON) benches/limits.py $(COUNTED_DIR)
+
 .PHONY: check-counts
 check-counts: ## Refuse Rust cases that take over 5 % more instructions, as a ratio to hyper-util, than benches/counts.json says
 	$(COUNTED)

@@ -75,6 +75,7 @@ RUST_CASES = {
     "get": (100, "100 times `get(id)`"),
     "page": (10_000, "a page of 10,000 rows"),
     "walk": (10_000, "50 pages of 200 rows"),
+    "get_http2": (1000, "1,000 times `get(id)` at once, over one HTTP/2 connection"),
 }
 Run = dict[str, float]
 

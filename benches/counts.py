@@ -26,8 +26,14 @@ CASES = {
     "get": ["reqwest", "hyper"],
     "page": ["slice", "hyper", "reqwest"],
     "walk": ["hyper", "reqwest"],
+    "get_http2": ["hyper", "reqwest"],
 }
-WORDS = {"get": "100 times get(id)", "page": "a page of 10,000 rows", "walk": "50 pages of 200 rows"}
+WORDS = {
+    "get": "100 times get(id)",
+    "page": "a page of 10,000 rows",
+    "walk": "50 pages of 200 rows",
+    "get_http2": "1,000 gets over HTTP/2",
+}
 #: What a ratio may rise by before it is a failure. Two runs differ by less than a hundredth.
 TOLERANCE = 0.05
 

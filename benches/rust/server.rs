@@ -7,11 +7,12 @@
 //! - `/api/v1/users/`: 10,000 rows in pages of 200, `?limit=` of any size and `?offset=`, `?id=` and `?id__in=`;
 //!   `/api/v1/users/7/`
 //! - `/api/v1/page/`: the same rows in one page; `/api/v1/events/`: 100,000 rows, pages of 1,000
+//! - `/api/v1/stream/`: 4,000,000 rows in pages of 1,000, which are made anew each time
 //! - `POST` to any of them answers with the row that was sent, and an `id`
 
 use std::{
-    cell::RefCell, collections::HashMap, convert::Infallible, env, error::Error, fmt::Write as _,
-    future::Future, io::Read as _, rc::Rc, time::Duration,
+    borrow::Cow, cell::RefCell, collections::HashMap, convert::Infallible, env, error::Error,
+    fmt::Write as _, future::Future, io::Read as _, ops::Range, rc::Rc, time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -25,11 +26,14 @@ use tokio::{
 };
 
 /// What a table is called, how many rows it has, and how many come where no size is asked for.
-const TABLES: [(&str, usize, usize); 3] = [
+const TABLES: [(&str, usize, usize); 4] = [
     ("users", 10_000, 200),
     ("page", 10_000, 10_000),
     ("events", 100_000, 1_000),
+    (STREAM, 4_000_000, 1_000),
 ];
+/// The table whose rows are not kept.
+const STREAM: &str = "stream";
 
 struct Site {
     base_url: String,
@@ -205,8 +209,10 @@ impl Site {
             Some(body) => answer("200 OK", &body),
             None => answer("404 Not Found", r#"{"detail":"Not found."}"#),
         };
-        let mut answers = self.answers.borrow_mut();
-        answers.insert(target.to_owned(), answer.clone());
+        if !target.contains(STREAM) {
+            let mut answers = self.answers.borrow_mut();
+            answers.insert(target.to_owned(), answer.clone());
+        }
         answer
     }
 
@@ -217,11 +223,9 @@ impl Site {
             .strip_suffix('/')
             .map(|path| path.split_once('/').unwrap_or((path, "")))?;
         let (_, count, size) = TABLES.into_iter().find(|(table, ..)| *table == name)?;
-        let rows = self.rows.get(..count)?;
         if !key.is_empty() {
-            return rows
-                .get(key.parse::<usize>().ok()?.checked_sub(1)?)
-                .cloned();
+            let key = key.parse::<usize>().ok()?;
+            return (1..=count).contains(&key).then(|| self.row(key).into());
         }
         let number = |name: &str| {
             query
@@ -237,46 +241,56 @@ impl Site {
             .filter_map(|pair| pair.strip_prefix("id__in=").or(pair.strip_prefix("id=")))
             .flat_map(|keys| keys.split(','))
             .filter_map(|key| key.parse().ok())
+            .filter(|key| (1..=count).contains(key))
             .collect();
+        let page = offset..offset.saturating_add(limit);
         if keys.is_empty() {
-            Some(self.envelope(path, rows.iter().collect(), limit, offset, ""))
+            Some(self.envelope(path, count, |place| place + 1, page, ""))
         } else {
-            let found = keys.iter().filter_map(|key| rows.get(key.checked_sub(1)?));
             let filter = query.split('&').find(|pair| pair.starts_with("id"));
             let filter = format!("&{}", filter.unwrap_or_default());
-            Some(self.envelope(path, found.collect(), limit, offset, &filter))
+            let key = |place| keys.get(place).copied().unwrap_or_default();
+            Some(self.envelope(path, keys.len(), key, page, &filter))
+        }
+    }
+
+    fn row(&self, key: usize) -> Cow<'_, str> {
+        match self.rows.get(key.wrapping_sub(1)) {
+            Some(row) => Cow::Borrowed(row),
+            None => Cow::Owned(row(key)),
         }
     }
 
     fn envelope(
         &self,
         path: &str,
-        rows: Vec<&String>,
-        limit: usize,
-        offset: usize,
+        count: usize,
+        key: impl Fn(usize) -> usize,
+        page: Range<usize>,
         filter: &str,
     ) -> String {
+        let Range { start, end } = page;
+        let limit = end - start;
         let link = |offset: usize| {
             format!(
                 "\"{}{path}?limit={limit}&offset={offset}{filter}\"",
                 self.base_url
             )
         };
-        let end = offset.saturating_add(limit);
-        let next = (end < rows.len()).then(|| link(end));
-        let previous = (offset > 0).then(|| link(offset.saturating_sub(limit)));
+        let next = (end < count).then(|| link(end));
+        let previous = (start > 0).then(|| link(start.saturating_sub(limit)));
         let null = || "null".to_owned();
         let mut body = format!(
             r#"{{"count":{},"next":{},"previous":{},"results":["#,
-            rows.len(),
+            count,
             next.unwrap_or_else(null),
             previous.unwrap_or_else(null)
         );
-        for (place, row) in rows.iter().skip(offset).take(limit).enumerate() {
-            if place > 0 {
+        for place in start..end.min(count) {
+            if place > start {
                 body.push(',');
             }
-            body.push_str(row);
+            body.push_str(&self.row(key(place)));
         }
         body.push_str("]}");
         body

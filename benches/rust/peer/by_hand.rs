@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -11,11 +12,12 @@ use hyper_util::{
 
 use crate::{
     Result,
-    case::{Case, GETS, Page, User},
+    case::{AT_ONCE, Case, GETS, Page, User},
 };
 
 pub(crate) struct Hyper {
     client: Client<HttpConnector, Empty<Bytes>>,
+    http2: Client<HttpConnector, Empty<Bytes>>,
     base_url: String,
 }
 
@@ -23,16 +25,19 @@ impl Hyper {
     pub(crate) fn new(base_url: &str) -> Self {
         Self {
             client: Client::builder(TokioExecutor::new()).build_http(),
+            http2: Client::builder(TokioExecutor::new())
+                .http2_only(true)
+                .build_http(),
             base_url: base_url.to_owned(),
         }
     }
 
     pub(crate) async fn bytes(&self, path: &str) -> Result<Bytes> {
-        self.body(&format!("{}{path}", self.base_url)).await
+        Self::body(&self.client, &format!("{}{path}", self.base_url)).await
     }
 
-    async fn body(&self, url: &str) -> Result<Bytes> {
-        let response = self.client.get(url.parse()?).await?;
+    async fn body(client: &Client<HttpConnector, Empty<Bytes>>, url: &str) -> Result<Bytes> {
+        let response = client.get(url.parse()?).await?;
         if !response.status().is_success() {
             return Err(response.status().to_string().into());
         }
@@ -48,6 +53,15 @@ impl Hyper {
                 }
                 Ok(GETS as usize)
             }
+            Case::Http2 => {
+                let get = async |id| -> Result<User> {
+                    let url = format!("{}/api/v1/users/{id}/", self.base_url);
+                    let body = Self::body(&self.http2, &url).await?;
+                    Ok(serde_json::from_slice(&body)?)
+                };
+                let rows = try_join_all((1..=AT_ONCE).map(get)).await?;
+                Ok(black_box(rows).len())
+            }
             Case::Page => self.walk("/api/v1/page/").await,
             Case::Walk => self.walk("/api/v1/users/").await,
         }
@@ -57,7 +71,7 @@ impl Hyper {
         let mut rows = Vec::new();
         let mut next = Some(format!("{}{path}", self.base_url));
         while let Some(url) = next {
-            let page: Page = serde_json::from_slice(&self.body(&url).await?)?;
+            let page: Page = serde_json::from_slice(&Self::body(&self.client, &url).await?)?;
             rows.extend(page.results);
             next = page.next;
         }

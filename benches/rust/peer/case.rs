@@ -28,6 +28,9 @@ pub(crate) struct Page {
 /// How many rows are read one by one.
 pub(crate) const GETS: i64 = 100;
 
+/// How many rows are read at the same time.
+pub(crate) const AT_ONCE: i64 = 1_000;
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Case {
     /// Rows at their own URLs, one after the other.
@@ -36,6 +39,8 @@ pub(crate) enum Case {
     Page,
     /// 50 pages of 200 rows, by their links.
     Walk,
+    /// Rows at their own URLs, all at the same time over one HTTP/2 connection.
+    Http2,
 }
 
 impl Case {
@@ -44,6 +49,7 @@ impl Case {
             "get" => Ok(Self::Get),
             "page" => Ok(Self::Page),
             "walk" => Ok(Self::Walk),
+            "get_http2" => Ok(Self::Http2),
             _ => Err(format!("no case is called {name}")),
         }
     }
@@ -53,6 +59,7 @@ impl Case {
         match self {
             Self::Get => GETS as usize,
             Self::Page | Self::Walk => 10_000,
+            Self::Http2 => AT_ONCE as usize,
         }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! `bench-peer PEER BASE_URL` carries out each case that it reads from its standard input and prints what that took, as the
 //! Python peers do. `bench-peer PEER BASE_URL CASE` carries out one case, in [`measured`], where callgrind counts.
+//! `bench-peer limits BASE_URL` measures what is compared with this crate itself.
 
 mod by_hand;
 mod case;
+mod limits;
 mod ours;
 #[cfg(feature = "reqwest")]
 mod with_reqwest;
@@ -33,7 +35,7 @@ impl Peer {
             "hyper" => Self::Hyper(Box::new(by_hand::Hyper::new(base_url))),
             "slice" => Self::Slice(by_hand::Hyper::new(base_url).bytes("/api/v1/page/").await?),
             #[cfg(feature = "reqwest")]
-            "reqwest" => Self::Reqwest(with_reqwest::Reqwest::new(base_url)),
+            "reqwest" => Self::Reqwest(with_reqwest::Reqwest::new(base_url)?),
             _ => return Err(format!("no peer is called {name}").into()),
         })
     }
@@ -65,6 +67,9 @@ fn main() -> Result<()> {
         return Err("usage: bench-peer PEER BASE_URL [CASE]".into());
     };
     let runtime = Builder::new_current_thread().enable_all().build()?;
+    if name == "limits" {
+        return runtime.block_on(limits::measure(base_url));
+    }
     let peer = runtime.block_on(Peer::new(name, base_url))?;
     if let [case] = cases {
         let case = Case::named(case)?;
