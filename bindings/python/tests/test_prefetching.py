@@ -101,6 +101,11 @@ async def test_querysets_inside(place, kind):  # noqa: F811
     assert {book: editor and editor.id for book, editor in editors.items()} == {
         book: editor_of(book) if (editor_of(book) or 1) % 3 == 0 else None for book in BOOKS
     }
+    inner = here.books.prefetch_related(Prefetch("genres", here.models.Genre.objects.filter(name="novel")))
+    query = here.models.Writer.objects.prefetch_related(Prefetch("books", inner), "books__genres__books")
+    for writer in await settle(query):
+        for book in await settle(writer.books.all()):
+            assert [genre.id for genre in await settle(book.genres.all())] == [2] * (2 in genres_of(book.id))
     with pytest.raises(orm.InvalidRequestError, match="slice"):
         await settle(here.models.Writer.objects.prefetch_related(Prefetch("books", here.books.all()[:3])))
     with pytest.raises(TypeError, match="rows of `Book`, not of `Writer`"):

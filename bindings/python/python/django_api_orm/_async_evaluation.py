@@ -138,6 +138,7 @@ class AsyncEvaluation(Building[M]):
                 start += len(rows)
         finally:
             page.cancel()
+            page.add_done_callback(lambda page: page.cancelled() or page.exception())
 
     def __await__(self) -> Generator[Any, None, list[M]]:
         return self._fetch().__await__()

@@ -193,7 +193,7 @@ class BaseAPIModel(_Declared):
         else:
             made = info.rows(rows, start, info.read_instance)
             _SLOTS.read(rows, made, client, info.all_fields)
-        if info.relations:
+        if info.has_relations:
             share(made)
         return made
 
@@ -552,6 +552,7 @@ class BaseAPIModel(_Declared):
         except ValidationError as error:
             raise info.invalid_row(error, row, 0) from None
         self._take(data, row)
+        object.__setattr__(self, "_related", None)
 
     def __delattr__(self, name: str) -> None:
         if name in type(self._data).model_fields:

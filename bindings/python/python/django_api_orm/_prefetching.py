@@ -24,7 +24,7 @@ class Prefetch:
     ``queryset`` says which of them, in which order, with which related rows of their own. ``to_attr`` is the attribute that
     gets them as a list, so that ``user.posts.all()`` still means all of them.
 
-    Raises: ``ValueError`` for a queryset with a slice, when the query is built.
+    Raises: ``InvalidRequestError`` for a queryset with a slice, when the rows are fetched.
     """
 
     __slots__ = ("lookup", "queryset", "to_attr")
@@ -84,12 +84,14 @@ def single(model: type[Any], names: Iterable[str]) -> list[str]:
 class _Node:
     """A relation, and those of the related rows."""
 
-    __slots__ = ("below", "name", "queryset", "to_attr")
+    __slots__ = ("below", "is_expanded", "name", "queryset", "to_attr")
 
     def __init__(self, name: str, to_attr: str | None) -> None:
         self.name = name
         self.to_attr = to_attr
         self.queryset: Any = None
+        #: What its queryset fetches is among those below.
+        self.is_expanded = False
         self.below: dict[tuple[str, str | None], _Node] = {}
 
 
@@ -106,9 +108,26 @@ def _nodes(prefetches: Iterable[Prefetch]) -> dict[tuple[str, str | None], _Node
                 raise InvalidRequestError(f"`{prefetch.lookup}` is prefetched by two querysets: give one of them a `to_attr`")
             node.queryset = prefetch.queryset
     for node in _each(roots):
-        if node.queryset is not None:
-            node.below = {**_nodes(node.queryset._prefetches), **node.below}
+        if node.queryset is not None and not node.is_expanded:
+            node.below = _merged(_nodes(node.queryset._prefetches), node.below)
+            node.is_expanded = True
     return roots
+
+
+def _merged(
+    inner: dict[tuple[str, str | None], _Node], outer: dict[tuple[str, str | None], _Node]
+) -> dict[tuple[str, str | None], _Node]:
+    """The relations that a queryset fetches, and those that paths through it name: what the queryset says of one stays."""
+    for key, node in outer.items():
+        mine = inner.setdefault(key, node)
+        if mine is node:
+            continue
+        if node.queryset is not None:
+            if mine.queryset is not None:
+                raise InvalidRequestError(f"`{node.name}` is prefetched by two querysets: give one of them a `to_attr`")
+            mine.queryset = node.queryset
+        mine.below = _merged(mine.below, node.below)
+    return inner
 
 
 def _each(nodes: dict[tuple[str, str | None], _Node]) -> Iterator[_Node]:

@@ -64,13 +64,28 @@ class Bound:
 
     def forget(self, row: Any) -> None:
         """Lets the next access fetch again."""
-        (row._related or {}).pop(self.name, None)
+        for name in (self.name, f"+{self.name}"):
+            (row._related or {}).pop(name, None)
 
     def keep(self, row: Any, related: list[Any]) -> None:
         """Keeps what was found for the row."""
         kept_of(row)[self.name] = related
 
     # Fetching
+
+    def keep_once(self, row: Any, related: list[Any]) -> None:
+        """Keeps what was found for the row together with others, until it is asked for."""
+        self.keep(row, related)
+        kept_of(row)[f"+{self.name}"] = kept_of(row).pop(self.name)
+
+    def take_once(self, row: Any) -> list[Any] | None:
+        """What was found together with others, for the one time that it is asked for."""
+        found: list[Any] | None = (row._related or {}).pop(f"+{self.name}", None)
+        return found
+
+    def is_found(self, row: Any) -> bool:
+        """Whether it is kept, or was found together with others."""
+        return self.is_kept(row) or f"+{self.name}" in (row._related or ())
 
     def is_null(self, row: Any) -> bool:
         """Whether the row points at nothing, so that nothing has to be asked."""
@@ -122,4 +137,4 @@ def client_of_target(own: Any, target: type[Any]) -> Any:
         other = client_of(target)
     except ConfigurationError:
         return own
-    return own if other.base_url == own.base_url else other
+    return own if other._way == own._way else other

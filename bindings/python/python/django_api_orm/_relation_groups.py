@@ -33,8 +33,8 @@ class Group:
         self.lock: Any = None
         #: What is done about a relation that one of the rows is asked for.
         self.policy = "batch"
-        #: The relations that were asked for on one of the rows.
-        self.touched: set[str] = set()
+        #: The relations that were asked for on one of the rows, and on which one first.
+        self.touched: dict[str, int] = {}
 
 
 def share(rows: list[Any]) -> None:
@@ -55,12 +55,11 @@ class Batch:
         group = row._peers
         if group is None:
             return
-        if relation.at_once or relation.name in group.touched:
+        if group.touched.setdefault(relation.name, id(row)) != id(row) or relation.at_once:
             peers = (peer for each in group.rows if (peer := each()) is not None)
             self.rows += [
-                peer for peer in peers if peer is not row and not relation.is_kept(peer) and not relation.is_null(peer)
+                peer for peer in peers if peer is not row and not relation.is_found(peer) and not relation.is_null(peer)
             ]
-        group.touched.add(relation.name)
         if len(self.rows) > 1 and group.policy != "batch":
             self._noticed(group.policy)
 
@@ -79,12 +78,16 @@ class Batch:
         self.client = self.relation.client(self.rows[0])
         return related([self.relation.part(self.rows, self.client._endpoint(self.relation.target), plan)])
 
-    def take(self, answer: list[tuple[list[bytes], list[list[int]]]]) -> None:
-        """Keeps what was found."""
+    def take(self, answer: list[tuple[list[bytes], list[list[int]]]]) -> list[Any]:
+        """Keeps what was found: a row that is pointed at for good, a list for the one time that it is asked for. Returns that
+        of the first row.
+        """
+        relation = self.relation
         [(rows, places)] = answer
-        found = self.relation.target._from_rows(rows, self.client) if rows else []
+        found = relation.target._from_rows(rows, self.client) if rows else []
         for row, own in zip(self.rows, places):  # noqa: B905
-            self.relation.keep(row, [found[place] for place in own])
+            (relation.keep_once if relation.many else relation.keep)(row, [found[place] for place in own])
+        return (relation.take_once(self.rows[0]) or []) if relation.many else []
 
 
 def lock_of(row: Any, make: Callable[[], Any]) -> Any:

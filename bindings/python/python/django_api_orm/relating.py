@@ -88,7 +88,7 @@ class RelatedManager(Manager[M]):
         """Relates these rows and no others.
 
         Raises: as ``add`` and ``remove``.
-        Requests: one PATCH if the list of this row changes; else those of reading the related rows, and one PATCH for each row
+        Requests: one PATCH where this row has the list; else those of reading the related rows, and one PATCH for each row
         that has to change.
         """
         objs = list(objs)
@@ -96,7 +96,10 @@ class RelatedManager(Manager[M]):
             self._save(self._relation.references(self._row, objs))
             return
         wanted = self._relation.checked(objs)
-        for obj in self.get_queryset()._fetch():
+        query = self.get_queryset()
+        # As they are now, whatever was fetched before.
+        query._source = None
+        for obj in query._fetch():
             if obj not in wanted:
                 _point_away(self._relation.back, obj, self._row)
         self.add(*wanted)
@@ -117,10 +120,9 @@ class RelatedManager(Manager[M]):
         self._save(relation.changed(relation.shown(shown), added, removed), relation.shown(shown))
 
     def _save(self, references: list[Any], shown: Any = None) -> None:
-        """Writes the list of references, unless the server has these already."""
+        """Writes the list of references, unless the server has just shown these."""
         row, relation = self._row, self._relation
-        shown = relation.raw(row) if shown is None else shown
-        if relation.names_same(shown or [], references):
+        if shown is not None and relation.names_same(shown, references):
             relation.put(row, shown)
             return
         before = relation.raw(row)
@@ -160,9 +162,13 @@ def related(row: Any, relation: Any) -> Any:
         if relation.is_null(row):
             return [] if relation.many else None
         with lock_of(row, Lock):
-            if not relation.is_kept(row):
+            # What was found together with others counts once: a list that is asked for again is asked of the server.
+            found = relation.take_once(row)
+            if found is None and not relation.is_kept(row):
                 batch = Batch(row, relation)
-                batch.take(ask(batch.operation(Plan()), relation.target))
+                found = batch.take(ask(batch.operation(Plan()), relation.target))
+            if relation.many:
+                return found
     return relation.kept(row)
 
 
