@@ -197,3 +197,14 @@ async def test_names_are_checked_when_the_query_is_built(place, kind):  # noqa: 
             Prefetch("writer", here.models.Writer.objects.all()), Prefetch("writer", here.models.Writer.objects.all())
         )
     assert set(FORMS) == {"", "-slug", "-url", "-nested"} and Place
+
+
+@both
+async def test_what_is_at_a_nested_route_is_prefetched_by_the_filter(place, kind):  # noqa: F811
+    here = place(kind)
+    writers = await settle(here.models.Writer.objects.prefetch_related("own_books"))
+    here.cost()
+    for writer in writers:
+        books = await settle(writer.own_books.all())
+        assert sorted(book.id for book in books) == [book for book in BOOKS if writer_of(book) == writer.id]
+    assert here.cost() == 0

@@ -104,6 +104,8 @@ class _Related(Bound):
         query = manager.at(path).get_queryset()
         # The rows have their own URLs where the model has them.
         query._manager = manager
+        if self.is_kept(row):
+            query._source = (self, row)
         return query
 
     def values_of_new(self, row: Any, values: Mapping[str, Any]) -> dict[str, Any]:
