@@ -4,15 +4,19 @@
 use std::{
     fmt,
     future::Future,
+    mem,
     pin::{Pin, pin},
     process,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use django_api_orm::{Error, ErrorKind, Result, ServiceClient, engine::Tokens};
+use django_api_orm::{
+    Error, ErrorKind, ServiceClient,
+    engine::{Asking, Tokens},
+};
 use pyo3::prelude::*;
-use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+use tokio::sync::{Notify, watch};
 
 use crate::{client::credential, lane::Lane};
 
@@ -47,28 +51,101 @@ impl Provider {
     }
 }
 
-/// What is asked: a credential.
+/// What is asked: a credential. Where it is dropped without an answer, another call asks anew.
 pub(crate) struct Ask {
     provider: Arc<Provider>,
-    tokens: Arc<Tokens>,
-    reply: oneshot::Sender<Result<()>>,
+    asking: Asking,
+}
+
+impl Drop for Ask {
+    fn drop(&mut self) {
+        self.asking.give_up();
+    }
 }
 
 /// The way from the requests of one operation, or of one walk, to whoever waits for it.
 #[derive(Clone)]
 pub(crate) struct Asker {
     provider: Arc<Provider>,
-    sender: mpsc::UnboundedSender<Ask>,
-    asked: Arc<AsyncMutex<mpsc::UnboundedReceiver<Ask>>>,
+    desk: Arc<Desk>,
+}
+
+/// Where questions are put, as long as somebody attends: nobody does between the steps of a walk, whose pages are read ahead
+/// meanwhile.
+struct Desk {
+    asked: Mutex<Vec<Ask>>,
+    filled: Notify,
+    attending: watch::Sender<usize>,
+}
+
+impl Desk {
+    fn asked(&self) -> MutexGuard<'_, Vec<Ask>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a question, and says whether somebody will look at it.
+    fn put(&self, ask: Ask) -> bool {
+        let mut asked = self.asked();
+        if *self.attending.borrow() == 0 {
+            drop(asked);
+            drop(ask);
+            return false;
+        }
+        asked.push(ask);
+        drop(asked);
+        self.filled.notify_one();
+        true
+    }
+
+    /// The next question.
+    async fn next(&self) -> Ask {
+        loop {
+            let next = self.asked().pop();
+            if let Some(ask) = next {
+                return ask;
+            }
+            self.filled.notified().await;
+        }
+    }
+}
+
+/// Somebody attends, as long as this is there. Questions that are left then are given up at once: whoever put them may not be
+/// driven any more.
+struct Attending<'a>(&'a Desk);
+
+impl<'a> Attending<'a> {
+    fn new(desk: &'a Desk) -> Self {
+        desk.attending.send_modify(|attending| *attending += 1);
+        Self(desk)
+    }
+}
+
+impl Drop for Attending<'_> {
+    fn drop(&mut self) {
+        let mut asked = self.0.asked();
+        self.0
+            .attending
+            .send_modify(|attending| *attending = attending.saturating_sub(1));
+        let left = if *self.0.attending.borrow() == 0 {
+            mem::take(&mut *asked)
+        } else {
+            Vec::new()
+        };
+        drop(asked);
+        drop(left);
+    }
 }
 
 impl Asker {
     pub(crate) fn new(provider: &Arc<Provider>) -> Self {
-        let (sender, asked) = mpsc::unbounded_channel();
+        let desk = Desk {
+            asked: Mutex::default(),
+            filled: Notify::new(),
+            attending: watch::Sender::new(0),
+        };
         Self {
             provider: Arc::clone(provider),
-            sender,
-            asked: Arc::new(AsyncMutex::new(asked)),
+            desk: Arc::new(desk),
         }
     }
 
@@ -78,24 +155,21 @@ impl Asker {
 
     /// The client, whose credentials are asked for on this way.
     pub(crate) fn client(&self, client: &ServiceClient) -> ServiceClient {
-        let tokens = self.provider.tokens();
-        let (provider, sender) = (Arc::clone(&self.provider), self.sender.clone());
-        client.with_tokens(&Arc::clone(&tokens), move || {
-            let (reply, answer) = oneshot::channel();
+        let (provider, desk) = (Arc::clone(&self.provider), Arc::clone(&self.desk));
+        client.with_tokens(&self.provider.tokens(), move |asking| {
             let ask = Ask {
                 provider: Arc::clone(&provider),
-                tokens: Arc::clone(&tokens),
-                reply,
+                asking: asking.clone(),
             };
-            let is_asked = sender.send(ask).is_ok();
-            let tokens = Arc::clone(&tokens);
+            let is_put = desk.put(ask);
+            let mut attending = desk.attending.subscribe();
             async move {
-                let gone = || Error::runtime("the call has ended whose token provider was asked");
-                if !is_asked {
-                    return Err(gone());
+                if is_put {
+                    asking.over().await;
+                } else {
+                    // The desk is where this client is, so that this is no error.
+                    let _ = attending.wait_for(|attending| *attending > 0).await;
                 }
-                answer.await.unwrap_or_else(|_| Err(gone()))?;
-                tokens.take().ok_or_else(gone)
             }
         })
     }
@@ -103,6 +177,7 @@ impl Asker {
     /// Does the work on an event loop's behalf; `ask` takes its questions there.
     pub(crate) async fn attend<T>(&self, work: impl Future<Output = T>, ask: impl Fn(Ask)) -> T {
         let mut work = pin!(work);
+        let _attending = Attending::new(&self.desk);
         loop {
             match self.turn(work.as_mut()).await {
                 Turn::Done(output) => return output,
@@ -122,6 +197,7 @@ impl Asker {
         work: F,
     ) -> PyResult<F::Output> {
         let mut work = pin!(work);
+        let _attending = Attending::new(&self.desk);
         loop {
             match lane.drive(py, self.turn(work.as_mut()))? {
                 Turn::Done(output) => return Ok(output),
@@ -134,11 +210,10 @@ impl Asker {
     }
 
     async fn turn<F: Future>(&self, work: Pin<&mut F>) -> Turn<F::Output> {
-        let mut asked = self.asked.lock().await;
         tokio::select! {
             biased;
             output = work => Turn::Done(output),
-            Some(ask) = asked.recv() => Turn::Asked(ask),
+            ask = self.desk.next() => Turn::Asked(ask),
         }
     }
 }
@@ -150,31 +225,11 @@ enum Turn<T> {
 
 /// What the program's token provider is asked for.
 #[pyclass(frozen, module = "django_api_orm._engine")]
-pub(crate) struct Question {
-    provider: Arc<Provider>,
-    tokens: Arc<Tokens>,
-    reply: Mutex<Option<oneshot::Sender<Result<()>>>>,
-}
+pub(crate) struct Question(Ask);
 
 impl Question {
     pub(crate) fn new(ask: Ask) -> Self {
-        Self {
-            provider: ask.provider,
-            tokens: ask.tokens,
-            reply: Mutex::new(Some(ask.reply)),
-        }
-    }
-
-    fn reply(&self, result: Result<()>) {
-        let reply = self
-            .reply
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(reply) = reply {
-            // Whoever asked may have been cancelled.
-            let _ = reply.send(result);
-        }
+        Self(ask)
     }
 }
 
@@ -183,16 +238,12 @@ impl Question {
     /// Whom to ask.
     #[getter]
     fn provider(&self, py: Python<'_>) -> Py<PyAny> {
-        self.provider.object.clone_ref(py)
+        self.0.provider.object.clone_ref(py)
     }
 
-    /// Whether the answer is known already, because a call that asked before was cancelled.
+    /// Whether nobody needs the answer: it is known already, or the call that asked is over.
     fn is_answered(&self) -> bool {
-        let known = self.tokens.has_been_brought();
-        if known {
-            self.reply(Ok(()));
-        }
-        known
+        self.0.asking.is_over()
     }
 
     /// The credential, and in how many seconds it expires.
@@ -202,8 +253,7 @@ impl Question {
             credential = credential
                 .expires_in(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO));
         }
-        self.tokens.bring(credential);
-        self.reply(Ok(()));
+        self.0.asking.settle(Ok(credential));
         Ok(())
     }
 
@@ -215,7 +265,7 @@ impl Question {
         };
         let error = Error::new(ErrorKind::Runtime, format!("it raised {kind}"))
             .with_source(Raised(exception));
-        self.reply(Err(error));
+        self.0.asking.settle(Err(error));
     }
 }
 

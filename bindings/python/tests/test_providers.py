@@ -12,6 +12,7 @@ import threading
 import pytest
 from django_api_orm import (
     APIModel,
+    AsyncAPIModel,
     AsyncServiceClient,
     BearerAuth,
     ConfigurationError,
@@ -323,6 +324,36 @@ def test_querysets_walks_and_pages_read_ahead_ask_too(testserver):
     assert ids == [user.pk for user in users.order_by("id")]
     assert len(ids) == 250
     assert len(calls) >= 6
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_walk_that_nobody_drives_holds_up_no_other_call(testserver, is_async):
+    # Pages are read ahead between the steps of a walk, when nobody can answer their question for a token.
+    asked = []
+
+    def provider():
+        asked.append(1)
+        return TokenAuth("test-token", expires_in=0)
+
+    class User(APIModel):
+        _schema_class = UserSchema
+        _endpoint = "/api/v1/users/"
+
+    class AsyncUser(AsyncAPIModel):
+        _schema_class = UserSchema
+        _endpoint = "/api/v1/users/"
+
+    async def read_asynchronously():
+        users = AsyncServiceClient(testserver.base_url, auth=provider, timeout=20).manager(AsyncUser)
+        return [(await users.get(id=user.pk)).pk async for user in users.order_by("id").iterator()]
+
+    def read():
+        users = ServiceClient(testserver.base_url, auth=provider, timeout=20).manager(User)
+        return [users.get(id=user.pk).pk for user in users.order_by("id").iterator()]
+
+    ids = asyncio.run(read_asynchronously()) if is_async else read()
+    assert len(ids) == 250
+    assert len(asked) > len(ids)
 
 
 def test_no_token_is_shown_or_kept_in_python(door):

@@ -109,7 +109,7 @@ pub mod engine {
         written::{self, Held, Kept, Write, Written},
     };
 
-    pub use crate::client::credential::Tokens;
+    pub use crate::client::credential::{Asking, Tokens};
     pub use crate::client::settings::{Choice, Setting, SettingKind, SettingValue, settings};
     pub use crate::query::{Change, Collection, Join, KeysetWalk, Related, Upsert, Walk};
 }

@@ -289,9 +289,9 @@ class BaseClient:
         """A client of the API at ``base_url``, such as ``https://api.example.com``. Times are in seconds.
 
         Who: ``auth_token`` for DRF's tokens, or ``auth``, which is a ``Credential``, a pair of user and password, or the value
-        of the ``Authorization`` header; either may be a function that gives it, a token provider: see docs/python/clients.md;
-        ``headers`` that go with every request, where ``Authorization`` is as ``auth``;
-        ``user_agent``.
+        of the ``Authorization`` header; either may be a function that gives it, a token provider of one account, whose token
+        every call of this client takes, whoever makes it (for several accounts: ``with_auth``); ``headers`` that go with every
+        request, where ``Authorization`` is as ``auth``; ``user_agent``.
 
         How long: ``timeout`` of a whole call, retries included (60); ``connect_timeout`` (5) and ``attempt_timeout`` (30)
         within it. ``max_retries`` (3), the first after up to ``retry_delay`` (0.2), then twice as long each; every write too,

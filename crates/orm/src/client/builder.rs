@@ -135,7 +135,7 @@ impl ServiceClientBuilder {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Credential>> + Send + 'static,
     {
-        self.auth = Auth::Provider(Arc::new(TokenProvider::new(Arc::default(), provider)));
+        self.auth = Auth::Provider(Arc::new(TokenProvider::new(provider)));
         self
     }
 

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use django_api_orm_core::{Error, Result};
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How long before its end a credential counts as expired: a request takes time to arrive.
@@ -112,8 +111,7 @@ impl fmt::Debug for Credential {
     }
 }
 
-type Fetch =
-    dyn Fn() -> Pin<Box<dyn Future<Output = Result<Credential>> + Send>> + Send + Sync + 'static;
+type Fetch = dyn Fn(Asking) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static;
 
 /// Fetches a credential when one is needed, and again when it expires or the server no longer accepts it.
 ///
@@ -123,22 +121,23 @@ pub(super) struct TokenProvider {
     tokens: Arc<Tokens>,
 }
 
-/// What a provider has brought.
+/// What a provider has brought, and who asks it. Nobody holds a lock while the provider is asked: whoever does may not be
+/// driven for a while.
 #[derive(Default)]
 pub struct Tokens {
-    /// Whoever holds the lock fetches; the others find the result when they get it.
-    current: Mutex<Current>,
-    /// How many fetches have ended.
-    ended: AtomicU64,
-    /// What a fetch has brought and nobody has taken yet, with the time when it came.
-    brought: std::sync::Mutex<Option<(Credential, Instant)>>,
+    state: Mutex<State>,
+    changes: watch::Sender<u64>,
 }
 
 #[derive(Default)]
-struct Current {
+struct State {
     issued: Option<Issued>,
-    /// Why the last fetch failed, if it did.
-    failure: Option<Arc<Error>>,
+    /// Why the last fetch failed, if it did, with the number of fetches that had ended then.
+    failure: Option<(u64, Arc<Error>)>,
+    /// The fetch that is under way.
+    asking: Option<u64>,
+    begun: u64,
+    ended: u64,
 }
 
 /// A credential with the number of the fetch that brought it.
@@ -150,10 +149,10 @@ pub(super) struct Issued {
 }
 
 impl Issued {
-    fn new(credential: Credential, number: u64, brought: Instant) -> Self {
+    fn new(credential: Credential, number: u64) -> Self {
         let until = credential.lifetime.and_then(|lifetime| {
             let early = EARLY.min(lifetime / 10);
-            brought.checked_add(lifetime.saturating_sub(early))
+            Instant::now().checked_add(lifetime.saturating_sub(early))
         });
         Self {
             credential,
@@ -167,78 +166,163 @@ impl Issued {
     }
 }
 
-impl Current {
-    /// Keeps what a fetch brought.
-    fn keep(&mut self, credential: Credential, brought: Instant, refused: u64) -> &Issued {
-        let last = self.issued.as_ref().map_or(0, |issued| issued.number);
-        self.failure = None;
-        self.issued
-            .insert(Issued::new(credential, last.max(refused) + 1, brought))
-    }
+/// What to do about a credential.
+enum Turn {
+    Use(Issued),
+    Fail(Error),
+    /// Another fetch is under way.
+    Wait,
+    /// This fetch is to be made.
+    Ask(u64),
 }
 
 impl Tokens {
-    /// Leaves what a provider brought to whoever needs it: the call that asked may have been cancelled.
-    pub fn bring(&self, credential: Credential) {
-        *self.brought() = Some((credential, Instant::now()));
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what was brought.
-    pub fn take(&self) -> Option<Credential> {
-        self.brought().take().map(|(credential, _)| credential)
+    /// Changes the state, and tells everybody who waits.
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changes.send_modify(|changes| *changes += 1);
     }
 
-    /// Whether something was brought that nobody has taken.
-    pub fn has_been_brought(&self) -> bool {
-        self.brought().is_some()
+    /// `seen` is a credential that this call has got of a fetch of its own, whatever its age.
+    fn turn(&self, refused: u64, ended_before: u64, seen: u64) -> Turn {
+        let mut state = self.state();
+        if let Some(issued) = &state.issued
+            && issued.number > refused
+            && (issued.number >= seen || !issued.is_expired())
+        {
+            return Turn::Use(issued.clone());
+        }
+        if let Some((number, failure)) = &state.failure
+            && *number > ended_before
+        {
+            return Turn::Fail(again(failure));
+        }
+        if state.asking.is_some() {
+            return Turn::Wait;
+        }
+        state.begun += 1;
+        state.asking = Some(state.begun);
+        Turn::Ask(state.begun)
+    }
+}
+
+/// A fetch that is under way, for whoever makes it.
+#[derive(Clone)]
+pub struct Asking {
+    tokens: Arc<Tokens>,
+    number: u64,
+}
+
+impl Asking {
+    /// Whether nobody needs its result: it is known, or given up.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.tokens.state().asking != Some(self.number)
     }
 
-    fn brought(&self) -> std::sync::MutexGuard<'_, Option<(Credential, Instant)>> {
-        self.brought.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits until it is over.
+    pub async fn over(&self) {
+        let mut changes = self.tokens.changes.subscribe();
+        // The sender is in `tokens`, so this is no error.
+        let _ = changes.wait_for(|_| self.is_over()).await;
+    }
+
+    /// Ends it without a result: another call asks anew.
+    pub fn give_up(&self) {
+        if !self.is_over() {
+            self.tokens.change(|state| {
+                if state.asking == Some(self.number) {
+                    state.asking = None;
+                }
+            });
+        }
+    }
+
+    /// Ends it. A credential is kept though the call that asked has been cancelled, unless there is a later one.
+    pub fn settle(&self, fetched: Result<Credential>) {
+        self.tokens.change(|state| match fetched {
+            Ok(credential) => {
+                let known = state.issued.as_ref().map_or(0, |issued| issued.number);
+                if known < self.number {
+                    state.issued = Some(Issued::new(credential, self.number));
+                    state.failure = None;
+                    state.asking = None;
+                    state.ended += 1;
+                }
+            }
+            Err(error) if state.asking == Some(self.number) => {
+                state.asking = None;
+                state.ended += 1;
+                state.failure = Some((state.ended, Arc::new(error)));
+            }
+            Err(_) => {}
+        });
+    }
+}
+
+/// Gives a fetch up where the call that makes it is cancelled.
+struct Abandoned(Asking);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        self.0.give_up();
     }
 }
 
 impl TokenProvider {
-    pub(super) fn new<F, Fut>(tokens: Arc<Tokens>, fetch: F) -> Self
+    pub(super) fn new<F, Fut>(fetch: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Credential>> + Send + 'static,
     {
+        Self::shared(Arc::default(), move |asking: Asking| {
+            let fetched = fetch();
+            async move { asking.settle(fetched.await) }
+        })
+    }
+
+    /// A provider who shares what it brings with others, and says it by settling the fetch.
+    pub(super) fn shared<F, Fut>(tokens: Arc<Tokens>, fetch: F) -> Self
+    where
+        F: Fn(Asking) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
         Self {
-            fetch: Box::new(move || Box::pin(fetch())),
+            fetch: Box::new(move |asking| Box::pin(fetch(asking))),
             tokens,
         }
     }
 
     /// The credential to use; `refused` is one that the server has just turned down.
     async fn issue(&self, refused: Option<&Issued>) -> Result<Issued> {
-        let ended = &self.tokens.ended;
-        let before = ended.load(Ordering::Acquire);
-        let mut current = self.tokens.current.lock().await;
         let refused = refused.map_or(0, |issued| issued.number);
-        if let Some(issued) = &current.issued
-            && issued.number > refused
-            && !issued.is_expired()
-        {
-            return Ok(issued.clone());
-        }
-        if let Some(failure) = &current.failure
-            && ended.load(Ordering::Acquire) > before
-        {
-            return Err(again(failure));
-        }
-        if let Some((credential, at)) = self.tokens.brought().take() {
-            return Ok(current.keep(credential, at, refused).clone());
-        }
-        let fetched = (self.fetch)().await;
-        ended.fetch_add(1, Ordering::Release);
-        match fetched {
-            Ok(credential) => Ok(current.keep(credential, Instant::now(), refused).clone()),
-            Err(error) => {
-                let failure = Arc::new(error);
-                let error = again(&failure);
-                current.failure = Some(failure);
-                Err(error)
+        let mut changes = self.tokens.changes.subscribe();
+        let (ended, begun) = {
+            let state = self.tokens.state();
+            (state.ended, state.begun)
+        };
+        loop {
+            changes.mark_unchanged();
+            // What a fetch brings that began after this call is new enough, however soon it expires.
+            match self.tokens.turn(refused, ended, begun + 1) {
+                Turn::Use(issued) => return Ok(issued),
+                Turn::Fail(error) => return Err(error),
+                Turn::Wait => {
+                    let _ = changes.changed().await;
+                }
+                Turn::Ask(number) => {
+                    let asking = Asking {
+                        tokens: Arc::clone(&self.tokens),
+                        number,
+                    };
+                    let abandoned = Abandoned(asking.clone());
+                    (self.fetch)(asking).await;
+                    drop(abandoned);
+                }
             }
         }
     }

@@ -65,7 +65,7 @@ pub use stats::Stats;
 use base_url::BaseUrl;
 use builder::Plumbing;
 use context::Context;
-use credential::{Auth, TokenProvider, Tokens};
+use credential::{Asking, Auth, TokenProvider, Tokens};
 use pool::Pool;
 use settings::Settings;
 use stats::Counters;
@@ -210,18 +210,19 @@ impl ServiceClient {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Credential>> + Send + 'static,
     {
-        self.with_tokens(&Arc::default(), provider)
+        self.with_auth(Auth::Provider(Arc::new(TokenProvider::new(provider))))
     }
 
-    /// As [`with_token_provider`](Self::with_token_provider), where several clients share what the provider has brought.
+    /// As [`with_token_provider`](Self::with_token_provider), where several clients share what the provider has brought; it says
+    /// so by settling the fetch, or gives it up where it cannot be asked at present.
     #[doc(hidden)]
     #[must_use]
     pub fn with_tokens<F, Fut>(&self, tokens: &Arc<Tokens>, provider: F) -> Self
     where
-        F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Credential>> + Send + 'static,
+        F: Fn(Asking) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
     {
-        let provider = TokenProvider::new(Arc::clone(tokens), provider);
+        let provider = TokenProvider::shared(Arc::clone(tokens), provider);
         self.with_auth(Auth::Provider(Arc::new(provider)))
     }
 
