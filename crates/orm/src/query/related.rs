@@ -6,10 +6,11 @@ use django_api_orm_core::{
     plan::{Plan, Range},
     relation::{Index, Reference, Relation, Wanted},
     row::Row,
+    strategy::Parts,
 };
 use serde_json::Value;
 
-use super::collection::Collection;
+use super::{collection::Collection, sort};
 
 /// Related rows, and which of them belong to each row that was asked for.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl Collection {
         for (field, values) in &wanted.values {
             found.extend(self.rows_of(plan, field, values, concurrency).await?);
         }
-        let mut index = Index::new(found);
+        let mut index = Index::new(self.in_order(plan, &wanted, found)?);
         let mut of = Vec::with_capacity(sources.len());
         for references in references {
             let mut places = Vec::with_capacity(references.len());
@@ -111,6 +112,7 @@ impl Collection {
         for (field, values) in &wanted.values {
             rows.extend(self.rows_of(plan, field, values, concurrency).await?);
         }
+        let rows = self.in_order(plan, &wanted, rows)?;
         let mut sources_by = Index::new(sources.to_vec());
         let mut of = vec![Vec::new(); sources.len()];
         for (place, row) in rows.iter().enumerate() {
@@ -127,6 +129,28 @@ impl Collection {
             }
         }
         Ok(Related { rows, of })
+    }
+
+    /// The rows in the plan's order, though they have come with several requests.
+    fn in_order(&self, plan: &Plan, wanted: &Wanted, rows: Vec<Row>) -> Result<Vec<Row>> {
+        if plan.order().is_empty() {
+            return Ok(rows);
+        }
+        let mut requests = 0;
+        for (field, values) in &wanted.values {
+            let is_one_of = Lookup::new(field, Op::In, Value::Array(values.clone()));
+            let parameter = is_one_of.parameter();
+            let is_ignored = self.know(|known| known.honours(&parameter))? == Some(false);
+            let parts = Parts::new(plan.clone(), is_one_of).count();
+            requests += if is_ignored { values.len() } else { parts };
+        }
+        if requests < 2 {
+            return Ok(rows);
+        }
+        sort::together(self, plan.order(), rows).map_err(|error| {
+            error
+                .with_context("related rows that come with several requests are sorted client-side")
+        })
     }
 
     async fn rows_of(

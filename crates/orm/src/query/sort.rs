@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use django_api_orm_core::{
     Result,
     evaluate::{RowKey, RowOrder},
-    plan::Range,
+    plan::{Order, Range},
     row::Row,
     strategy::Strategy,
 };
@@ -25,7 +25,27 @@ pub(crate) fn rows(
     strategy: &Strategy,
     rows: Vec<Row>,
 ) -> Result<Vec<Row>> {
-    let order = &strategy.order;
+    let as_asked = strategy.order_is_asked;
+    sorted(collection, &strategy.order, strategy.range, rows, as_asked)
+}
+
+/// Rows of several answers in this order.
+pub(crate) fn together(
+    collection: &Collection,
+    order: &[Order],
+    rows: Vec<Row>,
+) -> Result<Vec<Row>> {
+    sorted(collection, order, Range::ALL, rows, false)
+}
+
+/// `as_asked`: the server was asked for the order, and the rows are as they came.
+fn sorted(
+    collection: &Collection,
+    order: &[Order],
+    range: Range,
+    rows: Vec<Row>,
+    as_asked: bool,
+) -> Result<Vec<Row>> {
     let compared = RowOrder::new(order, collection.policy.nulls, &collection.known_fields()?);
     let roots = compared.roots();
     // Decoded now and not kept while pages are read: what is decoded takes several times the memory of the text.
@@ -33,14 +53,14 @@ pub(crate) fn rows(
         .iter()
         .map(|row| row.pick(&roots))
         .collect::<Result<_>>()?;
-    if strategy.order_is_asked {
+    if as_asked {
         ignored::contradicted_ordering(collection, order, &picked)?;
     }
     let keyed = picked.iter().map(|row| compared.key(row)).zip(rows);
     let compare = |left: &(RowKey<'_>, Row), right: &(RowKey<'_>, Row)| {
         compared.compare_keys(&left.0, &right.0)
     };
-    let sorted = try_sort_first(keyed, reach(strategy.range), &compare)
+    let sorted = try_sort_first(keyed, reach(range), &compare)
         .ok_or_else(|| cannot_sort(collection.model(), order))?;
     Ok(sorted.into_iter().map(|(_, row)| row).collect())
 }

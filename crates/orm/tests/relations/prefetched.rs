@@ -95,6 +95,26 @@ async fn one_request_for_a_hundred_keys_of_each_relation() {
 }
 
 #[tokio::test]
+async fn an_order_holds_over_several_requests() {
+    let (_server, client) = client().await;
+    let readers: Vec<i64> = (1..=150).collect();
+    let post = json!({"author": 1, "readers": readers});
+    let post = client.objects::<Post>().create(&post).await.unwrap();
+    let latest = client.objects::<User>().all().order_by([User::F.id.desc()]);
+    let posts = client
+        .objects::<Post>()
+        .filter(Post::F.id.eq(post.id.unwrap()))
+        .prefetch_related(Prefetch::to(Post::F.readers).of(latest));
+    let found = posts.await.unwrap();
+    let before = client.stats().requests;
+    let ids: Vec<i64> = (found[0].readers().await.unwrap().iter())
+        .filter_map(|reader| reader.id)
+        .collect();
+    assert_eq!(ids, (1..=150).rev().collect::<Vec<_>>());
+    assert_eq!(client.stats().requests, before);
+}
+
+#[tokio::test]
 async fn relations_of_related_rows_and_back() {
     let (_server, client) = client().await;
     let managed = client
