@@ -1,4 +1,6 @@
-"""Rows that point at each other, in every form that Django REST Framework shows: key, slug, URL, object, lists of them, on demand."""
+"""Rows that point at each other, in every form that Django REST Framework shows: key, slug, URL,
+object, lists of them, on demand.
+"""
 
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
@@ -12,13 +14,14 @@ BOOKS = 60
 
 
 def make_rows():
-    """Every writer but the last one has books; a third of the books has no editor, some have no genre."""
+    """Every writer but the last one has books; a third of them has no editor, some no genre."""
     models.Writer.objects.bulk_create(
         models.Writer(id=n, name=f"Writer {n}", slug=f"writer-{n}", country="FR" if n % 3 else "IT")
         for n in range(1, WRITERS + 1)
     )
     models.Genre.objects.bulk_create(
-        models.Genre(id=n, name=name) for n, name in enumerate(["essay", "novel", "poem", "play"], 1)
+        models.Genre(id=n, name=name)
+        for n, name in enumerate(["essay", "novel", "poem", "play"], 1)
     )
     models.Book.objects.bulk_create(
         models.Book(
@@ -81,7 +84,9 @@ class BookBySlugSerializer(BookSerializer):
 
 
 class BookByUrlSerializer(BookSerializer):
-    writer = serializers.HyperlinkedRelatedField("writer-detail", queryset=models.Writer.objects.all())
+    writer = serializers.HyperlinkedRelatedField(
+        "writer-detail", queryset=models.Writer.objects.all()
+    )
     editor = serializers.HyperlinkedRelatedField(
         "writer-detail", queryset=models.Writer.objects.all(), allow_null=True, required=False
     )
@@ -97,7 +102,7 @@ class ShortWriterSerializer(serializers.ModelSerializer):
 
 
 class NestedBookSerializer(BookSerializer):
-    """Objects when it is read, keys under other names when it is written; the editor's is cut short."""
+    """Objects when it is read, keys under other names when it is written; the editor's is short."""
 
     writer = WriterSerializer(read_only=True)
     writer_id = serializers.PrimaryKeyRelatedField(
@@ -113,7 +118,11 @@ class NestedBookSerializer(BookSerializer):
     )
     genres = GenreSerializer(many=True, read_only=True)
     genre_ids = serializers.PrimaryKeyRelatedField(
-        source="genres", queryset=models.Genre.objects.all(), many=True, write_only=True, required=False
+        source="genres",
+        queryset=models.Genre.objects.all(),
+        many=True,
+        write_only=True,
+        required=False,
     )
 
     class Meta(BookSerializer.Meta):
@@ -124,7 +133,9 @@ class WriterViewSet(ModelViewSet):
     queryset = models.Writer.objects.all()
     serializer_class = WriterSerializer
     pagination_class = pagination.ItemLimitOffset
-    filterset_class = filterset(models.Writer, id=["exact", "in"], slug=["exact", "in"], country=["exact"])
+    filterset_class = filterset(
+        models.Writer, id=["exact", "in"], slug=["exact", "in"], country=["exact"]
+    )
     ordering_fields = ["id", "name"]
 
 
@@ -157,7 +168,8 @@ class BooksOfWriterViewSet(BookViewSet):
     serializer_class = BookOfWriterSerializer
 
     def get_queryset(self):
-        return super().get_queryset().filter(writer=get_object_or_404(models.Writer, pk=self.kwargs["writer"]))
+        writer = get_object_or_404(models.Writer, pk=self.kwargs["writer"])
+        return super().get_queryset().filter(writer=writer)
 
     def perform_create(self, serializer):
         serializer.save(writer=get_object_or_404(models.Writer, pk=self.kwargs["writer"]))
@@ -168,7 +180,9 @@ def register(router):
     router.register("library/writers", WriterViewSet)
     router.register("library/genres", GenreViewSet)
     router.register("library/books", BookViewSet)
-    router.register(r"library/writers/(?P<writer>\d+)/books", BooksOfWriterViewSet, basename="writer-book")
+    router.register(
+        r"library/writers/(?P<writer>\d+)/books", BooksOfWriterViewSet, basename="writer-book"
+    )
     for name, serializer in {
         "slug": BookBySlugSerializer,
         "url": BookByUrlSerializer,

@@ -102,7 +102,9 @@ class Genre(Row):
 class Book(Row):
     title = models.CharField(max_length=100)
     writer = models.ForeignKey(Writer, models.CASCADE)
-    editor = models.ForeignKey(Writer, models.SET_NULL, null=True, blank=True, related_name="edited")
+    editor = models.ForeignKey(
+        Writer, models.SET_NULL, null=True, blank=True, related_name="edited"
+    )
     genres = models.ManyToManyField(Genre, blank=True)
 
 
