@@ -6,13 +6,9 @@ import re
 import typing
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .exceptions import ConfigurationError
-
-if TYPE_CHECKING:
-    pass
-
 
 _models: dict[str, list[weakref.ref[type[Any]]]] = {}
 _WORDS = re.compile(r"[\w.]+")

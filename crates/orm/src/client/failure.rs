@@ -31,9 +31,7 @@ impl Failure {
     pub(super) fn is_of_rested_connection(&self) -> bool {
         find::<ClosedAfterRest>(&self.error).is_some()
     }
-}
 
-impl Failure {
     /// The request could not be handed over, or no response head came. `was_sent` says whether it had been handed to a
     /// connection.
     pub(super) fn of_request(error: BoxError, was_sent: bool) -> Self {

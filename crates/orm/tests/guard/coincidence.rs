@@ -10,6 +10,8 @@ use django_api_orm_testserver::{Reply, TestServer, View};
 use http::Method;
 use serde_json::{Value, json};
 
+use super::site::served;
+
 #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
 #[api(endpoint = "/api/v1/events/")]
 struct Event {
@@ -52,16 +54,7 @@ async fn growing(
         }
         Ok(Reply::ok(&body))
     });
-    let server = TestServer::builder()
-        .view(view.public())
-        .start()
-        .await
-        .unwrap();
-    let client = ServiceClient::builder(server.base_url())
-        .on_warning(|_| {})
-        .build()
-        .unwrap();
-    (server, client)
+    served(view).await
 }
 
 #[tokio::test]

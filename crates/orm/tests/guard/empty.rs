@@ -5,7 +5,7 @@ use django_api_orm_testserver::{Reply, Resource, Shape, TestServer, View};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::site::{listening, q, resource, site};
+use super::site::{listening, q, resource, served, site};
 
 #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
 #[api(endpoint = "/api/v1/pages/")]
@@ -277,16 +277,7 @@ async fn by_suffix() -> (TestServer, ServiceClient) {
             .collect();
         Ok(Reply::ok(&json!(rows)))
     });
-    let server = TestServer::builder()
-        .view(view.public())
-        .start()
-        .await
-        .unwrap();
-    let client = ServiceClient::builder(server.base_url())
-        .on_warning(|_| {})
-        .build()
-        .unwrap();
-    (server, client)
+    served(view).await
 }
 
 #[tokio::test]

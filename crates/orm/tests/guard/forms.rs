@@ -6,6 +6,8 @@ use django_api_orm_testserver::{Reply, Resource, Shape, TestServer, View};
 use http::Method;
 use serde_json::{Value, json};
 
+use super::site::served;
+
 #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
 #[api(endpoint = "/api/v1/tasks/")]
 struct Task {
@@ -340,13 +342,7 @@ async fn of_choices() -> (TestServer, ServiceClient) {
             &json!({"count": rows.len(), "next": next, "previous": null, "results": shown}),
         ))
     });
-    let server = TestServer::builder()
-        .view(view.public())
-        .start()
-        .await
-        .unwrap();
-    let client = ServiceClient::new(server.base_url()).unwrap();
-    (server, client)
+    served(view).await
 }
 
 #[tokio::test]

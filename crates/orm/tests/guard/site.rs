@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use django_api_orm::{Filter, Manager, QuerySet, WarningKind, prelude::*};
-use django_api_orm_testserver::{Field, Paginator, Quirk, Resource, TestServer};
+use django_api_orm_testserver::{Field, Paginator, Quirk, Resource, TestServer, View};
 use serde_json::{Value, json};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
@@ -46,6 +46,20 @@ pub(crate) struct Site {
     pub(crate) server: TestServer,
     pub(crate) client: ServiceClient,
     warnings: Warnings,
+}
+
+/// A server of this view alone, and a client that warns nobody.
+pub(crate) async fn served(view: View) -> (TestServer, ServiceClient) {
+    let server = TestServer::builder()
+        .view(view.public())
+        .start()
+        .await
+        .unwrap();
+    let client = ServiceClient::builder(server.base_url())
+        .on_warning(|_| {})
+        .build()
+        .unwrap();
+    (server, client)
 }
 
 /// What was warned of.
