@@ -203,13 +203,11 @@ impl Relation {
                 false => Ok(key_of(&self.to_field, Value::String(text))),
             };
         };
-        // Behind a proxy either path may have a prefix that the other does not have.
+        // Behind a proxy the server may know a prefix that the program does not. The other way round it may mean another
+        // collection: `/users/3/` is no row of `/staff/users/`.
         let (endpoint, (_, path)) = (self.target.endpoint().trim_matches('/'), link.collection());
-        let path = path.trim_start_matches('/');
-        let is_collection =
-            ends_with_segments(path, endpoint) || ends_with_segments(endpoint, path);
         match link.key() {
-            Some(key) if is_collection && !path.is_empty() => {
+            Some(key) if ends_with_segments(&path, endpoint) => {
                 let key = Value::String(key.into_owned());
                 Ok(key_of(self.target.lookup_field(), key))
             }
@@ -366,7 +364,7 @@ mod tests {
             (json!("http://inner/api/v1/users/3/"), by_id(json!("3"))),
             (json!("/v2/api/v1/users/3"), by_id(json!("3"))),
             (
-                json!("https://h/users/a%20b/?format=json"),
+                json!("https://h/api/v1/users/a%20b/?format=json"),
                 by_id(json!("a b")),
             ),
             (json!({"id": 3}), by_id(json!(3))),
@@ -414,6 +412,8 @@ mod tests {
             json!({"name": "Ann"}),
             json!({"id": null, "name": "Ann"}),
             json!("http://h/teams/3/"),
+            json!("http://h/users/3/"),
+            json!("http://h/api/v1/staff-users/3/"),
             json!("http://h/3/"),
             json!(""),
             json!([[3]]),

@@ -48,7 +48,7 @@ use django_api_orm_core::{ApiModel, Error, Field, Key, KeyForm, Keyed, Operand, 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-pub(crate) use known::Known;
+pub(crate) use known::{Found, Known};
 pub use manager::RelatedManager;
 pub(crate) use prefetch::Prefetches;
 pub use prefetch::{IntoPrefetch, Prefetch};
@@ -86,7 +86,7 @@ impl<N: ApiModel, F: KeyForm> Relates for Key<N, F> {
     fn found<R: Send + 'static>(&self, field: &str, rows: Vec<R>) -> Result<R> {
         rows.into_iter().next().ok_or_else(|| {
             Error::does_not_exist(format!(
-                "`{field}` points at a `{}` that is not there",
+                "`{field}` points at a `{}` that is not there, or that the queryset it was read with leaves out",
                 N::NAME
             ))
         })

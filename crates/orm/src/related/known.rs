@@ -21,6 +21,15 @@ struct Rows {
     /// What pointed at them: with another value, other rows are meant.
     keys: Value,
     rows: Arc<dyn Any + Send + Sync>,
+    /// They are those that a queryset has, which may leave some out.
+    chosen: bool,
+}
+
+/// The related rows of one row.
+pub(crate) struct Found<N> {
+    pub(crate) rows: Vec<Arc<Instance<N>>>,
+    /// They are those that a queryset has, which may leave some out.
+    pub(crate) chosen: bool,
 }
 
 impl Known {
@@ -31,29 +40,28 @@ impl Known {
         Self(shared)
     }
 
-    pub(crate) fn get<N: 'static>(
-        &self,
-        relation: &str,
-        keys: &Value,
-    ) -> Option<Vec<Arc<Instance<N>>>>
+    pub(crate) fn get<N: 'static>(&self, relation: &str, keys: &Value) -> Option<Found<N>>
     where
         Instance<N>: Send + Sync,
     {
         let known = self.0.get()?.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known.get(relation).filter(|found| found.keys == *keys)?;
-        found.rows.downcast_ref().cloned()
+        Some(Found {
+            rows: found.rows.downcast_ref().cloned()?,
+            chosen: found.chosen,
+        })
     }
 
-    pub(crate) fn keep<N: 'static>(&self, relation: &str, keys: Value, rows: Vec<Arc<Instance<N>>>)
+    pub(crate) fn keep<N: 'static>(&self, relation: &str, keys: Value, found: Found<N>)
     where
         Instance<N>: Send + Sync,
     {
-        let rows = Arc::new(rows);
+        let (rows, chosen) = (Arc::new(found.rows), found.chosen);
         let known = self.0.get_or_init(Arc::default);
         known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(relation.to_owned(), Rows { keys, rows });
+            .insert(relation.to_owned(), Rows { keys, rows, chosen });
     }
 }
 

@@ -15,7 +15,7 @@ use django_api_orm_core::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Known, Relates, prefetch::back_name};
+use super::{Found, Known, Relates, prefetch::back_name};
 use crate::{instance::Instance, manager::Manager, queryset::QuerySet, trace::operation};
 
 /// The rows that point at a row, as `user.posts` is in Django.
@@ -74,12 +74,16 @@ impl<N: ApiModel> RelatedManager<N> {
     pub fn rows(&self) -> impl Future<Output = Result<Vec<Arc<Instance<N>>>>> + Send + use<N> {
         let this = self.clone();
         operation::<N, _>("related", async move {
-            if let Some(rows) = this.known.get(&this.name, &this.of) {
-                return Ok(rows);
+            if let Some(found) = this.known.get(&this.name, &this.of) {
+                return Ok(found.rows);
             }
             let rows = this.rows.fetch().await?;
             let rows: Vec<_> = rows.into_iter().map(Arc::new).collect();
-            this.known.keep(&this.name, this.of, rows.clone());
+            let found = Found {
+                rows: rows.clone(),
+                chosen: false,
+            };
+            this.known.keep(&this.name, this.of, found);
             Ok(rows)
         })
     }

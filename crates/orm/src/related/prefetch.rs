@@ -9,7 +9,7 @@ use futures_util::{
 };
 
 use super::{
-    Relates,
+    Found, Relates,
     read::{held, relation},
 };
 use crate::{instance::Instance, manager::Manager, queryset::QuerySet};
@@ -35,9 +35,14 @@ pub struct Prefetch<M, N: ApiModel> {
 
 /// One of the relations of a model, whatever the type of its field.
 trait Relation<M, N: ApiModel>: Send + Sync {
+    /// What the rows are kept as.
+    fn name(&self) -> String;
+
+    /// Reads the rows that a queryset has: one that the program has `chosen`, or that of all rows.
     fn read<'a>(
         &'a self,
         rows: &'a QuerySet<N>,
+        chosen: bool,
         of: &'a [&'a Instance<M>],
     ) -> BoxFuture<'a, Result<()>>;
 }
@@ -75,9 +80,14 @@ impl<M: ApiModel, N: ApiModel> Prefetch<M, N> {
 struct To<M, T>(Field<M, T>);
 
 impl<M: ApiModel, T: Relates> Relation<M, T::Model> for To<M, T> {
+    fn name(&self) -> String {
+        self.0.path().to_owned()
+    }
+
     fn read<'a>(
         &'a self,
         rows: &'a QuerySet<T::Model>,
+        chosen: bool,
         of: &'a [&'a Instance<M>],
     ) -> BoxFuture<'a, Result<()>> {
         let field = &self.0;
@@ -90,10 +100,10 @@ impl<M: ApiModel, T: Relates> Relation<M, T::Model> for To<M, T> {
             let made = shared(rows, found.rows).await?;
             for ((instance, source), places) in of.iter().zip(&sources).zip(found.of) {
                 let keys = held::<T>(&related, source)?;
-                let rows = at(&made, places);
-                // Of one key without a row, the server has the last word.
-                if let Some(keys) = keys.filter(|keys| keys.is_array() || !rows.is_empty()) {
-                    instance.known().keep(field.path(), keys, rows);
+                if let Some(keys) = keys {
+                    let rows = at(&made, places);
+                    let found = Found { rows, chosen };
+                    instance.known().keep(field.path(), keys, found);
                 }
             }
             Ok(())
@@ -105,9 +115,14 @@ impl<M: ApiModel, T: Relates> Relation<M, T::Model> for To<M, T> {
 struct Back<M, N, T>(Field<N, T>, PhantomData<fn() -> M>);
 
 impl<M: ApiModel, N: ApiModel, T: Relates<Model = M>> Relation<M, N> for Back<M, N, T> {
+    fn name(&self) -> String {
+        back_name(&self.0)
+    }
+
     fn read<'a>(
         &'a self,
         rows: &'a QuerySet<N>,
+        chosen: bool,
         of: &'a [&'a Instance<M>],
     ) -> BoxFuture<'a, Result<()>> {
         let field = &self.0;
@@ -122,7 +137,8 @@ impl<M: ApiModel, N: ApiModel, T: Relates<Model = M>> Relation<M, N> for Back<M,
             for ((instance, source), places) in of.iter().zip(&sources).zip(found.of) {
                 let key = source.key(M::meta().primary_key()).unwrap_or_default();
                 let rows = at(&made, places);
-                instance.known().keep(&back_name(field), key, rows);
+                let found = Found { rows, chosen };
+                instance.known().keep(&back_name(field), key, found);
             }
             Ok(())
         }
@@ -150,6 +166,12 @@ fn at<N>(rows: &[Arc<Instance<N>>], places: Vec<usize>) -> Vec<Arc<Instance<N>>>
 
 /// A [`Prefetch`] of whatever model, for the queryset that holds it.
 pub(crate) trait Prefetches<M>: Send + Sync {
+    /// What the rows are kept as.
+    fn name(&self) -> String;
+
+    /// Whether the program has said which of the rows are read.
+    fn is_chosen(&self) -> bool;
+
     fn read<'a>(
         &'a self,
         manager: &'a Manager<M>,
@@ -158,6 +180,14 @@ pub(crate) trait Prefetches<M>: Send + Sync {
 }
 
 impl<M: ApiModel, N: ApiModel> Prefetches<M> for Prefetch<M, N> {
+    fn name(&self) -> String {
+        self.relation.name()
+    }
+
+    fn is_chosen(&self) -> bool {
+        self.rows.is_some()
+    }
+
     fn read<'a>(
         &'a self,
         manager: &'a Manager<M>,
@@ -165,10 +195,10 @@ impl<M: ApiModel, N: ApiModel> Prefetches<M> for Prefetch<M, N> {
     ) -> BoxFuture<'a, Result<()>> {
         async move {
             match &self.rows {
-                Some(rows) => self.relation.read(rows, of).await,
+                Some(rows) => self.relation.read(rows, true, of).await,
                 None => {
                     let target = manager.collection.client()?.objects::<N>();
-                    self.relation.read(&target.all(), of).await
+                    self.relation.read(&target.all(), false, of).await
                 }
             }
         }
@@ -221,10 +251,25 @@ impl<M: ApiModel> QuerySet<M> {
     /// [`explain`](Self::explain) only as far as the queryset's own rows are concerned.
     ///
     /// It is what Django does for `select_related` too: a REST API has no joins.
+    ///
+    /// A relation is read once, however often it is named. Two querysets for one relation are an `InvalidRequest` of the first request,
+    /// before it is sent. As in Django, a row that the queryset of a [`Prefetch`] leaves out is `None` where the field is an `Option`,
+    /// else `DoesNotExist`, without a request.
     pub fn prefetch_related<P: IntoPrefetch<M>>(&self, relation: P) -> Self {
-        let mut related = self.related.to_vec();
-        related.push(Arc::new(relation.into_prefetch()));
+        let prefetch = relation.into_prefetch();
+        let name = prefetch.name();
         let mut queryset = self.clone();
+        let mut related = self.related.to_vec();
+        match related.iter_mut().find(|other| other.name() == name) {
+            None => related.push(Arc::new(prefetch)),
+            Some(other) if other.is_chosen() && prefetch.is_chosen() => {
+                queryset.plan.mistake(&format!(
+                    "`{name}` is to be read with the rows by two querysets: give one that has the rows of both"
+                ));
+            }
+            Some(other) if prefetch.is_chosen() => *other = Arc::new(prefetch),
+            Some(_) => {}
+        }
         queryset.related = related.into();
         queryset
     }

@@ -8,7 +8,7 @@ use django_api_orm_core::{
 };
 use serde_json::{Map, Value};
 
-use super::Relates;
+use super::{Found, Relates};
 use crate::instance::Instance;
 
 /// The relation in a field, as the engine knows it.
@@ -44,10 +44,16 @@ pub(crate) fn following<M: ApiModel, T: Relates, R: Send + 'static>(
     let row = instance.row().clone();
     async move {
         let keys = keys?;
-        let held: T = serde_json::from_value(keys.clone())
+        let mut held: T = serde_json::from_value(keys.clone())
             .map_err(|error| Error::decode("a key cannot be read again").with_source(error))?;
         let rows = match known.get(field.path(), &keys) {
-            Some(rows) => rows,
+            Some(found) => {
+                // As in Django, a row that the queryset leaves out is none where there may be none.
+                if found.chosen && found.rows.is_empty() {
+                    held = serde_json::from_value(Value::Null).unwrap_or(held);
+                }
+                found.rows
+            }
             None => {
                 let target = manager.collection.client()?.objects::<T::Model>();
                 let source = source(&row, &field, &keys)?;
@@ -68,7 +74,15 @@ pub(crate) fn following<M: ApiModel, T: Relates, R: Send + 'static>(
                     .filter_map(|place| rows.get(place).map(Arc::clone))
                     .collect();
                 if !rows.is_empty() {
-                    known.keep(field.path(), keys, rows.clone());
+                    let rows = rows.clone();
+                    known.keep(
+                        field.path(),
+                        keys,
+                        Found {
+                            rows,
+                            chosen: false,
+                        },
+                    );
                 }
                 rows
             }

@@ -176,15 +176,69 @@ async fn a_stream_reads_related_rows_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_key_without_a_row_is_an_error_only_where_it_is_followed() {
+async fn a_row_that_the_queryset_leaves_out_is_none_as_in_django() {
     let (_server, client) = client().await;
     let none = client.objects::<User>().filter(User::F.id.gt(200));
     let posts = client.objects::<Post>().filter(Post::F.id.lte(5));
-    let posts = posts.prefetch_related(Prefetch::to(Post::F.author).of(none));
+    let posts = posts.prefetch_related(Prefetch::to(Post::F.author).of(none.clone()));
     let found = posts.await.unwrap();
     assert_eq!(found.len(), 5);
-    // The queryset left the row out; the server has it.
-    assert_eq!(found[0].author().await.unwrap().id, Some(2));
+    let users = client.objects::<User>().filter(User::F.id.range(2, 5));
+    let users = users.prefetch_related(Prefetch::to(User::F.manager).of(none));
+    let users = users.await.unwrap();
+    assert_eq!(users.len(), 4);
+    let before = client.stats().requests;
+    let error = found[0].author().await.unwrap_err();
+    assert!(error.is_does_not_exist(), "{error}");
+    assert_eq!(users[0].manager().await.unwrap(), None);
+    assert_eq!(client.stats().requests, before);
+}
+
+#[tokio::test]
+async fn a_key_without_a_row_is_an_error_only_where_it_is_followed() {
+    let (_server, client) = client().await;
+    let posts = client.objects::<Post>();
+    for author in [900, 3] {
+        let post = json!({"author": author, "readers": []});
+        posts.create(&post).await.unwrap();
+    }
+    let latest = posts.filter(Post::F.id.gt(250));
+    let latest = latest.order_by([Post::F.id.asc()]);
+    let found = latest.prefetch_related(Post::F.author).await.unwrap();
+    let before = client.stats().requests;
+    let missing = found[0].author().await.unwrap_err();
+    assert!(missing.is_does_not_exist(), "{missing}");
+    assert_eq!(found[1].author().await.unwrap().id, Some(3));
+    assert_eq!(client.stats().requests, before);
+}
+
+#[tokio::test]
+async fn a_relation_is_read_once_and_by_one_queryset() {
+    let (_server, client) = client().await;
+    let some = client.objects::<User>().filter(User::F.id.lte(3));
+    let by = |users: &QuerySet<User>| Prefetch::to(Post::F.author).of(users.clone());
+    let posts = client.objects::<Post>().filter(Post::F.id.lte(5));
+    for once in [
+        posts
+            .prefetch_related(by(&some))
+            .prefetch_related(Post::F.author),
+        posts
+            .prefetch_related(Post::F.author)
+            .prefetch_related(by(&some)),
+    ] {
+        let found = once.order_by([Post::F.id.asc()]).await.unwrap();
+        let before = client.stats().requests;
+        assert_eq!(found[0].author().await.unwrap().id, Some(2));
+        assert!(found[4].author().await.is_err());
+        assert_eq!(client.stats().requests, before);
+    }
+    let twice = posts
+        .prefetch_related(by(&some))
+        .prefetch_related(by(&some));
+    let before = client.stats().requests;
+    let error = twice.await.unwrap_err();
+    assert!(error.to_string().contains("two querysets"), "{error}");
+    assert_eq!(client.stats().requests, before);
 }
 
 #[tokio::test]
