@@ -279,6 +279,7 @@ impl ServiceClientBuilder {
             layers,
             pool,
             budget: Arc::new(RetryBudget::new()),
+            pauses: Arc::default(),
             idempotency_header,
             counters,
             context: Arc::new(self.context.built(settings)),

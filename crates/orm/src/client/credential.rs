@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -378,6 +379,18 @@ impl Auth {
         match self {
             Self::Fixed(credential) => Some(credential),
             Self::None | Self::Provider(_) => None,
+        }
+    }
+
+    /// What tells accounts apart: the credential, or who brings it.
+    pub(super) fn distinguish(&self, hasher: &mut impl Hasher) {
+        match self {
+            Self::None => {}
+            Self::Fixed(credential) => {
+                credential.header.hash(hasher);
+                credential.value.expose_secret().hash(hasher);
+            }
+            Self::Provider(provider) => Arc::as_ptr(&provider.tokens).hash(hasher),
         }
     }
 

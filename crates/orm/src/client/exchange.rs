@@ -11,12 +11,12 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::admission::Admission;
 use super::attempt::{Answer, Ended, Limits, Outgoing, Route, attempt};
 use super::call::Call;
 use super::credential::Issued;
 use super::encoding;
 use super::failure::Failure;
-use super::pool::Turn;
 use super::redirect::{MAX_HOPS, is_redirect, target};
 use super::response::ApiResponse;
 use super::stats::Tally;
@@ -141,11 +141,11 @@ fn replace(headers: &mut HeaderMap, newer: &HeaderMap) {
 }
 
 /// A call under way.
-struct Exchange<'a> {
-    client: &'a ServiceClient,
-    call: &'a Call,
+pub(super) struct Exchange<'a> {
+    pub(super) client: &'a ServiceClient,
+    pub(super) call: &'a Call,
     outgoing: Outgoing<'a>,
-    deadline: Instant,
+    pub(super) deadline: Instant,
     /// The time for the whole call, for messages.
     limit: Duration,
     issued: Option<Issued>,
@@ -201,7 +201,7 @@ impl Exchange<'_> {
         }
     }
 
-    fn shared(&self) -> &Shared {
+    pub(super) fn shared(&self) -> &Shared {
         &self.client.shared
     }
 
@@ -218,6 +218,13 @@ impl Exchange<'_> {
             Ok(answer) => self.judge(answer),
             Err(failure) => Ok(Step::Failed(failure)),
         }
+    }
+
+    /// How long to wait before the next attempt, where the server does not say.
+    pub(super) fn backoff(&self) -> Duration {
+        let first = self.shared().settings.retry_delay;
+        let backoff = Backoff::new(first, Duration::from_secs(20).max(first));
+        backoff.delay(self.retries, fastrand::f64())
     }
 
     fn judge(&mut self, answer: Answer) -> Result<Step> {
@@ -299,23 +306,8 @@ impl Exchange<'_> {
     async fn attempt(&self) -> Result<Ended> {
         let shared = self.shared();
         let pool = shared.pool();
-        let mut lead = None;
-        match pool.turn() {
-            Turn::Free => {}
-            Turn::Lead(sender) => lead = Some(sender),
-            Turn::Wait(mut done) => {
-                // An error says that the sender is gone, which is what is waited for.
-                let _ = Box::pin(self.within(done.changed())).await?;
-            }
-        }
-        // A place among the requests under way. HTTP/2 needs none: its requests share a connection.
-        let _place = if pool.open().http2() > 0 {
-            None
-        } else if let Ok(place) = shared.places.try_acquire() {
-            Some(place)
-        } else {
-            Box::pin(self.within(shared.places.acquire())).await?.ok()
-        };
+        let admission = self.admit(&pool).await?;
+        let Admission { lead, place, pass } = admission;
         let settings = &shared.settings;
         let now = Instant::now();
         let repeatable = self.outgoing.method.is_idempotent() || self.call.is_repeatable();
@@ -346,9 +338,13 @@ impl Exchange<'_> {
         let attempt = Box::pin(attempt(route, &self.outgoing, limits, lead));
         let ended = attempt.instrument(span.clone()).await;
         match &ended.result {
-            Ok(answer) => trace::answered(&span, answer.status),
+            Ok(answer) => {
+                trace::answered(&span, answer.status);
+                self.pace(answer, &pass);
+            }
             Err(failure) => trace::fail(&span, &failure.error),
         }
+        drop(place);
         Ok(ended)
     }
 
@@ -357,7 +353,7 @@ impl Exchange<'_> {
     }
 
     /// Waits for `future`, but not beyond the deadline of the call.
-    async fn within<T>(&self, future: impl Future<Output = T>) -> Result<T> {
+    pub(super) async fn within<T>(&self, future: impl Future<Output = T>) -> Result<T> {
         tokio::time::timeout_at(self.deadline, future)
             .await
             .map_err(|_| Failure::timeout(self.limit, false).error)
@@ -392,9 +388,7 @@ impl Exchange<'_> {
             self.tally().retry();
             return Ok(());
         }
-        let wait = error
-            .retry_after()
-            .unwrap_or_else(|| backoff(settings.retry_delay).delay(self.retries, fastrand::f64()));
+        let wait = error.retry_after().unwrap_or_else(|| self.backoff());
         let now = Instant::now();
         if wait > MAX_WAIT
             || now
@@ -442,11 +436,6 @@ impl Exchange<'_> {
             });
         error.is_outcome_unknown() || was_guarded || was_lost
     }
-}
-
-/// Waits that begin with `first` at most.
-fn backoff(first: Duration) -> Backoff {
-    Backoff::new(first, Duration::from_secs(20).max(first))
 }
 
 /// Says that the outcome is unknown: an answer of the server keeps its kind, a broken exchange becomes

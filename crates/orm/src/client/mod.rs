@@ -15,9 +15,14 @@
 //! with full jitter; `Retry-After` is honoured up to 60 s and the deadline of the call, beyond which the call fails at once and
 //! [`retry_after`](crate::client::Error::retry_after) tells. A budget per server keeps retries from feeding an outage.
 //!
+//! While the server has asked to wait (429, or 503 with `Retry-After`), other calls to the same route wait too, and all of the
+//! account once a second route is told so; a call whose time would end before that fails at once, with nothing sent. Afterwards
+//! one request goes first. A client with `max_retries(0)` waits for nothing.
+//!
 //! # Where credentials go
 //! To the origin of the base URL and nowhere else. Redirects are followed there only, for writes only with 307 and 308.
 
+mod admission;
 mod attempt;
 mod base_url;
 mod builder;
@@ -30,6 +35,7 @@ mod exchange;
 mod failure;
 mod idempotency;
 mod layer;
+mod pause;
 mod pool;
 mod proxy;
 mod redirect;
@@ -66,6 +72,7 @@ use base_url::BaseUrl;
 use builder::Plumbing;
 use context::Context;
 use credential::{Asking, Auth, TokenProvider, Tokens};
+use pause::Pauses;
 use pool::Pool;
 use settings::Settings;
 use stats::Counters;
@@ -110,6 +117,7 @@ struct Shared {
     /// Requests under way, as long as each needs a connection of its own.
     places: Arc<Semaphore>,
     budget: Arc<RetryBudget>,
+    pauses: Arc<Pauses>,
     /// The header in which every write is named.
     idempotency_header: Option<HeaderName>,
     counters: Arc<Counters>,
@@ -318,6 +326,7 @@ impl ServiceClient {
                 pool: RwLock::new(Arc::new(shared.plumbing.pool(&shared.counters))),
                 places: Arc::clone(&shared.places),
                 budget: Arc::clone(&shared.budget),
+                pauses: Arc::clone(&shared.pauses),
                 idempotency_header: shared.idempotency_header.clone(),
                 counters: Arc::clone(&shared.counters),
                 context: Arc::clone(&shared.context),

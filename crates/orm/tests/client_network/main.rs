@@ -9,6 +9,7 @@ mod credentials;
 mod http2;
 mod layers;
 mod limits;
+mod pauses;
 mod proxies;
 mod redirects;
 mod retries;

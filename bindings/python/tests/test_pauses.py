@@ -1,0 +1,112 @@
+"""A server that asks to wait is asked no more until then, by none of those it means."""
+
+from __future__ import annotations
+
+import asyncio
+import http.server
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django_api_orm import AsyncServiceClient, RateLimitError, ServiceClient
+
+
+class Throttle:
+    """A server that answers 429 until a moment, and tells how long that is."""
+
+    def __init__(self):
+        self.until = 0.0
+        #: When each request came.
+        self.seen = []
+        throttle = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_GET(self):
+                now = time.monotonic()
+                throttle.seen.append(now)
+                left = throttle.until - now
+                self.send_response(429 if left > 0 else 200)
+                if left > 0:
+                    self.send_header("Retry-After-Ms", str(int(left * 1000) + 1))
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            request_queue_size = 200
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def refuse_for(self, seconds):
+        self.until = time.monotonic() + seconds
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def throttle():
+    throttle = Throttle()
+    yield throttle
+    throttle.close()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_many_calls_meet_one_429_and_wait_without_asking(throttle, is_async):
+    throttle.refuse_for(0.4)
+    if is_async:
+
+        async def main():
+            async with AsyncServiceClient(throttle.url, max_connections=4) as client:
+                await asyncio.gather(*(client.get(f"/x/{call}/") for call in range(100)))
+                return client.stats
+
+        stats = asyncio.run(main())
+    else:
+        client = ServiceClient(throttle.url, max_connections=4)
+        with ThreadPoolExecutor(20) as pool:
+            list(pool.map(lambda call: client.get(f"/x/{call}/"), range(100)))
+        stats = client.stats
+    early = [seen for seen in throttle.seen if seen < throttle.until]
+    assert len(early) <= 4, "no more than were under way"
+    assert len(throttle.seen) == stats.requests == 100 + stats.retries
+    assert stats.retries <= 4
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_call_that_ends_within_the_pause_fails_before_it_is_sent(throttle, is_async):
+    throttle.refuse_for(30)
+    kind = AsyncServiceClient if is_async else ServiceClient
+    client = kind(throttle.url, timeout=5)
+
+    async def get(client):
+        value = client.get("/x/")
+        return await value if is_async else value
+
+    async def main():
+        with pytest.raises(RateLimitError) as met:
+            await get(client)
+        with pytest.raises(RateLimitError, match="was not sent: the server has asked to wait") as told:
+            await get(client)
+        assert (met.value.attempts, met.value.status_code) == (1, 429)
+        assert (told.value.attempts, told.value.status_code) == (0, None)
+        assert not told.value.is_outcome_unknown and 25 < told.value.retry_after <= 30
+        assert len(throttle.seen) == 1
+        # Another account is not meant.
+        with pytest.raises(RateLimitError):
+            await get(client.with_token("other"))
+        assert len(throttle.seen) == 2
+
+    asyncio.run(main())

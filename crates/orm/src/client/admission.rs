@@ -1,0 +1,89 @@
+//! What a request waits for before it is sent, within the time of its call: the end of a pause that the server has asked for, and a
+//! place among the requests under way.
+
+use std::time::SystemTime;
+
+use django_api_orm_core::{Result, retry::retry_after};
+use http::StatusCode;
+use tokio::sync::{SemaphorePermit, watch};
+
+use super::Shared;
+use super::attempt::Answer;
+use super::exchange::Exchange;
+use super::pause::Pass;
+use super::pool::{Pool, Turn};
+
+/// What a request holds that may be sent.
+pub(super) struct Admission<'a> {
+    /// Dropped as soon as there is a connection that others can share.
+    pub(super) lead: Option<watch::Sender<()>>,
+    /// Nothing over HTTP/2, whose requests share a connection.
+    pub(super) place: Option<SemaphorePermit<'a>>,
+    pub(super) pass: Pass,
+}
+
+impl Exchange<'_> {
+    /// Waits until the request may be sent over a connection of `pool`.
+    pub(super) async fn admit(&self, pool: &Pool) -> Result<Admission<'_>> {
+        let shared = self.shared();
+        loop {
+            let pass = if shared.pauses.are_none() {
+                Pass::default()
+            } else {
+                self.pass().await?
+            };
+            let mut lead = None;
+            match pool.turn() {
+                Turn::Free => {}
+                Turn::Lead(sender) => lead = Some(sender),
+                Turn::Wait(mut done) => {
+                    // An error says that the sender is gone, which is what is waited for.
+                    let _ = Box::pin(self.within(done.changed())).await?;
+                }
+            }
+            let place = if pool.open().http2() > 0 {
+                None
+            } else if let Ok(place) = shared.places.try_acquire() {
+                Some(place)
+            } else {
+                Box::pin(self.within(shared.places.acquire())).await?.ok()
+            };
+            // A pause may have begun meanwhile.
+            if shared.pauses.are_none() || self.may_pass(&pass) {
+                return Ok(Admission { lead, place, pass });
+            }
+        }
+    }
+
+    async fn pass(&self) -> Result<Pass> {
+        let (identity, path) = (&self.client.identity, &self.call.path);
+        let route = path.template();
+        let pass = (self.shared().pauses).pass(identity, &route, self.deadline);
+        Box::pin(self.within(pass)).await?
+    }
+
+    fn may_pass(&self, pass: &Pass) -> bool {
+        let (identity, path) = (&self.client.identity, &self.call.path);
+        (self.shared().pauses).let_through(identity, &path.template(), pass)
+    }
+
+    /// Notes whether the answer asks to wait, or lets others follow.
+    pub(super) fn pace(&self, answer: &Answer, pass: &Pass) {
+        let Shared {
+            pauses, settings, ..
+        } = self.shared();
+        let is_telling = matches!(
+            answer.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        if is_telling && settings.max_retries > 0 {
+            let asked = retry_after(&answer.headers, SystemTime::now());
+            if let Some(who) = pauses.told(&self.client.identity, answer.status, asked) {
+                let wait = asked.unwrap_or_else(|| self.backoff());
+                pauses.begin(who, &self.call.path.template(), wait);
+                return;
+            }
+        }
+        pass.answered();
+    }
+}
