@@ -29,6 +29,7 @@ EXPECTED = {
     ("precondition_failed", 412): orm.PreconditionFailedError,
     ("precondition_failed", 428): orm.PreconditionFailedError,
     ("throttled", 429): orm.TooManyRequestsError,
+    ("throttled", None): orm.TooManyRequestsError,
     ("server", 500): orm.InternalServerError,
     ("server", 501): orm.APIServerError,
     ("server", 502): orm.BadGatewayError,

@@ -80,9 +80,10 @@ def test_many_calls_meet_one_429_and_wait_without_asking(throttle, is_async):
             list(pool.map(lambda call: client.get(f"/x/{call}/"), range(100)))
         stats = client.stats
     early = [seen for seen in throttle.seen if seen < throttle.until]
-    assert len(early) <= 4, "no more than were under way"
+    # Those that were under way, and one before a second route shows that all of the account is meant.
+    assert len(early) <= 5
     assert len(throttle.seen) == stats.requests == 100 + stats.retries
-    assert stats.retries <= 4
+    assert stats.retries <= 5
 
 
 @pytest.mark.parametrize("is_async", [False, True])

@@ -234,7 +234,10 @@ class PreconditionFailedError(APIClientError):
 
 
 class TooManyRequestsError(APIClientError):
-    """429; ``retry_after`` says how long to wait. Also named ``RateLimitError``."""
+    """429; ``retry_after`` says how long to wait. Also named ``RateLimitError``.
+
+    Without a ``status_code`` the call was not sent, because it would have had to wait longer than it has time.
+    """
 
 
 class APIServerError(APIHTTPError):
@@ -388,7 +391,7 @@ def _class_of(kind: str, status: int | None) -> type[APIException]:
     if kind not in _OF_STATUS:
         return _BY_KIND.get(kind, APIException)
     if status is None:
-        return APIException
+        return TooManyRequestsError if kind == "throttled" else APIException
     if status == 400:
         return BadRequestError
     if status in _BY_STATUS:

@@ -66,7 +66,7 @@ kinds! {
     Conflict = "conflict",
     /// The row has changed since it was read (412), or a condition is required (428).
     PreconditionFailed = "precondition_failed",
-    /// Too many requests (429).
+    /// Too many requests (429); without a status, one that was not sent because it would have had to wait for too long.
     Throttled = "throttled",
     /// The server failed (5xx).
     Server = "server",
