@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+
 import django_api_orm as orm
 import pytest
 from contract.site import settle, stream
-from django_api_orm import Prefetch
+from django_api_orm import Prefetch, _async_evaluation
+from django_api_orm._bridge import perform
 from library import BOOKS, FORMS, editor_of, genres_of, writer_of
 from test_relations import Place, both, every_form, place, put_back  # noqa: F401
 
@@ -106,8 +110,16 @@ async def test_querysets_inside(place, kind):  # noqa: F811
     for writer in await settle(query):
         for book in await settle(writer.books.all()):
             assert [genre.id for genre in await settle(book.genres.all())] == [2] * (2 in genres_of(book.id))
-    with pytest.raises(orm.InvalidRequestError, match="slice"):
-        await settle(here.models.Writer.objects.prefetch_related(Prefetch("books", here.books.all()[:3])))
+    cut = Prefetch("books", here.books.order_by("-id")[1:3])
+    writers = await settle(here.models.Writer.objects.prefetch_related(cut))
+    here.cost()
+    for writer in writers:
+        own = sorted((book for book in BOOKS if writer_of(book) == writer.id), reverse=True)
+        assert [book.id for book in await settle(writer.books.all())] == own[1:3]
+    firsts = await settle(here.books.prefetch_related(Prefetch("genres", here.models.Genre.objects.order_by("id")[:1])))
+    assert {book.id: [genre.id for genre in await settle(book.genres.all())] for book in firsts} == {
+        book: genres_of(book)[:1] for book in BOOKS
+    }
     with pytest.raises(TypeError, match="rows of `Book`, not of `Writer`"):
         here.models.Writer.objects.prefetch_related(Prefetch("books", italian))
 
@@ -208,3 +220,30 @@ async def test_what_is_at_a_nested_route_is_prefetched_by_the_filter(place, kind
         books = await settle(writer.own_books.all())
         assert sorted(book.id for book in books) == [book for book in BOOKS if writer_of(book) == writer.id]
     assert here.cost() == 0
+
+
+def test_the_error_of_a_page_that_nobody_waits_for_is_nobodys(place, monkeypatch):  # noqa: F811
+    here = place("async")
+    # The first page, its writers, and the second page, which is on its way meanwhile.
+    asked = []
+
+    async def fails(operation, later=None):
+        asked.append(operation)
+        if len(asked) == 3:
+            raise orm.APIConnectionError("lost")
+        return await perform(operation, later)
+
+    monkeypatch.setattr(_async_evaluation, "perform", fails)
+    reported = []
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda loop, context: reported.append(context))
+
+    async def first():
+        stream = here.books.prefetch_related("writer").iterator()
+        return stream, await stream.__anext__()
+
+    stream, book = loop.run_until_complete(first())
+    loop.close()
+    del stream
+    gc.collect()
+    assert (book.writer_id, len(asked), reported) == (writer_of(book.id), 3, [])

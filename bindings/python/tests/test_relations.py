@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
+import signal
+import threading
+from typing import Annotated
 
 import django_api_orm as orm
 import library
 import pytest
 from conftest import TOKEN
 from contract.site import settle
+from django_api_orm._evaluation import Lock
+from django_api_orm._relation_groups import lock_of
 from library import BOOKS, FORMS, WRITERS, Library, editor_of, genres_of, writer_of
+from pydantic import BaseModel
 
 KINDS = ("sync", "async")
 
@@ -268,12 +275,17 @@ async def test_an_unsaved_related_row_is_an_error_that_says_so(place, kind, put_
     book = await settle(here.books.get(id=4))
     unsaved = here.models.Writer(name="New", slug="new", country="FR")
     book.writer = unsaved
+    assert book.writer_id is None
     here.cost()
     with pytest.raises(orm.InvalidRequestError, match=r"Book\.writer.*not saved.*save it first"):
         await settle(book.save())
     assert here.cost() == 0
     await settle(unsaved.save())
+    assert book.writer_id == unsaved.id
     await settle(book.save())
+    book.editor = here.models.Writer(name="Other", slug="other", country="FR")
+    book.editor = 3
+    assert book.editor_id == 3
     assert book.writer_id == unsaved.id
     assert await settle(book.writer) is unsaved
     with pytest.raises(ValueError, match=r"Book\.writer.*takes a `Writer`"):
@@ -386,3 +398,68 @@ async def test_reading_a_row_again_forgets_what_it_pointed_at(place, kind):
     assert await settle(book.writer) is not writer
     await settle(book.genres.all())
     assert here.cost() == 2
+
+
+@both
+async def test_a_value_that_several_rows_have_names_none_of_them(place, kind):
+    here = place(kind)
+    base = orm.APIModel if kind == "sync" else orm.AsyncAPIModel
+
+    writers = here.models.Writer
+
+    class Schema(BaseModel):
+        id: int | None = None
+        writer: Annotated[orm.ForeignKey[writers], orm.relation(to_field="country")]
+
+    class ByCountry(base):
+        _schema_class = Schema
+        _endpoint = "/api/v1/library/books/"
+
+    book = ByCountry.from_api({"id": 4, "writer": "IT"}, here.client)
+    with pytest.raises(writers.MultipleObjectsReturned, match=r"more than one `Writer` has the `country`"):
+        await settle(book.writer)
+
+
+def test_rows_go_from_loop_to_loop(place):
+    here = place("async")
+
+    async def writer(book):
+        return await book.writer
+
+    async def begin():
+        books = await here.books.filter(id__in=[1, 2, 4])
+        tasks = [asyncio.ensure_future(writer(book)) for book in books[:2]]
+        await asyncio.sleep(0)
+        return books, tasks
+
+    loop = asyncio.new_event_loop()
+    books, tasks = loop.run_until_complete(begin())
+    try:
+        # The first loop stands still, in the middle of a request.
+        assert asyncio.run(writer(books[2])).id == writer_of(4)
+    finally:
+        assert [each.id for each in loop.run_until_complete(asyncio.gather(*tasks))] == [writer_of(1), writer_of(2)]
+        loop.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_child_does_not_wait_for_a_thread_of_its_parent(place):
+    here = place("sync")
+    books = list(here.books.filter(id__in=[1, 2, 4]))
+    is_held, let_go = threading.Event(), threading.Event()
+
+    def hold():
+        with lock_of(books[0], Lock, os.getpid):
+            is_held.set()
+            let_go.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    is_held.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        os._exit(0 if books[0].writer.id == writer_of(1) else 1)
+    let_go.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Lock = asyncio.Lock
+#: Where a lock holds.
+place = asyncio.get_running_loop
 
 #: How many rows are validated before the other tasks of the loop get a turn: a millisecond or two of work.
 _ROWS_IN_A_TURN = 500
@@ -37,6 +39,13 @@ async def ask(operation: Operation, model: type[Any], later: list[tuple[str, str
         specialise(model, error)
         # Not a bare `raise`: on Python 3.10 that raises the class that the error had before.
         raise error
+
+
+def _ahead(walk: Walk) -> asyncio.Task[Any]:
+    """The next rows, which nobody may come to wait for: then an error is nobody's, and not reported by the loop."""
+    task = asyncio.ensure_future(perform(walk.next()))
+    task.add_done_callback(lambda task: task.cancelled() or task.exception())
+    return task
 
 
 async def in_turns(make: Callable[[list[bytes], int], list[T]], rows: list[bytes], start: int = 0) -> list[T]:
@@ -129,16 +138,15 @@ class AsyncEvaluation(Building[M]):
 
     async def _walked_ahead(self, walk: Walk) -> AsyncIterator[M]:
         start = 0
-        page = asyncio.ensure_future(perform(walk.next()))
+        page = _ahead(walk)
         try:
             while (rows := await page) is not None:
-                page = asyncio.ensure_future(perform(walk.next()))
+                page = _ahead(walk)
                 for instance in await self._with_related(await in_turns(self._read, rows, start)):
                     yield instance
                 start += len(rows)
         finally:
             page.cancel()
-            page.add_done_callback(lambda page: page.cancelled() or page.exception())
 
     def __await__(self) -> Generator[Any, None, list[M]]:
         return self._fetch().__await__()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Lock = threading.RLock
+#: Where a lock holds: a thread that held it does not go on in a child of ``fork``.
+place = os.getpid
 
 
 def ask(operation: Operation, model: type[Any]) -> Any:

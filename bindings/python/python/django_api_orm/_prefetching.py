@@ -22,9 +22,8 @@ class Prefetch:
     """Related rows that ``prefetch_related`` fetches, and how: ``Prefetch("posts", Post.objects.filter(published=True))``.
 
     ``queryset`` says which of them, in which order, with which related rows of their own. ``to_attr`` is the attribute that
-    gets them as a list, so that ``user.posts.all()`` still means all of them.
-
-    Raises: ``InvalidRequestError`` for a queryset with a slice, when the rows are fetched.
+    gets them as a list, so that ``user.posts.all()`` still means all of them. A slice of it holds for the rows of each row by
+    itself, as in Django: all of them are read, and those that it leaves out are dropped.
     """
 
     __slots__ = ("lookup", "queryset", "to_attr")

@@ -111,6 +111,7 @@ class ToRows(Bound, Assigned):
             if getattr(type(value), "_wire_key", None) is not None and isinstance(value, self.target) and value._pk() is None:
                 # Its key is known when it is saved.
                 kept[self.name] = value
+                kept.setdefault(PENDING, set()).add(self.name)
                 return
             before = kept.get(self.name)
             if before is not None and before is value and self.key(row) == key_of(value._value(self.to_field)):
@@ -119,6 +120,7 @@ class ToRows(Bound, Assigned):
             if value is not None and self.raw(row) is not None and self._same(row, references):
                 references = self.raw(row)
         kept.pop(self.name, None)
+        kept.get(PENDING, set()).discard(self.name)
         if references != self.raw(row):
             row._set_field(self.field, references)
             kept.setdefault(ASSIGNED, set()).add(self.name)
@@ -152,6 +154,11 @@ class ToRows(Bound, Assigned):
             )
         if self.key(row) != key_of(related._value(self.to_field)):
             self.assign(row, related)
+
+    def pending(self, row: Any) -> Any:
+        """The related row that was assigned before it was saved, as long as the row does not say its key."""
+        kept = row._related or {}
+        return kept.get(self.name) if self.name in kept.get(PENDING, ()) else None
 
     def points_at(self, row: Any, related: Any) -> bool:
         """Whether the row points at this one."""
@@ -187,6 +194,8 @@ class ToRows(Bound, Assigned):
 
 #: Under which the names of relations are kept whose reference the program has assigned.
 ASSIGNED = "="
+#: Of those the ones whose related row had no key then, so that the row still says what it said before.
+PENDING = "?"
 
 
 def _is_url(value: Any) -> bool:
@@ -301,7 +310,10 @@ class KeyOf(Assigned):
         self._relation = relation
 
     def __get__(self, row: Any, owner: Any = None) -> Any:
-        return self if row is None else self._relation.key(row)
+        if row is None:
+            return self
+        related = self._relation.pending(row)
+        return self._relation.key(row) if related is None else key_of(related._value(self._relation.to_field))
 
     def __set__(self, row: Any, value: Any) -> None:
         self._relation.assign(row, value)

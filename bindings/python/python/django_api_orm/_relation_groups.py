@@ -26,11 +26,12 @@ _GROUP = 100
 class Group:
     """Rows of one page: what one of them points at is fetched for all of them at once."""
 
-    __slots__ = ("lock", "policy", "rows", "touched")
+    __slots__ = ("locks", "policy", "rows", "touched")
 
     def __init__(self, rows: Iterable[BaseAPIModel]) -> None:
         self.rows = [weakref.ref(row) for row in rows]
-        self.lock: Any = None
+        #: One for a process, or for an event loop: those of others may never be let go of.
+        self.locks: dict[Any, Any] = {}
         #: What is done about a relation that one of the rows is asked for.
         self.policy = "batch"
         #: The relations that were asked for on one of the rows, and on which one first.
@@ -90,11 +91,9 @@ class Batch:
         return (relation.take_once(self.rows[0]) or []) if relation.many else []
 
 
-def lock_of(row: Any, make: Callable[[], Any]) -> Any:
-    """Held while the related rows of a page are fetched, so that they are once."""
+def lock_of(row: Any, make: Callable[[], Any], place: Callable[[], Any]) -> Any:
+    """Held while the related rows of a page are fetched, so that they are once. ``place`` is where the lock holds."""
     group = row._peers
     if group is None:
         return contextlib.nullcontext()
-    if group.lock is None:
-        group.lock = make()
-    return group.lock
+    return group.locks.setdefault(place(), make())

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from ._alias import alias
-from ._async_evaluation import Lock, ask
+from ._async_evaluation import Lock, ask, place
 from ._engine import Plan
 from ._prefetching import Fetching, Prefetch
 from ._query import M
@@ -166,7 +166,7 @@ async def related(row: Any, relation: Any) -> Any:
     if not relation.is_kept(row):
         if relation.is_null(row):
             return [] if relation.many else None
-        async with lock_of(row, Lock):
+        async with lock_of(row, Lock, place):
             # What was found together with others counts once: a list that is asked for again is asked of the server.
             found = relation.take_once(row)
             if found is None and not relation.is_kept(row):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from ._engine import Plan
-from ._evaluation import Lock, ask
+from ._evaluation import Lock, ask, place
 from ._prefetching import Fetching, Prefetch
 from ._query import M
 from ._relation_fields import ToMany, ToRows
@@ -161,7 +161,7 @@ def related(row: Any, relation: Any) -> Any:
     if not relation.is_kept(row):
         if relation.is_null(row):
             return [] if relation.many else None
-        with lock_of(row, Lock):
+        with lock_of(row, Lock, place):
             # What was found together with others counts once: a list that is asked for again is asked of the server.
             found = relation.take_once(row)
             if found is None and not relation.is_kept(row):

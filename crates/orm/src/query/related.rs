@@ -1,5 +1,7 @@
 //! Rows that other rows point at, or that point at them: as few requests as there are chunks of different keys.
 
+use std::collections::{BTreeSet, HashMap};
+
 use django_api_orm_core::{
     Error, ErrorKind, Q, Result,
     lookup::{Lookup, Op},
@@ -25,10 +27,11 @@ impl Collection {
     /// The rows of this collection that the sources point at, as far as the plan has them.
     ///
     /// None is asked for that a source shows whole, unless the plan asks for some rows only. One key is asked for at its own URL,
-    /// several as [`rows_by`](Self::rows_by) does.
+    /// several as [`rows_by`](Self::rows_by) does. A slice holds for the rows of each source by itself, once all are read.
     ///
     /// # Errors
-    /// `InvalidRequest` for a plan with a slice; `Decode` for a source that does not say what it points at; those of the requests.
+    /// `MultipleObjectsReturned` where several rows have the value by which a source names one; `Decode` for a source that does not
+    /// say what it points at; those of the requests.
     pub async fn related(
         &self,
         plan: &Plan,
@@ -36,7 +39,8 @@ impl Collection {
         sources: &[Row],
         concurrency: usize,
     ) -> Result<Related> {
-        refuse_slice(plan)?;
+        let (plan, range) = for_each_source(plan)?;
+        let plan = &plan;
         let mut references = Vec::with_capacity(sources.len());
         for source in sources {
             references.push(relation.of(source)?);
@@ -62,14 +66,20 @@ impl Collection {
         for (field, values) in &wanted.values {
             found.extend(self.rows_of(plan, field, values, concurrency).await?);
         }
-        let mut index = Index::new(self.in_order(plan, &wanted, found)?);
+        let mut index = Index::default();
+        for row in self.in_order(plan, &wanted, found)? {
+            index.add(row, &key);
+        }
         let mut of = Vec::with_capacity(sources.len());
         for references in references {
             let mut places = Vec::with_capacity(references.len());
             for reference in references {
                 match reference {
                     Reference::Row(row) => places.push(index.add(row, &key)),
-                    Reference::Key { by, value } => places.extend(index.find(&by, &value).first()),
+                    Reference::Key { by, value } => match index.find(&by, &value) {
+                        [_, _, ..] => return Err(self.names_several(relation, &by)),
+                        found => places.extend(found),
+                    },
                 }
             }
             if !plan.order().is_empty() {
@@ -77,10 +87,8 @@ impl Collection {
             }
             of.push(places);
         }
-        Ok(Related {
-            rows: index.into_rows(),
-            of,
-        })
+        let rows = index.into_rows();
+        Ok(Related { rows, of }.cut_to(range))
     }
 
     /// The rows of this collection that point at the sources by this relation, as far as the plan has them. `filter` is the field by
@@ -96,7 +104,8 @@ impl Collection {
         sources: &[Row],
         concurrency: usize,
     ) -> Result<Related> {
-        refuse_slice(plan)?;
+        let (plan, range) = for_each_source(plan)?;
+        let plan = &plan;
         let key = relation.target().primary_key();
         let mut wanted = Wanted::default();
         for source in sources {
@@ -128,7 +137,15 @@ impl Collection {
                 }
             }
         }
-        Ok(Related { rows, of })
+        Ok(Related { rows, of }.cut_to(range))
+    }
+
+    fn names_several(&self, relation: &Relation, by: &str) -> Error {
+        Error::multiple_objects_returned(format!(
+            "more than one `{}` has the `{by}` by which `{}` names it, so it is not known which one is meant",
+            self.model().name(),
+            relation.name()
+        ))
     }
 
     /// The rows in the plan's order, though they have come with several requests.
@@ -176,12 +193,37 @@ impl Collection {
     }
 }
 
-fn refuse_slice(plan: &Plan) -> Result<()> {
+/// The plan of the rows of all sources together, and the slice of those of each.
+fn for_each_source(plan: &Plan) -> Result<(Plan, Range)> {
     plan.check()?;
-    if plan.range() == Range::ALL {
-        return Ok(());
+    Ok((plan.clone().unsliced(), plan.range()))
+}
+
+impl Related {
+    /// Only this slice of the rows of each source.
+    fn cut_to(self, range: Range) -> Self {
+        if range == Range::ALL {
+            return self;
+        }
+        let bounded = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+        let limit = range.limit.map_or(usize::MAX, bounded);
+        let mut of = self.of;
+        for places in &mut of {
+            places.drain(..places.len().min(bounded(range.offset)));
+            places.truncate(limit);
+        }
+        let used: BTreeSet<usize> = of.iter().flatten().copied().collect();
+        let now: HashMap<usize, usize> = used.iter().copied().zip(0..).collect();
+        for place in of.iter_mut().flatten() {
+            *place = now.get(place).copied().unwrap_or_default();
+        }
+        let rows = self.rows.into_iter().enumerate();
+        Self {
+            rows: rows
+                .filter(|(place, _)| used.contains(place))
+                .map(|(_, row)| row)
+                .collect(),
+            of,
+        }
     }
-    Err(Error::invalid_request(
-        "related rows are asked for with a slice, which would cut the rows of all sources together: leave the slice out",
-    ))
 }

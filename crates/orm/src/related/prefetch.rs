@@ -66,8 +66,8 @@ impl<M: ApiModel, N: ApiModel> Prefetch<M, N> {
         }
     }
 
-    /// Only those in the queryset, in its order, with what it prefetches. A slice of it is an error: it would cut the rows of all
-    /// together.
+    /// Only those in the queryset, in its order, with what it prefetches. A slice of it holds for the rows of each row by itself:
+    /// they are all read, and cut then.
     #[must_use]
     pub fn of(self, rows: impl Into<QuerySet<N>>) -> Self {
         Self {
