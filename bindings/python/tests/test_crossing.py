@@ -1,12 +1,15 @@
 """Filters that cross a relation, on the reference site: the server's where it takes them, else by keys of related rows."""
 
-from __future__ import annotations
+from decimal import Decimal
 
 import django_api_orm as orm
 import pytest
+from conftest import TOKEN
+from contract.fixture import POSTS, TEAMS, USERS
 from contract.site import settle, stream
 from django_api_orm import Q
 from library import BOOKS, WRITERS, editor_of, genres_of, writer_of
+from pydantic import BaseModel
 from test_relations import both, place  # noqa: F401
 
 pytestmark = pytest.mark.filterwarnings("ignore::django_api_orm.IgnoredWarning")
@@ -112,3 +115,149 @@ async def test_writes_are_held_to_it(place, kind, drf):  # noqa: F811
         assert {key for key, title in titles.items() if title == "Changed"} == {b for b in BOOKS if writer_of(b) == 3}
     finally:
         drf.reset()
+
+
+def first(value, *others):
+    """The key of a sort: null first, as in SQLite."""
+    return (value is not None, value or "", *others)
+
+
+def country(key):
+    return None if key is None else "FR" if key % 3 else "IT"
+
+
+#: Orders, and the keys by which Django's ORM sorts the books: nulls first, rows that are equal as the server has them.
+ORDERS = {
+    "one": (["writer__name"], lambda book: first(named(writer_of(book))), False),
+    "backwards": (["-writer__name", "id"], lambda book: first(named(writer_of(book)), -book), True),
+    "nulls": (["editor__name", "-id"], lambda book: first(named(editor_of(book)), -book), False),
+    "two": (
+        ["editor__country", "writer__name", "id"],
+        lambda book: (*first(country(editor_of(book))), named(writer_of(book)), book),
+        False,
+    ),
+    "taken": (["writer__country", "id"], lambda book: first(country(writer_of(book)), book), False),
+    "key too": (["writer__name", "writer", "id"], lambda book: first(named(writer_of(book)), book), False),
+}
+
+
+@both
+@pytest.mark.parametrize("form", ["", "-url", "-nested", "-slug"])
+@pytest.mark.parametrize("case", ORDERS)
+async def test_the_rows_are_in_the_order_that_django_gives(place, kind, form, case):  # noqa: F811
+    names, key, backwards = ORDERS[case]
+    here = place(kind, form)
+    if case == "key too" and form == "-slug":
+        names = [names[0], names[2]]
+    expected = sorted(BOOKS, key=key, reverse=backwards)
+    query = here.books.order_by(*names)
+    assert [book.id for book in await settle(query)] == expected
+    assert [book.id for book in await settle(query[3:17])] == expected[3:17]
+    assert (await settle(query.first())).id == expected[0]
+    assert [book.id async for book in stream(query.all())] == expected
+    some = query.filter(id__in=list(range(1, 30)), writer__name__in=["Writer 2", "Writer 3", "Writer 4"])
+    if form != "-slug":
+        assert [book.id for book in await settle(some)] == [b for b in expected if b < 30 and writer_of(b) in (2, 3, 4)]
+    assert (await settle(here.books.latest(names[0].removeprefix("-"), "id"))).id in BOOKS
+
+
+@both
+async def test_what_an_order_costs_and_explain_says(place, kind):  # noqa: F811
+    here = place(kind)
+    query = here.books.order_by("writer__name")
+    assert (
+        query.explain().local[-1].startswith("ordering by writer__name: unless the server is seen to sort by it, the rows of")
+    )
+    await settle(query)
+    here.cost()
+    await settle(query.all())
+    # Three pages of books, and the writers by their keys.
+    assert here.cost() == 3 + 1
+    says = query.all().explain()
+    assert says.local[-1].startswith("ordering by writer__name: the rows of `Writer` that the rows point at")
+    assert says.requests(60) is None
+    # What the server sorts by is its own to sort.
+    taken = here.books.order_by("writer__country")
+    await settle(taken[:5])
+    here.cost()
+    await settle(taken[:5])
+    assert here.cost() == 1
+    assert taken.explain().local == []
+    with pytest.raises(orm.UnsupportedError, match="max_scan"):
+        await settle(query.max_scan(30))
+
+
+@both
+async def test_an_order_that_cannot_be_told_is_an_error(place, kind):  # noqa: F811
+    here = place(kind)
+    with pytest.raises(orm.UnsupportedError, match=r"several rows of `Genre`, and would come once for each"):
+        await settle(here.books.order_by("genres__name"))
+    with pytest.raises(orm.UnsupportedError, match=r"several rows of `Book`"):
+        await settle(here.models.Writer.objects.order_by("books__title"))
+    with pytest.raises(orm.UnsupportedError, match="does not sort by `writer__nickname`"):
+        await settle(here.books.order_by("writer__nickname"))
+
+
+def blog(kind):
+    """Posts, their authors, and the teams of these."""
+    base = orm.APIModel if kind == "sync" else orm.AsyncAPIModel
+
+    class TeamSchema(BaseModel):
+        id: int
+        name: str
+
+    class Team(base):
+        _schema_class = TeamSchema
+        _endpoint = "/api/v1/teams/"
+
+    class UserSchema(BaseModel):
+        id: int
+        name: str
+        balance: Decimal
+        team: orm.ForeignKey[Team] | None = None
+
+    class User(base):
+        _schema_class = UserSchema
+        _endpoint = "/api/v1/users/"
+
+    class PostSchema(BaseModel):
+        id: int
+        author: orm.ForeignKey[User]
+
+    class Post(base):
+        _schema_class = PostSchema
+        _endpoint = "/api/v1/posts/"
+
+    return Post, User, Team
+
+
+#: The orders of posts, and their keys by post: what is behind two relations, and numbers that the server writes as texts.
+FAR_ORDERS = {
+    "author__team__name": lambda author, team: first(team and team.name),
+    "author__balance": lambda author, team: (author.balance,),
+}
+
+
+@both
+@pytest.mark.parametrize("at", ["drf", "testserver"])
+@pytest.mark.parametrize("name", FAR_ORDERS)
+async def test_an_order_reaches_over_two_relations(request, kind, at, name):
+    Post, User, Team = blog(kind)
+    client = (orm.ServiceClient if kind == "sync" else orm.AsyncServiceClient)(
+        request.getfixturevalue(at).base_url, auth_token=TOKEN
+    )
+    (orm.register_models if kind == "sync" else orm.register_async_models)(client, Post, User, Team)
+    users, teams = {user.id: user for user in USERS}, {team.id: team for team in TEAMS}
+
+    def key(post):
+        author = users[post.author_id]
+        return (*FAR_ORDERS[name](author, teams.get(author.team)), post.id)
+
+    expected = [post.id for post in sorted(POSTS, key=key)]
+    posts = await settle(Post.objects.order_by(name, "id"))
+    assert [post.id for post in posts] == expected
+    authors = await settle(User.objects.prefetch_related("team").order_by("team__name", "id")[:3])
+    assert [user.team_id for user in authors] == [None] * 3
+    inner = orm.Prefetch("author", User.objects.order_by("team__name"))
+    assert len(await settle(Post.objects.prefetch_related(inner))) == len(POSTS)
+    await settle(client.close())

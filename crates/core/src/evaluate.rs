@@ -194,6 +194,18 @@ impl Fields {
         self
     }
 
+    /// The same, and what is known of the fields of the rows that are related by `head`.
+    #[must_use]
+    pub fn with_related(mut self, head: &str, related: &Self) -> Self {
+        let behind = |path: &String| format!("{head}__{path}");
+        let kinds = related.kinds.iter();
+        self.kinds
+            .extend(kinds.map(|(path, kind)| (behind(path), *kind)));
+        let shown_otherwise = related.shown_otherwise.iter();
+        self.shown_otherwise.extend(shown_otherwise.map(behind));
+        self
+    }
+
     /// Whether the field at this path is known to be a decimal.
     pub(crate) fn is_decimal(&self, path: &str) -> bool {
         self.reading(path).kind == Some(Kind::Decimal)

@@ -25,10 +25,7 @@ impl Crossing {
     /// The lookup's part behind the relation in the field `head`; `None` where it does not cross that, or asks for the key, which the
     /// row itself has.
     fn of(lookup: &Lookup, head: &str, must_hold: bool) -> Option<Self> {
-        let rest = lookup.path.strip_prefix(head)?.strip_prefix("__")?;
-        if rest == "id" || rest == "pk" {
-            return None;
-        }
+        let rest = behind(&lookup.path, head)?;
         let mut rest = Lookup {
             path: rest.to_owned(),
             ..lookup.clone()
@@ -56,6 +53,14 @@ impl Crossing {
         let is_null = Lookup::new(head, Op::IsNull, Value::Bool(true));
         Q::Lookup(is_null).or(among)
     }
+}
+
+/// The part of a path behind the relation in the field `head`; `None` where it does not cross that, or names the key, which the row
+/// itself has.
+#[must_use]
+pub fn behind<'p>(path: &'p str, head: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(head)?.strip_prefix("__")?;
+    (rest != "id" && rest != "pk").then_some(rest)
 }
 
 /// The lookups of a condition that cross the relation in the field `head`.

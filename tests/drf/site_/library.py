@@ -159,7 +159,7 @@ class BookViewSet(ModelViewSet):
         genres=["exact"],
         writer__country=["exact"],
     )
-    ordering_fields = ["id", "title"]
+    ordering_fields = ["id", "title", "writer__country"]
 
 
 class BooksOfWriterViewSet(BookViewSet):

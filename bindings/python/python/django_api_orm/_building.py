@@ -102,7 +102,7 @@ class Building(BaseQuery[M]):
         Raises: ``TypeError`` for anything but names.
         Requests: none.
         """
-        return self._clone(plan=self._plan.order_by(self._orders(fields)))
+        return self._clone(plan=self._plan.order_by(self._orders(fields)))._sortable_by(fields)
 
     def reverse(self) -> Self:
         """In the opposite order. Without an ordering every page is read, and the rows are reversed.

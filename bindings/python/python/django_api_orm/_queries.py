@@ -90,7 +90,7 @@ class Queries(Generic[M]):
         ``APIException``.
         Requests: one GET of one row; two more, once for each client and ordering, as a probe of whether the server sorts.
         """
-        query = self._start()
+        query = self._start()._sortable_by(fields)
         row = query._one(ask(query._endpoint.earliest(query._row_plan, query._orders(fields)), query.model))
         return (query._with_related([row]))[0]
 
@@ -101,7 +101,7 @@ class Queries(Generic[M]):
         ``APIException``.
         Requests: one GET of one row; two more, once for each client and ordering, as a probe of whether the server sorts.
         """
-        query = self._start()
+        query = self._start()._sortable_by(fields)
         row = query._one(ask(query._endpoint.latest(query._row_plan, query._orders(fields)), query.model))
         return (query._with_related([row]))[0]
 

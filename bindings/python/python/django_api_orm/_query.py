@@ -159,6 +159,11 @@ class BaseQuery(Generic[M]):
             self._endpoint = joined(self._endpoint, self.model, self._client, self._crossed)
         return self
 
+    def _sortable_by(self, fields: Iterable[str]) -> Self:
+        """The same query, once the engine knows the relations that this order crosses."""
+        paths = [field.removeprefix("-") for field in fields]
+        return self._clone()._crossing((), paths) if any("__" in path for path in paths) else self
+
     def _restricted(self, plan: Plan, by: str) -> Self:
         clone = self._clone(plan=plan)
         clone._restricted_by = by

@@ -40,6 +40,15 @@ struct Key {
 #[derive(Debug)]
 pub struct RowKey<'r>(Vec<Option<Found<'r>>>);
 
+impl RowKey<'_> {
+    /// Whether the row has a value, or null, for everything that is compared.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let mut found = self.0.iter();
+        found.all(|found| matches!(found, Some(Found::Null | Found::Value(_))))
+    }
+}
+
 impl RowOrder {
     /// Prepares an ordering.
     #[must_use]

@@ -1,6 +1,6 @@
 //! What becomes of a filter or an ordering that rows show the server to ignore: that is kept, and a warning or an error.
 
-use django_api_orm_core::{Error, OnIgnored, Result, plan::Order};
+use django_api_orm_core::{Error, OnIgnored, Result, evaluate::Fields, plan::Order};
 
 use super::{
     check::Picked,
@@ -38,15 +38,15 @@ pub(crate) fn ordering(collection: &Collection, key: &Order) -> Result<()> {
 pub(crate) fn contradicted_ordering(
     collection: &Collection,
     order: &[Order],
+    fields: &Fields,
     rows: &[Picked],
 ) -> Result<()> {
-    let fields = collection.known_fields()?;
     // The first key that contradicts the order is the one that the server does not know.
     for end in 1..=order.len() {
         let Some(keys) = order.get(..end) else {
             break;
         };
-        let mut watch = OrderWatch::new(keys, &fields);
+        let mut watch = OrderWatch::new(keys, fields);
         let mut shown = rows.iter().map(|row| watch.take(row));
         let contradicts = shown.any(|seen| !matches!(seen, Seen::InOrder | Seen::Blind));
         if let Some(key) = keys.last().filter(|_| contradicts) {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use django_api_orm_core::{
     Error, ErrorKind, Q, Result,
     lookup::Lookup,
-    plan::Plan,
+    plan::{Order, Plan},
     relation::{Reference, Relation},
-    semi_join::{Crossing, crossings, replaced},
+    semi_join::{Crossing, behind, crossings, replaced},
 };
 use serde_json::Value;
 
@@ -100,6 +100,20 @@ impl Collection {
         self
     }
 
+    /// The relations that an order may cross.
+    pub(super) fn joins_of_order(&self, order: &[Order]) -> Result<Arc<[Join]>> {
+        let crosses = |join: &Join| {
+            let mut paths = order.iter().map(|order| order.path.as_str());
+            paths.any(|path| behind(path, &join.head).is_some())
+        };
+        Ok(self
+            .joins
+            .iter()
+            .filter(|join| crosses(join))
+            .cloned()
+            .collect())
+    }
+
     /// The plan with the keys of related rows in place of filters that cross a relation and that the server does not take.
     pub(super) async fn joined(&self, plan: &Plan) -> Result<Plan> {
         let mut condition = plan.condition().clone();
@@ -177,6 +191,24 @@ impl Collection {
                         (*lookup == crossing.lookup).then_some(Q::All)
                     });
                 }
+            }
+        }
+        for join in self.joins_of_order(plan.order())?.iter() {
+            let across = |order: &&Order| behind(&order.path, &join.head).is_some();
+            for order in plan.order().iter().filter(across) {
+                let known = self.know(|known| known.orders_by(&order.path))?;
+                let unless = match known {
+                    Some(true) => continue,
+                    Some(false) => "",
+                    None => "unless the server is seen to sort by it, ",
+                };
+                notes.push(format!(
+                    "ordering by {}: {unless}the rows of `{}` that the rows point at are asked for, at `{}`, and the rows are sorted \
+                     client-side",
+                    order.path,
+                    join.rows.model().name(),
+                    join.rows.model().endpoint(),
+                ));
             }
         }
         Ok((plan.clone().on(condition), notes))

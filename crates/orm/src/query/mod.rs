@@ -16,6 +16,7 @@ mod reading;
 mod related;
 mod repetition;
 mod sort;
+mod sort_keys;
 mod walk;
 mod writes;
 

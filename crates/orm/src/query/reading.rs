@@ -391,7 +391,7 @@ impl Reading {
         match self.strategy.sorting {
             Sorting::AsTheyCome | Sorting::Server { .. } => return Ok(Step::Last(rows)),
             Sorting::Backwards => rows.reverse(),
-            Sorting::Client => rows = sort::rows(&probing.collection, &self.strategy, rows)?,
+            Sorting::Client => rows = sort::rows(&probing.collection, &self.strategy, rows).await?,
         }
         self.skip = self.strategy.range.offset;
         self.remaining = self.strategy.range.limit;

@@ -67,7 +67,7 @@ impl Collection {
             found.extend(self.rows_of(plan, field, values, concurrency).await?);
         }
         let mut index = Index::default();
-        for row in self.in_order(plan, &wanted, found)? {
+        for row in self.in_order(plan, &wanted, found).await? {
             index.add(row, &key);
         }
         let mut of = Vec::with_capacity(sources.len());
@@ -121,7 +121,7 @@ impl Collection {
         for (field, values) in &wanted.values {
             rows.extend(self.rows_of(plan, field, values, concurrency).await?);
         }
-        let rows = self.in_order(plan, &wanted, rows)?;
+        let rows = self.in_order(plan, &wanted, rows).await?;
         let mut sources_by = Index::new(sources.to_vec());
         let mut of = vec![Vec::new(); sources.len()];
         for (place, row) in rows.iter().enumerate() {
@@ -149,7 +149,7 @@ impl Collection {
     }
 
     /// The rows in the plan's order, though they have come with several requests.
-    fn in_order(&self, plan: &Plan, wanted: &Wanted, rows: Vec<Row>) -> Result<Vec<Row>> {
+    async fn in_order(&self, plan: &Plan, wanted: &Wanted, rows: Vec<Row>) -> Result<Vec<Row>> {
         if plan.order().is_empty() {
             return Ok(rows);
         }
@@ -164,10 +164,13 @@ impl Collection {
         if requests < 2 {
             return Ok(rows);
         }
-        sort::together(self, plan.order(), rows).map_err(|error| {
-            error
-                .with_context("related rows that come with several requests are sorted client-side")
-        })
+        sort::together(self, plan.order(), rows)
+            .await
+            .map_err(|error| {
+                error.with_context(
+                    "related rows that come with several requests are sorted client-side",
+                )
+            })
     }
 
     async fn rows_of(

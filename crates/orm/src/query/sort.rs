@@ -13,50 +13,41 @@ use django_api_orm_core::{
     strategy::Strategy,
 };
 
-use super::{
-    check::{Picked, cannot_sort},
-    collection::Collection,
-    ignored,
-};
+use super::{check::cannot_sort, collection::Collection, ignored, sort_keys::SortKeys};
 
 /// The rows in the order of the strategy, at least as many as its slice reaches to.
-pub(crate) fn rows(
+pub(crate) async fn rows(
     collection: &Collection,
     strategy: &Strategy,
     rows: Vec<Row>,
 ) -> Result<Vec<Row>> {
     let as_asked = strategy.order_is_asked;
-    sorted(collection, &strategy.order, strategy.range, rows, as_asked)
+    sorted(collection, &strategy.order, strategy.range, rows, as_asked).await
 }
 
 /// Rows of several answers in this order.
-pub(crate) fn together(
+pub(crate) async fn together(
     collection: &Collection,
     order: &[Order],
     rows: Vec<Row>,
 ) -> Result<Vec<Row>> {
-    sorted(collection, order, Range::ALL, rows, false)
+    sorted(collection, order, Range::ALL, rows, false).await
 }
 
 /// `as_asked`: the server was asked for the order, and the rows are as they came.
-fn sorted(
+async fn sorted(
     collection: &Collection,
     order: &[Order],
     range: Range,
     rows: Vec<Row>,
     as_asked: bool,
 ) -> Result<Vec<Row>> {
-    let compared = RowOrder::new(order, collection.policy.nulls, &collection.known_fields()?);
-    let roots = compared.roots();
-    // Decoded now and not kept while pages are read: what is decoded takes several times the memory of the text.
-    let picked: Vec<Picked> = rows
-        .iter()
-        .map(|row| row.pick(&roots))
-        .collect::<Result<_>>()?;
-    if as_asked {
-        ignored::contradicted_ordering(collection, order, &picked)?;
+    let keys = SortKeys::of(collection, order, &rows).await?;
+    if as_asked && keys.order == order {
+        ignored::contradicted_ordering(collection, order, &keys.fields, &keys.picked)?;
     }
-    let keyed = picked.iter().map(|row| compared.key(row)).zip(rows);
+    let compared = RowOrder::new(&keys.order, collection.policy.nulls, &keys.fields);
+    let keyed = keys.picked.iter().map(|row| compared.key(row)).zip(rows);
     let compare = |left: &(RowKey<'_>, Row), right: &(RowKey<'_>, Row)| {
         compared.compare_keys(&left.0, &right.0)
     };
