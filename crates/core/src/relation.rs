@@ -207,7 +207,7 @@ impl Relation {
         // collection: `/users/3/` is no row of `/staff/users/`.
         let (endpoint, (_, path)) = (self.target.endpoint().trim_matches('/'), link.collection());
         match link.key() {
-            Some(key) if ends_with_segments(&path, endpoint) => {
+            Some(key) if ends_with_segments(path, endpoint) => {
                 let key = Value::String(key.into_owned());
                 Ok(key_of(self.target.lookup_field(), key))
             }
