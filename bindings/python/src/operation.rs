@@ -60,8 +60,9 @@ pub(crate) struct Outcome {
 /// Whether it succeeded, the value or the exception, and the warnings.
 pub(crate) type Finished<'py> = (bool, Bound<'py, PyAny>, Vec<Notice>);
 
-pub(crate) type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-type Begin = Box<dyn FnOnce(ServiceClient) -> Work + Send>;
+pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Payload>> + Send>>;
+/// Makes the work, on the thread that does it: what is large comes into being there, and ends there.
+pub(crate) type Begin = Box<dyn FnOnce(ServiceClient) -> Work + Send>;
 
 /// Something to be carried out once: by `run`, or by the queue of an event loop.
 #[pyclass(frozen, module = "django_api_orm._engine")]
@@ -95,13 +96,7 @@ impl Operation {
         F: FnOnce(ServiceClient) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Payload>> + Send + 'static,
     {
-        let begin: Begin = Box::new(move |service| {
-            let work = work(service);
-            Box::pin(async move {
-                let (result, notices) = notice::listening(work).await;
-                Outcome { result, notices }
-            })
-        });
+        let begin: Begin = Box::new(move |service| Box::pin(work(service)));
         Self {
             client: Arc::clone(client),
             writes,
@@ -110,8 +105,8 @@ impl Operation {
         }
     }
 
-    /// The work, with the client that does it.
-    pub(crate) fn begin(&self, py: Python<'_>, client: ServiceClient) -> PyResult<Work> {
+    /// What makes the work, which is done once.
+    pub(crate) fn begin(&self, py: Python<'_>) -> PyResult<Begin> {
         if let Some(asker) = &self.asker {
             asker.provider().check(py)?;
         }
@@ -120,10 +115,7 @@ impl Operation {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let begin = begin.ok_or_else(|| {
-            PyRuntimeError::new_err("this operation has already been carried out")
-        })?;
-        Ok(begin(client))
+        begin.ok_or_else(|| PyRuntimeError::new_err("this operation has already been carried out"))
     }
 }
 
@@ -135,7 +127,8 @@ impl Operation {
             .client
             .lane()
             .map_err(|error| failure::raised(py, &error))?;
-        let work = self.begin(py, self.client.on_lane(&lane, self.asker.as_ref()))?;
+        let begin = self.begin(py)?;
+        let work = Outcome::of(begin(self.client.on_lane(&lane, self.asker.as_ref())));
         // A lane that was interrupted is dropped, and its connections with it.
         let outcome = match &self.asker {
             None => lane.drive(py, work)?,
@@ -147,6 +140,12 @@ impl Operation {
 }
 
 impl Outcome {
+    /// Does the work, and hears its warnings.
+    pub(crate) async fn of(work: Work) -> Self {
+        let (result, notices) = notice::listening(work).await;
+        Self { result, notices }
+    }
+
     /// For Python: whether it succeeded, the value or the exception, and the warnings.
     pub(crate) fn finish(self, py: Python<'_>) -> PyResult<Finished<'_>> {
         let Self { result, notices } = self;

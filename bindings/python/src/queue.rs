@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use django_api_orm::ServiceClient;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
@@ -17,7 +18,7 @@ use crate::{
     ask::{Ask, Asker, Question},
     failure,
     notice::Notice,
-    operation::{Operation, Outcome, Work, lost},
+    operation::{Begin, Operation, Outcome, lost},
     runtime,
     wake::Wake,
 };
@@ -32,8 +33,14 @@ struct Shared {
     wake: Wake,
 }
 
-/// What has been begun: its token, the work, and how that asks the token provider.
-type Begun = (u64, Work, Option<Asker>);
+/// What has been begun.
+struct Begun {
+    token: u64,
+    client: ServiceClient,
+    begin: Begin,
+    /// How the work asks the token provider.
+    asker: Option<Asker>,
+}
 
 enum Task {
     /// The engine has not taken it yet.
@@ -65,7 +72,13 @@ impl Shared {
     }
 
     /// On the engine's thread: makes a task of what somebody still waits for.
-    fn spawn(self: &Arc<Self>, (token, work, asker): Begun) {
+    fn spawn(self: &Arc<Self>, begun: Begun) {
+        let Begun {
+            token,
+            client,
+            begin,
+            asker,
+        } = begun;
         if let Some(task) = self.tasks().get_mut(&token) {
             let post = Post {
                 shared: Arc::clone(self),
@@ -73,6 +86,7 @@ impl Shared {
                 done: false,
             };
             let running = tokio::spawn(async move {
+                let work = Outcome::of(begin(client));
                 let outcome = match asker {
                     None => work.await,
                     Some(asker) => {
@@ -158,11 +172,16 @@ impl Queue {
             .client
             .for_loops(operation.asker.as_ref())
             .map_err(|error| failure::raised(py, &error))?;
-        let work = operation.begin(py, client)?;
+        let begin = operation.begin(py)?;
         let token = self.next.fetch_add(1, Ordering::Relaxed);
         self.shared.tasks().insert(token, Task::Begun);
         let mut begun = self.shared.begun();
-        begun.push((token, work, operation.asker.clone()));
+        begun.push(Begun {
+            token,
+            client,
+            begin,
+            asker: operation.asker.clone(),
+        });
         Ok((token, begun.len() == 1))
     }
 
@@ -183,7 +202,7 @@ impl Queue {
                 Ok(())
             }
             Err(error) => {
-                for (token, ..) in begun {
+                for Begun { token, .. } in begun {
                     shared.post(token, Posted::Outcome(lost()));
                 }
                 Err(error.into())
