@@ -11,8 +11,8 @@ use std::{
 };
 
 use django_api_orm::ServiceClient;
-use pyo3::prelude::*;
-use tokio::task::AbortHandle;
+use pyo3::{prelude::*, types::PyTuple};
+use tokio::{runtime::Handle, task::AbortHandle};
 
 use crate::{
     ask::{Ask, Asker, Question},
@@ -100,14 +100,26 @@ impl Shared {
         }
     }
 
-    fn post(&self, token: u64, posted: Posted) {
+    fn post(self: &Arc<Self>, token: u64, posted: Posted) {
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
         let was_empty = finished.outcomes.is_empty();
         finished.outcomes.push((token, posted));
         drop(finished);
         if was_empty {
-            self.wake.set();
-            self.filled.notify_all();
+            self.tell();
+        }
+    }
+
+    /// Wakes the loop. The engine does so after the tasks that are ready to go on: what these finish is told with it.
+    fn tell(self: &Arc<Self>) {
+        let shared = Arc::clone(self);
+        let wake = move || {
+            shared.wake.set();
+            shared.filled.notify_all();
+        };
+        match Handle::try_current() {
+            Ok(engine) => drop(engine.spawn(async move { wake() })),
+            Err(_) => wake(),
         }
     }
 }
@@ -142,8 +154,24 @@ pub(crate) struct Queue {
     next: AtomicU64,
 }
 
-/// `(token, succeeded, value or exception, warnings)`; a question has not succeeded and not failed.
-type Completion<'py> = (u64, Option<bool>, Bound<'py, PyAny>, Vec<Notice>);
+/// The token, and `(succeeded, value or exception, warnings)`; a question has not succeeded and not failed.
+type Completion<'py> = (u64, Bound<'py, PyTuple>);
+
+fn completion<'py>(
+    py: Python<'py>,
+    token: u64,
+    succeeded: Option<bool>,
+    value: Bound<'py, PyAny>,
+    notices: Vec<Notice>,
+) -> PyResult<Completion<'py>> {
+    // Nearly none has warnings.
+    let outcome = if notices.is_empty() {
+        (succeeded, value, PyTuple::empty(py)).into_pyobject(py)?
+    } else {
+        (succeeded, value, notices).into_pyobject(py)?
+    };
+    Ok((token, outcome))
+}
 
 #[pymethods]
 impl Queue {
@@ -236,7 +264,7 @@ impl Queue {
                 Posted::Asked(ask) => {
                     if self.shared.tasks().contains_key(&token) {
                         let question = Bound::new(py, Question::new(ask))?.into_any();
-                        completions.push((token, None, question, Vec::new()));
+                        completions.push(completion(py, token, None, question, Vec::new())?);
                     }
                     continue;
                 }
@@ -252,7 +280,7 @@ impl Queue {
                     Vec::new(),
                 )
             });
-            completions.push((token, Some(succeeded), value, notices));
+            completions.push(completion(py, token, Some(succeeded), value, notices)?);
         }
         Ok(completions)
     }

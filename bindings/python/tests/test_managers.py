@@ -205,3 +205,18 @@ def test_managers_have_the_methods_of_querysets(client):
         assert isinstance(query, UserQuerySet)
     assert manager.filter(id=1).update(name="Z") == 1 and manager.get(id=1).name == "Z"
     assert not hasattr(manager, "delete")
+
+
+def test_a_subclass_that_declares_no_manager_has_one_of_its_own():
+    class Parent(APIModel):
+        _schema_class = UserSchema
+        _endpoint = "/api/v1/users/"
+
+    first = Parent.objects
+
+    class Child(Parent):
+        pass
+
+    assert first.model is Parent and Child.objects.model is Child
+    assert Parent.objects.model is Parent and Child.objects.model is Child
+    assert Parent.objects.using("another").model is Parent and Parent.objects._explicit is None

@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._bridge import perform
 from ._building import Building
-from ._model import specialise
 from ._query import M
 from ._warn import emit
-from .exceptions import DoesNotExist, MultipleObjectsReturned
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,14 +29,9 @@ place = asyncio.get_running_loop
 _ROWS_IN_A_TURN = 500
 
 
-async def ask(operation: Operation, model: type[Any], later: list[tuple[str, str]] | None = None) -> Any:
+def ask(operation: Operation, model: type[Any], later: list[tuple[str, str]] | None = None) -> Coroutine[Any, Any, Any]:
     """The engine's answer; an error about a row is raised as the model's own class."""
-    try:
-        return await perform(operation, later)
-    except (DoesNotExist, MultipleObjectsReturned) as error:
-        specialise(model, error)
-        # Not a bare `raise`: on Python 3.10 that raises the class that the error had before.
-        raise error
+    return perform(operation, later, model)
 
 
 def _ahead(walk: Walk) -> asyncio.Task[Any]:

@@ -14,6 +14,7 @@ import weakref
 from typing import Any
 
 from ._engine import Operation, Queue
+from ._model import specialise
 from ._warn import settle
 
 #: Whether it succeeded, what came of it, and its warnings. A question of the engine has done neither, and comes with the future
@@ -50,15 +51,15 @@ class _LoopQueue:
         return token, future
 
     def drain(self) -> None:
-        for token, succeeded, value, notices in self.queue.drain():
-            future = self.waiting.pop(token, None)
+        waiting = self.waiting
+        for token, outcome in self.queue.drain():
+            future = waiting.pop(token, None)
             if future is None or future.done():
                 continue
-            if succeeded is None:
-                following = self.waiting[token] = future.get_loop().create_future()
-                future.set_result((None, value, following))
-            else:
-                future.set_result((succeeded, value, notices))
+            if outcome[0] is None:
+                following = waiting[token] = future.get_loop().create_future()
+                outcome = (None, outcome[1], following)
+            future.set_result(outcome)
 
 
 def _pump(loop: asyncio.AbstractEventLoop, loop_queue: _LoopQueue) -> None:
@@ -110,10 +111,11 @@ def _queue_of(loop: asyncio.AbstractEventLoop) -> _LoopQueue:
     return loop_queue
 
 
-async def perform(operation: Operation, later: list[tuple[str, str]] | None = None) -> Any:
+async def perform(operation: Operation, later: list[tuple[str, str]] | None = None, model: type[Any] | None = None) -> Any:
     """Runs the operation while the loop does other things. Cancelling the task aborts the request.
 
-    If ``later`` is given, warnings are appended to it, and a caller that is closer to the program's own code issues them.
+    If ``later`` is given, warnings are appended to it, and a caller that is closer to the program's own code issues them. An
+    error about a row is raised as the class of its ``model``.
     """
     loop = asyncio.get_running_loop()
     loop_queue = _queue_of(loop)
@@ -128,9 +130,13 @@ async def perform(operation: Operation, later: list[tuple[str, str]] | None = No
         loop_queue.waiting.pop(token, None)
         loop_queue.queue.cancel(token)
         raise
+    succeeded, value, notices = outcome
+    if succeeded and not notices:
+        return value
+    if not succeeded and model is not None:
+        specialise(model, value)
     if later is None:
         return settle(outcome, operation.writes)
-    succeeded, value, notices = outcome
     later.extend(notices)
     if not succeeded:
         raise value

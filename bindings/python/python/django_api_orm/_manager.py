@@ -133,12 +133,14 @@ class BaseManager(Generic[M]):
             return None
         if query_class.get is not get or query_class.filter is not Building.filter:
             return None
+        model = self._model
+        if model is None:
+            return None
         ((name, value),) = kwargs.items()
-        model = self.model
         field = model._info().paths.get(name)
         if field is None or not _is_plain(value):
             return None
-        client: BaseClient = self.client
+        client: BaseClient = self._explicit if self._explicit is not None else client_of(model)
         return client, client._endpoint(model).get_by(field, value)
 
     def _rows(self) -> Endpoint:

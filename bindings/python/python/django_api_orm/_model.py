@@ -90,6 +90,8 @@ class BaseAPIModel(_Declared):
     _RowMissing: ClassVar[type[exceptions.NotFoundError]] = exceptions._RowMissing
     _register_function: ClassVar[str] = "register_models"
     _known: ClassVar[tuple[type[Any], ModelInfo] | None] = None
+    #: The manager of this class, or of the one that it inherits from, where it declares none.
+    _own_manager: ClassVar[Any] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -178,9 +180,8 @@ class BaseAPIModel(_Declared):
             self: Self = read(row)
         except ValidationError as error:
             raise info.invalid_row(error, row, 0) from None
-        set_slot = object.__setattr__
-        set_slot(self, "_client", client)
-        set_slot(self, "_row", row)
+        _SLOTS.set_client(self, client)
+        _SLOTS.set_row(self, row)
         return self
 
     @classmethod

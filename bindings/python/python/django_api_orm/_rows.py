@@ -85,6 +85,7 @@ class Slots:
         self.client, self.row, self.data, self.fields, self.given, self.extra = (
             model.__dict__[name] for name in ("_client", "_row", "_data", "__dict__", *PYDANTICS[:2])
         )
+        self.set_client, self.set_row = self.client.__set__, self.row.__set__
 
     def read(self, rows: Sequence[bytes], instances: list[Any], client: Any, names: int | None) -> None:
         """Completes instances that the validator has made of the rows. ``names``: how many fields the schema has, where it

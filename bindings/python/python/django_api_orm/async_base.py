@@ -68,7 +68,10 @@ class ModelManager:
     def __get__(self, instance: object, owner: type[Any]) -> Any:
         if instance is not None:
             raise AttributeError("managers are accessed through the class, not through an instance")
-        return AsyncManager(owner)
+        manager = owner._own_manager
+        if manager is None or manager._model is not owner:
+            manager = owner._own_manager = AsyncManager(owner)
+        return manager
 
 
 if TYPE_CHECKING:
@@ -119,7 +122,8 @@ class AsyncManager(BaseManager[M], AsyncQueries[M], Starting):
         if asked is None:
             return await self.get_queryset().get(*args, **kwargs)
         client, operation = asked
-        return self.model._from_row(await ask(operation, self.model), client)
+        model = self.model
+        return model._from_row(await ask(operation, model), client)
 
     get.__doc__ = AsyncQueries.get.__doc__
 

@@ -66,7 +66,10 @@ class ModelManager:
     def __get__(self, instance: object, owner: type[Any]) -> Any:
         if instance is not None:
             raise AttributeError("managers are accessed through the class, not through an instance")
-        return Manager(owner)
+        manager = owner._own_manager
+        if manager is None or manager._model is not owner:
+            manager = owner._own_manager = Manager(owner)
+        return manager
 
 
 if TYPE_CHECKING:
@@ -117,7 +120,8 @@ class Manager(BaseManager[M], Queries[M], Starting):
         if asked is None:
             return self.get_queryset().get(*args, **kwargs)
         client, operation = asked
-        return self.model._from_row(ask(operation, self.model), client)
+        model = self.model
+        return model._from_row(ask(operation, model), client)
 
     get.__doc__ = Queries.get.__doc__
 
