@@ -429,7 +429,7 @@ impl Endpoint {
 
     fn delete(&self, key: String) -> Operation {
         self.write(move |rows| async move {
-            rows.delete(&key).await?;
+            rows.delete(&key, None).await?;
             Ok(Payload::None)
         })
     }

@@ -428,6 +428,7 @@ STATUSES = {
     412: orm.PreconditionFailedError,
     418: orm.APIClientError,
     422: orm.APIClientError,
+    428: orm.PreconditionRequiredError,
     429: orm.TooManyRequestsError,
     500: orm.InternalServerError,
     501: orm.APIServerError,

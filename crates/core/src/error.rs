@@ -2,6 +2,7 @@
 //! the server said. It never shows a secret, a query string or a raw body.
 
 mod body;
+mod conflict;
 mod display;
 mod excerpt;
 mod fields;
@@ -17,6 +18,7 @@ use http::{Method, StatusCode};
 
 use crate::{row::Row, value::without_mark};
 
+pub use conflict::Conflict;
 pub use excerpt::excerpt;
 pub use fields::{FieldErrors, NON_FIELD_ERRORS};
 pub use kind::ErrorKind;
@@ -55,6 +57,7 @@ struct Inner {
     detail: Option<String>,
     body: Option<Bytes>,
     row: Option<Row>,
+    conflict: Option<Conflict>,
     attempts: u32,
     outcome_unknown: bool,
     follows_lost: bool,
@@ -79,6 +82,7 @@ impl Error {
             detail: None,
             body: None,
             row: None,
+            conflict: None,
             attempts: 0,
             outcome_unknown: false,
             follows_lost: false,
@@ -415,6 +419,16 @@ impl Error {
     #[must_use]
     pub fn is_decode(&self) -> bool {
         self.0.kind == ErrorKind::Decode
+    }
+
+    /// The row has changed on the server since it was read (412, or seen by a check), or the request conflicts with its state
+    /// otherwise (409). See [`conflict`](Self::conflict) for both versions.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(
+            self.0.kind,
+            ErrorKind::Conflict | ErrorKind::PreconditionFailed
+        )
     }
 
     /// The server carried out a write, and its answer shows that it did not keep a value.

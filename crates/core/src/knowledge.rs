@@ -9,6 +9,7 @@ use crate::{
     lookup::Lookup,
     model::ModelMeta,
     page::{Page, Pagination, Style},
+    version::Form,
 };
 
 /// Facts about one endpoint, learnt from its answers and kept by the client for the next query.
@@ -47,6 +48,11 @@ pub struct Knowledge {
     /// Rows have URLs of their own, by the model's key: one has been seen there, so that a 404 means a missing row. `false`
     /// where a row of the list was not there; `None` while nothing has shown it.
     pub details: Option<bool>,
+    /// How the versions of rows are taken as conditions of writes.
+    pub condition: Form,
+    /// A write has been refused because its row had changed: conditions are checked, so that a write which depends on the row may be
+    /// sent again.
+    pub checks_conditions: bool,
     /// The search parameter is honoured; `None` while nothing has shown it.
     pub searches: Option<bool>,
     parameters: HashMap<String, bool>,

@@ -32,6 +32,7 @@ pub mod strategy;
 pub mod undeclared;
 pub mod unsaved;
 pub mod value;
+pub mod version;
 pub mod written;
 
 pub use decoded::RowType;
@@ -43,4 +44,4 @@ pub use key::{Id, Key, KeyForm, Keyed, Slug, Url};
 pub use model::{ApiModel, FieldMeta, KeyField, KeyType, ModelMeta, Schema};
 pub use page::Pagination;
 pub use plan::{Assignment, IntoOrder, IntoOrders, OrderBy};
-pub use policy::{NullOrder, OnDrift, OnIgnored, OnUnsaved, Policy};
+pub use policy::{NullOrder, OnConflict, OnDrift, OnIgnored, OnUnsaved, Policy};

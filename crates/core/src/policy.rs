@@ -39,6 +39,17 @@ pub enum OnUnsaved {
     Ignore,
 }
 
+/// What happens when a row that is saved has been changed by somebody else since it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnConflict {
+    /// An error, for which [`is_conflict`](crate::Error::is_conflict) is true; nothing is written.
+    #[default]
+    Error,
+    /// The row is read again, and the changes are written into it as it is now, if nobody else has changed the same fields.
+    Merge,
+}
+
 /// Where nulls stand when rows are sorted client-side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]

@@ -7,6 +7,7 @@ use std::{
     collections::HashSet,
     fmt,
     hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher},
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value};
 use crate::{
     decoded::{Decoded, RowType},
     error::{Error, Result},
+    version::Version,
 };
 
 /// A row as the server sent it: a slice of the page that it came in, so a clone is cheap.
@@ -39,6 +41,7 @@ use crate::{
 pub struct Row {
     text: Bytes,
     value: Option<Decoded>,
+    version: Option<Arc<Version>>,
 }
 
 impl PartialEq for Row {
@@ -56,12 +59,30 @@ impl Row {
         Self {
             text: text.into(),
             value: None,
+            version: None,
         }
     }
 
     /// The same, with the value that it was decoded to when its page was cut.
     pub(crate) fn decoded(text: Bytes, value: Option<Decoded>) -> Self {
-        Self { text, value }
+        Self {
+            text,
+            value,
+            version: None,
+        }
+    }
+
+    /// The same row with the version that the server has named, if it has.
+    #[must_use]
+    pub fn with_version(mut self, version: Option<Version>) -> Self {
+        self.version = version.map(Arc::new);
+        self
+    }
+
+    /// The version that the server named when it showed the row, at the row's own URL.
+    #[must_use]
+    pub fn version(&self) -> Option<&Version> {
+        self.version.as_deref()
     }
 
     /// Decodes the row to a value of the type, for whoever takes it. Whether it is one: then the text is JSON, whole.

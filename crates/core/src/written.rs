@@ -4,6 +4,7 @@
 //! what to send and what to keep.
 
 mod answer;
+mod conflict;
 mod diff;
 mod held;
 
@@ -19,6 +20,7 @@ use crate::{
     value::wide_integer,
 };
 
+pub use conflict::show_the_same;
 pub use diff::Diff;
 pub use held::{Held, no_key};
 

@@ -20,8 +20,9 @@ use serde_json::{Map, Value};
 use crate::{
     client::ApiResponse,
     manager::Manager,
-    query::{Change, Collection, to_object},
+    query::{Change, Collection, Precaution, to_object},
     related::Known,
+    save_options::SaveOptions,
     trace::operation,
 };
 
@@ -97,14 +98,41 @@ impl<M: ApiModel> Instance<M> {
     /// another row, something else than a row, or is a page such as a sign-in form. `Redirect` means that it was not sent on to such a page. `Unsaved` means
     /// that the server answered with success and shows a field as it was before: what it kept is taken over, and that field is
     /// still to be saved (see [`on_unsaved`](Manager::on_unsaved)).
+    ///
+    /// A row that was read by itself, and for which the server named a version (`ETag`, or else `Last-Modified`), is saved only if it is
+    /// still that version (`If-Match`, `If-Unmodified-Since`). Otherwise the error is `PreconditionFailed`, after one more GET; it
+    /// [`is_conflict`](django_api_orm_core::Error::is_conflict), and [`conflict`](django_api_orm_core::Error::conflict) has both
+    /// versions. [`save_with`](Self::save_with) can merge, and can check rows that have no version. `PreconditionRequired` means
+    /// that the server wants a version, and that this row has none.
     pub async fn save(&mut self) -> Result<()> {
-        let (now, before) = (self.now()?, self.before()?);
-        let primary_key = Self::primary_key_now(&now, &before);
-        if self.held(primary_key.as_ref()).is_copy() {
-            return operation::<M, _>("save", self.create()).await;
-        }
-        let changes = self.difference(&now, &before)?;
-        operation::<M, _>("save", self.send(changes)).await
+        self.save_with(SaveOptions::new()).await
+    }
+
+    /// The same, with a say in what happens where somebody else has changed the row since it was read.
+    ///
+    /// To merge takes one more GET and one more PATCH for each time that the row was changed meanwhile; nothing more where it was not.
+    /// To check takes one GET more. It compares the fields that are to be sent with those of the row as it was read; where the
+    /// server names a version, that of the row just read is sent along, so that nothing can come between. Where it names none, a change
+    /// between the check and the write is not noticed.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save). After a merge that is not possible, and after a check,
+    /// [`conflict`](django_api_orm_core::Error::conflict) names the fields that both sides have changed; after a check, the kind is
+    /// `Conflict`.
+    pub async fn save_with(&mut self, options: SaveOptions) -> Result<()> {
+        let SaveOptions { precaution, fields } = options;
+        let changes = match fields {
+            Some(fields) => self.named(fields.iter().map(String::as_str))?,
+            None => {
+                let (now, before) = (self.now()?, self.before()?);
+                let primary_key = Self::primary_key_now(&now, &before);
+                if self.held(primary_key.as_ref()).is_copy() {
+                    return operation::<M, _>("save", self.create()).await;
+                }
+                self.difference(&now, &before)?
+            }
+        };
+        operation::<M, _>("save", self.send(changes, precaution)).await
     }
 
     /// Sends exactly these fields, changed or not: one PATCH. Other changes stay unsaved.
@@ -125,16 +153,18 @@ impl<M: ApiModel> Instance<M> {
         fields: impl IntoIterator<Item = F>,
     ) -> Result<()> {
         let changes = self.named(fields)?;
-        operation::<M, _>("save_fields", self.send(changes)).await
+        operation::<M, _>("save_fields", self.send(changes, Precaution::default())).await
     }
 
     /// Deletes the row: one DELETE. The value stays readable; saving or refreshing it is an error from then on.
     ///
     /// # Errors
-    /// `DoesNotExist` if the row is gone already; `Decode`, with an unknown outcome, where the answer is a page.
+    /// `DoesNotExist` if the row is gone already; `PreconditionFailed` where it has changed since it was read, as for
+    /// [`save`](Self::save); `Decode`, with an unknown outcome, where the answer is a page.
     pub async fn delete(&mut self) -> Result<()> {
         let key = self.key()?;
-        operation::<M, _>("delete", self.manager.collection.delete(&key)).await?;
+        let delete = self.manager.collection.delete(&key, Some(&self.row));
+        operation::<M, _>("delete", delete).await?;
         self.deleted = true;
         Ok(())
     }
@@ -261,12 +291,13 @@ impl<M: ApiModel> Instance<M> {
         }
     }
 
-    async fn send(&mut self, changes: Map<String, Value>) -> Result<()> {
+    async fn send(&mut self, changes: Map<String, Value>, precaution: Precaution) -> Result<()> {
         match self.change(changes)? {
             None => Ok(()),
             Some((rows, change)) => {
-                let kept = rows.save(&change.key, change.row.as_ref(), &change.body);
-                self.saved(&change.body, kept.await?)
+                let (row, body) = (change.row.as_ref(), &change.body);
+                let kept = rows.save_with(&change.key, row, body, precaution).await?;
+                self.saved(body, kept)
             }
         }
     }

@@ -60,6 +60,7 @@ mod queryset;
 mod registry;
 pub mod related;
 mod rows;
+mod save_options;
 mod trace;
 mod values;
 mod warning;
@@ -69,8 +70,8 @@ pub use client::{ApiResponse, ServiceClient, ServiceClientBuilder};
 pub use django_api_orm_core::{
     ApiModel, Assignment, Dated, Error, ErrorKind, Explain, Field, FieldMeta, Filter, Id,
     IntoFilter, IntoOrder, IntoOrders, Key, KeyField, KeyForm, KeyType, Keyed, ModelMeta, Nested,
-    NullOrder, OnDrift, OnIgnored, OnUnsaved, Operand, OrderBy, Ordered, Pagination, Policy, Q,
-    Result, Schema, Slug, Textual, Url, dialect, error, evaluate::Kind, path, row::Row,
+    NullOrder, OnConflict, OnDrift, OnIgnored, OnUnsaved, Operand, OrderBy, Ordered, Pagination,
+    Policy, Q, Result, Schema, Slug, Textual, Url, dialect, error, evaluate::Kind, path, row::Row,
 };
 // For derived code and front doors in other languages.
 #[doc(hidden)]
@@ -82,6 +83,7 @@ pub use queryset::QuerySet;
 pub use registry::{Objects, register};
 pub use related::RelatedManager;
 pub use rows::Rows;
+pub use save_options::SaveOptions;
 pub use values::FieldList;
 pub use warning::{Warning, WarningKind};
 
@@ -111,7 +113,9 @@ pub mod engine {
 
     pub use crate::client::credential::{Asking, Tokens};
     pub use crate::client::settings::{Choice, Setting, SettingKind, SettingValue, settings};
-    pub use crate::query::{Change, Collection, Join, KeysetWalk, Related, Upsert, Walk};
+    pub use crate::query::{
+        Change, Collection, Join, KeysetWalk, Precaution, Related, Upsert, Walk,
+    };
 }
 
 /// For the macros of this crate only.

@@ -61,6 +61,74 @@ pub enum Quirk {
     WriteAnswer(WriteAnswer),
     /// A single row stands under this name, in bodies and in answers.
     WrapRow(String),
+    /// An answer to the GET of a row has an `ETag`, and writes of a row are conditional.
+    Tags(Tags),
+}
+
+/// How rows are tagged, and how the conditions of writes are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tags {
+    pub(crate) is_weak: bool,
+    pub(crate) is_required: bool,
+    pub(crate) after_writes: bool,
+    pub(crate) comparison: Comparison,
+}
+
+/// How the condition of a write is compared with the tag of its row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    /// By the strong comparison: a weak tag never matches.
+    #[default]
+    Strong,
+    /// The text of the header with the text of the tag.
+    Text,
+    /// Not at all.
+    None,
+}
+
+impl Tags {
+    /// As Django's decorator `condition` does it: strong tags, only in answers to GET, and `If-Match` by the strong comparison.
+    #[must_use]
+    pub fn strong() -> Self {
+        Self::default()
+    }
+
+    /// The same with weak tags, which match no condition.
+    #[must_use]
+    pub fn weak() -> Self {
+        Self {
+            is_weak: true,
+            ..Self::default()
+        }
+    }
+
+    /// The header of a condition is the tag, to the letter.
+    #[must_use]
+    pub fn compared_as_text(mut self) -> Self {
+        self.comparison = Comparison::Text;
+        self
+    }
+
+    /// Conditions are not looked at, as behind Django's `ConditionalGetMiddleware`.
+    #[must_use]
+    pub fn unchecked(mut self) -> Self {
+        self.comparison = Comparison::None;
+        self
+    }
+
+    /// Writes without a condition are refused with 428.
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    /// Answers to writes have the tag, too.
+    #[must_use]
+    pub fn after_writes(mut self) -> Self {
+        self.after_writes = true;
+        self
+    }
 }
 
 /// What is done with query parameters that a resource does not know.

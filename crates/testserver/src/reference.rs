@@ -9,6 +9,7 @@ use crate::action::{Action, View};
 use crate::builder::TestServerBuilder;
 use crate::field::{Field, OnDelete};
 use crate::paginator::Paginator;
+use crate::quirks::{Quirk, Tags};
 use crate::reply::Reply;
 use crate::resource::Resource;
 
@@ -238,6 +239,15 @@ fn items() -> Vec<Resource> {
         resources.push(on);
         resources.push(named("off", "Plain Items").no_filter_backends());
     }
+    let tagged = |name: &str, tags: Tags| {
+        Resource::new(&format!("items/{name}"))
+            .table("items")
+            .fields(item_fields())
+            .filter("id", ["exact", "in"])
+            .quirk(Quirk::Tags(tags))
+    };
+    resources.push(tagged("tagged", Tags::strong()));
+    resources.push(tagged("tagged-weakly", Tags::weak()));
     resources
 }
 

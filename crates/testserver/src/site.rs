@@ -176,7 +176,7 @@ impl Site {
             Target::Detail(endpoint, text) => match request.method {
                 Method::PUT => self.update(endpoint, text, request, false),
                 Method::PATCH => self.update(endpoint, text, request, true),
-                Method::DELETE => self.destroy(endpoint, text),
+                Method::DELETE => self.destroy(endpoint, text, request),
                 _ => self.retrieve(endpoint, text, request),
             },
             Target::Child(endpoint, child, text) => {

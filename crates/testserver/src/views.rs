@@ -19,6 +19,7 @@ use crate::search;
 use crate::site::{Endpoint, Site};
 use crate::store::{Condition, Row, Session, Values};
 use crate::table::Table;
+use crate::tags;
 use crate::validation::Serializer;
 use crate::wire::Wire;
 
@@ -206,15 +207,17 @@ impl Site {
             row_of(session, table, key)
         })?;
         let row = self.wire(resource, table, &created, request);
-        Ok(bodies::written(resource, StatusCode::CREATED, row))
+        let reply = bodies::written(resource, StatusCode::CREATED, row);
+        Ok(tags::tagged_after_write(resource, &created, reply))
     }
 
     pub(crate) fn retrieve(&self, endpoint: &Endpoint, text: &str, request: &Request) -> Answer {
         let resource = &endpoint.resource;
         let table = self.table(resource)?;
         let (row, _) = self.find(&self.store.session(&self.tables), endpoint, text)?;
-        let row = self.wire(resource, table, &row, request);
-        Ok(bodies::shown(resource, StatusCode::OK, row))
+        let shown = self.wire(resource, table, &row, request);
+        let reply = bodies::shown(resource, StatusCode::OK, shown);
+        Ok(tags::tagged(resource, &row, reply))
     }
 
     pub(crate) fn update(
@@ -228,6 +231,7 @@ impl Site {
         let table = self.table(resource)?;
         let updated = self.with_serializer(resource, |session, serializer| {
             let (row, key) = self.find(session, endpoint, text)?;
+            tags::check(resource, &row, request)?;
             let data = bodies::given(resource, request)?;
             let serializer = Serializer {
                 instance: Some(&row),
@@ -244,10 +248,12 @@ impl Site {
             .iter()
             .any(|quirk| matches!(quirk, Quirk::SilentUpdates))
         {
-            return Ok(Reply::empty(StatusCode::NO_CONTENT));
+            let reply = Reply::empty(StatusCode::NO_CONTENT);
+            return Ok(tags::tagged_after_write(resource, &updated, reply));
         }
         let row = self.wire(resource, table, &updated, request);
-        Ok(bodies::written(resource, StatusCode::OK, row))
+        let reply = bodies::written(resource, StatusCode::OK, row);
+        Ok(tags::tagged_after_write(resource, &updated, reply))
     }
 
     /// Values a row without a serializer, and answers it.
@@ -268,10 +274,11 @@ impl Site {
         Ok(Reply::ok(&self.wire(resource, table, &row, request)))
     }
 
-    pub(crate) fn destroy(&self, endpoint: &Endpoint, text: &str) -> Answer {
+    pub(crate) fn destroy(&self, endpoint: &Endpoint, text: &str, request: &Request) -> Answer {
         let table = self.table(&endpoint.resource)?;
         let session = self.store.session(&self.tables);
-        let (_, key) = self.find(&session, endpoint, text)?;
+        let (row, key) = self.find(&session, endpoint, text)?;
+        tags::check(&endpoint.resource, &row, request)?;
         bodies::signed_in(&endpoint.resource)?;
         session.delete(table, &key).map_err(|_| Reply::broken())?;
         Ok(Reply::empty(StatusCode::NO_CONTENT))

@@ -14,6 +14,8 @@ router.register("articles", resources.ArticleViewSet)
 router.register("labels", resources.LabelViewSet)
 for name, viewset in resources.item_viewsets():
     router.register(f"items/{name}", viewset, basename=f"item-{name}")
+router.register("items/tagged", resources.tagged(weak=False), basename="item-tagged")
+router.register("items/tagged-weakly", resources.tagged(weak=True), basename="item-tagged-weakly")
 for name, viewset in specimens.viewsets():
     router.register(f"specimens/{name}", viewset, basename=f"specimen-{name}")
 library.register(router)

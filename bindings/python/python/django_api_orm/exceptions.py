@@ -42,6 +42,7 @@ __all__ = [
     "NotFoundError",
     "OutcomeUnknown",
     "PreconditionFailedError",
+    "PreconditionRequiredError",
     "RateLimitError",
     "RowError",
     "ServiceUnavailableError",
@@ -226,11 +227,19 @@ class NotFoundError(APIClientError, DoesNotExist):
 
 
 class ConflictError(APIClientError):
-    """409: the request conflicts with the present state of the row."""
+    """409: the request conflicts with the present state of the row; or a check has shown that somebody else has changed it since
+    it was read, so nothing was sent.
+    """
 
 
-class PreconditionFailedError(APIClientError):
-    """412 or 428: the row is not the one that was read."""
+class PreconditionFailedError(ConflictError):
+    """412: somebody else has changed the row since it was read. Nothing was written."""
+
+
+class PreconditionRequiredError(APIClientError):
+    """428: the server wants to be told which version of the row was read, and this row has none: it came from a list, or from
+    a write whose answer names no version.
+    """
 
 
 class TooManyRequestsError(APIClientError):
@@ -321,7 +330,7 @@ _BY_STATUS: dict[int, type[APIHTTPError]] = {
     404: NotFoundError,
     409: ConflictError,
     412: PreconditionFailedError,
-    428: PreconditionFailedError,
+    428: PreconditionRequiredError,
     429: TooManyRequestsError,
     500: InternalServerError,
     502: BadGatewayError,
@@ -352,7 +361,7 @@ _BY_KIND: dict[str, type[APIException]] = {
 
 #: Kinds that a status gives.
 _OF_STATUS = frozenset(
-    "status authentication permission not_found conflict precondition_failed throttled server redirect".split()
+    "status authentication permission not_found conflict precondition_failed precondition_required throttled server redirect".split()
 )
 
 
@@ -391,7 +400,7 @@ def _class_of(kind: str, status: int | None) -> type[APIException]:
     if kind not in _OF_STATUS:
         return _BY_KIND.get(kind, APIException)
     if status is None:
-        return TooManyRequestsError if kind == "throttled" else APIException
+        return {"throttled": TooManyRequestsError, "conflict": ConflictError}.get(kind, APIException)
     if status == 400:
         return BadRequestError
     if status in _BY_STATUS:

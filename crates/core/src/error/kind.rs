@@ -62,10 +62,12 @@ kinds! {
     DoesNotExist = "does_not_exist",
     /// More than one row matches where one was asked for.
     MultipleObjectsReturned = "multiple_objects_returned",
-    /// The request conflicts with the state of the row (409).
+    /// The request conflicts with the state of the row (409), or a check has shown that it was changed since it was read.
     Conflict = "conflict",
-    /// The row has changed since it was read (412), or a condition is required (428).
+    /// The row has changed since it was read (412).
     PreconditionFailed = "precondition_failed",
+    /// The server wants to be told which version of the row a write was made of (428).
+    PreconditionRequired = "precondition_required",
     /// Too many requests (429); without a status, one that was not sent because it would have had to wait for too long.
     Throttled = "throttled",
     /// The server failed (5xx).

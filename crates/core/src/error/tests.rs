@@ -106,6 +106,7 @@ fn every_status_has_its_kind() {
         (405, ErrorKind::Status),
         (409, ErrorKind::Conflict),
         (412, ErrorKind::PreconditionFailed),
+        (428, ErrorKind::PreconditionRequired),
         (422, ErrorKind::Status),
         (429, ErrorKind::Throttled),
         (500, ErrorKind::Server),

@@ -10,7 +10,7 @@ use http::Method;
 use serde::Serialize;
 
 use super::{manager::Manager, runtime::wait};
-use crate::{ApiModel, ApiResponse, IntoFieldName, Result};
+use crate::{ApiModel, ApiResponse, IntoFieldName, Result, SaveOptions};
 
 /// A row with its way back to the server. See the asynchronous [`Instance`](crate::Instance) for what each method does, costs
 /// and raises.
@@ -23,6 +23,14 @@ impl<M: ApiModel> Instance<M> {
     /// As there.
     pub fn save(&mut self) -> Result<()> {
         wait(self.0.save())?
+    }
+
+    /// See [`save_with`](crate::Instance::save_with).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn save_with(&mut self, options: SaveOptions) -> Result<()> {
+        wait(self.0.save_with(options))?
     }
 
     /// See [`save_fields`](crate::Instance::save_fields).

@@ -56,6 +56,8 @@ pub struct Call {
     pub(super) key: Option<Box<Key>>,
     /// Whether the headers hold an idempotency key.
     pub(super) is_keyed: bool,
+    /// Whether the server may ignore the condition in the headers, so that it is no reason to send the request again.
+    pub(super) is_unchecked: bool,
 }
 
 impl fmt::Debug for Call {
@@ -86,6 +88,7 @@ impl Call {
             stays: false,
             key: None,
             is_keyed: false,
+            is_unchecked: false,
         }
     }
 
@@ -197,6 +200,12 @@ impl Call {
             self.key.get_or_insert_default().declared = Some(idempotency::header(name)?);
         }
         Ok(self)
+    }
+
+    /// Declares that the server has not been seen to check the condition that the headers hold.
+    pub(crate) fn unchecked(mut self) -> Self {
+        self.is_unchecked = true;
+        self
     }
 
     /// Counts what the call costs only for as long as somebody waits for it.

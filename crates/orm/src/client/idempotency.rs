@@ -53,9 +53,9 @@ impl Call {
         self.is_keyed || self.headers.contains_key(&IDEMPOTENCY_KEY)
     }
 
-    /// Whether the caller declared that the request may be repeated.
+    /// Whether the request may be repeated, because the server can tell it by a key or checks its condition.
     pub(super) fn is_repeatable(&self) -> bool {
-        self.is_keyed() || self.headers.contains_key(IF_MATCH)
+        self.is_keyed() || !self.is_unchecked && self.headers.contains_key(IF_MATCH)
     }
 }
 

@@ -16,6 +16,7 @@ use django_api_orm_core::{
     row::{KeyReader, Row, key_text},
     strategy::{Aim, Findings, Given, Strategy},
     value,
+    version::Version,
     written::{Kept, Write, Written, no_key},
 };
 use http::{Method, StatusCode};
@@ -27,7 +28,10 @@ use crate::{
     warning::{Warning, WarningKind},
 };
 
-use super::joined::Join;
+use super::{
+    conditional::{Condition, Precaution, depending},
+    joined::Join,
+};
 
 /// What is said of a POST that is answered with 202.
 const CREATED_LATER: &str = "the server has accepted the row and will create it later, so its key is not known yet; look for the row before \
@@ -255,7 +259,7 @@ impl Collection {
         })?;
         let write = self.write(None, None, body);
         let kept = write.kept(&self.written(&write, &response)?)?;
-        self.with_its_key(kept, body).await
+        self.with_its_key(versioned(kept, &response), body).await
     }
 
     /// The row in the answer to a write. A server that will carry the write out later may say whatever it likes: only what was
@@ -296,10 +300,21 @@ impl Collection {
         row: Option<&Row>,
         body: &Map<String, Value>,
     ) -> Result<Kept> {
+        self.save_with(key, row, body, Precaution::default()).await
+    }
+
+    /// Sends changes of a row, if the condition holds.
+    pub(super) async fn patch(
+        &self,
+        key: &str,
+        row: Option<&Row>,
+        body: &Map<String, Value>,
+        condition: Option<&Condition>,
+    ) -> Result<Kept> {
         let path = self.endpoint()?.detail(key)?;
         let template = path.template().into_owned();
         let call = self.keyed(Call::patch(path).json(body)?.staying())?;
-        match self.client()?.send(call).await {
+        match self.client()?.send(depending(call, condition)?).await {
             Ok(response) => {
                 response.confirm_write()?;
                 let write = self.write(Some(key), row, body);
@@ -311,7 +326,7 @@ impl Collection {
                 if kept.written == Written::Row {
                     self.learn(|known| known.details = Some(true))?;
                 }
-                Ok(kept)
+                Ok(versioned(kept, &response))
             }
             Err(error) => Err(self.missing(error).await),
         }
@@ -373,11 +388,11 @@ impl Collection {
         }
     }
 
-    /// Deletes a row.
-    pub async fn delete(&self, key: &str) -> Result<()> {
+    /// Deletes a row, if the condition holds.
+    pub(super) async fn remove(&self, key: &str, condition: Option<&Condition>) -> Result<()> {
         let path = self.endpoint()?.detail(key)?;
         let call = self.keyed(Call::delete(path).staying())?;
-        match self.client()?.send(call).await {
+        match self.client()?.send(depending(call, condition)?).await {
             Ok(response) => response.confirm_write(),
             Err(error) => {
                 let may_be_done = error.follows_lost_attempt();
@@ -452,6 +467,16 @@ impl Collection {
         let key = row.field(self.model.lookup_field())?;
         (key.as_ref().and_then(key_text)).ok_or_else(|| no_key(&self.model))
     }
+}
+
+/// A row after a write, with the version that the answer names: that of what it shows, if it shows the whole row, else of the row that
+/// was written, if it shows nothing.
+fn versioned(mut kept: Kept, response: &ApiResponse) -> Kept {
+    let is_of_row = matches!(kept.written, Written::Row | Written::Nothing);
+    if is_of_row && response.status() != StatusCode::ACCEPTED {
+        kept.row = kept.row.with_version(Version::of(response.headers()));
+    }
+    kept
 }
 
 /// A value as a JSON object.

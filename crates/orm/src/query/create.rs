@@ -1,7 +1,7 @@
 //! Rows that are created, and the way from a filter to the row that must exist.
 
 use django_api_orm_core::{
-    Error, ErrorKind, OnUnsaved, Q, Result,
+    Error, ErrorKind, OnConflict, OnUnsaved, Q, Result,
     assigned::Assigned,
     lookup::{Lookup, Op},
     plan::Plan,
@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{answers::Purpose, collection::Collection};
+use super::{answers::Purpose, collection::Collection, conditional::Precaution};
 
 /// The row that a filter has led to.
 #[derive(Debug)]
@@ -96,7 +96,13 @@ impl Collection {
             return Ok(Upsert::Found(row));
         }
         let key = self.key_of(&row)?;
-        let kept = self.save(&key, Some(&row), &changes).await?;
+        let precaution = Precaution {
+            on_conflict: OnConflict::Merge,
+            check: false,
+        };
+        let kept = self
+            .save_with(&key, Some(&row), &changes, precaution)
+            .await?;
         match kept.unsaved_error(self.model()) {
             Some(error) => Err(error),
             None => Ok(Upsert::Changed(kept)),

@@ -10,6 +10,7 @@ use django_api_orm_core::{
     Error, ErrorKind, Result, RowType,
     plan::Plan,
     row::{Row, key_text},
+    version::Version,
 };
 use serde_json::Map;
 
@@ -85,7 +86,7 @@ impl Collection {
     ) -> Result<Row> {
         let path = self.endpoint()?.detail(key)?;
         let response = self.client()?.send(Call::get(path)).await?;
-        let mut row = Row::new(response.text());
+        let mut row = Row::new(response.text()).with_version(Version::of(response.headers()));
         if known.is_none()
             && row_type.is_some_and(|row_type| row.decode_to(row_type))
             // To the letter: what the row shows beside that need not be looked at.

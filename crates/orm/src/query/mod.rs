@@ -3,6 +3,7 @@
 mod answers;
 mod check;
 mod collection;
+mod conditional;
 mod create;
 mod detail;
 mod ignored;
@@ -22,6 +23,7 @@ mod writes;
 
 pub use collection::Collection;
 pub(crate) use collection::to_object;
+pub use conditional::Precaution;
 pub use create::Upsert;
 pub use joined::Join;
 pub use keyset::KeysetWalk;

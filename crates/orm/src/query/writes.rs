@@ -81,8 +81,8 @@ impl Collection {
             .await
             .map_err(BulkWriteError::unsent)?;
         let results = stream::iter(rows)
-            .map(|(key, _)| async move {
-                let result = match self.delete(&key).await {
+            .map(|(key, row)| async move {
+                let result = match self.delete(&key, Some(&row)).await {
                     Ok(()) => Ok(true),
                     Err(error) if error.kind() == ErrorKind::DoesNotExist => Ok(false),
                     Err(error) => Err(error),

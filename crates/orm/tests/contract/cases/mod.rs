@@ -9,6 +9,7 @@
 mod bulk;
 mod clients;
 mod conditions;
+mod conflicts;
 mod creating;
 mod deleting;
 mod errors;
@@ -50,6 +51,7 @@ pub(crate) fn all() -> Vec<crate::Case> {
         bulk::all(),
         saving::all(),
         deleting::all(),
+        conflicts::all(),
         relations::all(),
         routes::all(),
         errors::all(),

@@ -1,0 +1,123 @@
+//! What others have made of a row between the moment when it was read and that of a write.
+
+use serde_json::{Value, value::RawValue};
+
+use super::{Fields, Write, exact, fields_of, same};
+use crate::{model::FieldMeta, row::Row, unsaved::is_same};
+
+impl Write<'_> {
+    /// The names, in bodies, of what is to be written and what the server shows otherwise by now than when the row was read: both
+    /// sides have changed it. That both may have made it the same does not count, because each may have counted one up.
+    #[must_use]
+    pub fn changed_meanwhile(&self, current: &Row) -> Vec<String> {
+        let Some((before, current)) = self.row.and_then(fields_of).zip(fields_of(current)) else {
+            return Vec::new();
+        };
+        let known = self.model.known_fields();
+        let has_changed = |sent_as: &str| {
+            let field = self.model.sent_field(sent_as);
+            if field.is_some_and(FieldMeta::is_write_only) {
+                return false;
+            }
+            let name = |row: &Fields| {
+                field
+                    .map_or(sent_as, |field| {
+                        field.name_in(|name| row.contains_key(name))
+                    })
+                    .to_owned()
+            };
+            let (was, now) = (name(&before), name(&current));
+            match (before.get(&was), current.get(&now)) {
+                (Some(before), Some(current)) => {
+                    let value = |text: &RawValue| exact(&now, text).ok();
+                    let is_spelt_otherwise = || {
+                        let values: Option<(Value, Value)> = value(before).zip(value(current));
+                        values.is_some_and(|(before, current)| {
+                            is_same(&known, &now, &before, &current)
+                        })
+                    };
+                    !same(before, current) && !is_spelt_otherwise()
+                }
+                (before, current) => before.is_some() || current.is_some(),
+            }
+        };
+        let names = self.sent.keys().filter(|name| has_changed(name));
+        names.cloned().collect()
+    }
+}
+
+/// Whether two rows show the same: the same fields with the same values.
+#[must_use]
+pub fn show_the_same(one: &Row, other: &Row) -> bool {
+    let Some((one, other)) = fields_of(one).zip(fields_of(other)) else {
+        return false;
+    };
+    let is_shown =
+        |name: &String, value: &RawValue| other.get(name).is_some_and(|other| same(value, other));
+    one.len() == other.len() && one.iter().all(|(name, value)| is_shown(name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::ModelMeta;
+
+    fn changed(before: &str, current: &str) -> Vec<String> {
+        let model = ModelMeta::new("User", "/users/");
+        let sent = json!({"name": "Bob", "age": 7});
+        let before = Row::new(before.to_owned());
+        let write = Write {
+            model: &model,
+            row: Some(&before),
+            key: Some("1"),
+            sent: sent.as_object().unwrap(),
+        };
+        write.changed_meanwhile(&Row::new(current.to_owned()))
+    }
+
+    #[test]
+    fn only_what_is_to_be_written_counts() {
+        let before = r#"{"id": 1, "name": "Ann", "age": 6, "city": "Bonn"}"#;
+        assert!(
+            changed(
+                before,
+                r#"{"city": "Ulm", "age": 6, "name": "Ann", "id": 1}"#
+            )
+            .is_empty()
+        );
+        assert_eq!(
+            changed(before, r#"{"id": 1, "name": "Eve", "age": 6}"#),
+            ["name"]
+        );
+        assert_eq!(changed(before, r#"{"id": 1, "name": "Ann"}"#), ["age"]);
+    }
+
+    #[test]
+    fn the_same_change_by_another_is_a_change() {
+        let before = r#"{"id": 1, "name": "Ann", "age": 6}"#;
+        assert_eq!(
+            changed(before, r#"{"id": 1, "name": "Ann", "age": 7}"#),
+            ["age"]
+        );
+    }
+
+    #[test]
+    fn integers_that_would_be_rounded_are_told_apart() {
+        let of = |age: &str| format!(r#"{{"name": "Ann", "age": {age}}}"#);
+        let (one, other) = ("100000000000000000000001", "100000000000000000000002");
+        assert_eq!(changed(&of(one), &of(other)), ["age"]);
+        assert!(changed(&of(one), &of(one)).is_empty());
+    }
+
+    #[test]
+    fn rows_show_the_same_whatever_the_order_of_their_fields() {
+        let row = |text: &str| Row::new(text.to_owned());
+        let same = |one, other| show_the_same(&row(one), &row(other));
+        assert!(same(r#"{"a": 1, "b": [1]}"#, r#"{"b":[1],"a":1}"#));
+        assert!(!same(r#"{"a": 1, "b": 1}"#, r#"{"a": 1}"#));
+        assert!(!same(r#"{"a": 1}"#, r#"{"a": 2}"#));
+        assert!(!same("[]", "[]"));
+    }
+}

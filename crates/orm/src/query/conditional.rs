@@ -1,0 +1,275 @@
+//! Writes that are carried out only where the row is still the one that was read.
+//!
+//! A row that was read at its own URL knows the version that the server named for it. A write sends that along, and a server that
+//! checks it answers 412 where the row has changed. Then the row is read again: the version alone does not tell what has changed, nor
+//! whether the server takes the versions that it shows. A row that shows the same as before is written with its new version.
+
+use django_api_orm_core::{
+    Error, ErrorKind, OnConflict, Result,
+    row::Row,
+    version::{Form, Version},
+    written::{Kept, Write, Written, show_the_same},
+};
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::collection::Collection;
+use crate::client::Call;
+
+/// How often a write is tried, where its row changes each time or the server refuses the current version.
+const TRIES: usize = 8;
+
+/// What a save does about changes that others have made since the row was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Precaution {
+    /// What happens where there are some.
+    pub on_conflict: OnConflict,
+    /// Whether the row is read before it is written, and compared.
+    pub check: bool,
+}
+
+/// What a 412 means, by a look at the row.
+enum Refusal {
+    /// Nothing that matters has changed: the write may be made of this row.
+    Again(Row),
+    /// The end.
+    Final(Error),
+}
+
+impl Collection {
+    /// Changes fields of a row, which the server last showed as `row`; where that has a version, only if it is still the current one.
+    ///
+    /// # Errors
+    /// `PreconditionFailed`, with both versions of the row, where somebody else has changed it; `Conflict` where a look before has shown
+    /// that; `OutcomeUnknown` where that may be the work of an attempt whose answer was lost.
+    pub async fn save_with(
+        &self,
+        key: &str,
+        row: Option<&Row>,
+        body: &Map<String, Value>,
+        precaution: Precaution,
+    ) -> Result<Kept> {
+        let mut made_of = None;
+        if precaution.check {
+            let current = self.refresh(key, row).await?;
+            let fields = self.write(Some(key), row, body).changed_meanwhile(&current);
+            if !fields.is_empty() {
+                let error = self.changed_meanwhile(Error::new(ErrorKind::Conflict, ""), &fields);
+                return Err(error.with_conflict(row.cloned(), current, fields));
+            }
+            made_of = Some(current);
+        }
+        for _ in 0..TRIES {
+            let base = made_of.as_ref().or(row);
+            let condition = self.condition(key, base, made_of.is_some()).await?;
+            let error = match self.patch(key, base, body, condition.as_ref()).await {
+                Ok(mut kept) => {
+                    if made_of.is_some() && kept.written == Written::Nothing {
+                        // The fields that were not sent may be others than the program has.
+                        kept.written = Written::Part;
+                    }
+                    return Ok(kept);
+                }
+                Err(error) => error,
+            };
+            let Some(condition) = condition.filter(|_| is_refused(&error)) else {
+                return Err(self.explain_required(error));
+            };
+            let write = self.write(Some(key), base, body);
+            let refused = self.refused(&write, &condition, error, precaution.on_conflict);
+            match Box::pin(refused).await {
+                Refusal::Again(current) => made_of = Some(current),
+                Refusal::Final(error) => return Err(error),
+            }
+        }
+        Err(self.changed_each_time(row, made_of))
+    }
+
+    /// Deletes a row, which the server last showed as `row`; where that has a version, only if it is still the current one.
+    ///
+    /// # Errors
+    /// As [`save_with`](Self::save_with).
+    pub async fn delete(&self, key: &str, row: Option<&Row>) -> Result<()> {
+        let mut made_of = None;
+        let nothing = Map::new();
+        for _ in 0..TRIES {
+            let base = made_of.as_ref().or(row);
+            let condition = self.condition(key, base, made_of.is_some()).await?;
+            let error = match self.remove(key, condition.as_ref()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let Some(condition) = condition.filter(|_| is_refused(&error)) else {
+                return Err(self.explain_required(error));
+            };
+            let may_be_done = error.follows_lost_attempt();
+            // Where the row is still there, the lost attempt has not deleted it.
+            let error = error.with_lost_attempt(false).with_outcome_unknown(false);
+            let write = self.write(Some(key), base, &nothing);
+            let refused = self.refused(&write, &condition, error, OnConflict::Error);
+            match Box::pin(refused).await {
+                Refusal::Again(current) => made_of = Some(current),
+                Refusal::Final(error) if may_be_done && error.kind() == ErrorKind::DoesNotExist => {
+                    return Ok(());
+                }
+                Refusal::Final(error) => return Err(error),
+            }
+        }
+        Err(self.changed_each_time(row, made_of))
+    }
+
+    /// The version that a write depends on. Where the server has refused versions that are current, it is compared client-side, which
+    /// leaves a moment between the look and the write. A row that was read for this write needs no other look.
+    async fn condition(
+        &self,
+        key: &str,
+        row: Option<&Row>,
+        was_just_read: bool,
+    ) -> Result<Option<Condition>> {
+        let Some((row, version)) = row.and_then(|row| Some((row, row.version()?))) else {
+            return Ok(None);
+        };
+        let (form, is_checked) = self.know(|known| (known.condition, known.checks_conditions))?;
+        if form != Form::Refused {
+            return Ok(Some(Condition {
+                version: version.clone(),
+                form,
+                is_checked,
+            }));
+        }
+        if !was_just_read {
+            let current = self.refresh(key, Some(row)).await?;
+            if current.version() != Some(version) && !show_the_same(row, &current) {
+                let error = self.changed_meanwhile(Error::new(ErrorKind::Conflict, ""), &[]);
+                return Err(error.with_conflict(Some(row.clone()), current, Vec::new()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks at the row after a 412.
+    async fn refused(
+        &self,
+        write: &Write<'_>,
+        condition: &Condition,
+        error: Error,
+        on_conflict: OnConflict,
+    ) -> Refusal {
+        let is_lost = error.follows_lost_attempt();
+        let key = write.key.unwrap_or_default();
+        let current = match self.refresh(key, write.row).await {
+            Ok(current) => current,
+            Err(gone) if gone.kind() == ErrorKind::DoesNotExist => {
+                return Refusal::Final(gone.with_outcome_unknown(is_lost));
+            }
+            Err(unread) => {
+                let error = error.with_context(format!(
+                    "the row has changed on the server, and could not be read again ({unread})"
+                ));
+                return Refusal::Final(match is_lost {
+                    true => Error::outcome_unknown(error),
+                    false => error,
+                });
+            }
+        };
+        if is_lost {
+            return Refusal::Final(lost(error, write, current));
+        }
+        let is_current = current.version() == Some(&condition.version);
+        let learnt = self.learn(|known| match is_current {
+            // Unless another write has learnt the same meanwhile.
+            true if known.condition == condition.form => known.condition = condition.form.next(),
+            true => {}
+            false => known.checks_conditions = true,
+        });
+        if let Err(error) = learnt {
+            return Refusal::Final(error);
+        }
+        let is_same = is_current || write.row.is_some_and(|row| show_the_same(row, &current));
+        let fields = write.changed_meanwhile(&current);
+        if is_same || on_conflict == OnConflict::Merge && fields.is_empty() {
+            return Refusal::Again(current);
+        }
+        let error = self.changed_meanwhile(error, &fields);
+        Refusal::Final(error.with_conflict(write.row.cloned(), current, fields))
+    }
+
+    /// The error of a row that was another one each time it was looked at.
+    fn changed_each_time(&self, read: Option<&Row>, current: Option<Row>) -> Error {
+        let error = Error::new(ErrorKind::PreconditionFailed, "")
+            .with_status(StatusCode::PRECONDITION_FAILED);
+        let error = self.changed_meanwhile(error, &[]);
+        match current {
+            Some(current) => error.with_conflict(read.cloned(), current, Vec::new()),
+            None => error,
+        }
+    }
+
+    /// Says what has happened to the row.
+    fn changed_meanwhile(&self, error: Error, fields: &[String]) -> Error {
+        let by_both = match fields {
+            [] => String::new(),
+            _ => format!("; both sides have changed `{}`", fields.join("`, `")),
+        };
+        error.with_message(format!(
+            "this `{}` has been changed on the server since it was read, so nothing was written{by_both}; read it again, and then \
+             decide what to write",
+            self.model().name()
+        ))
+    }
+
+    /// Says what to do where the server wants a condition.
+    fn explain_required(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::PreconditionRequired {
+            return error;
+        }
+        error.with_context(format!(
+            "the server wants to be told which version of the `{}` the write was made of, and this one has none, because it came from a \
+             list or from a write whose answer names no version: read it by itself, or save it with a check, which reads it first",
+            self.model().name()
+        ))
+    }
+}
+
+/// What a write depends on.
+#[derive(Debug)]
+pub(super) struct Condition {
+    version: Version,
+    form: Form,
+    /// Whether the server has been seen to check conditions.
+    is_checked: bool,
+}
+
+/// The call with the condition, if there is one. Only where the server was seen to check conditions may it be sent again: else
+/// nothing keeps it from being carried out twice.
+pub(super) fn depending(call: Call, condition: Option<&Condition>) -> Result<Call> {
+    let Some((condition, (name, value))) =
+        condition.and_then(|given| Some((given, given.version.condition(given.form)?)))
+    else {
+        return Ok(call);
+    };
+    let call = call.header(name.as_str(), &value)?;
+    Ok(match condition.is_checked {
+        true => call,
+        false => call.unchecked(),
+    })
+}
+
+fn is_refused(error: &Error) -> bool {
+    error.kind() == ErrorKind::PreconditionFailed
+}
+
+/// The error of a write whose first answer was lost, and whose repetition was refused because the row has changed: by the first, or by
+/// somebody else. What the row shows does not tell, because another may have written the same.
+fn lost(error: Error, write: &Write<'_>, current: Row) -> Error {
+    let shown = match write.shows_sent(&current) {
+        true => "the row shows what was to be written, but another may have written the same",
+        false => "the row does not show what was to be written, but another may have replaced it",
+    };
+    Error::outcome_unknown(error)
+        .with_message(format!(
+            "the answer to the write was lost, and its repetition was refused because the row had changed by then: {shown}; look \
+             at it before you write it again"
+        ))
+        .with_row(current)
+}
