@@ -142,3 +142,36 @@ def test_a_get_that_a_test_replaces(base, manager, queryset, monkeypatch):
         monkeypatch.setattr(queryset, "get", later)
         assert asyncio.run(settle(thing.objects.get(id=7))) == "replaced"
         assert server.requests() == []
+
+
+@pytest.mark.parametrize(("base", "manager", "queryset"), BASES)
+def test_create_makes_no_queryset_and_what_the_program_overrides_has_its_say(base, manager, queryset):
+    started = []
+
+    class Counted(manager):
+        def get_queryset(self):
+            started.append(1)
+            return super().get_queryset()
+
+    class Named(queryset):
+        def create(self, **kwargs):
+            return super().create(**{**kwargs, "name": "always"})
+
+    with TestServer({"things": ROWS, "others": []}) as server:
+        thing = model(server, Row, base)
+        thing.counted, thing.named = Counted(), Named.as_manager()
+
+        async def main():
+            new = {"name": "new", "rank": 1, "shown": 2}
+            row = await settle(thing.objects.create(**new))
+            assert (type(row), row.name, row.shown, row.changes()) == (thing, "new", 2, {}) and row.id is not None
+            assert row._client is thing.objects.client
+            assert (await settle(thing.objects.get(id=row.id))).name == "new"
+            assert (await settle(thing.counted.create(**new))).name == "new" and started == [1]
+            assert (await settle(thing.named.create(**new))).name == "always"
+            other = await settle(thing.objects.at("/api/v1/others/").create(**new))
+            assert other._at() == "/api/v1/others/"
+            with pytest.raises(orm.FieldError):
+                await settle(thing.objects.create(**new, nme=1))
+
+        asyncio.run(main())

@@ -21,13 +21,14 @@ def _other(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-_PLAIN = frozenset((str, int, float, bool, type(None), bytes))
+#: The types of values that have nothing inside.
+PLAIN = frozenset((str, int, float, bool, type(None), bytes))
 _SECRETS = (Secret, SecretStr, SecretBytes)
 
 
 def revealed(value: Any) -> Any:
     """The value with what pydantic would write otherwise than servers read it: secrets as asterisks, durations in years."""
-    if type(value) in _PLAIN:
+    if type(value) in PLAIN:
         return value
     if isinstance(value, _SECRETS):
         return revealed(value.get_secret_value())
@@ -71,8 +72,13 @@ def jsonable(value: Any) -> Any:
 
 def to_json(value: Any) -> bytes:
     """The value as JSON text. Raises ``TypeError`` or ``ValueError`` for a value that has no JSON form."""
+    return text_of(revealed(value))
+
+
+def text_of(value: Any) -> bytes:
+    """As ``to_json``, for a value that is in JSON's types already."""
     try:
-        return pydantic_core.to_json(revealed(value), fallback=_other)
+        return pydantic_core.to_json(value, fallback=_other)
     except pydantic_core.PydanticSerializationError as error:
         raise TypeError(str(error)) from None
 

@@ -120,6 +120,17 @@ class BaseManager(Generic[M]):
         """
         return self._at if self._at is not None else self.model.get_endpoint()
 
+    def _new_row(self, get_queryset: Any, create: Any, values: Mapping[str, Any]) -> tuple[BaseClient, M] | None:
+        """The row that ``create`` is to save, and its client, without a queryset; ``None`` as for ``_by_value``."""
+        kind: Any = type(self)
+        model = self._model
+        if model is None or self._at is not None or self._base is not None or kind.get_queryset is not get_queryset:
+            return None
+        if kind._query_class.create is not create:
+            return None
+        client: BaseClient = self._explicit if self._explicit is not None else client_of(model)
+        return client, model._unsaved(values, client)
+
     def _by_value(
         self, get_queryset: Any, get: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> tuple[BaseClient, Operation] | None:

@@ -171,6 +171,14 @@ class BaseAPIModel(_Declared):
         return self
 
     @classmethod
+    def _unsaved(cls, values: Mapping[str, Any], client: Any) -> Self:
+        """A row of these values, which the server does not have yet."""
+        info = cls._info()
+        new = cls._made(info.named(values), None, client)
+        info.relations.keep(new, values)
+        return new
+
+    @classmethod
     def _from_row(cls, row: bytes, client: BaseClient | None) -> Self:
         info = cls._info()
         read = info.read_instance
@@ -467,7 +475,8 @@ class BaseAPIModel(_Declared):
         """Takes over the row as it is after the write; fields that were not sent, or have changed since, stay as they are."""
         info = self._info()
         written, row, assumed, unsaved, error = answer
-        now = info.text(self._data)
+        own = self._data
+        now = info.text(own)
         kept = [name for name in save.body if name not in unsaved]
         pending = info.engine.pending(now, save.before, save.again, save.then, kept)
         object.__setattr__(self, "_deleted", False)
@@ -475,12 +484,12 @@ class BaseAPIModel(_Declared):
             if written != "row":
                 row = self._as_read(row, save, [name for name in assumed if name not in pending])
             # Without a row in the answer, the fields are what was sent.
-            data = self._data if written == "nothing" else info.validate_json(row)
+            data = own if written == "nothing" else info.validate_json(row)
         except (ValidationError, exceptions.DecodeError) as unread:
             row = info.engine.unread(save.row, save.json, row)
             self._keep(self._as_read(row, save, [name for name in save.body if name not in pending]))
             raise _written_but(type(self), info.key_in(row), unread) from unread
-        if data is not self._data:
+        if pending and data is not own:
             self._carry(pending, data)
         self._take(data, row)
         if isinstance(error, exceptions.UnsavedError):
@@ -537,11 +546,11 @@ class BaseAPIModel(_Declared):
 
     def _take(self, data: BaseModel, row: bytes | None) -> None:
         fields = type(data).model_fields
-        own = {name: value for name, value in self.__dict__.items() if name not in fields}
-        object.__setattr__(data, "__dict__", {**data.__dict__, **own})
+        before = self.__dict__
+        if own := {name: value for name, value in before.items() if name not in fields}:
+            object.__setattr__(data, "__dict__", {**data.__dict__, **own})
         object.__setattr__(self, "_data", data)
         object.__setattr__(self, "_row", row)
-        before = self.__dict__
         object.__setattr__(self, "__dict__", data.__dict__)
         if self._related:
             self._info().relations.taken(self, before)

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, PlainV
 from pydantic.fields import FieldInfo
 
 from ._declaring import nearest
+from ._json import PLAIN
 from .exceptions import FieldError
 
 
@@ -68,7 +69,7 @@ class Names:
         Raises: ``FieldError``.
         """
         for name, value in values.items():
-            if not isinstance(value, (Mapping, list, tuple)):
+            if type(value) in PLAIN or not isinstance(value, (Mapping, list, tuple)):
                 continue
             schema: type[BaseModel] | None = self._schema
             *above, last = [name] if name in self._fields else name.split("__")

@@ -351,9 +351,7 @@ class BaseQuery(Generic[M]):
         raise error
 
     def _unsaved(self, values: Mapping[str, Any]) -> M:
-        instance = self.model._made(self._info.named(values), None, self._home)
-        self._info.relations.keep(instance, values)
-        return instance
+        return self.model._unsaved(values, self._home)
 
     def _created(self, results: list[Any], instances: list[M], saves: list[Save]) -> list[M]:
         """The instances in the order of the input, given ones included; or one exception that says which rows were created

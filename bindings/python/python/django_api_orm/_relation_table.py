@@ -57,6 +57,8 @@ class Relations:
 
     def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values for a row, with the references in place of related rows; by the names of the schema's fields."""
+        if not self.forward:
+            return dict(values)
         named: dict[str, Any] = {}
         for name, value in values.items():
             each = self.forward.get(name) or self.of_field.get(self._info.name_of(name))
@@ -70,6 +72,8 @@ class Relations:
 
     def keep(self, row: Any, values: Mapping[str, Any]) -> None:
         """Keeps the related rows that a new row was made of."""
+        if not self.forward:
+            return
         for name, value in values.items():
             each = self.forward.get(name)
             if each is not None and not each.many and getattr(type(value), "_wire_key", None) is not None:

@@ -29,7 +29,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ._engine import Condition, Model
-from ._json import dumped, from_json, jsonable, to_json
+from ._json import dumped, from_json, jsonable, text_of, to_json
 from ._names import Names
 from ._picking import Columns
 from ._relation_bound import Bound
@@ -229,6 +229,8 @@ class ModelInfo:
         self.all_fields = None if self.schema.model_config.get("extra") == "allow" else len(fields)
         self.validate_python: Callable[[Any], BaseModel] = validator.validate_python
         self.validate_assignment: Callable[[Any, str, Any], Any] = validator.validate_assignment
+        #: The fields that are the server's to give, so that a row which it does not have yet may lack them.
+        self._servers = [name for name in (self.pk_name, *self.read_only) if name in fields and fields[name].is_required()]
         self._new_schema: type[BaseModel] | None = None
         self._columns: dict[tuple[str, ...], Columns] = {}
         keys = model._idempotency_header
@@ -381,19 +383,11 @@ class ModelInfo:
     def new(self, values: Mapping[str, Any]) -> BaseModel:
         """Validates the values of a row that does not exist yet: the key and read-only fields may be missing."""
         given = self.given(values)
-        fields = self.schema.model_fields
-        absent = {
-            name: (Any, None)
-            for name in (self.pk_name, *self.read_only)
-            if name in fields and fields[name].is_required() and self.wire[name] not in given
-        }
-        if not absent:
+        if all(self.wire[name] in given for name in self._servers):
             return self.validate_python(given)
         schema = self._new_schema
         if schema is None:
-            everything = {
-                name: (Any, None) for name in (self.pk_name, *self.read_only) if name in fields and fields[name].is_required()
-            }
+            everything = dict.fromkeys(self._servers, (Any, None))
             schema = self._new_schema = create_model(self.schema.__name__, __base__=self.schema, **everything)  # type: ignore[call-overload]
         new: BaseModel = schema.__pydantic_validator__.validate_python(given)
         return new
@@ -561,7 +555,7 @@ class Save:
 
     def __init__(self, body: dict[str, Any], then: bytes, before: bytes, row: bytes | None, again: bytes | None = None) -> None:
         self.body = body
-        self.json = to_json(body)
+        self.json = text_of(body)
         #: The row as it was when it was sent, and the server's, and what another reading makes of its defaults.
         self.then, self.before, self.again = then, before, again
         #: The row that is written to; ``None`` where it is created.

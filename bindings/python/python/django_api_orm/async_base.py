@@ -127,6 +127,17 @@ class AsyncManager(BaseManager[M], AsyncQueries[M], Starting):
 
     get.__doc__ = AsyncQueries.get.__doc__
 
+    async def create(self, **kwargs: Any) -> M:
+        made = self._new_row(AsyncManager.get_queryset, AsyncQueries.create, kwargs)
+        if made is None:
+            return await self.get_queryset().create(**kwargs)
+        client, new = made
+        save = new._new()
+        new._saved(save, await ask(client._endpoint(type(new)).create(save.json), type(new)))
+        return new
+
+    create.__doc__ = AsyncQueries.create.__doc__
+
     async def route(self, route: str, method: str = "GET", data: Any = None) -> APIResponse:
         """Calls an extra route of the collection (DRF's ``@action(detail=False)``); ``data`` is sent as JSON.
 

@@ -125,6 +125,17 @@ class Manager(BaseManager[M], Queries[M], Starting):
 
     get.__doc__ = Queries.get.__doc__
 
+    def create(self, **kwargs: Any) -> M:
+        made = self._new_row(Manager.get_queryset, Queries.create, kwargs)
+        if made is None:
+            return self.get_queryset().create(**kwargs)
+        client, new = made
+        save = new._new()
+        new._saved(save, ask(client._endpoint(type(new)).create(save.json), type(new)))
+        return new
+
+    create.__doc__ = Queries.create.__doc__
+
     def route(self, route: str, method: str = "GET", data: Any = None) -> APIResponse:
         """Calls an extra route of the collection (DRF's ``@action(detail=False)``); ``data`` is sent as JSON.
 
