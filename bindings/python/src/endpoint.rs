@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use django_api_orm::{
-    BulkWriteError, ModelMeta, OnDrift, OnIgnored, OnUnsaved, Result, Row, ServiceClient,
-    engine::{self, Change, Collection, Join, Kept, KeysetWalk},
+    BulkWriteError, ModelMeta, OnDrift, OnIgnored, OnUnsaved, Result, ServiceClient,
+    engine::{self, Change, Collection, Join, Kept, KeysetWalk, Precaution},
 };
 use http::Method;
 use pyo3::{exceptions::PyValueError, prelude::*};
@@ -17,6 +17,7 @@ use crate::{
     operation::{Done, Operation, Payload},
     plan::{Condition, Plan, by, json, object, orders},
     related::Relation,
+    row::Given,
     walk::{Steps, Walk},
 };
 
@@ -36,7 +37,7 @@ struct Policy {
 }
 
 /// The path of another collection, the key, the row as it was, and the body.
-type ChangeArguments = (Option<String>, String, Option<Vec<u8>>, Vec<u8>);
+type ChangeArguments = (Option<String>, String, Option<Given>, Vec<u8>);
 
 /// A key as most programs give it.
 #[derive(FromPyObject)]
@@ -329,8 +330,8 @@ impl Endpoint {
 
     /// Reads a row again, which the server last showed as `row`.
     #[pyo3(signature = (key, row))]
-    fn refresh(&self, key: String, row: Option<Vec<u8>>) -> Operation {
-        let row = row.map(Row::new);
+    fn refresh(&self, key: String, row: Option<Given>) -> Operation {
+        let row = row.map(|Given(row)| row);
         self.read(move |rows| async move {
             Ok(Payload::Row(Some(rows.refresh(&key, row.as_ref()).await?)))
         })
@@ -389,13 +390,24 @@ impl Endpoint {
     }
 
     /// Changes fields of a row, which the server last showed as `row`. The value is as for `create`; `"nothing"` in place of
-    /// `"part"` where the answer shows no row.
-    #[pyo3(signature = (key, row, body))]
-    fn save(&self, key: String, row: Option<Vec<u8>>, body: &[u8]) -> PyResult<Operation> {
-        let row = row.map(Row::new);
+    /// `"part"` where the answer shows no row. `on_conflict` is "error" or "merge"; `check`: the row is read first, and compared.
+    #[pyo3(signature = (key, row, body, *, on_conflict="error", check=false))]
+    fn save(
+        &self,
+        key: String,
+        row: Option<Given>,
+        body: &[u8],
+        on_conflict: &str,
+        check: bool,
+    ) -> PyResult<Operation> {
+        let row = row.map(|Given(row)| row);
         let body = object(body)?;
+        let on_conflict = choice("on_conflict", on_conflict)?;
+        let precaution = Precaution { on_conflict, check };
         Ok(self.write(move |rows| async move {
-            let kept = rows.save(&key, row.as_ref(), &body).await?;
+            let kept = rows
+                .save_with(&key, row.as_ref(), &body, precaution)
+                .await?;
             Ok(Payload::Kept(Done::new(kept, rows.model())))
         }))
     }
@@ -406,7 +418,7 @@ impl Endpoint {
         let changes = changes
             .into_iter()
             .map(|(path, key, row, body)| {
-                let row = row.map(Row::new);
+                let row = row.map(|Given(row)| row);
                 let body = object(&body)?;
                 Ok((path, Change { key, row, body }))
             })
@@ -427,9 +439,12 @@ impl Endpoint {
         }))
     }
 
-    fn delete(&self, key: String) -> Operation {
+    /// Deletes a row, which the server last showed as `row`.
+    #[pyo3(signature = (key, row))]
+    fn delete(&self, key: String, row: Option<Given>) -> Operation {
+        let row = row.map(|Given(row)| row);
         self.write(move |rows| async move {
-            rows.delete(&key, None).await?;
+            rows.delete(&key, row.as_ref()).await?;
             Ok(Payload::None)
         })
     }

@@ -1,6 +1,6 @@
 //! Errors of the engine as Python exceptions. The classes are the package's; it makes them from a plain description.
 
-use django_api_orm::{Error, ErrorKind};
+use django_api_orm::{Error, ErrorKind, Row};
 #[cfg(feature = "testserver")]
 use http::StatusCode;
 #[cfg(feature = "testserver")]
@@ -11,7 +11,7 @@ use pyo3::{
     types::{PyBytes, PyDict, PyList},
 };
 
-use crate::ask::Raised;
+use crate::{ask::Raised, row};
 
 static FACTORY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
@@ -33,7 +33,12 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     )?;
     details.set_item("request_id", error.request_id())?;
     details.set_item("detail", error.detail())?;
-    details.set_item("row", error.row().map(|row| PyBytes::new(py, row.bytes())))?;
+    let row = |row: &Row| row::to_python(py, row);
+    details.set_item("row", error.row().map(row).transpose()?)?;
+    let conflict = error.conflict();
+    let conflict = conflict
+        .map(|conflict| Ok::<_, PyErr>((row(conflict.current())?, conflict.fields().to_vec())));
+    details.set_item("conflict", conflict.transpose()?)?;
     details.set_item("body", error.body().map(|body| PyBytes::new(py, body)))?;
     details.set_item("method", error.method().map(http::Method::as_str))?;
     details.set_item("url", error.url_template())?;

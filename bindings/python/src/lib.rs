@@ -15,6 +15,7 @@ mod operation;
 mod plan;
 mod queue;
 mod related;
+mod row;
 mod runtime;
 #[cfg(feature = "testserver")]
 mod testserver;

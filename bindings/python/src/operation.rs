@@ -21,6 +21,7 @@ use crate::{
     client::Shared,
     failure,
     notice::{self, Notice},
+    row,
 };
 
 /// What an operation yields.
@@ -163,10 +164,14 @@ impl Payload {
             Self::None | Self::Row(None) | Self::Rows(None) => py.None().into_bound(py),
             Self::Bool(value) => value.into_pyobject(py)?.to_owned().into_any(),
             Self::Count(count) => count.into_pyobject(py)?.into_any(),
-            Self::Row(Some(row)) => bytes(&row).into_any(),
+            Self::Row(Some(row)) => row::to_python(py, &row)?,
             // Each row is let go of once it is copied, so that a page's bytes are not held until all rows are.
             Self::Rows(Some(rows)) => {
-                PyList::new(py, rows.into_iter().map(|row| bytes(&row)))?.into_any()
+                let rows: Vec<_> = rows
+                    .into_iter()
+                    .map(|row| row::to_python(py, &row))
+                    .collect::<PyResult<_>>()?;
+                PyList::new(py, rows)?.into_any()
             }
             Self::Related(related) => {
                 let list = PyList::empty(py);
@@ -238,7 +243,7 @@ fn written(py: Python<'_>, done: Done) -> PyResult<Bound<'_, PyAny>> {
     let error = unsaved
         .map(|error| failure::exception(py, &error))
         .transpose()?;
-    let row = PyBytes::new(py, kept.row.bytes());
+    let row = row::to_python(py, &kept.row)?;
     (
         kept.written.as_str(),
         row,

@@ -108,6 +108,7 @@ pub mod engine {
         strategy::chunks_of_keys,
         undeclared::with_undeclared,
         value::wide_integer,
+        version::Version,
         written::{self, Held, Kept, Write, Written},
     };
 

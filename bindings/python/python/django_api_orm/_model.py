@@ -22,7 +22,7 @@ from ._relation_groups import share
 from ._relation_targets import known
 from ._rows import PYDANTICS, Slots, defaulted
 from ._schema import ModelInfo, Pagination, Save, put
-from .exceptions import ConfigurationError, InvalidRequestError
+from .exceptions import ConfigurationError, ConflictError, InvalidRequestError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -426,8 +426,17 @@ class BaseAPIModel(_Declared):
         except TypeError:
             return to_json(str(key))
 
-    def _saving(self, update_fields: Iterable[str] | None, force_insert: bool) -> tuple[Save, Operation] | None:
-        """What ``save`` sends, and the operation that sends it; ``None`` if nothing has changed."""
+    def _saving(
+        self,
+        update_fields: Iterable[str] | None,
+        force_insert: bool = False,
+        on_conflict: str = "error",
+        check: bool = False,
+        shown: bytes | None = None,
+    ) -> tuple[Save, Operation] | None:
+        """What ``save`` sends, and the operation that sends it; ``None`` if nothing has changed. ``shown``: the row as the
+        server has shown it since, of which the changes were made.
+        """
         info, endpoint = self._info(), self._endpoint_of_row()
         info.relations.settle(self)
         key = None
@@ -438,7 +447,20 @@ class BaseAPIModel(_Declared):
             save = self._new(update_fields)
             return save, endpoint.create(save.json)
         save = self._changed(update_fields)
-        return (save, endpoint.save(key, self._row, save.json)) if save.body else None
+        if not save.body:
+            return None
+        row = self._row if shown is None else shown
+        return save, endpoint.save(key, row, save.json, on_conflict=on_conflict, check=check)
+
+    def _failed(self, error: ConflictError) -> None:
+        """Adds the instance to an error that tells of its row: this one, and what the server has by now."""
+        error.instance = self
+        if error._current is not None:
+            row, names = error._current
+            info = self._info()
+            error.fields = tuple(info.own.get(name, name) for name in names)
+            with contextlib.suppress(ValidationError, exceptions.DecodeError):
+                error.current = self._from_row(row, self._client)
 
     def _new(self, update_fields: Iterable[str] | None = None) -> Save:
         """What is sent to create the row."""

@@ -274,8 +274,8 @@ class Queries(Generic[M]):
         operation = upsert.update_or_create(defaults, create_defaults)
         found, created = upsert.found(_ask_or_invalid(upsert, operation, query.model))
         if not created and (save := upsert.changes(found)).body:
-            answer = ask(query._endpoint.save(found._key(), found._row, save.json), query.model)
-            found._saved(save, answer)
+            saving = query._endpoint.save(found._key(), found._row, save.json, on_conflict="merge")
+            found._write(save, saving)
         return found, created
 
     def bulk_create(self, objs: Iterable[Any], concurrency: int = 8) -> list[M]:

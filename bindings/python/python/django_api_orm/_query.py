@@ -19,7 +19,7 @@ from ._prefetching import Prefetch, relation_of
 from ._registry import client_of, is_registered
 from ._relation_joins import crossed, joined
 from ._schema import naming
-from .exceptions import BulkCreateError, BulkWriteError, DecodeError, RowError
+from .exceptions import BulkCreateError, BulkWriteError, ConflictError, DecodeError, RowError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -396,6 +396,8 @@ class BaseQuery(Generic[M]):
         failed: list[tuple[str, Any]] = []
         for (row, key, save), result in zip(changes, results):  # noqa: B905
             try:
+                if isinstance(result, ConflictError):
+                    row._failed(result)
                 if isinstance(result, Exception):
                     raise result
                 row._saved(save, result)

@@ -22,6 +22,23 @@ from pydantic_core import SchemaValidator
 PYDANTICS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
 
+class VersionedRow(bytes):
+    """The server's JSON of a row that was read by itself, with the version that the server named for it.
+
+    It is the row wherever bytes are, and gives its version back to the engine when it is written.
+    """
+
+    version: str
+
+    def __new__(cls, text: bytes, version: str) -> VersionedRow:
+        self = super().__new__(cls, text)
+        self.version = version
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return VersionedRow, (bytes(self), self.version)
+
+
 def description(schema: type[BaseModel]) -> tuple[dict[str, Any], Any] | None:
     """How pydantic describes the schema's object, and the schemas that it refers to.
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast, overload
 
 from . import _registry
 from ._client import APIResponse, response_of
@@ -16,11 +16,14 @@ from ._queries import Queries
 from ._query import M
 from ._starting import Starting
 from .client import ServiceClient
-from .exceptions import ConfigurationError
+from .exceptions import ConfigurationError, ConflictError
 from .q import Q
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from ._engine import Operation
+    from ._schema import Save
 
 __all__ = ["APIModel", "Manager", "QuerySet", "register_models"]
 
@@ -155,33 +158,60 @@ class APIModel(BaseAPIModel):
 
     objects = ModelManager()
 
-    def save(self, update_fields: Iterable[str] | None = None, *, force_insert: bool = False) -> None:
+    def save(
+        self,
+        update_fields: Iterable[str] | None = None,
+        *,
+        force_insert: bool = False,
+        on_conflict: Literal["error", "merge"] = "error",
+        check: bool = False,
+    ) -> None:
         """Sends the fields that have changed, or exactly ``update_fields``; of a new row, every field that was given.
 
         A row without a key, or whose key was made by a default, is new. A row whose key the program gave is taken for one
         that the server has, and is changed without being read; ``force_insert`` creates it. A row whose key was set to
         ``None`` is a copy, as in Django: it is created with the other fields, and is the new row from then on.
 
+        A row that was read by itself, and for which the server named a version (``ETag``, or else ``Last-Modified``), is
+        saved only as that version. ``on_conflict="merge"`` writes the changes into the row as it is now, if nobody else has
+        changed the same fields. ``check`` reads the row first, and compares the fields that are to be sent with those of the
+        row as it was read: for rows without a version, which are those of lists, and all of servers that name none. There a
+        change between the check and the write is not noticed.
+
         After an error the changes are still unsaved.
 
-        Raises: ``BadRequestError`` with the server's messages in ``errors``; ``OutcomeUnknown`` when the change may have
+        Raises: ``PreconditionFailedError`` when somebody else has changed the row, ``ConflictError`` when a check has shown it:
+        with ``instance``, ``current`` and ``fields``; ``PreconditionRequiredError`` when the server wants a version, and the
+        row has none; ``BadRequestError`` with the server's messages in ``errors``; ``OutcomeUnknown`` when the change may have
         been made nevertheless, or a page or something else than the row was the answer; ``FieldError`` for a name that is no
         field, ``ValueError`` for one that is read-only; ``UnsavedError`` when the server did not keep a value, which is then
         still unsaved; ``Model.DoesNotExist``; ``APIException``.
-        Requests: one PATCH; one POST for a new row; none when nothing has changed.
+        Requests: one PATCH; one POST for a new row; none when nothing has changed. One GET more for a check, and where the row
+        was changed by somebody else; a merge then sends another PATCH.
         """
-        if saving := self._saving(update_fields, force_insert):
-            save, operation = saving
-            self._saved(save, ask(operation, type(self)))
+        if saving := self._saving(update_fields, force_insert, on_conflict, check):
+            self._write(*saving)
+
+    def _write(self, save: Save, operation: Operation) -> None:
+        try:
+            answer = ask(operation, type(self))
+        except ConflictError as conflict:
+            self._failed(conflict)
+            raise
+        self._saved(save, answer)
 
     def delete(self) -> None:
-        """Deletes the row. The instance stays readable.
+        """Deletes the row, if it has a version only as that: see ``save``. The instance stays readable.
 
-        Raises: ``InvalidRequestError`` for a row that was never saved, or was deleted; ``Model.DoesNotExist``;
-        ``APIException``.
-        Requests: one DELETE.
+        Raises: ``InvalidRequestError`` for a row that was never saved, or was deleted; ``PreconditionFailedError`` when
+        somebody else has changed the row; ``Model.DoesNotExist``; ``APIException``.
+        Requests: one DELETE, and one GET where the row was changed.
         """
-        ask(self._endpoint_of_row().delete(self._key()), type(self))
+        try:
+            ask(self._endpoint_of_row().delete(self._key(), self._row), type(self))
+        except ConflictError as conflict:
+            self._failed(conflict)
+            raise
         object.__setattr__(self, "_deleted", True)
 
     def refresh_from_api(self) -> None:

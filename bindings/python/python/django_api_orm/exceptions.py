@@ -227,9 +227,17 @@ class NotFoundError(APIClientError, DoesNotExist):
 
 
 class ConflictError(APIClientError):
-    """409: the request conflicts with the present state of the row; or a check has shown that somebody else has changed it since
-    it was read, so nothing was sent.
+    """409: the request conflicts with the present state of the row; or a check has shown that somebody else has changed it
+    since it was read, so nothing was sent.
     """
+
+    #: The row that was to be written, with the changes, which are still unsaved; of ``save()`` and ``delete()``.
+    instance: Any = None
+    #: The row as the server has it now, where it was read again.
+    current: Any = None
+    #: The fields that were to be written and have been changed by somebody else too.
+    fields: Sequence[str] = ()
+    _current: tuple[bytes, list[str]] | None = None
 
 
 class PreconditionFailedError(ConflictError):
@@ -361,7 +369,8 @@ _BY_KIND: dict[str, type[APIException]] = {
 
 #: Kinds that a status gives.
 _OF_STATUS = frozenset(
-    "status authentication permission not_found conflict precondition_failed precondition_required throttled server redirect".split()
+    "status authentication permission not_found conflict precondition_failed precondition_required".split()
+    + "throttled server redirect".split()
 )
 
 
@@ -416,6 +425,7 @@ def _from_engine(kind: str, message: str, details: dict[str, Any]) -> APIExcepti
     body = details.pop("body")
     row = details.pop("row")
     cause = details.pop("cause")
+    conflict = details.pop("conflict")
     made = _class_of(kind, status)
     if details["is_outcome_unknown"]:
         made = _UNKNOWN.get(made, made)
@@ -425,6 +435,8 @@ def _from_engine(kind: str, message: str, details: dict[str, Any]) -> APIExcepti
         error.response = ErrorResponse(status, body or b"")
     if isinstance(error, UnsavedError):
         error._row = row
+    if isinstance(error, ConflictError):
+        error._current = conflict
     if cause is not None:
         error.__cause__ = cause
     return error

@@ -117,18 +117,19 @@ class RelatedManager(Manager[M]):
         added, removed = relation.references(row, added), relation.references(row, removed)
         endpoint = row._endpoint_of_row()
         shown = ask(endpoint.refresh(row._key(), row._row), type(row))
-        self._save(relation.changed(relation.shown(shown), added, removed), relation.shown(shown))
+        self._save(relation.changed(relation.shown(shown), added, removed), shown)
 
-    def _save(self, references: list[Any], shown: Any = None) -> None:
-        """Writes the list of references, unless the server has just shown these."""
+    def _save(self, references: list[Any], shown: bytes | None = None) -> None:
+        """Writes the list of references, unless the server has just shown these in the row."""
         row, relation = self._row, self._relation
-        if shown is not None and relation.names_same(shown, references):
-            relation.put(row, shown)
+        if shown is not None and relation.names_same(relation.shown(shown), references):
+            relation.put(row, relation.shown(shown))
             return
         before = relation.raw(row)
         relation.put(row, references)
         try:
-            row.save(update_fields=[relation.field])
+            if saving := row._saving([relation.field], on_conflict="merge", shown=shown):
+                row._write(*saving)
         except BaseException:
             relation.put(row, before)
             raise

@@ -21,10 +21,7 @@ ONLY_IN_RUST = {
 }
 
 #: Files of Rust cases that Python has in a form of its own, and where.
-ELSEWHERE = {
-    "relations": "tests/test_relations.py, test_prefetching.py and test_crossing.py, on the reference site",
-    "conflicts": "tests/test_conflicts.py, on the reference site",
-}
+ELSEWHERE = {"relations": "tests/test_relations.py, test_prefetching.py and test_crossing.py, on the reference site"}
 
 
 def rust_cases():

@@ -5,7 +5,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use django_api_orm_core::{Error, NullOrder, OnDrift, OnIgnored, OnUnsaved, Policy, Result};
+use django_api_orm_core::{
+    Error, NullOrder, OnConflict, OnDrift, OnIgnored, OnUnsaved, Policy, Result,
+};
 use secrecy::SecretString;
 
 use super::ServiceClientBuilder;
@@ -339,6 +341,7 @@ macro_rules! choices {
 }
 choices! {
     OnIgnored { Local = "local", Error = "error", Trust = "trust" }
+    OnConflict { Error = "error", Merge = "merge" }
     OnDrift { Warn = "warn", Error = "error", Ignore = "ignore" }
     OnUnsaved { Error = "error", Warn = "warn", Ignore = "ignore" }
     NullOrder { Smallest = "smallest", Largest = "largest" }
