@@ -137,7 +137,7 @@ impl Endpoint {
     }
 
     pub(crate) fn concurrency(&self) -> usize {
-        self.policy.concurrency.unwrap_or(CONCURRENCY)
+        self.policy.concurrency.unwrap_or(CONCURRENCY).max(1)
     }
 }
 

@@ -119,6 +119,7 @@ QUERIES = {
     "on_invalid": (lambda rows: rows.on_invalid("skip"), 0),
     "max_scan": (lambda rows: rows.max_scan(5), 0),
     "page_size": (lambda rows: rows.page_size(5), 0),
+    "concurrency": (lambda rows: rows.concurrency(5), 0),
     "timeout": (lambda rows: rows.timeout(5), 0),
     "expect": (lambda rows: rows.expect(5), 0),
     "explain": (lambda rows: rows.explain(250), 0),

@@ -221,6 +221,17 @@ class Building(BaseQuery[M]):
         """
         return self._with_policy(page_size=number_of_rows("page_size()", rows))
 
+    def concurrency(self, requests: int) -> Self:
+        """How many requests are in flight at a time in ``update``, ``delete``, ``in_bulk`` and the ``bulk_`` methods: 8,
+        unless this says otherwise. With 1 they are sent one after the other: ``users.filter(...).concurrency(1).update(...)``.
+
+        Raises: ``ValueError`` for less than one.
+        Requests: none.
+        """
+        if not 1 <= requests <= MOST_ROWS:
+            raise ValueError(f"concurrency() takes a number of requests, at least 1, not {requests}")
+        return self._with_policy(concurrency=requests)
+
     def timeout(self, seconds: float) -> Self:
         """The time for each call, its retries and waits included, instead of the client's: ``objects.timeout(5).get(id=1)``.
         A query that reads several pages has it for each. It also holds for the instances that the query gives.

@@ -215,7 +215,8 @@ class Queries(Generic[M]):
     def update(self, **kwargs: Any) -> int:
         """Writes the values into every row; returns how many rows have them now.
 
-        Each row is checked against the whole filter before it is touched. ``address__city`` writes a part of an object.
+        Each row is checked against the whole filter before it is touched. ``address__city`` writes a part of an object. Several
+        requests are in flight at a time: ``concurrency``.
 
         Raises: ``BulkWriteError`` when some rows could not be written; before anything is sent, ``FieldError`` for a name that
         is no field, unless the schema allows extra names; before anything is written, ``CountMismatchError`` when ``expect``
@@ -278,27 +279,28 @@ class Queries(Generic[M]):
             found._write(save, saving)
         return found, created
 
-    def bulk_create(self, objs: Iterable[Any], concurrency: int = 8) -> list[M]:
+    def bulk_create(self, objs: Iterable[Any], concurrency: int | None = None) -> list[M]:
         """Creates many rows; returns them in the same order.
 
         ``objs`` are dictionaries, objects of the schema or instances of the model. Every one is validated before the
-        first is sent. ``concurrency`` is how many requests are in flight at a time.
+        first is sent. ``concurrency`` is how many requests are in flight at a time, as the method of that name says it.
 
         Raises: ``FieldError``; ``pydantic.ValidationError``; ``BulkCreateError``, which says which rows were
         created and which were not.
         Requests: one POST for each row.
         """
         query = self._start()
-        endpoint = query._endpoint.with_policy(concurrency=concurrency)
+        if concurrency is not None:
+            query = query.concurrency(concurrency)
         instances = [query._given(obj) for obj in objs]
         saves = [instance._new() for instance in instances]
-        created = endpoint.create_many([save.json for save in saves])
+        created = query._endpoint.create_many([save.json for save in saves])
         return query._created(ask(created, query.model), instances, saves)
 
-    def bulk_update(self, objs: Iterable[M], fields: Iterable[str], concurrency: int = 8) -> int:
+    def bulk_update(self, objs: Iterable[M], fields: Iterable[str], concurrency: int | None = None) -> int:
         """Saves these fields of many rows; returns how many rows had changes in them. Other changes stay unsaved.
 
-        ``concurrency`` is how many requests are in flight at a time.
+        ``concurrency`` is how many requests are in flight at a time, as the method of that name says it.
 
         Raises: ``BulkWriteError``, which says which rows were written and which were not, by key; ``ValueError``, before
         anything is sent, for a name that is read-only or no field (``FieldError``); ``InvalidRequestError`` for a row
@@ -306,9 +308,10 @@ class Queries(Generic[M]):
         Requests: one PATCH for each row that differs.
         """
         query = self._start()
-        endpoint = query._endpoint.with_policy(concurrency=concurrency)
+        if concurrency is not None:
+            query = query.concurrency(concurrency)
         changes = query._changes_of(objs, fields)
-        saved = endpoint.save_many([(row._at(), key, row._row, save.json) for row, key, save in changes])
+        saved = query._endpoint.save_many([(row._at(), key, row._row, save.json) for row, key, save in changes])
         return query._bulk_saved(changes, ask(saved, query.model) if changes else [])
 
 

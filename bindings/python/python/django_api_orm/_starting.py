@@ -157,6 +157,15 @@ class Starting:
         """
         return self.get_queryset().page_size(rows)
 
+    def concurrency(self: Gives[Query], requests: int) -> Query:
+        """How many requests are in flight at a time in ``update``, ``delete``, ``in_bulk`` and the ``bulk_`` methods: 8,
+        unless this says otherwise. With 1 they are sent one after the other: ``users.filter(...).concurrency(1).update(...)``.
+
+        Raises: ``ValueError`` for less than one.
+        Requests: none.
+        """
+        return self.get_queryset().concurrency(requests)
+
     def timeout(self: Gives[Query], seconds: float) -> Query:
         """The time for each call, its retries and waits included, instead of the client's: ``objects.timeout(5).get(id=1)``.
         A query that reads several pages has it for each. It also holds for the instances that the query gives.

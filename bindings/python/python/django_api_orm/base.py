@@ -46,7 +46,8 @@ class QuerySet(Evaluation[M], Queries[M]):
         return Manager.from_queryset(cls)()
 
     def delete(self) -> int:
-        """Deletes every row; returns how many. Each row is checked against the whole filter before it is touched.
+        """Deletes every row; returns how many. Each row is checked against the whole filter before it is touched. Several
+        requests are in flight at a time: ``concurrency``.
 
         Raises: as ``update``.
         Requests: one GET for each page, then one DELETE for each row.

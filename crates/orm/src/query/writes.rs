@@ -52,7 +52,7 @@ impl Collection {
                 let result = self.update_row(&key, &row, values).await.map(|()| true);
                 (key, result)
             })
-            .buffered(concurrency)
+            .buffered(concurrency.max(1))
             .collect()
             .await;
         BulkWriteError::sort(results)
@@ -89,7 +89,7 @@ impl Collection {
                 };
                 (key, result)
             })
-            .buffered(concurrency)
+            .buffered(concurrency.max(1))
             .collect()
             .await;
         BulkWriteError::sort(results)
