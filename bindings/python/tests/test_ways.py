@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from django_api_orm import AsyncServiceClient, ConfigurationError, ServiceClient
+from django_api_orm import APIConnectionError, AsyncServiceClient, ConfigurationError, ServiceClient
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Unix sockets")
 
@@ -79,3 +79,18 @@ def test_a_client_s_certificate_is_read_when_the_client_is_made(testserver_tls, 
         client(client_key_file=ca)
     with pytest.raises(TypeError, match="`unix_socket` must be a str"):
         client(unix_socket=7)
+
+
+def test_a_proxy_over_tls_is_trusted_by_the_same_authorities_as_the_server(testserver_tls):
+    # The server takes whole URLs, as a proxy does, and answers by itself.
+    through = {"proxy": testserver_tls.base_url, "max_retries": 0}
+    with ServiceClient("http://api.test", ca_file=testserver_tls.ca_file, **through) as client:
+        assert client.get("/info/").status_code == 200
+
+    async def main():
+        async with AsyncServiceClient("http://api.test", ca_file=testserver_tls.ca_file, **through) as client:
+            assert (await client.get("/info/")).status_code == 200
+
+    asyncio.run(main())
+    with pytest.raises(APIConnectionError, match="certificate"):
+        ServiceClient("http://api.test", **through).get("/info/")

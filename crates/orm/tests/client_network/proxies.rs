@@ -83,6 +83,36 @@ async fn secure_requests_go_through_a_tunnel_that_sees_no_credentials() {
     assert_eq!(seen.header("proxy-authorization"), None);
 }
 
+#[tokio::test]
+async fn a_proxy_over_tls_is_trusted_by_the_same_authorities_as_the_server() {
+    let certificates = Certificates::new("localhost");
+    let proxy = Server::script([ok()]);
+    let url = tls::listen(&proxy, certificates.config(&[], false)).await;
+    let through = || {
+        ServiceClient::builder("http://api.test")
+            .proxy(&url)
+            .max_retries(0)
+    };
+    let path = std::env::temp_dir().join(format!("django-api-orm-ca-{}.pem", std::process::id()));
+    std::fs::write(&path, certificates.ca_pem()).unwrap();
+    let client = through()
+        .platform_roots(false)
+        .ca_file(&path)
+        .build()
+        .unwrap();
+    std::fs::remove_file(&path).unwrap();
+    client.get("/x/").await.unwrap();
+    assert_eq!(proxy.seen()[0].target, "http://api.test/x/");
+    let stranger = Certificates::new("localhost").ca_pem();
+    let client = through()
+        .platform_roots(false)
+        .ca_pem(stranger)
+        .build()
+        .unwrap();
+    let error = client.get("/x/").await.unwrap_err();
+    assert!(error.is_connect() && proxy.count() == 1, "{error}");
+}
+
 /// A SOCKS proxy that wants a user and a password, and connects to where it is asked to.
 async fn socks(to: String) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
