@@ -2,6 +2,7 @@
 
     python serve.py          gunicorn, plain HTTP/1.1
     python serve.py --tls    hypercorn, TLS, HTTP/2 by ALPN
+    python serve.py --logins gunicorn, with logins by JWT, session and OAuth2 besides
 
 Prints one line of JSON when it is ready:
 `{"base_url": "http://127.0.0.1:PORT", "ca_file": null, "pid": N}`.
@@ -30,6 +31,9 @@ def main():
     parser.add_argument(
         "--keep-alive", type=int, default=2, help="seconds that an idle connection is kept"
     )
+    parser.add_argument(
+        "--logins", action="store_true", help="with logins by JWT, session and OAuth2 besides"
+    )
     options = parser.parse_args()
 
     main_pid = os.getpid()
@@ -37,7 +41,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: stop_now(directory))
     threading.Thread(target=stop_at_end_of_stdin, args=[directory], daemon=True).start()
     try:
-        prepare(directory)
+        prepare(directory, options.logins)
         serve = serve_tls if options.tls else serve_plain
         serve(directory, options.keep_alive)
     finally:
@@ -62,11 +66,12 @@ def stop_at_end_of_stdin(directory):
     stop_now(directory)
 
 
-def prepare(directory):
+def prepare(directory, logins):
     """Make the database before any server forks or opens a thread."""
     sys.path.insert(0, str(HERE))
     os.environ["REFERENCE_DB"] = str(directory / "site.sqlite3")
-    os.environ["DJANGO_SETTINGS_MODULE"] = "site_.settings"
+    settings = "site_.logins.settings" if logins else "site_.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings
     import django
 
     django.setup()

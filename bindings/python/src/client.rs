@@ -24,6 +24,7 @@ use crate::{
     ask::{Asker, Provider},
     failure,
     lane::Lane,
+    login::{self, SignedIn},
     notice,
     operation::{Operation, Payload},
 };
@@ -49,6 +50,7 @@ enum Account {
     Fixed(Credential),
     /// Who is asked on the caller's side.
     Provided(Arc<Provider>),
+    Login(SignedIn),
 }
 
 impl Account {
@@ -57,7 +59,10 @@ impl Account {
         Ok(match auth {
             None => Self::Nobody,
             Some(auth) => match auth.extract::<Vec<String>>() {
-                Ok(parts) => Self::Fixed(credential(&parts)?),
+                Ok(parts) => match login::read(&parts)? {
+                    Some(login) => Self::Login(SignedIn::new(login)),
+                    None => Self::Fixed(credential(&parts)?),
+                },
                 Err(_) => Self::Provided(Arc::new(Provider::new(auth.unbind()))),
             },
         })
@@ -108,34 +113,39 @@ impl Shared {
     }
 
     /// The client with the credential of this one.
-    fn speaking(&self, client: &ServiceClient, asker: Option<&Asker>) -> ServiceClient {
+    fn speaking(&self, client: &ServiceClient, asker: Option<&Asker>) -> Result<ServiceClient> {
         let client = match (&*self.account, asker) {
             _ if self.is_root => client.clone(),
             (Account::Fixed(credential), _) => client.with_credential(credential.clone()),
             (Account::Provided(_), Some(asker)) => asker.client(client),
+            (Account::Login(signed_in), _) => {
+                let root = self.state()?.root.clone();
+                client.speaking_as(&signed_in.client(&root)?)
+            }
             (Account::Nobody | Account::Provided(_), _) => client.without_credentials(),
         };
-        match self.timeout {
+        Ok(match self.timeout {
             None => client,
             Some(time) => client.with_timeout(time),
-        }
+        })
     }
 
     /// The way to the token provider, for one operation or one walk.
     pub(crate) fn asker(&self) -> Option<Asker> {
         match &*self.account {
-            Account::Nobody | Account::Fixed(_) => None,
+            Account::Nobody | Account::Fixed(_) | Account::Login(_) => None,
             Account::Provided(provider) => Some(Asker::new(provider)),
         }
     }
 
     /// The client for operations on the background runtime.
     pub(crate) fn for_loops(&self, asker: Option<&Asker>) -> Result<ServiceClient> {
-        Ok(self.speaking(&self.state()?.root, asker))
+        let root = self.state()?.root.clone();
+        self.speaking(&root, asker)
     }
 
     /// The client for operations on a lane.
-    pub(crate) fn on_lane(&self, lane: &Lane, asker: Option<&Asker>) -> ServiceClient {
+    pub(crate) fn on_lane(&self, lane: &Lane, asker: Option<&Asker>) -> Result<ServiceClient> {
         self.speaking(&lane.client, asker)
     }
 
@@ -177,10 +187,10 @@ impl Client {
     ) -> PyResult<Self> {
         let settings = Settings::read(py, settings)?;
         let account = Account::read(auth)?;
-        let is_root = !matches!(account, Account::Provided(_));
+        let is_root = matches!(account, Account::Nobody | Account::Fixed(_));
         let fixed = match &account {
             Account::Fixed(credential) => Some(credential.clone()),
-            Account::Nobody | Account::Provided(_) => None,
+            Account::Nobody | Account::Provided(_) | Account::Login(_) => None,
         };
         let build = move || settings.build(&base_url, fixed.clone());
         let root = build().map_err(|error| failure::raised(py, &error))?;
@@ -193,23 +203,29 @@ impl Client {
                 generation: 0,
             }),
         };
-        Ok(Self(Arc::new(Shared {
-            connections: Arc::new(connections),
-            account: Arc::new(account),
-            is_root,
-            timeout: None,
-        })))
+        Self::checked(
+            py,
+            Shared {
+                connections: Arc::new(connections),
+                account: Arc::new(account),
+                is_root,
+                timeout: None,
+            },
+        )
     }
 
     /// A client with another credential, or with none, over the same connections.
     #[pyo3(signature = (auth))]
-    fn with_auth(&self, auth: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
-        Ok(Self(Arc::new(Shared {
-            connections: Arc::clone(&self.0.connections),
-            account: Arc::new(Account::read(auth)?),
-            is_root: false,
-            timeout: self.0.timeout,
-        })))
+    fn with_auth(&self, py: Python<'_>, auth: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
+        Self::checked(
+            py,
+            Shared {
+                connections: Arc::clone(&self.0.connections),
+                account: Arc::new(Account::read(auth)?),
+                is_root: false,
+                timeout: self.0.timeout,
+            },
+        )
     }
 
     /// A client with another time for each call, over the same connections.
@@ -294,6 +310,18 @@ impl Client {
             .map_err(|error| failure::raised(py, &error))?
             .root
             .base_url())
+    }
+}
+
+impl Client {
+    /// The client, if its login can be made.
+    fn checked(py: Python<'_>, shared: Shared) -> PyResult<Self> {
+        if matches!(*shared.account, Account::Login(_)) {
+            shared
+                .for_loops(None)
+                .map_err(|error| failure::raised(py, &error))?;
+        }
+        Ok(Self(Arc::new(shared)))
     }
 }
 

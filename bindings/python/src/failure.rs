@@ -1,5 +1,7 @@
 //! Errors of the engine as Python exceptions. The classes are the package's; it makes them from a plain description.
 
+use std::iter::successors;
+
 use django_api_orm::{Error, ErrorKind, Row};
 #[cfg(feature = "testserver")]
 use http::StatusCode;
@@ -50,7 +52,10 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         errors.set_item(path, PyList::new(py, messages)?)?;
     }
     details.set_item("errors", errors)?;
-    let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>());
+    let sources = successors(std::error::Error::source(error), |error| error.source());
+    let cause = sources
+        .filter_map(|source| source.downcast_ref::<Error>())
+        .next();
     details.set_item(
         "cause",
         cause.map(|cause| exception(py, cause)).transpose()?,

@@ -9,6 +9,7 @@ mod client;
 mod endpoint;
 mod failure;
 mod lane;
+mod login;
 mod model;
 mod notice;
 mod operation;

@@ -128,8 +128,10 @@ impl Operation {
             .client
             .lane()
             .map_err(|error| failure::raised(py, &error))?;
+        let client = self.client.on_lane(&lane, self.asker.as_ref());
+        let client = client.map_err(|error| failure::raised(py, &error))?;
         let begin = self.begin(py)?;
-        let work = Outcome::of(begin(self.client.on_lane(&lane, self.asker.as_ref())));
+        let work = Outcome::of(begin(client));
         // A lane that was interrupted is dropped, and its connections with it.
         let outcome = match &self.asker {
             None => lane.drive(py, work)?,

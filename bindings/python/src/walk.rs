@@ -138,6 +138,7 @@ impl Walk {
                 .map_err(|error| failure::raised(py, &error))?,
         };
         let client = self.client.on_lane(&lane, self.asker.as_ref());
+        let client = client.map_err(|error| failure::raised(py, &error))?;
         let work = notice::listening(step(Arc::clone(&self.state), client));
         let (result, notices) = match &self.asker {
             None => lane.drive(py, work)?,

@@ -62,6 +62,13 @@ def drf():
 
 
 @pytest.fixture(scope="session")
+def drf_logins():
+    """The same site with logins by JWT, session and OAuth2 besides."""
+    with _drf("--logins") as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
 def drf_tls():
     """The same site with TLS and HTTP/2. Its rows are its own, and no test writes there.
 

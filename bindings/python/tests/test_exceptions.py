@@ -19,6 +19,8 @@ EXPECTED = {
     ("validation", 400): orm.BadRequestError,
     ("validation", 422): orm.BadRequestError,
     ("authentication", 401): orm.UnauthorizedError,
+    ("authentication", None): orm.UnauthorizedError,
+    ("server", None): orm.APIServerError,
     ("permission", 403): orm.ForbiddenError,
     ("not_found", 404): orm.NotFoundError,
     ("not_found", 410): orm.APIClientError,

@@ -112,8 +112,8 @@ pub mod engine {
         written::{self, Held, Kept, Write, Written},
     };
 
-    pub use crate::client::credential::{Asking, Tokens};
     pub use crate::client::settings::{Choice, Setting, SettingKind, SettingValue, settings};
+    pub use crate::client::tokens::{Asking, Tokens};
     pub use crate::query::{
         Change, Collection, Join, KeysetWalk, Precaution, Related, Upsert, Walk,
     };

@@ -20,7 +20,18 @@ write that may have arrived is not sent again.
 from typing import TYPE_CHECKING, Any
 
 from ._building import Explanation
-from ._client import APIResponse, BasicAuth, BearerAuth, Credential, HeaderAuth, Stats, TokenAuth
+from ._client import (
+    APIResponse,
+    BasicAuth,
+    BearerAuth,
+    Credential,
+    HeaderAuth,
+    JWTAuth,
+    OAuth2ClientCredentials,
+    SessionAuth,
+    Stats,
+    TokenAuth,
+)
 from ._prefetching import Prefetch
 from ._registry import unregister_models
 from ._relation_back import Related
@@ -124,11 +135,13 @@ __all__ = [
     "IgnoredWarning",
     "InternalServerError",
     "InvalidRequestError",
+    "JWTAuth",
     "Manager",
     "ManyToMany",
     "MultipleObjectsReturned",
     "NPlusOneWarning",
     "NotFoundError",
+    "OAuth2ClientCredentials",
     "OutcomeUnknown",
     "Pagination",
     "PreconditionFailedError",
@@ -142,6 +155,7 @@ __all__ = [
     "RowError",
     "ServiceClient",
     "ServiceUnavailableError",
+    "SessionAuth",
     "Stats",
     "TimeoutError",
     "TokenAuth",

@@ -63,8 +63,8 @@ def _digest(secret: Any) -> bytes:
 
 
 class Credential:
-    """Who the requests of a client are sent as. Made by ``TokenAuth``, ``BearerAuth``, ``BasicAuth`` and ``HeaderAuth``;
-    never shown by ``repr``.
+    """Who the requests of a client are sent as. Made by ``TokenAuth``, ``BearerAuth``, ``BasicAuth`` and ``HeaderAuth``, and by
+    the logins ``JWTAuth``, ``SessionAuth`` and ``OAuth2ClientCredentials``; never shown by ``repr``.
 
     ``expires_in`` is for a token provider: the seconds for which the server accepts it, after which another one is fetched.
     """
@@ -99,6 +99,95 @@ def HeaderAuth(name: str, value: str, *, expires_in: float | None = None) -> Cre
     return Credential("header", name, value, expires_in=expires_in)
 
 
+def _login(kind: str, url: str, user: str, secret: str, **options: str | bool | None) -> Credential:
+    """A login as the engine takes it: its options as names and values."""
+    given = [(name, str(value) if value is True else value) for name, value in options.items() if value or value == ""]
+    return Credential(kind, url, user, secret, *(text for pair in given for text in pair))
+
+
+def JWTAuth(
+    token_url: str,
+    username: str,
+    password: str,
+    *,
+    refresh_url: str | None = None,
+    username_field: str | None = None,
+    header_type: str | None = None,
+) -> Credential:
+    """Pairs of JSON Web Tokens, as ``djangorestframework-simplejwt`` gives them.
+
+    ``token_url`` is the route of ``TokenObtainPairView``: a path below ``base_url``, or a URL, whose server is then the only
+    one that gets the password. ``refresh_url`` is that of ``TokenRefreshView`` (``refresh/`` below it), ``username_field`` the
+    server's ``USERNAME_FIELD`` ("username"), ``header_type`` the word before the token ("Bearer").
+
+    The client logs in when it first needs a token. It is refreshed a little before its end, or when the server refuses it; each
+    refresh token is used once if the server rotates them, and where it is refused, the client logs in again.
+
+    Requests: one POST for the first call, and one each time that the token is replaced; two where its refresh is refused.
+    """
+    return _login(
+        "jwt",
+        token_url,
+        username,
+        password,
+        refresh_url=refresh_url,
+        username_field=username_field,
+        header_type=header_type,
+    )
+
+
+def SessionAuth(
+    login_url: str,
+    username: str,
+    password: str,
+    *,
+    json: bool = False,
+    username_field: str | None = None,
+    session_cookie: str | None = None,
+    csrf_cookie: str | None = None,
+    csrf_header: str | None = None,
+) -> Credential:
+    """A session of Django, begun by the form at ``login_url``, such as ``/api-auth/login/``, or with ``json=True`` by a JSON
+    view such as the one of ``dj-rest-auth``: a path below ``base_url``, or a URL of the same origin.
+
+    Cookies are kept in memory and sent to ``base_url`` only; writes carry the CSRF token. ``session_cookie`` ("sessionid"),
+    ``csrf_cookie`` ("csrftoken") and ``csrf_header`` ("X-CSRFToken") are the server's names, ``username_field`` ("username") is
+    that of its login. When the session is over, one login begins another, and what was refused because of that is sent once
+    more.
+
+    Requests: two for a login by a form, a GET and a POST; one by JSON.
+    """
+    return _login(
+        "session",
+        login_url,
+        username,
+        password,
+        json=json,
+        username_field=username_field,
+        session_cookie=session_cookie,
+        csrf_cookie=csrf_cookie,
+        csrf_header=csrf_header,
+    )
+
+
+def OAuth2ClientCredentials(
+    token_url: str, client_id: str, client_secret: str, *, scope: str | None = None, in_body: bool = False
+) -> Credential:
+    """An application's own access token (RFC 6749, section 4.4), as ``django-oauth-toolkit`` and others give it.
+
+    ``token_url`` is a path below ``base_url``, or a URL, whose server is then the only one that gets the secret. ``scope`` is
+    one scope, or several with spaces between. Id and secret are sent by HTTP Basic, with ``in_body=True`` in the body. The
+    token is replaced a little before its end, or when the server refuses it.
+
+    Requests: one POST for the first call, and one each time that the token is replaced.
+    """
+    return _login("oauth2", token_url, client_id, client_secret, scope=scope, in_body=in_body)
+
+
+#: The kinds of credentials that are obtained by a login.
+_LOGINS = ("jwt", "session", "oauth2")
+
+
 if TYPE_CHECKING:
     Auth = Credential | tuple[str, str] | str
     #: A function that gives what ``auth`` takes, or ``auth_token``; synchronous or asynchronous.
@@ -123,6 +212,8 @@ def _account(auth_token: str | TokenProvider | None, auth: Auth | AuthProvider |
 def _provided(auth: Any) -> tuple[list[str], float | None]:
     """What a provider has given: the credential, and when it expires."""
     credential = None if auth is None or callable(auth) else _credential(None, auth)
+    if credential is not None and credential[0] in _LOGINS:
+        raise ConfigurationError("the token provider gave a login: give that to the client itself")
     if credential is None:
         raise ConfigurationError(f"the token provider gave no credential, but {type(auth).__name__}")
     expires_in = auth._expires_in if isinstance(auth, Credential) else None
@@ -154,6 +245,8 @@ def _given(parameter: str, credential: list[str]) -> list[str]:
     kind, *parts = credential
     if not all(isinstance(part, str) for part in parts):
         raise ConfigurationError(f"`{parameter}` takes text, not {', '.join(type(part).__name__ for part in parts)}")
+    if kind in _LOGINS:
+        return credential  # The engine says which of its parts is empty.
     if not (any(parts) if kind == "basic" else parts[-1].strip()):
         raise ConfigurationError(
             f"`{parameter}` is empty: give the credential (is the environment variable set that it comes from?), or leave "

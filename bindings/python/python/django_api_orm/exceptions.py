@@ -374,6 +374,15 @@ _OF_STATUS = frozenset(
 )
 
 
+#: Those of them that have a class where the call itself was not answered: it waited in vain, or its login failed.
+_WITHOUT_STATUS: dict[str, type[APIException]] = {
+    "authentication": UnauthorizedError,
+    "conflict": ConflictError,
+    "server": APIServerError,
+    "throttled": TooManyRequestsError,
+}
+
+
 def _also_unknown(kind: type[APIException]) -> type[APIException]:
     """The error of a write that may have been carried out nevertheless: it is caught as either class."""
     name = f"{kind.__name__}OutcomeUnknown"
@@ -409,7 +418,7 @@ def _class_of(kind: str, status: int | None) -> type[APIException]:
     if kind not in _OF_STATUS:
         return _BY_KIND.get(kind, APIException)
     if status is None:
-        return {"throttled": TooManyRequestsError, "conflict": ConflictError}.get(kind, APIException)
+        return _WITHOUT_STATUS.get(kind, APIException)
     if status == 400:
         return BadRequestError
     if status in _BY_STATUS:

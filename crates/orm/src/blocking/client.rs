@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{manager::Manager, runtime::wait};
 use crate::{
     ApiModel, ApiResponse, Result,
-    client::{Credential, RequestBuilder, Stats, settings::with_settings},
+    client::{Credential, Login, RequestBuilder, Stats, settings::with_settings},
 };
 
 /// A client of one API, for programs without a runtime. See the asynchronous [`ServiceClient`](crate::ServiceClient).
@@ -106,6 +106,14 @@ impl ServiceClient {
     #[must_use]
     pub fn with_credential(&self, credential: Credential) -> Self {
         Self(self.0.with_credential(credential))
+    }
+
+    /// See [`with_login`](crate::ServiceClient::with_login).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_login(&self, login: impl Into<Login>) -> Result<Self> {
+        self.0.with_login(login).map(Self)
     }
 
     /// See [`without_credentials`](crate::ServiceClient::without_credentials).
@@ -214,6 +222,7 @@ impl ServiceClientBuilder {
         basic(user: impl AsRef<str>, password: impl AsRef<str>);
         auth_header(name: impl Into<String>, value: impl Into<String>);
         credential(credential: Credential);
+        login(login: impl Into<Login>);
         header(name: impl Into<String>, value: impl Into<String>);
         headers(headers: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>);
         ca_pem(pem: impl Into<Vec<u8>>);

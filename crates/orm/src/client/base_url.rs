@@ -94,6 +94,19 @@ impl BaseUrl {
         self.is_https
     }
 
+    /// The same origin without a prefix.
+    pub(super) fn root(&self) -> Self {
+        Self {
+            prefix: String::new(),
+            ..self.clone()
+        }
+    }
+
+    /// `path` with the prefix in front.
+    pub(super) fn below(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
+    }
+
     /// The URL of `path` below the prefix.
     pub(super) fn join(&self, path: &str, query: &str) -> Result<Uri> {
         let below = self.prefix.len() + path.len();

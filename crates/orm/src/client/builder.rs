@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, RwLock};
 
 use django_api_orm_core::retry::RetryBudget;
 use django_api_orm_core::{Error, Result};
@@ -18,28 +18,43 @@ use super::base_url::BaseUrl;
 use super::call::checked_header;
 use super::connector::{Connector, ConnectorSettings, Http2, Leg};
 use super::context::Context;
-use super::credential::{Auth, Credential, TokenProvider};
+use super::credential::{Auth, Credential};
 use super::layer::{HttpService, Wrap};
+use super::login::Login;
 use super::pool::{Pool, PoolSettings};
 use super::proxy::Proxy;
 use super::settings::Settings;
 use super::stats::Counters;
 use super::stream::Stream;
 use super::tls::TlsSettings;
+use super::tokens::TokenProvider;
 use super::{Identity, ServiceClient, Shared, idempotency};
 
 /// Configures a [`ServiceClient`]. Mistakes are reported by [`build`](Self::build).
 #[must_use = "a builder does nothing until it is built"]
 pub struct ServiceClientBuilder {
     base_url: String,
-    auth: Auth,
+    account: Account,
     headers: Vec<(String, SecretString)>,
     pub(super) settings: Settings,
+    ways: Ways,
+    pub(super) layers: Vec<Arc<Wrap>>,
+    pub(super) context: Context,
+}
+
+/// For whom a client will make requests.
+enum Account {
+    By(Auth),
+    /// Needs the client, once that is built.
+    Login(Login),
+}
+
+/// How servers are reached, besides the settings.
+#[derive(Clone, Default)]
+pub(super) struct Ways {
     ca_pem: Vec<Vec<u8>>,
     client_certificate: Option<Arc<SecretSlice<u8>>>,
     transport: Option<Leg>,
-    pub(super) layers: Vec<Arc<Wrap>>,
-    pub(super) context: Context,
 }
 
 /// What a pool is made from.
@@ -63,6 +78,11 @@ impl Plumbing {
         Pool::new(connector, &self.pool)
     }
 
+    /// As many as there may be connections.
+    fn places(&self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(self.connector.max_connections))
+    }
+
     /// Whether a connection may turn out to speak HTTP/2.
     pub(super) fn may_speak_http2(&self) -> bool {
         self.connector.http2 != Http2::Never
@@ -82,12 +102,10 @@ impl ServiceClientBuilder {
     pub(super) fn new(base_url: &str) -> Self {
         Self {
             base_url: base_url.to_owned(),
-            auth: Auth::None,
+            account: Account::By(Auth::None),
             headers: Vec::new(),
             settings: Settings::default(),
-            ca_pem: Vec::new(),
-            client_certificate: None,
-            transport: None,
+            ways: Ways::default(),
             layers: Vec::new(),
             context: Context::default(),
         }
@@ -115,7 +133,7 @@ impl ServiceClientBuilder {
 
     /// Any credential.
     pub fn credential(mut self, credential: Credential) -> Self {
-        self.auth = Auth::Fixed(credential);
+        self.account = Account::By(Auth::Fixed(credential));
         self
     }
 
@@ -135,7 +153,21 @@ impl ServiceClientBuilder {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Credential>> + Send + 'static,
     {
-        self.auth = Auth::Provider(Arc::new(TokenProvider::new(provider)));
+        let provider = TokenProvider::new(provider);
+        self.account = Account::By(Auth::Provider(Arc::new(provider)));
+        self
+    }
+
+    /// Obtains its credentials by a login, and others when they expire or the server no longer accepts them: a
+    /// [`JwtAuth`](super::JwtAuth), a [`SessionAuth`](super::SessionAuth) or
+    /// [`OAuth2ClientCredentials`](super::OAuth2ClientCredentials). They are kept in memory only.
+    ///
+    /// The first call that needs them logs in. However many calls wait, one login is under way, and they share what comes of it,
+    /// or its error, which says which step failed; it goes on when the call that began it is cancelled. Waiting counts in the
+    /// time for a call. A request that is refused for its credential is sent once more with another one, a write too, because
+    /// nothing was done.
+    pub fn login(mut self, login: impl Into<Login>) -> Self {
+        self.account = Account::Login(login.into());
         self
     }
 
@@ -159,13 +191,13 @@ impl ServiceClientBuilder {
 
     /// Further CA certificates to trust, as PEM.
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca_pem.push(pem.into());
+        self.ways.ca_pem.push(pem.into());
         self
     }
 
     /// The client's own certificate chain and private key, as PEM, for servers that ask for one.
     pub fn client_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.client_certificate = Some(Arc::new(SecretSlice::from(pem.into())));
+        self.ways.client_certificate = Some(Arc::new(SecretSlice::from(pem.into())));
         self
     }
 
@@ -189,7 +221,7 @@ impl ServiceClientBuilder {
         Fut: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        self.transport = Some(Leg::new(move |uri| {
+        self.ways.transport = Some(Leg::new(move |uri| {
             let connecting = connect(uri);
             async move { Ok(Stream::new(connecting.await?)) }
         }));
@@ -203,59 +235,14 @@ impl ServiceClientBuilder {
     /// zero, no CA certificates on this system.
     pub fn build(self) -> Result<ServiceClient> {
         let base = BaseUrl::parse(&self.base_url)?;
-        let settings = &self.settings;
-        if settings.max_connections == 0 {
+        if self.settings.max_connections == 0 {
             return Err(Error::configuration("`max_connections` must be at least 1"));
         }
-        if let Auth::Fixed(credential) = &self.auth {
+        if let Account::By(Auth::Fixed(credential)) = &self.account {
             credential.to_header()?;
         }
         let (account, headers) = self.default_headers()?;
-        let proxy = match (&settings.unix_socket, &settings.proxy) {
-            (Some(_), Some(_)) => {
-                return Err(Error::configuration(
-                    "give `unix_socket` or `proxy`, not both: a socket of this machine is not reached through a proxy",
-                ));
-            }
-            (Some(_), None) => None,
-            (None, _) => Proxy::of(settings, &base.join("/", "")?)?,
-        };
-        let needs_tls = base.is_https() || proxy.as_ref().is_some_and(Proxy::is_https);
-        let tls = if needs_tls {
-            Some(self.tls_settings()?.config()?)
-        } else {
-            None
-        };
-        let http2 = match (
-            settings.http2_prior_knowledge,
-            settings.http2 && base.is_https(),
-        ) {
-            (true, _) => Http2::Always,
-            (false, true) => Http2::Negotiated,
-            (false, false) => Http2::Never,
-        };
-        let plumbing = Plumbing {
-            transport: match (self.transport, &settings.unix_socket) {
-                (Some(transport), _) => transport,
-                (None, Some(path)) => unix(path)?,
-                (None, None) => Leg::tcp(settings.connect_timeout),
-            },
-            proxy,
-            tls,
-            connector: ConnectorSettings {
-                is_https: base.is_https(),
-                timeout: settings.connect_timeout,
-                http2,
-                max_connections: settings.max_connections.min(Semaphore::MAX_PERMITS),
-            },
-            pool: PoolSettings {
-                http2,
-                max_idle: settings
-                    .max_keepalive_connections
-                    .unwrap_or(settings.max_connections),
-                idle_timeout: settings.keepalive_timeout,
-            },
-        };
+        let plumbing = self.ways.plumbing(&self.settings, &base)?;
         // The first layer sees the request first, so it is put on last.
         let layers = (!self.layers.is_empty()).then(|| {
             let wrap = |inner: HttpService, layer: &Arc<Wrap>| layer(inner);
@@ -264,38 +251,41 @@ impl ServiceClientBuilder {
                 .rev()
                 .fold(HttpService::connections(), wrap)
         });
-        let idempotency_header = settings
-            .idempotency_header
-            .as_deref()
-            .map(idempotency::header)
-            .transpose()?;
+        let idempotency_header = self.settings.idempotency_header.as_deref();
+        let idempotency_header = idempotency_header.map(idempotency::header).transpose()?;
         let counters = Arc::default();
-        let pool = RwLock::new(Arc::new(plumbing.pool(&counters)));
         let shared = Shared {
             base,
             headers: Arc::new(headers),
-            places: Arc::new(Semaphore::new(plumbing.connector.max_connections)),
+            places: plumbing.places(),
+            pool: Arc::new(RwLock::new(Arc::new(plumbing.pool(&counters)))),
+            ways: Arc::new(self.ways),
             plumbing: Arc::new(plumbing),
             layers,
-            pool,
             budget: Arc::new(RetryBudget::new()),
             pauses: Arc::default(),
             idempotency_header,
             counters,
-            context: Arc::new(self.context.built(settings)),
+            context: Arc::new(self.context.built(&self.settings)),
             settings: Arc::new(self.settings),
         };
-        let identity = Identity {
-            auth: self.auth,
-            account,
-            headers: HeaderMap::new(),
-            timeout: None,
-            built: OnceLock::new(),
+        let (auth, login) = match self.account {
+            Account::By(auth) => (auth, None),
+            Account::Login(login) => (Auth::None, Some(login)),
         };
-        Ok(ServiceClient {
+        let identity = Identity {
+            auth,
+            account,
+            ..Identity::default()
+        };
+        let client = ServiceClient {
             shared: Arc::new(shared),
             identity: Arc::new(identity),
-        })
+        };
+        match login {
+            None => Ok(client),
+            Some(login) => client.with_login(login),
+        }
     }
 
     /// The headers of every request: the one that says who the caller is, and the others.
@@ -317,21 +307,68 @@ impl ServiceClientBuilder {
         }
         Ok((account, headers))
     }
+}
 
-    fn tls_settings(&self) -> Result<TlsSettings> {
+impl Ways {
+    fn plumbing(&self, settings: &Settings, base: &BaseUrl) -> Result<Plumbing> {
+        let proxy = match (&settings.unix_socket, &settings.proxy) {
+            (Some(_), Some(_)) => {
+                return Err(Error::configuration(
+                    "give `unix_socket` or `proxy`, not both: a socket of this machine is not reached through a proxy",
+                ));
+            }
+            (Some(_), None) => None,
+            (None, _) => Proxy::of(settings, &base.join("/", "")?)?,
+        };
+        let needs_tls = base.is_https() || proxy.as_ref().is_some_and(Proxy::is_https);
+        let tls = if needs_tls {
+            Some(self.tls_settings(settings)?.config()?)
+        } else {
+            None
+        };
+        let http2 = match (
+            settings.http2_prior_knowledge,
+            settings.http2 && base.is_https(),
+        ) {
+            (true, _) => Http2::Always,
+            (false, true) => Http2::Negotiated,
+            (false, false) => Http2::Never,
+        };
+        Ok(Plumbing {
+            transport: match (&self.transport, &settings.unix_socket) {
+                (Some(transport), _) => transport.clone(),
+                (None, Some(path)) => unix(path)?,
+                (None, None) => Leg::tcp(settings.connect_timeout),
+            },
+            proxy,
+            tls,
+            connector: ConnectorSettings {
+                is_https: base.is_https(),
+                timeout: settings.connect_timeout,
+                http2,
+                max_connections: settings.max_connections.min(Semaphore::MAX_PERMITS),
+            },
+            pool: PoolSettings {
+                http2,
+                max_idle: settings
+                    .max_keepalive_connections
+                    .unwrap_or(settings.max_connections),
+                idle_timeout: settings.keepalive_timeout,
+            },
+        })
+    }
+
+    fn tls_settings(&self, settings: &Settings) -> Result<TlsSettings> {
         let mut tls = TlsSettings {
-            verify: self.settings.verify_ssl,
-            platform_roots: self.settings.platform_roots,
+            verify: settings.verify_ssl,
+            platform_roots: settings.platform_roots,
             extra_roots: self.ca_pem.clone(),
             identity: self.client_certificate.clone(),
         };
-        for path in &self.settings.ca_file {
+        for path in &settings.ca_file {
             tls.extra_roots.push(read("the CA file", path, "ca_file")?);
         }
-        let (certificate, key) = (
-            &self.settings.client_certificate_file,
-            &self.settings.client_key_file,
-        );
+        let (certificate, key) = (&settings.client_certificate_file, &settings.client_key_file);
         if let Some(path) = certificate {
             let mut pem = read("the certificate", path, "client_certificate_file")?;
             if let Some(path) = key {
@@ -345,6 +382,43 @@ impl ServiceClientBuilder {
             ));
         }
         Ok(tls)
+    }
+}
+
+impl Shared {
+    /// What reaches another server: the proxy, the authorities that are trusted and the limits are the same; headers, layers, a
+    /// certificate of the client and a Unix socket are for this server only.
+    pub(super) fn of_stranger(&self, origin: &str) -> Result<Self> {
+        let base = BaseUrl::parse(origin)?;
+        let settings = Settings {
+            client_certificate_file: None,
+            client_key_file: None,
+            unix_socket: None,
+            http2_prior_knowledge: false,
+            idempotency_header: None,
+            ..(*self.settings).clone()
+        };
+        let ways = Ways {
+            client_certificate: None,
+            ..(*self.ways).clone()
+        };
+        let plumbing = ways.plumbing(&settings, &base)?;
+        let agent = self.headers.get(USER_AGENT).cloned();
+        Ok(Self {
+            base,
+            headers: Arc::new(agent.into_iter().map(|agent| (USER_AGENT, agent)).collect()),
+            places: plumbing.places(),
+            pool: Arc::new(RwLock::new(Arc::new(plumbing.pool(&self.counters)))),
+            ways: Arc::new(ways),
+            plumbing: Arc::new(plumbing),
+            layers: None,
+            budget: Arc::new(RetryBudget::new()),
+            pauses: Arc::default(),
+            idempotency_header: None,
+            counters: Arc::clone(&self.counters),
+            context: Arc::clone(&self.context),
+            settings: Arc::new(settings),
+        })
     }
 }
 
@@ -372,8 +446,12 @@ fn unix(_path: &Path) -> Result<Leg> {
 impl fmt::Debug for ServiceClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The base URL is left out: before it is checked it may hold a password.
+        let auth: &dyn fmt::Debug = match &self.account {
+            Account::By(auth) => auth,
+            Account::Login(login) => login,
+        };
         f.debug_struct("ServiceClientBuilder")
-            .field("auth", &self.auth)
+            .field("auth", auth)
             .finish_non_exhaustive()
     }
 }

@@ -58,6 +58,10 @@ pub struct Call {
     pub(super) is_keyed: bool,
     /// Whether the server may ignore the condition in the headers, so that it is no reason to send the request again.
     pub(super) is_unchecked: bool,
+    /// Whether to do it twice does no harm, whatever the method.
+    pub(super) is_harmless: bool,
+    /// Whether a redirect is the answer, and is not followed.
+    pub(super) is_unredirected: bool,
 }
 
 impl fmt::Debug for Call {
@@ -89,6 +93,8 @@ impl Call {
             key: None,
             is_keyed: false,
             is_unchecked: false,
+            is_harmless: false,
+            is_unredirected: false,
         }
     }
 
@@ -218,6 +224,18 @@ impl Call {
     /// answer a write with a success that means nothing.
     pub(crate) fn staying(mut self) -> Self {
         self.stays = true;
+        self
+    }
+
+    /// Declares that the server may do it twice: a login.
+    pub(super) fn harmless(mut self) -> Self {
+        self.is_harmless = true;
+        self
+    }
+
+    /// Gives a redirect as the answer.
+    pub(super) fn unredirected(mut self) -> Self {
+        self.is_unredirected = true;
         self
     }
 

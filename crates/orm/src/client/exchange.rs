@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use django_api_orm_core::error::{Error, ErrorKind, Result};
 use django_api_orm_core::retry::{AttemptClass, Backoff, MAX_WAIT, RetryCost, Verdict, verdict};
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderValue};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, COOKIE, HOST, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -14,12 +14,13 @@ use tracing::Instrument;
 use super::admission::Admission;
 use super::attempt::{Answer, Ended, Limits, Outgoing, Route, attempt};
 use super::call::Call;
-use super::credential::Issued;
 use super::encoding;
 use super::failure::Failure;
+use super::login::Session;
 use super::redirect::{MAX_HOPS, is_redirect, target};
 use super::response::ApiResponse;
 use super::stats::Tally;
+use super::tokens::Issued;
 use super::{ServiceClient, Shared};
 use crate::trace;
 
@@ -62,6 +63,7 @@ impl ServiceClient {
             last_retry: None,
             was_ambiguous: false,
             was_refreshed: false,
+            was_signed_in: false,
             was_renewed: false,
         };
         match exchange.run().await {
@@ -157,6 +159,8 @@ pub(super) struct Exchange<'a> {
     /// Whether a request before the last one may have been carried out.
     was_ambiguous: bool,
     was_refreshed: bool,
+    /// Whether a login has been asked for, because what was refreshed was refused as well.
+    was_signed_in: bool,
     /// Whether another connection was taken, because the server had closed one that had been used before.
     was_renewed: bool,
 }
@@ -209,7 +213,11 @@ impl Exchange<'_> {
         if self.issued.is_none() && self.client.identity.auth.can_refresh() {
             Box::pin(self.fetch_credential()).await?;
         }
+        self.dress();
         let ended = self.attempt().await?;
+        if let (Some(session), Ok(answer)) = (self.session(), &ended.result) {
+            session.hear(self.outgoing.uri.path(), &answer.headers);
+        }
         if ended.was_sent {
             self.attempts += 1;
         }
@@ -229,21 +237,57 @@ impl Exchange<'_> {
 
     fn judge(&mut self, answer: Answer) -> Result<Step> {
         let status = answer.status;
-        if is_redirect(status) {
-            return self.redirect(&answer);
-        }
-        if status == StatusCode::UNAUTHORIZED
-            && self.client.identity.auth.can_refresh()
-            && !self.was_refreshed
-        {
+        if self.is_refused(&answer) && self.may_renew() {
             self.was_refreshed = true;
             return Ok(Step::Refused);
+        }
+        if is_redirect(status) {
+            return match self.call.is_unredirected {
+                true => Ok(Step::Done(answer)),
+                false => self.redirect(&answer),
+            };
         }
         let Some(class) = AttemptClass::of_status(status) else {
             return Ok(Step::Done(answer));
         };
         let error = Error::from_response(status, &answer.headers, &answer.body);
         Ok(Step::Failed(Failure { class, error }))
+    }
+
+    /// Whether this call has not yet tried another credential, or only one that was refreshed, where a login may still help.
+    fn may_renew(&mut self) -> bool {
+        let is_refreshed = self.issued.as_ref().is_some_and(Issued::is_refreshed);
+        !self.was_refreshed || is_refreshed && !std::mem::replace(&mut self.was_signed_in, true)
+    }
+
+    /// Whether another credential may help: the server turned the request down for this one, and did nothing.
+    fn is_refused(&self, answer: &Answer) -> bool {
+        let auth = &self.client.identity.auth;
+        match auth.sign_in() {
+            Some(sign_in) => sign_in.is_needed(self.issued.as_ref(), answer),
+            None => answer.status == StatusCode::UNAUTHORIZED && auth.can_refresh(),
+        }
+    }
+
+    fn session(&self) -> Option<&Session> {
+        self.issued.as_ref()?.session()
+    }
+
+    /// Puts what a session has by now into the request.
+    fn dress(&mut self) {
+        let Some(session) = self.issued.as_ref().and_then(Issued::session) else {
+            return;
+        };
+        let kept = self.client.identity.built.get();
+        let own = self.call.headers.get(COOKIE);
+        let own = own.or_else(|| kept.and_then(|headers| headers.get(COOKIE)));
+        let Outgoing {
+            method,
+            uri,
+            headers,
+            ..
+        } = &mut self.outgoing;
+        session.dress(headers.to_mut(), own, method, uri.path());
     }
 
     fn redirect(&mut self, answer: &Answer) -> Result<Step> {
@@ -284,21 +328,24 @@ impl Exchange<'_> {
     /// Fetches a credential, or another one in the place of that which was refused.
     async fn fetch_credential(&mut self) -> Result<()> {
         let refused = self.issued.take();
-        let next = self.client.identity.auth.credential(refused.as_ref());
-        let issued = self.within(next).await??;
+        let auth = &self.client.identity.auth;
+        let next = auth.credential(refused.as_ref(), self.was_signed_in);
+        let issued = self.within(next).await;
+        let issued =
+            issued.map_err(|error| error.with_context("while waiting for credentials"))??;
         self.authorize(issued)
     }
 
     /// Puts the credential into the request, unless the call or the caller's own headers bring that header.
     fn authorize(&mut self, issued: Option<Issued>) -> Result<()> {
-        if let Some(issued) = issued {
-            let (name, value) = issued.credential.to_header()?;
+        if let Some(credential) = issued.as_ref().and_then(|issued| issued.proof.credential()) {
+            let (name, value) = credential.to_header()?;
             let brought = [&self.call.headers, &self.client.identity.headers];
             if !brought.iter().any(|headers| headers.contains_key(&name)) {
                 self.outgoing.headers.to_mut().insert(name, value);
             }
-            self.issued = Some(issued);
         }
+        self.issued = issued;
         Ok(())
     }
 

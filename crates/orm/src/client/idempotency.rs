@@ -55,7 +55,9 @@ impl Call {
 
     /// Whether the request may be repeated, because the server can tell it by a key or checks its condition.
     pub(super) fn is_repeatable(&self) -> bool {
-        self.is_keyed() || !self.is_unchecked && self.headers.contains_key(IF_MATCH)
+        self.is_harmless
+            || self.is_keyed()
+            || !self.is_unchecked && self.headers.contains_key(IF_MATCH)
     }
 }
 

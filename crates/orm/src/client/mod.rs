@@ -29,12 +29,13 @@ mod builder;
 mod call;
 mod connector;
 mod context;
-pub(crate) mod credential;
+mod credential;
 mod encoding;
 mod exchange;
 mod failure;
 mod idempotency;
 mod layer;
+mod login;
 mod pause;
 mod pool;
 mod proxy;
@@ -47,9 +48,11 @@ mod stats;
 mod stream;
 mod tcp;
 mod tls;
+pub(crate) mod tokens;
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -64,18 +67,20 @@ pub use call::Call;
 pub use credential::Credential;
 pub use django_api_orm_core::error::{Error, Result};
 pub use layer::{HttpService, RequestBody, ResponseBody};
+pub use login::{JwtAuth, Login, OAuth2ClientCredentials, SessionAuth};
 pub use request::RequestBuilder;
 pub use response::ApiResponse;
 pub use stats::Stats;
 
 use base_url::BaseUrl;
-use builder::Plumbing;
+use builder::{Plumbing, Ways};
 use context::Context;
-use credential::{Asking, Auth, TokenProvider, Tokens};
+use credential::Auth;
 use pause::Pauses;
 use pool::Pool;
 use settings::Settings;
 use stats::Counters;
+use tokens::{Asking, TokenProvider, Tokens};
 
 pub(crate) use stats::Interest;
 
@@ -105,15 +110,17 @@ pub struct ServiceClient {
 }
 
 /// What all clones share, whoever they speak for.
+#[derive(Clone)]
 struct Shared {
     base: BaseUrl,
     settings: Arc<Settings>,
     /// Sent with every request.
     headers: Arc<HeaderMap>,
+    ways: Arc<Ways>,
     plumbing: Arc<Plumbing>,
     /// What requests go through on their way to a connection.
     layers: Option<HttpService>,
-    pool: RwLock<Arc<Pool>>,
+    pool: Arc<RwLock<Arc<Pool>>>,
     /// Requests under way, as long as each needs a connection of its own.
     places: Arc<Semaphore>,
     budget: Arc<RetryBudget>,
@@ -207,7 +214,7 @@ impl ServiceClient {
     /// what belongs to one account there.
     #[must_use]
     pub fn with_credential(&self, credential: Credential) -> Self {
-        self.with_auth(Auth::Fixed(credential))
+        self.speaking_by(Auth::Fixed(credential))
     }
 
     /// This client with credentials from `provider`, over the same connections; see
@@ -218,7 +225,7 @@ impl ServiceClient {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Credential>> + Send + 'static,
     {
-        self.with_auth(Auth::Provider(Arc::new(TokenProvider::new(provider))))
+        self.speaking_by(Auth::Provider(Arc::new(TokenProvider::new(provider))))
     }
 
     /// As [`with_token_provider`](Self::with_token_provider), where several clients share what the provider has brought; it says
@@ -231,13 +238,68 @@ impl ServiceClient {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let provider = TokenProvider::shared(Arc::clone(tokens), provider);
-        self.with_auth(Auth::Provider(Arc::new(provider)))
+        self.speaking_by(Auth::Provider(Arc::new(provider)))
+    }
+
+    /// This client with credentials that it obtains by a login, over the same connections: once, for all clones of the client
+    /// that this gives. See [`ServiceClientBuilder::login`].
+    ///
+    /// # Errors
+    /// `Configuration` for an invalid URL, or an empty user or secret. Nothing is sent yet.
+    pub fn with_login(&self, login: impl Into<Login>) -> Result<Self> {
+        // The task is carried out by the runtime of whoever needs the credential.
+        self.with_login_on(login, |task| drop(tokio::spawn(task)))
+    }
+
+    /// As [`with_login`](Self::with_login), with what carries the login's requests out.
+    #[doc(hidden)]
+    pub fn with_login_on(
+        &self,
+        login: impl Into<Login>,
+        spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let nobody = self.without_credentials();
+        let sign_in = login.into().by(&nobody)?;
+        let provider = TokenProvider::signing_in(sign_in, spawn);
+        Ok(nobody.speaking_by(Auth::Provider(Arc::new(provider))))
+    }
+
+    /// This client with the credentials of `other`, which has been made from it or from one that shares its connections.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn speaking_as(&self, other: &Self) -> Self {
+        self.speaking_by(other.identity.auth.clone())
+    }
+
+    /// The client by which a login reaches its URLs: paths below the base URL, or another `origin`. This server is reached by
+    /// the same connections and with the same headers, a stranger with no more than the user agent, over the same proxy.
+    fn for_logins(&self, origin: Option<&str>) -> Result<Self> {
+        let shared = &*self.shared;
+        let shared = match origin {
+            Some(origin) if origin != shared.base.origin() => shared.of_stranger(origin)?,
+            _ => Shared {
+                base: match origin {
+                    Some(_) => shared.base.root(),
+                    None => shared.base.clone(),
+                },
+                // A key would declare that a refresh token may be used again.
+                idempotency_header: None,
+                ..shared.clone()
+            },
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            identity: match origin {
+                Some(origin) if origin != self.shared.base.origin() => Arc::default(),
+                _ => Arc::clone(&self.identity),
+            },
+        })
     }
 
     /// This client without credentials, over the same connections.
     #[must_use]
     pub fn without_credentials(&self) -> Self {
-        self.with_auth(Auth::None)
+        self.speaking_by(Auth::None)
     }
 
     /// This client with one more header on every request, over the same connections. It goes before a credential in the
@@ -256,7 +318,7 @@ impl ServiceClient {
         })
     }
 
-    fn with_auth(&self, auth: Auth) -> Self {
+    fn speaking_by(&self, auth: Auth) -> Self {
         let mut headers = self.identity.headers.clone();
         headers.remove(AUTHORIZATION);
         let account = HeaderMap::new();
@@ -318,18 +380,10 @@ impl ServiceClient {
         let shared = &*self.shared;
         Self {
             shared: Arc::new(Shared {
-                base: shared.base.clone(),
-                settings: Arc::clone(&shared.settings),
-                headers: Arc::clone(&shared.headers),
-                plumbing: Arc::clone(&shared.plumbing),
-                layers: shared.layers.clone(),
-                pool: RwLock::new(Arc::new(shared.plumbing.pool(&shared.counters))),
-                places: Arc::clone(&shared.places),
-                budget: Arc::clone(&shared.budget),
-                pauses: Arc::clone(&shared.pauses),
-                idempotency_header: shared.idempotency_header.clone(),
-                counters: Arc::clone(&shared.counters),
-                context: Arc::clone(&shared.context),
+                pool: Arc::new(RwLock::new(Arc::new(
+                    shared.plumbing.pool(&shared.counters),
+                ))),
+                ..shared.clone()
             }),
             identity: Arc::clone(&self.identity),
         }

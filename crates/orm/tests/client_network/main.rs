@@ -9,6 +9,7 @@ mod credentials;
 mod http2;
 mod layers;
 mod limits;
+mod logins;
 mod pauses;
 mod proxies;
 mod redirects;

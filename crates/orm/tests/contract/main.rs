@@ -38,6 +38,7 @@ macro_rules! cases {
 
 mod asynchronous;
 mod blocking;
+#[allow(dead_code)] // each suite starts the site in its own ways
 #[path = "../support/drf.rs"]
 mod drf;
 mod fixture;

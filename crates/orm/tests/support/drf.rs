@@ -38,6 +38,11 @@ impl Drf {
         Self::serve(&["--tls"])
     }
 
+    /// gunicorn, with logins besides.
+    pub(crate) fn start_with_logins() -> Result<Self, String> {
+        Self::serve(&["--logins"])
+    }
+
     fn serve(arguments: &[&str]) -> Result<Self, String> {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let python = std::env::var_os("DRF_PYTHON").map_or_else(

@@ -1,0 +1,364 @@
+//! Credentials that are fetched when they are needed: one fetch at a time, which all calls share that wait for it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use django_api_orm_core::{Error, Result};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::credential::Credential;
+use super::login::{Session, SignIn};
+
+/// How long before its end a credential counts as expired: a request takes time to arrive.
+const EARLY: Duration = Duration::from_secs(30);
+
+type Fetch = dyn Fn(Asking) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static;
+
+/// Fetches a credential when one is needed, and again when it expires or the server no longer accepts it.
+///
+/// However many requests need one at the same time, one fetch is under way, and they share what comes of it.
+pub(super) struct TokenProvider {
+    fetch: Box<Fetch>,
+    tokens: Arc<Tokens>,
+    /// The login that it fetches by, unless it is code of the program.
+    sign_in: Option<Arc<SignIn>>,
+}
+
+/// What a provider has brought, and who asks it. Nobody holds a lock while the provider is asked: whoever does may not be
+/// driven for a while.
+#[derive(Default)]
+pub struct Tokens {
+    state: Mutex<State>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    issued: Option<Issued>,
+    /// Why the last fetch failed, if it did, with the number of fetches that had ended then.
+    failure: Option<(u64, Arc<Error>)>,
+    /// The fetch that is under way.
+    asking: Option<u64>,
+    begun: u64,
+    ended: u64,
+}
+
+/// What a request shows to prove who sends it.
+#[derive(Clone)]
+pub(super) enum Proof {
+    Header(Credential),
+    /// One that was given for an earlier one, and that the server may refuse for the same reason.
+    Refreshed(Credential),
+    Session(Arc<Session>),
+}
+
+impl Proof {
+    /// What goes into a header, the same for each request.
+    pub(super) fn credential(&self) -> Option<&Credential> {
+        match self {
+            Self::Header(credential) | Self::Refreshed(credential) => Some(credential),
+            Self::Session(_) => None,
+        }
+    }
+}
+
+/// A proof with the number of the fetch that brought it.
+#[derive(Clone)]
+pub(super) struct Issued {
+    pub(super) proof: Proof,
+    number: u64,
+    until: Option<Instant>,
+}
+
+impl Issued {
+    fn new(proof: Proof, number: u64) -> Self {
+        let lifetime = proof.credential().and_then(Credential::lifetime);
+        let until = lifetime.and_then(|lifetime| {
+            let early = EARLY.min(lifetime / 10);
+            Instant::now().checked_add(lifetime.saturating_sub(early))
+        });
+        Self {
+            proof,
+            number,
+            until,
+        }
+    }
+
+    fn is_expired(&self) -> bool {
+        let is_over = matches!(&self.proof, Proof::Session(session) if session.is_over());
+        is_over || self.until.is_some_and(|until| until <= Instant::now())
+    }
+
+    /// The session that a login has begun.
+    pub(super) fn session(&self) -> Option<&Session> {
+        match &self.proof {
+            Proof::Session(session) => Some(session),
+            Proof::Header(_) | Proof::Refreshed(_) => None,
+        }
+    }
+
+    pub(super) fn is_refreshed(&self) -> bool {
+        matches!(self.proof, Proof::Refreshed(_))
+    }
+}
+
+/// What to do about a credential.
+enum Turn {
+    Use(Issued),
+    Fail(Arc<Error>),
+    /// Another fetch is under way.
+    Wait,
+    /// This fetch is to be made.
+    Ask(u64),
+}
+
+impl Tokens {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, and tells everybody who waits.
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// `seen` is a credential that this call has got of a fetch of its own, whatever its age.
+    fn turn(&self, refused: u64, ended_before: u64, seen: u64) -> Turn {
+        let mut state = self.state();
+        if let Some(issued) = &state.issued
+            && issued.number > refused
+            && (issued.number >= seen || !issued.is_expired())
+        {
+            return Turn::Use(issued.clone());
+        }
+        if let Some((number, failure)) = &state.failure
+            && *number > ended_before
+        {
+            return Turn::Fail(Arc::clone(failure));
+        }
+        if state.asking.is_some() {
+            return Turn::Wait;
+        }
+        state.begun += 1;
+        state.asking = Some(state.begun);
+        Turn::Ask(state.begun)
+    }
+}
+
+/// A fetch that is under way, for whoever makes it.
+#[derive(Clone)]
+pub struct Asking {
+    tokens: Arc<Tokens>,
+    number: u64,
+    /// Whether one that was only refreshed has been refused.
+    anew: bool,
+}
+
+impl Asking {
+    /// Whether nobody needs its result: it is known, or given up.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.tokens.state().asking != Some(self.number)
+    }
+
+    /// Waits until it is over.
+    pub async fn over(&self) {
+        let mut changes = self.tokens.changes.subscribe();
+        // The sender is in `tokens`, so this is no error.
+        let _ = changes.wait_for(|_| self.is_over()).await;
+    }
+
+    /// Ends it without a result: another call asks anew.
+    pub fn give_up(&self) {
+        if !self.is_over() {
+            self.tokens.change(|state| {
+                if state.asking == Some(self.number) {
+                    state.asking = None;
+                }
+            });
+        }
+    }
+
+    /// Ends it. A credential is kept though the call that asked has been cancelled, unless there is a later one.
+    pub fn settle(&self, fetched: Result<Credential>) {
+        self.end(fetched.map(Proof::Header));
+    }
+
+    fn end(&self, fetched: Result<Proof>) {
+        self.tokens.change(|state| match fetched {
+            Ok(proof) => {
+                let known = state.issued.as_ref().map_or(0, |issued| issued.number);
+                if known < self.number {
+                    state.issued = Some(Issued::new(proof, self.number));
+                    state.failure = None;
+                    state.asking = None;
+                    state.ended += 1;
+                }
+            }
+            Err(error) if state.asking == Some(self.number) => {
+                state.asking = None;
+                state.ended += 1;
+                state.failure = Some((state.ended, Arc::new(error)));
+            }
+            Err(_) => {}
+        });
+    }
+}
+
+/// Gives a fetch up where what makes it is cancelled.
+struct Abandoned(Asking);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
+}
+
+impl TokenProvider {
+    pub(super) fn new<F, Fut>(fetch: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Credential>> + Send + 'static,
+    {
+        Self::shared(Arc::default(), move |asking: Asking| {
+            let fetched = fetch();
+            async move { asking.settle(fetched.await) }
+        })
+    }
+
+    /// A provider who shares what it brings with others, and says it by settling the fetch.
+    pub(super) fn shared<F, Fut>(tokens: Arc<Tokens>, fetch: F) -> Self
+    where
+        F: Fn(Asking) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let fetch = move |asking: Asking| {
+            let abandoned = Abandoned(asking.clone());
+            let fetched = fetch(asking);
+            async move {
+                fetched.await;
+                drop(abandoned);
+            }
+        };
+        Self {
+            fetch: Box::new(move |asking| Box::pin(fetch(asking))),
+            tokens,
+            sign_in: None,
+        }
+    }
+
+    /// A provider that logs in. What it does is a task of its own, which `spawn` carries out: it goes on when the call that
+    /// needed it is cancelled, or is not driven for a while.
+    pub(super) fn signing_in(
+        sign_in: SignIn,
+        spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
+    ) -> Self {
+        let sign_in = Arc::new(sign_in);
+        let fetch = {
+            let sign_in = Arc::clone(&sign_in);
+            move |asking: Asking| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+                let (sign_in, over) = (Arc::clone(&sign_in), asking.clone());
+                let abandoned = Abandoned(asking);
+                spawn(Box::pin(
+                    async move {
+                        let proof = sign_in.prove(abandoned.0.anew).await;
+                        abandoned.0.end(proof);
+                    }
+                    .in_current_span(),
+                ));
+                Box::pin(async move { over.over().await })
+            }
+        };
+        Self {
+            fetch: Box::new(fetch),
+            tokens: Arc::default(),
+            sign_in: Some(sign_in),
+        }
+    }
+
+    pub(super) fn tokens(&self) -> &Arc<Tokens> {
+        &self.tokens
+    }
+
+    pub(super) fn sign_in(&self) -> Option<&SignIn> {
+        self.sign_in.as_deref()
+    }
+
+    /// The credential to use; `refused` is one that the server has just turned down, and `anew`
+    /// says that it had only been refreshed for another one.
+    pub(super) async fn issue(&self, refused: Option<&Issued>, anew: bool) -> Result<Issued> {
+        let refused = refused.map_or(0, |issued| issued.number);
+        let mut changes = self.tokens.changes.subscribe();
+        let (ended, begun) = {
+            let state = self.tokens.state();
+            (state.ended, state.begun)
+        };
+        loop {
+            changes.mark_unchanged();
+            // What a fetch brings that began after this call is new enough, however soon it expires.
+            match self.tokens.turn(refused, ended, begun + 1) {
+                Turn::Use(issued) => return Ok(issued),
+                Turn::Fail(error) => return Err(self.again(&error)),
+                Turn::Wait => {
+                    let _ = changes.changed().await;
+                }
+                Turn::Ask(number) => {
+                    (self.fetch)(Asking {
+                        tokens: Arc::clone(&self.tokens),
+                        number,
+                        anew,
+                    })
+                    .await;
+                }
+            }
+        }
+    }
+
+    /// The error of a fetch, for one of those who waited for it.
+    fn again(&self, failure: &Arc<Error>) -> Error {
+        let fetching = Fetching {
+            failure: Arc::clone(failure),
+            is_told: self.sign_in.is_some(),
+        };
+        let message = failure.message().to_owned();
+        let mut error = Error::new(failure.kind(), message).with_source(fetching);
+        if let Some(wait) = failure.retry_after() {
+            error = error.with_retry_after(wait);
+        }
+        if self.sign_in.is_some() {
+            // It says itself which step failed, and has no status: the call itself was never answered.
+            return error.with_retryable(failure.is_retryable());
+        }
+        if let Some(status) = failure.status() {
+            error = error.with_status(status);
+        }
+        error.with_context("the token provider failed")
+    }
+}
+
+/// The error of a fetch, which several calls share.
+#[derive(Debug)]
+struct Fetching {
+    failure: Arc<Error>,
+    /// Whether the error of the call says all of it, so that what lies behind it is next.
+    is_told: bool,
+}
+
+impl fmt::Display for Fetching {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the token could not be fetched")
+    }
+}
+
+impl std::error::Error for Fetching {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let failure: &(dyn std::error::Error + 'static) = &*self.failure;
+        failure.source().filter(|_| self.is_told).or(Some(failure))
+    }
+}

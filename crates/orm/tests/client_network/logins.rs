@@ -1,0 +1,684 @@
+//! Logins: who gets the password, how often, and what becomes of the calls that wait.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use django_api_orm::client::{JwtAuth, Login, OAuth2ClientCredentials, ServiceClient, SessionAuth};
+use futures_util::future::join_all;
+
+use crate::server::{Reply, Seen, Server, ok, response, status};
+
+const SECRET: &str = "s3cr3t-value";
+
+fn json(status: u16, body: &str) -> Reply {
+    Reply::Bytes(response(
+        status,
+        &[("Content-Type", "application/json")],
+        body,
+    ))
+}
+
+fn says(seen: &Seen) -> String {
+    String::from_utf8_lossy(&seen.body).into_owned()
+}
+
+/// A site that gives pairs of tokens: each `access` counts up, and only the latest is accepted.
+struct Pairs {
+    latest: AtomicUsize,
+    /// The access token that is accepted: this one or a later one.
+    accepted: AtomicUsize,
+    written: AtomicUsize,
+}
+
+impl Pairs {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            latest: AtomicUsize::new(0),
+            accepted: AtomicUsize::new(1),
+            written: AtomicUsize::new(0),
+        })
+    }
+
+    fn give(&self) -> Reply {
+        let number = self.latest.fetch_add(1, Ordering::SeqCst) + 1;
+        json(
+            200,
+            &format!(r#"{{"access": "a{number}", "refresh": "r{number}"}}"#),
+        )
+    }
+
+    fn answer(&self, seen: &Seen) -> Reply {
+        match seen.target.as_str() {
+            "/api/token/" => self.give(),
+            "/api/token/refresh/" => {
+                let latest = self.latest.load(Ordering::SeqCst);
+                match says(seen) == format!(r#"{{"refresh":"r{latest}"}}"#) {
+                    true => self.give(),
+                    false => json(401, r#"{"detail": "Token is blacklisted"}"#),
+                }
+            }
+            _ => {
+                let given = seen.header("authorization").unwrap_or_default();
+                let number: usize = given.trim_start_matches("Bearer a").parse().unwrap_or(0);
+                if number < self.accepted.load(Ordering::SeqCst) {
+                    return json(401, r#"{"code": "token_not_valid"}"#);
+                }
+                if seen.method == "POST" {
+                    self.written.fetch_add(1, Ordering::SeqCst);
+                }
+                ok()
+            }
+        }
+    }
+
+    fn server(self: &Arc<Self>) -> Server {
+        let pairs = Arc::clone(self);
+        Server::new(move |seen, _| pairs.answer(seen))
+    }
+}
+
+fn jwt() -> JwtAuth {
+    JwtAuth::new("/api/token/", "ann", SECRET)
+}
+
+fn count(server: &Server, line: &str) -> usize {
+    server.lines().iter().filter(|known| *known == line).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_calls_that_meet_a_401_make_one_refresh_and_repeat_no_write() {
+    let pairs = Pairs::new();
+    let server = pairs.server();
+    let client = server
+        .builder()
+        .login(jwt())
+        .max_connections(50)
+        .build()
+        .unwrap();
+    client.get("/x/").await.unwrap();
+    assert_eq!(
+        says(&server.seen()[0]),
+        format!(r#"{{"password":"{SECRET}","username":"ann"}}"#)
+    );
+    pairs.accepted.store(2, Ordering::SeqCst);
+    let clones: Vec<_> = (0..1000).map(|_| client.clone()).collect();
+    let answers = join_all(
+        clones
+            .iter()
+            .map(|client| async { client.post("/x/", &1).await }),
+    )
+    .await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(pairs.written.load(Ordering::SeqCst), 1000);
+    assert_eq!(count(&server, "POST /api/token/"), 1);
+    assert_eq!(count(&server, "POST /api/token/refresh/"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_is_used_once_and_where_it_is_refused_the_client_logs_in_again() {
+    let pairs = Pairs::new();
+    let server = pairs.server();
+    let client = server.builder().login(jwt()).build().unwrap();
+    for number in 1..=3 {
+        pairs.accepted.store(number, Ordering::SeqCst);
+        client.get("/x/").await.unwrap();
+    }
+    // Somebody else has used the chain.
+    pairs.latest.store(9, Ordering::SeqCst);
+    pairs.accepted.store(10, Ordering::SeqCst);
+    client.get("/x/").await.unwrap();
+    let refreshes: Vec<_> = server
+        .seen()
+        .iter()
+        .filter(|seen| seen.target == "/api/token/refresh/")
+        .map(says)
+        .collect();
+    assert_eq!(
+        refreshes,
+        ["r1", "r2", "r3"].map(|token| format!(r#"{{"refresh":"{token}"}}"#))
+    );
+    assert_eq!(count(&server, "POST /api/token/"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refreshed_token_that_is_refused_too_is_followed_by_a_login() {
+    let pairs = Pairs::new();
+    let server = pairs.server();
+    let client = server.builder().login(jwt()).build().unwrap();
+    client.get("/x/").await.unwrap();
+    // As after a change of the password, for which a refresh gives tokens that are no good.
+    pairs.accepted.store(3, Ordering::SeqCst);
+    let answers = join_all((0..100).map(|_| async { client.post("/x/", &1).await })).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(pairs.written.load(Ordering::SeqCst), 100);
+    assert_eq!(count(&server, "POST /api/token/"), 2);
+    assert_eq!(count(&server, "POST /api/token/refresh/"), 1);
+    // One that no login helps is the caller's to know.
+    pairs.accepted.store(1000, Ordering::SeqCst);
+    let error = client.post("/x/", &1).await.unwrap_err();
+    assert!(
+        error.is_authentication() && error.attempts() == 3,
+        "{error:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_whose_answer_is_lost_is_not_repeated() {
+    let server = Server::new(|seen, index| match seen.target.as_str() {
+        "/api/token/" => json(200, r#"{"access": "a", "refresh": "r"}"#),
+        "/api/token/refresh/" => Reply::Close,
+        _ if index == 1 => status(401),
+        _ => ok(),
+    });
+    let client = server.builder().login(jwt()).build().unwrap();
+    assert_eq!(client.post("/x/", &1).await.unwrap().attempts(), 2);
+    assert_eq!(
+        server.lines(),
+        [
+            "POST /api/token/",
+            "POST /x/",
+            "POST /api/token/refresh/",
+            "POST /api/token/",
+            "POST /x/"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_whose_answer_is_lost_is_repeated() {
+    let server = Server::new(|seen, index| match seen.target.as_str() {
+        "/api/token/" if index == 0 => Reply::Close,
+        "/api/token/" => json(200, r#"{"access": "a"}"#),
+        _ => ok(),
+    });
+    let client = server.builder().login(jwt()).build().unwrap();
+    client.post("/x/", &1).await.unwrap();
+    assert_eq!(
+        server.lines(),
+        ["POST /api/token/", "POST /api/token/", "POST /x/"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_refreshed_before_its_end_by_the_clock_of_the_server() {
+    let server = Server::new(|seen, _| match seen.target.as_str() {
+        "/x/" => ok(),
+        _ => {
+            let token = URL_SAFE_NO_PAD.encode(r#"{"exp": 4102444800, "iat": 4102444500}"#);
+            json(
+                200,
+                &format!(r#"{{"access": "e30.{token}.x", "refresh": "r"}}"#),
+            )
+        }
+    });
+    let client = server.builder().login(jwt()).build().unwrap();
+    for (wait, refreshes) in [(0, 0), (269, 0), (2, 1), (100, 1), (100_000, 2)] {
+        tokio::time::advance(Duration::from_secs(wait)).await;
+        assert_eq!(client.get("/x/").await.unwrap().attempts(), 1);
+        assert_eq!(
+            count(&server, "POST /api/token/refresh/"),
+            refreshes,
+            "after {wait} s"
+        );
+    }
+    assert_eq!(count(&server, "POST /api/token/"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_call_fails_no_other_and_waiting_counts_in_the_time_of_a_call() {
+    let server = Server::new(|seen, _| match seen.target.as_str() {
+        "/x/" => ok(),
+        _ => {
+            let pair = r#"{"access": "a", "refresh": "r"}"#;
+            Reply::Slowly(Duration::from_secs(3), vec![response(200, &[], pair)])
+        }
+    });
+    let client = server.builder().login(jwt()).build().unwrap();
+    let first = tokio::spawn({
+        let client = client.clone();
+        async move { client.get("/x/").await }
+    });
+    let (hasty, patient) = (client.with_timeout(Duration::from_secs(1)), client.clone());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    first.abort();
+    let (late, patient) = tokio::join!(hasty.get("/x/").send(), patient.get("/x/").send());
+    let late = late.unwrap_err();
+    assert!(late.is_timeout() && !late.is_outcome_unknown(), "{late}");
+    assert!(
+        late.to_string().contains("while waiting for credentials"),
+        "{late}"
+    );
+    patient.unwrap();
+    assert_eq!(server.lines(), ["POST /api/token/", "GET /x/"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_is_the_login_and_not_the_call() {
+    let page = "<html><title>Log in</title></html>";
+    let html = || Reply::Bytes(response(200, &[("Content-Type", "text/html")], page));
+    let refused = r#"{"detail": "No active account found with the given credentials"}"#;
+    let elsewhere = [("Location", "https://evil.test/api/token/")];
+    for (reply, kind, said) in [
+        (
+            json(401, refused),
+            "authentication",
+            "No active account found",
+        ),
+        (
+            json(400, r#"{"email": ["This field is required."]}"#),
+            "authentication",
+            "email",
+        ),
+        (json(404, "{}"), "configuration", "404"),
+        (html(), "decode", "login page"),
+        (
+            json(200, r#"{"token": "S3CRET"}"#),
+            "decode",
+            "holds no token `access`",
+        ),
+        (json(503, "{}"), "server", "503"),
+        (
+            Reply::Bytes(response(307, &elsewhere, "")),
+            "configuration",
+            "no other origin",
+        ),
+        (
+            Reply::Bytes(response(302, &[("Location", "/elsewhere/")], "")),
+            "configuration",
+            "302",
+        ),
+    ] {
+        let server = Server::script([reply]);
+        let client = server
+            .builder()
+            .login(jwt())
+            .max_retries(0)
+            .build()
+            .unwrap();
+        let error = client.post("/rows/", &1).await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert_eq!(error.kind().code(), kind, "{shown}");
+        assert!(
+            shown.contains("logging in failed: ") && shown.contains(said),
+            "{shown}"
+        );
+        assert_eq!(
+            (error.status(), error.is_outcome_unknown()),
+            (None, false),
+            "{shown}"
+        );
+        assert!(
+            !shown.contains(SECRET) && !shown.contains("S3CRET"),
+            "{shown}"
+        );
+        let origins = server.asked_for();
+        assert!(
+            origins.iter().all(|origin| origin == "http://api.test"),
+            "{origins:?}"
+        );
+        assert!(server.lines().iter().all(|line| line == "POST /api/token/"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_share_the_error_of_a_login() {
+    let server =
+        Server::new(|_, _| Reply::Slowly(Duration::from_secs(1), vec![response(401, &[], "{}")]));
+    let client = server.builder().login(jwt()).build().unwrap();
+    let all = join_all((0..20).map(|_| async { client.get("/x/").await.unwrap_err() })).await;
+    assert!(all.iter().all(django_api_orm::Error::is_authentication));
+    assert_eq!(server.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_s_secret_goes_to_the_token_url_and_the_token_to_the_api() {
+    let server = Server::new(|seen, _| match seen.target.as_str() {
+        "/o/token/" => json(
+            200,
+            r#"{"access_token": "t", "token_type": "bearer", "expires_in": 60}"#,
+        ),
+        _ => ok(),
+    });
+    let builder = || {
+        server
+            .builder_for("http://api.test/v1")
+            .header("X-API-Key", SECRET)
+            .header("Cookie", "a=b")
+    };
+    let login = OAuth2ClientCredentials::new("http://login.test/o/token/", "i d", "s:&é")
+        .scope("read write");
+    let client = builder().login(login).build().unwrap();
+    client.get("/x/").await.unwrap();
+    let inside =
+        OAuth2ClientCredentials::new("http://api.test/o/token/", "id", "se&cret").in_body();
+    let client = builder().login(inside).build().unwrap();
+    client.get("/x/").await.unwrap();
+    let seen = server.seen();
+    assert_eq!(
+        server.asked_for(),
+        ["http://login.test", "http://api.test", "http://api.test"]
+    );
+    let basic = format!("Basic {}", STANDARD.encode("i+d:s%3A%26%C3%A9"));
+    assert_eq!(seen[0].header("authorization"), Some(basic.as_str()));
+    assert_eq!(
+        says(&seen[0]),
+        "grant_type=client_credentials&scope=read+write"
+    );
+    assert_eq!(
+        (seen[0].header("x-api-key"), seen[0].header("cookie")),
+        (None, None)
+    );
+    assert!(seen[0].header("user-agent").is_some());
+    assert_eq!(seen[1].target, "/v1/x/");
+    assert_eq!(seen[1].header("authorization"), Some("Bearer t"));
+    let body = "grant_type=client_credentials&client_id=id&client_secret=se%26cret";
+    assert_eq!(
+        (says(&seen[2]).as_str(), seen[2].header("authorization")),
+        (body, None)
+    );
+    assert_eq!(seen[2].header("x-api-key"), Some(SECRET));
+    tokio::time::advance(Duration::from_secs(55)).await;
+    client.get("/x/").await.unwrap();
+    assert_eq!(count(&server, "POST /o/token/"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_of_a_token_endpoint_have_types() {
+    for (code, kind) in [
+        ("invalid_client", "authentication"),
+        ("unauthorized_client", "authentication"),
+        ("invalid_scope", "configuration"),
+        ("unsupported_grant_type", "configuration"),
+        ("something_else", "authentication"),
+    ] {
+        let body = format!(r#"{{"error": "{code}", "error_description": "Why"}}"#);
+        let server = Server::script([json(400, &body)]);
+        let login = OAuth2ClientCredentials::new("/o/token/", "id", SECRET);
+        let error = server
+            .client()
+            .with_login(login)
+            .unwrap()
+            .get("/x/")
+            .await
+            .unwrap_err();
+        let shown = error.to_string();
+        assert_eq!(error.kind().code(), kind, "{shown}");
+        assert!(
+            shown.contains("obtaining a token") && shown.contains("Why"),
+            "{shown}"
+        );
+        assert_eq!(shown.contains(code), code != "something_else", "{shown}");
+    }
+}
+
+/// A site with sessions: `s1`, `s2`, …, of which the latest is good, and a CSRF token that each login changes.
+fn site(logins: Arc<AtomicUsize>, ended: Arc<AtomicUsize>) -> Server {
+    Server::new(move |seen, _| {
+        let cookies = seen.header("cookie").unwrap_or_default().to_owned();
+        let now = logins.load(Ordering::SeqCst);
+        let set = |status: u16, cookies: &[&str]| {
+            let headers: Vec<_> = cookies
+                .iter()
+                .map(|cookie| ("Set-Cookie", *cookie))
+                .collect();
+            Reply::Bytes(response(status, &headers, "{}"))
+        };
+        match (seen.method.as_str(), seen.target.as_str()) {
+            ("GET", "/login/") => set(200, &["csrftoken=c0; Path=/"]),
+            ("POST", "/login/") => {
+                assert_eq!(cookies, "csrftoken=c0");
+                assert_eq!(
+                    says(seen),
+                    format!("username=ann&password={SECRET}&csrfmiddlewaretoken=c0")
+                );
+                let number = logins.fetch_add(1, Ordering::SeqCst) + 1;
+                let session = format!("sessionid=s{number}; HttpOnly; Path=/; Max-Age=1209600");
+                let csrf = format!("csrftoken=c{number}; Path=/");
+                let headers = [
+                    ("Location", "/"),
+                    ("Set-Cookie", &session),
+                    ("Set-Cookie", &csrf),
+                ];
+                Reply::Bytes(response(302, &headers, ""))
+            }
+            _ if ended.load(Ordering::SeqCst) >= now => {
+                let gone =
+                    r#"sessionid=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/"#;
+                let headers = [("Set-Cookie", gone), ("Content-Type", "application/json")];
+                Reply::Bytes(response(
+                    403,
+                    &headers,
+                    r#"{"detail": "Anmeldedaten fehlen."}"#,
+                ))
+            }
+            (method, _) => {
+                assert!(cookies.contains(&format!("sessionid=s{now}")), "{cookies}");
+                if method != "GET" {
+                    let token = format!("c{now}");
+                    assert_eq!(seen.header("x-csrftoken"), Some(token.as_str()));
+                    assert_eq!(seen.header("referer"), Some("http://api.test/"));
+                }
+                ok()
+            }
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_over_is_begun_again_once_and_no_write_is_repeated() {
+    let (logins, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let server = site(Arc::clone(&logins), Arc::clone(&ended));
+    let login = SessionAuth::new("/login/", "ann", SECRET);
+    let client = server
+        .builder()
+        .login(login)
+        .max_connections(20)
+        .build()
+        .unwrap();
+    client.get("/x/").await.unwrap();
+    ended.store(1, Ordering::SeqCst);
+    let answers = join_all((0..300).map(|_| async { client.post("/x/", &1).await })).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(logins.load(Ordering::SeqCst), 2);
+    let done = server.seen().into_iter().filter(|seen| {
+        seen.target == "/x/" && seen.header("cookie").unwrap_or_default().contains("s2")
+    });
+    assert_eq!(done.count(), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cookies_are_kept_as_they_say() {
+    let server = Server::new(|seen, index| match seen.target.as_str() {
+        "/login/" => Reply::Bytes(response(
+            200,
+            &[
+                ("Set-Cookie", "sid=1; Path=/"),
+                ("Set-Cookie", "deep=1; Path=/deep/"),
+                ("Set-Cookie", "foreign=1; Domain=evil.test; Path=/"),
+                ("Set-Cookie", "old=1; Path=/; Max-Age=0"),
+                ("Set-Cookie", "safe=1; Path=/; Secure"),
+                ("Set-Cookie", "xsrf=t1; Path=/"),
+            ],
+            "{}",
+        )),
+        _ if index == 1 => Reply::Bytes(response(200, &[("Set-Cookie", "xsrf=t2; Path=/")], "{}")),
+        _ => ok(),
+    });
+    let login = SessionAuth::new("/login/", "ann", SECRET)
+        .json()
+        .username_field("email")
+        .session_cookie("sid")
+        .csrf_cookie("xsrf")
+        .csrf_header("X-Xsrf");
+    let client = server
+        .builder()
+        .header("Cookie", "own=1")
+        .login(login)
+        .build()
+        .unwrap();
+    client.post("/x/", &1).await.unwrap();
+    client.post("/deep/x/", &1).await.unwrap();
+    client.get("/x/").await.unwrap();
+    let seen = server.seen();
+    assert_eq!(
+        says(&seen[0]),
+        format!(r#"{{"email":"ann","password":"{SECRET}"}}"#)
+    );
+    let sorted = |seen: &Seen| {
+        let mut cookies: Vec<_> = seen.header("cookie").unwrap().split("; ").collect();
+        cookies.sort_unstable();
+        cookies.join("; ")
+    };
+    assert_eq!(sorted(&seen[1]), "own=1; sid=1; xsrf=t1");
+    assert_eq!(seen[1].header("x-xsrf"), Some("t1"));
+    assert_eq!(sorted(&seen[2]), "deep=1; own=1; sid=1; xsrf=t2");
+    assert_eq!(seen[2].header("x-xsrf"), Some("t2"));
+    assert_eq!(
+        (seen[3].header("x-xsrf"), seen[3].header("referer")),
+        (None, None)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_begins_no_session_is_an_error() {
+    let form = "<html><title>Log in</title><form></form></html>";
+    let page = |cookie: &str| Reply::Bytes(response(200, &[("Set-Cookie", cookie)], form));
+    let csrf = "csrftoken=c; Path=/";
+    for (replies, kind, said) in [
+        (
+            vec![page("a=b")],
+            "configuration",
+            "reading the login page failed",
+        ),
+        (
+            vec![page(csrf), page(csrf)],
+            "authentication",
+            "check user and password",
+        ),
+        (
+            vec![page(csrf), json(403, "{}")],
+            "authentication",
+            "logging in failed",
+        ),
+        (
+            vec![page(csrf), json(302, "")],
+            "authentication",
+            "set no cookie `sessionid`",
+        ),
+        (
+            vec![json(404, "")],
+            "configuration",
+            "reading the login page failed",
+        ),
+    ] {
+        let server = Server::script(replies);
+        let login = SessionAuth::new("/login/", "ann", SECRET);
+        let client = server.builder().login(login).build().unwrap();
+        let error = client.get("/rows/").await.unwrap_err();
+        assert_eq!(error.kind().code(), kind, "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+        assert!(server.lines().iter().all(|line| line.ends_with("/login/")));
+    }
+    let login = SessionAuth::new("/login/", "ann", SECRET).json();
+    let server = Server::script([page("a=b")]);
+    let client = server.builder().login(login).build().unwrap();
+    let error = client.get("/rows/").await.unwrap_err();
+    assert!(
+        error.is_decode() && error.to_string().contains("HTML"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_to_the_login_page_ends_a_session_and_another_403_does_not() {
+    let server = Server::new(|seen, index| match seen.target.as_str() {
+        "/login/" => Reply::Bytes(response(
+            200,
+            &[("Set-Cookie", "sessionid=s; Path=/")],
+            "{}",
+        )),
+        "/gone/" if index == 1 => {
+            Reply::Bytes(response(302, &[("Location", "/login/?next=/gone/")], ""))
+        }
+        "/forbidden/" => json(403, r#"{"detail": "Not for you."}"#),
+        _ => ok(),
+    });
+    let login = SessionAuth::new("/login/", "ann", SECRET).json();
+    let client = server.builder().login(login).build().unwrap();
+    assert_eq!(client.post("/gone/", &1).await.unwrap().attempts(), 2);
+    let error = client.post("/forbidden/", &1).await.unwrap_err();
+    assert!(error.is_permission() && error.attempts() == 1, "{error}");
+    assert_eq!(count(&server, "POST /login/"), 2);
+}
+
+#[tokio::test]
+async fn unusable_logins_are_refused_and_nothing_shows_a_secret() {
+    let logins: [(&str, Login, &str); 9] = [
+        (
+            "http://api.test",
+            JwtAuth::new("/t/", "", SECRET).into(),
+            "user name of the login is empty",
+        ),
+        (
+            "http://api.test",
+            JwtAuth::new("/t/", "ann", " ").into(),
+            "password of the login is empty",
+        ),
+        (
+            "http://api.test",
+            JwtAuth::new("/t/../x", "ann", SECRET).into(),
+            "token URL",
+        ),
+        (
+            "http://api.test",
+            JwtAuth::new("//evil.test/t/", "ann", SECRET).into(),
+            "token URL",
+        ),
+        (
+            "http://api.test",
+            JwtAuth::new("http://u:p@api.test/", "ann", SECRET).into(),
+            "contains credentials",
+        ),
+        (
+            "http://api.test",
+            JwtAuth::new("/t/#x", "ann", SECRET).into(),
+            "fragment",
+        ),
+        (
+            "https://api.test",
+            JwtAuth::new("http://x.test/t/", "ann", SECRET).into(),
+            "write https://",
+        ),
+        (
+            "http://api.test",
+            SessionAuth::new("http://x.test/l/", "ann", SECRET).into(),
+            "another origin",
+        ),
+        (
+            "http://api.test",
+            OAuth2ClientCredentials::new("/t/", "id", "").into(),
+            "client secret",
+        ),
+    ];
+    for (base, login, said) in logins {
+        assert!(!format!("{login:?}").contains(SECRET));
+        let builder = ServiceClient::builder(base).verify_ssl(false).login(login);
+        assert!(!format!("{builder:?}").contains(SECRET));
+        let error = builder.build().unwrap_err();
+        assert!(
+            error.is_configuration() && error.to_string().contains(said),
+            "{error}"
+        );
+    }
+    let client = ServiceClient::builder("http://api.test")
+        .login(jwt())
+        .build()
+        .unwrap();
+    assert_eq!(
+        format!("{client:?}"),
+        "ServiceClient { base_url: http://api.test, auth: JWT login, .. }"
+    );
+}
