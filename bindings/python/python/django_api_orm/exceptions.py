@@ -396,6 +396,7 @@ _UNKNOWN: dict[type[APIException], type[APIException]] = {
     kind: _also_unknown(kind)
     for kind in (
         APIClientError,
+        UnauthorizedError,
         APIServerError,
         InternalServerError,
         BadGatewayError,

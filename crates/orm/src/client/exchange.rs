@@ -254,8 +254,16 @@ impl Exchange<'_> {
         Ok(Step::Failed(Failure { class, error }))
     }
 
-    /// Whether this call has not yet tried another credential, or only one that was refreshed, where a login may still help.
+    /// Whether this call has not yet tried another credential, or only one that was refreshed, where a login may still help. Not
+    /// where an attempt before, which a layer has made, may have been carried out: that this one was not does not undo it.
     fn may_renew(&mut self) -> bool {
+        let is_repeatable = self.call.is_repeatable();
+        let class = AttemptClass::Ambiguous;
+        if self.was_ambiguous
+            && verdict(&self.outgoing.method, class, is_repeatable) != Verdict::Resend
+        {
+            return false;
+        }
         let is_refreshed = self.issued.as_ref().is_some_and(Issued::is_refreshed);
         !self.was_refreshed || is_refreshed && !std::mem::replace(&mut self.was_signed_in, true)
     }
@@ -264,7 +272,9 @@ impl Exchange<'_> {
     fn is_refused(&self, answer: &Answer) -> bool {
         let auth = &self.client.identity.auth;
         match auth.sign_in() {
-            Some(sign_in) => sign_in.is_needed(self.issued.as_ref(), answer),
+            Some(sign_in) => {
+                sign_in.is_needed(self.issued.as_ref(), self.outgoing.uri.path(), answer)
+            }
             None => answer.status == StatusCode::UNAUTHORIZED && auth.can_refresh(),
         }
     }
@@ -479,7 +489,9 @@ impl Exchange<'_> {
         let was_lost = self.was_ambiguous
             && !self.outgoing.method.is_safe()
             && error.status().is_none_or(|status| {
-                status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS
+                status.is_server_error()
+                    || status == StatusCode::TOO_MANY_REQUESTS
+                    || status == StatusCode::UNAUTHORIZED
             });
         error.is_outcome_unknown() || was_guarded || was_lost
     }

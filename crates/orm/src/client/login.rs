@@ -99,9 +99,9 @@ impl SignIn {
 
     /// Whether the answer says that nothing was done, because nobody was logged in: a 401, or what Django REST Framework says
     /// with a 403 where its first authenticator names no scheme, or a way to the login page.
-    pub(super) fn is_needed(&self, issued: Option<&Issued>, answer: &Answer) -> bool {
+    pub(super) fn is_needed(&self, issued: Option<&Issued>, path: &str, answer: &Answer) -> bool {
         if let Some(session) = issued.and_then(Issued::session) {
-            return session.is_refused(answer);
+            return session.is_refused(path, answer);
         }
         answer.status == StatusCode::UNAUTHORIZED
             || answer.status == StatusCode::FORBIDDEN && says_unauthenticated(&answer.body)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use django_api_orm::ErrorKind;
-use django_api_orm::client::{HttpService, RequestBody, ServiceClient};
+use django_api_orm::client::{Credential, HttpService, RequestBody, ServiceClient};
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
 use tower::util::MapRequestLayer;
@@ -501,6 +501,36 @@ async fn what_a_layer_may_have_sent_is_not_undone_by_a_second_try() {
     );
     through(&server).get("/x/").await.unwrap();
     assert_eq!(server.count(), 2, "a read is sent again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_layer_may_have_sent_is_not_sent_again_with_another_token() {
+    let server = Server::script([Reply::Close, status(401), ok()]);
+    let client = server
+        .builder()
+        .token_provider(|| async { Ok(Credential::bearer("t")) })
+        .layer(retrying())
+        .build()
+        .unwrap();
+    let error = client.post("/x/", &1).await.unwrap_err();
+    assert!(
+        error.is_authentication() && error.is_outcome_unknown(),
+        "{error}"
+    );
+    assert_eq!(
+        server.count(),
+        2,
+        "the layer sent it twice, the client not again"
+    );
+    let server = Server::script([Reply::Close, status(401), ok()]);
+    let client = server
+        .builder()
+        .token_provider(|| async { Ok(Credential::bearer("t")) })
+        .layer(retrying())
+        .build()
+        .unwrap();
+    client.put("/x/", &1).await.unwrap();
+    assert_eq!(server.count(), 3, "what may be repeated is");
 }
 
 #[tokio::test(start_paused = true)]

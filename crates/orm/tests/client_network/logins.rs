@@ -603,6 +603,8 @@ async fn a_way_to_the_login_page_ends_a_session_and_another_403_does_not() {
         "/gone/" if index == 1 => {
             Reply::Bytes(response(302, &[("Location", "/login/?next=/gone/")], ""))
         }
+        // As Django's own logout: it was done.
+        "/logout/" => Reply::Bytes(response(302, &[("Location", "/login/")], "")),
         "/forbidden/" => json(403, r#"{"detail": "Not for you."}"#),
         _ => ok(),
     });
@@ -611,7 +613,35 @@ async fn a_way_to_the_login_page_ends_a_session_and_another_403_does_not() {
     assert_eq!(client.post("/gone/", &1).await.unwrap().attempts(), 2);
     let error = client.post("/forbidden/", &1).await.unwrap_err();
     assert!(error.is_permission() && error.attempts() == 1, "{error}");
+    assert!(client.post("/logout/", &1).await.is_err());
+    assert_eq!(count(&server, "POST /logout/"), 1);
     assert_eq!(count(&server, "POST /login/"), 2);
+}
+
+#[tokio::test]
+async fn the_server_of_a_login_is_reached_over_the_same_proxy() {
+    let proxy = Server::new(|seen, _| match seen.method.as_str() {
+        "POST" => json(200, r#"{"access_token": "t"}"#),
+        _ => ok(),
+    });
+    let address = proxy.listen().await.replace("http://", "http://user:pw@");
+    let login = OAuth2ClientCredentials::new("http://login.test/o/token/", "id", SECRET);
+    let client = ServiceClient::builder("http://api.test")
+        .proxy(address)
+        .login(login);
+    let client = client.build().unwrap();
+    client.get("/x/").await.unwrap();
+    assert_eq!(
+        proxy.lines(),
+        ["POST http://login.test/o/token/", "GET http://api.test/x/"]
+    );
+    for seen in proxy.seen() {
+        assert_eq!(
+            seen.header("proxy-authorization"),
+            Some("Basic dXNlcjpwdw==")
+        );
+    }
+    assert_eq!(client.stats().requests, 2);
 }
 
 #[tokio::test]

@@ -194,6 +194,29 @@ async fn a_wrong_password_is_an_error_that_says_so() {
     );
 }
 
+#[tokio::test]
+async fn a_session_over_tls_writes_with_a_referer() {
+    let site = Drf::start_tls_with_logins().unwrap();
+    let ca_file = site.ca_file().unwrap();
+    let anonymous = ServiceClient::builder(site.base_url())
+        .ca_file(ca_file)
+        .build()
+        .unwrap();
+    let made = json!({"name": "ann", "do": "make"});
+    anonymous.post("/accounts/", &made).await.unwrap();
+    for login in [
+        SessionAuth::new("/api-auth/login/", "ann", SECRET),
+        SessionAuth::new("/json/login/", "ann", SECRET).json(),
+    ] {
+        let client = anonymous.with_login(login).unwrap();
+        let mut row = labels(&client, "session")
+            .create(&json!({"name": "safe"}))
+            .await
+            .unwrap();
+        row.delete().await.unwrap();
+    }
+}
+
 #[test]
 fn a_blocking_client_logs_in_too() {
     let account = tokio::runtime::Builder::new_current_thread()

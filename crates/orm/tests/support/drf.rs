@@ -43,6 +43,11 @@ impl Drf {
         Self::serve(&["--logins"])
     }
 
+    /// hypercorn, TLS, with logins besides.
+    pub(crate) fn start_tls_with_logins() -> Result<Self, String> {
+        Self::serve(&["--tls", "--logins"])
+    }
+
     fn serve(arguments: &[&str]) -> Result<Self, String> {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let python = std::env::var_os("DRF_PYTHON").map_or_else(

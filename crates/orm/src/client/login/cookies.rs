@@ -126,7 +126,7 @@ impl Session {
 
     /// Whether an answer, whose cookies were heard, refuses the request because the session is over, or the token against
     /// cross-site requests is another one by now.
-    pub(super) fn is_refused(&self, answer: &Answer) -> bool {
+    pub(super) fn is_refused(&self, path: &str, answer: &Answer) -> bool {
         if answer.status == StatusCode::UNAUTHORIZED {
             return true;
         }
@@ -136,14 +136,23 @@ impl Session {
                 || says_unauthenticated(&answer.body)
                 || is_about_csrf(&answer.body);
         }
-        answer.status.is_redirection() && self.leads_to_login(&answer.headers)
+        answer.status.is_redirection() && self.leads_to_login(path, &answer.headers)
     }
 
-    fn leads_to_login(&self, headers: &HeaderMap) -> bool {
+    /// Whether the server redirects to the login page, and from there back to `path`. Without a way back it may have done what
+    /// was asked, and that may have been to log out.
+    fn leads_to_login(&self, path: &str, headers: &HeaderMap) -> bool {
         let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-        location
-            .and_then(|location| self.origin.join(location).ok())
-            .is_some_and(|to| to.origin() == self.origin.origin() && to.path() == self.login_path)
+        let Some(to) = location.and_then(|location| self.origin.join(location).ok()) else {
+            return false;
+        };
+        let leads_back = |next: &str| {
+            let next = self.origin.join(next);
+            next.is_ok_and(|next| next.path() == self.below(path).path())
+        };
+        to.origin() == self.origin.origin()
+            && to.path() == self.login_path
+            && to.query_pairs().any(|(_, next)| leads_back(&next))
     }
 }
 
