@@ -115,12 +115,13 @@ def item_viewsets():
         yield f"{name}-off", type("PlainItems", (ItemViewSet,), on | {"filter_backends": []})
 
 
-#: Between the look at a row's version and its write no other request may write: SQLite has no row locks.
+#: Between the look at a row's version and its write no other request may write: SQLite locks no
+#: rows.
 _one_writer = threading.Lock()
 
 
 def tagged(weak):
-    """The items again, each with an ETag on its own; writes are conditional, by Django's decorator."""
+    """The items again, each with an ETag of its own; writes are conditional by Django's decorator."""
 
     def tag(request, *args, pk, **kwargs):
         row = models.Item.objects.filter(pk=pk).values_list().first()
