@@ -113,9 +113,9 @@ impl Shared {
     /// Wakes the loop. The engine does so after the tasks that are ready to go on: what these finish is told with it.
     fn tell(self: &Arc<Self>) {
         let shared = Arc::clone(self);
-        let wake = move || {
-            shared.wake.set();
-            shared.filled.notify_all();
+        let wake = move || match shared.wake.fileno() {
+            Some(_) => shared.wake.set(),
+            None => shared.filled.notify_all(),
         };
         match Handle::try_current() {
             Ok(engine) => drop(engine.spawn(async move { wake() })),

@@ -25,10 +25,9 @@ _Result = tuple[bool | None, Any, Any]
 class _LoopQueue:
     """The queue of one event loop, and the futures that wait for its operations."""
 
-    __slots__ = ("__weakref__", "pid", "queue", "waiting")
+    __slots__ = ("__weakref__", "queue", "waiting")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.pid = os.getpid()
         self.queue = Queue()
         self.waiting: dict[int, asyncio.Future[_Result]] = {}
         descriptor = self.queue.fileno()
@@ -98,13 +97,14 @@ def _pump(loop: asyncio.AbstractEventLoop, loop_queue: _LoopQueue) -> None:
     threading.Thread(target=pump, name="django-api-orm-pump", daemon=True).start()
 
 
+#: In a child after `fork` there are none: see `_after_fork`.
 _queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopQueue] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
 def _queue_of(loop: asyncio.AbstractEventLoop) -> _LoopQueue:
     loop_queue = _queues.get(loop)
-    if loop_queue is None or loop_queue.pid != os.getpid():
+    if loop_queue is None:
         loop_queue = _LoopQueue(loop)
         with _lock:
             _queues[loop] = loop_queue

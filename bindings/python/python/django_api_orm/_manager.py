@@ -149,7 +149,12 @@ class BaseManager(Generic[M]):
             return None
         ((name, value),) = kwargs.items()
         field = model._info().paths.get(name)
-        if field is None or not _is_plain(value):
+        kind = type(value)
+        if kind is int:
+            is_plain = -MOST_ROWS <= value <= MOST_ROWS
+        else:
+            is_plain = kind is str and value.isascii()
+        if field is None or not is_plain:
             return None
         client: BaseClient = self._explicit if self._explicit is not None else client_of(model)
         return client, client._endpoint(model).get_by(field, value)
@@ -181,11 +186,6 @@ class BaseManager(Generic[M]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._model.__name__ if self._model else 'no model'}>"
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether it is a number or a text that JSON has as it is."""
-    return (type(value) is int and -MOST_ROWS <= value <= MOST_ROWS) or (type(value) is str and value.isascii())
 
 
 def _passed_on(name: str, method: FunctionType) -> Callable[..., Any]:
