@@ -149,11 +149,8 @@ class BaseManager(Generic[M]):
             return None
         ((name, value),) = kwargs.items()
         field = model._info().paths.get(name)
-        kind = type(value)
-        if kind is int:
-            is_plain = -MOST_ROWS <= value <= MOST_ROWS
-        else:
-            is_plain = kind is str and value.isascii()
+        # A number or a text that JSON has as it is.
+        is_plain = -MOST_ROWS <= value <= MOST_ROWS if type(value) is int else type(value) is str and value.isascii()
         if field is None or not is_plain:
             return None
         client: BaseClient = self._explicit if self._explicit is not None else client_of(model)
