@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use django_api_orm::{
     BulkWriteError, ModelMeta, OnDrift, OnIgnored, OnUnsaved, Result, ServiceClient,
-    engine::{self, Change, Collection, Join, Kept, KeysetWalk, Precaution},
+    engine::{self, Change, Collection, Join, Kept, KeysetWalk, LostWrite, Precaution},
 };
 use http::Method;
 use pyo3::{exceptions::PyValueError, prelude::*};
@@ -447,6 +447,16 @@ impl Endpoint {
             rows.delete(&key, row.as_ref()).await?;
             Ok(Payload::None)
         })
+    }
+
+    /// Looks what has become of a write whose outcome is unknown, as its error keeps it (JSON text). The value is `("done", rows)`,
+    /// `("not_done", rows)` or `("unclear", rows)`. `by` are the fields that identify a row which was to be created.
+    fn reconcile(&self, lost: &[u8], by: Vec<String>) -> PyResult<Operation> {
+        let lost: LostWrite = serde_json::from_slice(lost)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(self.read(move |rows| async move {
+            Ok(Payload::Reconciled(rows.reconcile(&lost, &by).await?))
+        }))
     }
 
     /// Writes values into every row of the plan: a count, or `(written keys, [(key, exception)], message)`.

@@ -5,9 +5,8 @@ use std::iter::successors;
 use django_api_orm::{Error, ErrorKind, Row};
 #[cfg(feature = "testserver")]
 use http::StatusCode;
-#[cfg(feature = "testserver")]
-use pyo3::exceptions::PyValueError;
 use pyo3::{
+    exceptions::PyValueError,
     prelude::*,
     sync::PyOnceLock,
     types::{PyBytes, PyDict, PyList},
@@ -40,6 +39,9 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     let conflict = error.conflict();
     let conflict = conflict
         .map(|conflict| Ok::<_, PyErr>((row(conflict.current())?, conflict.fields().to_vec())));
+    let lost = error.lost_write().map(serde_json::to_vec).transpose();
+    let lost = lost.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    details.set_item("lost", lost.map(|lost| PyBytes::new(py, &lost)))?;
     details.set_item("conflict", conflict.transpose()?)?;
     details.set_item("body", error.body().map(|body| PyBytes::new(py, body)))?;
     details.set_item("method", error.method().map(http::Method::as_str))?;

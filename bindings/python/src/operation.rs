@@ -7,7 +7,7 @@ use std::{
 };
 
 use django_api_orm::{
-    ApiResponse, BulkWriteError, Error, ModelMeta, Result, Row, ServiceClient,
+    ApiResponse, BulkWriteError, Error, ModelMeta, Reconciled, Result, Row, ServiceClient,
     engine::{Kept, Related},
 };
 use pyo3::{
@@ -37,6 +37,7 @@ pub(crate) enum Payload {
     NotWritten(BulkWriteError),
     Response(ApiResponse),
     Related(Vec<Related>),
+    Reconciled(Reconciled<Row>),
 }
 
 /// A row after a write, and the error of what the server did not keep of it.
@@ -184,6 +185,16 @@ impl Payload {
                     ))?;
                 }
                 list.into_any()
+            }
+            Self::Reconciled(found) => {
+                let (word, rows) = match found {
+                    Reconciled::Done(row) => ("done", Vec::from_iter(row)),
+                    Reconciled::NotDone(row) => ("not_done", Vec::from_iter(row)),
+                    Reconciled::Unclear(rows) => ("unclear", rows),
+                };
+                let rows = rows.iter().map(|row| row::to_python(py, row));
+                let rows = rows.collect::<PyResult<Vec<_>>>()?;
+                (word, rows).into_pyobject(py)?.into_any()
             }
             Self::Kept(done) => written(py, done)?,
             Self::Found(kept, created) => {

@@ -6,6 +6,7 @@ import contextlib
 import doctest
 import importlib
 import inspect
+import json
 import pkgutil
 import re
 from pathlib import Path
@@ -89,6 +90,15 @@ class Post(APIModel):
 
 
 NEW = {"name": "N", "email": "new@example.com"}
+
+
+def lost(what, **of_it):
+    """The error of a write to the users whose answer was lost."""
+    error = orm.OutcomeUnknown("the answer was lost")
+    error._lost = json.dumps({"endpoint": "/api/v1/users/", "write": {what: of_it}}).encode()
+    return error
+
+
 EMAILS = [f"user{number}@example.com" for number in range(150)]
 #: For each method: what is done with a new client, and the requests that it sends. There are 250 users, 100 in a page.
 QUERIES = {
@@ -162,6 +172,8 @@ QUERIES = {
     "update_or_create, new": (lambda rows: rows.update_or_create(**NEW), 1 + 1),
     "bulk_create": (lambda rows: rows.bulk_create([NEW, {**NEW, "email": "newer@example.com"}]), 2),
     "bulk_update": (lambda rows: rows.bulk_update([User(**{**NEW, "id": n}) for n in (1, 2)], ["name"]), 2),
+    "reconcile": (lambda rows: rows.reconcile(lost("Create", sent=NEW, by=[]), by=["email"]), 1),
+    "reconcile, a save": (lambda rows: rows.reconcile(lost("Save", key="1", sent={"name": "N"}, row=None)), 1),
     "route": (lambda rows: User.objects.using(rows.client).route("echo"), 1),
     "all, a slice": (lambda rows: rows.all()[10:20], 0),
     "all, a row": (lambda rows: rows.all()[10], 1),

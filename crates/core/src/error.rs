@@ -7,6 +7,7 @@ mod display;
 mod excerpt;
 mod fields;
 mod kind;
+mod lost;
 mod response;
 
 use std::borrow::Cow;
@@ -14,7 +15,7 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
 use crate::{row::Row, value::without_mark};
 
@@ -22,6 +23,7 @@ pub use conflict::Conflict;
 pub use excerpt::excerpt;
 pub use fields::{FieldErrors, NON_FIELD_ERRORS};
 pub use kind::ErrorKind;
+pub use lost::{Lost, LostWrite, RowText};
 
 /// The result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -58,6 +60,7 @@ struct Inner {
     body: Option<Bytes>,
     row: Option<Row>,
     conflict: Option<Conflict>,
+    lost: Option<LostWrite>,
     attempts: u32,
     outcome_unknown: bool,
     follows_lost: bool,
@@ -83,6 +86,7 @@ impl Error {
             body: None,
             row: None,
             conflict: None,
+            lost: None,
             attempts: 0,
             outcome_unknown: false,
             follows_lost: false,
@@ -233,6 +237,15 @@ impl Error {
         self
     }
 
+    /// Takes the name of the request from the headers that it was sent with, where the server has given it none.
+    #[must_use]
+    pub fn with_request_id_of(mut self, headers: &HeaderMap) -> Self {
+        if self.0.request_id.is_none() {
+            self.0.request_id = response::request_id(headers);
+        }
+        self
+    }
+
     /// Says how many times the request was sent.
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
@@ -305,7 +318,7 @@ impl Error {
         self.0.detail.as_deref()
     }
 
-    /// The identifier the server gave the request (`X-Request-ID` and its like).
+    /// The identifier that the server gave the request (`X-Request-ID` and its like), or else the one that it was sent with.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()

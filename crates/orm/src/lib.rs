@@ -57,6 +57,7 @@ mod picking;
 mod query;
 mod query_settings;
 mod queryset;
+mod reconciled;
 mod registry;
 pub mod related;
 mod rows;
@@ -80,6 +81,7 @@ pub use django_api_orm_derive::ApiModel;
 pub use instance::{Instance, IntoFieldName};
 pub use manager::Manager;
 pub use queryset::QuerySet;
+pub use reconciled::Reconciled;
 pub use registry::{Objects, register};
 pub use related::RelatedManager;
 pub use rows::Rows;
@@ -103,6 +105,7 @@ pub mod prelude {
 pub mod engine {
     pub use django_api_orm_core::{
         assigned::Assigned,
+        error::LostWrite,
         knowledge::Knowledge,
         relation::{Reference, Relation},
         strategy::chunks_of_keys,

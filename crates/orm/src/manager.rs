@@ -16,6 +16,7 @@ use crate::{
     instance::{Instance, IntoFieldName, with_what_stays},
     query::{Collection, Upsert},
     queryset::QuerySet,
+    reconciled::Reconciled,
     trace::operation,
 };
 
@@ -265,6 +266,63 @@ impl<M: ApiModel> Manager<M> {
     /// [`Unsaved`](crate::ErrorKind::Unsaved). No request.
     pub fn instance_in(&self, error: &Error) -> Option<Instance<M>> {
         Instance::from_row(self.clone(), error.row()?.clone()).ok()
+    }
+
+    /// Looks what has become of a write of which the error says that its outcome is unknown: `create`, `save`, `delete`, one of many rows, or
+    /// `get_or_create` and its like, which look the row up by what it was looked up by.
+    ///
+    /// A new row is looked for by the key that was sent, if one was; else by the fields of [`reconcile_by`](Self::reconcile_by).
+    ///
+    /// One GET: of the list for a new row, and as many more as the look before a row is created takes to be sure, so that a server that ignores the
+    /// filter does not mislead it; of the row's URL for one that was saved or deleted, and after a 404 there, once for each client, two more.
+    ///
+    /// ```no_run
+    /// # use django_api_orm::{Reconciled, prelude::*};
+    /// # #[derive(Debug, Serialize, Deserialize, ApiModel)] #[api(endpoint = "/users/")] struct User { id: Option<i64>, email: String }
+    /// # async fn f(users: Manager<User>) -> django_api_orm::Result<()> {
+    /// let new = serde_json::json!({"email": "ann@x.io"});
+    /// let user = match users.create(&new).await {
+    ///     Err(error) if error.is_outcome_unknown() => match users.reconcile_by(&error, [User::F.email]).await? {
+    ///         Reconciled::Done(Some(user)) => user,
+    ///         Reconciled::NotDone(_) => users.create(&new).await?,
+    ///         _ => return Err(error),
+    ///     },
+    ///     created => created?,
+    /// };
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidRequest` for an error whose outcome is known, or of another collection's write, and where nothing is known that identifies the
+    /// new row; else whatever the requests meet.
+    pub fn reconcile(
+        &self,
+        error: &Error,
+    ) -> impl Future<Output = Result<Reconciled<Instance<M>>>> + Send + use<M> {
+        self.reconcile_by(error, <[&str; 0]>::default())
+    }
+
+    /// The same for a row that was to be created, which these fields tell from all other rows.
+    ///
+    /// # Errors
+    /// As [`reconcile`](Self::reconcile), and `InvalidRequest` for a field that was not sent.
+    pub fn reconcile_by<F: IntoFieldName<M>, I: IntoIterator<Item = F>>(
+        &self,
+        error: &Error,
+        fields: I,
+    ) -> impl Future<Output = Result<Reconciled<Instance<M>>>> + Send + use<M, F, I> {
+        let lost = error.lost_write().cloned().ok_or_else(|| {
+            Error::invalid_request(
+                "there is nothing to look for: the error is not one of a write whose outcome is unknown",
+            )
+        });
+        let fields = fields.into_iter().map(IntoFieldName::into_field_name);
+        let fields: Vec<String> = fields.collect();
+        let manager = self.clone();
+        operation::<M, _>("reconcile", async move {
+            let found = manager.collection.reconcile(&lost?, &fields).await?;
+            found.try_map(|row| Instance::from_row(manager.clone(), row))
+        })
     }
 
     fn upserted(self, found: Upsert) -> Result<(Instance<M>, bool)> {

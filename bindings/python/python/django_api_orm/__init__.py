@@ -33,6 +33,7 @@ from ._client import (
     TokenAuth,
 )
 from ._prefetching import Prefetch
+from ._reconciled import Reconciled
 from ._registry import unregister_models
 from ._relation_back import Related
 from ._relations import ForeignKey, ManyToMany, relation
@@ -150,6 +151,7 @@ __all__ = [
     "Q",
     "QuerySet",
     "RateLimitError",
+    "Reconciled",
     "Related",
     "RelatedManager",
     "RowError",

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from ._evaluation import ask, in_turns
 from ._json import to_json
 from ._query import M
+from ._reconciled import Reconciled, looking
 from ._upsert import Upsert
-from .exceptions import DecodeError, DoesNotExist, UnsavedError
+from .exceptions import APIException, DecodeError, DoesNotExist, UnsavedError
 from .q import Q
 
 if TYPE_CHECKING:
@@ -278,6 +279,22 @@ class Queries(Generic[M]):
             saving = query._endpoint.save(found._key(), found._row, save.json, on_conflict="merge")
             found._write(save, saving)
         return found, created
+
+    def reconcile(self, error: APIException, *, by: Iterable[str] = ()) -> Reconciled[M]:
+        """Looks what has become of a write of which the error says that its outcome is unknown: ``create``, ``save``,
+        ``delete``, one of many rows, or ``get_or_create``, which knows what it has looked the row up by.
+
+        ``by`` names the fields that tell a row which was to be created from all other rows; without them, it is looked for by
+        the key that was sent.
+
+        Raises: ``InvalidRequestError`` for an error whose outcome is known, or of a write to another collection, and where
+        nothing is known that identifies the new row; ``APIException``.
+        Requests: one GET: of the list for a new row, and as many more as the look before a row is created takes to be sure; of
+        the row's URL for one that was saved or deleted, and after a 404 there, once for each client, two more.
+        """
+        query = self._start()
+        outcome, rows = ask(looking(query, error, by), query.model)
+        return Reconciled(outcome, [query._one(row) for row in rows])
 
     def bulk_create(self, objs: Iterable[Any], concurrency: int | None = None) -> list[M]:
         """Creates many rows; returns them in the same order.

@@ -112,6 +112,8 @@ class APIException(Exception):
     is_retryable: bool = False
     #: The server may have carried out the write that failed.
     is_outcome_unknown: bool = False
+    #: Of a write whose outcome is unknown: what it was.
+    _lost: bytes | None = None
 
     def __init__(self, message: str = "", *args: object) -> None:
         super().__init__(message, *args)
@@ -197,7 +199,9 @@ class UnsavedError(APIException):
 
 
 class OutcomeUnknown(APIException):
-    """A write may or may not have been carried out, so it was not sent again. Check before you repeat it."""
+    """A write may or may not have been carried out, so it was not sent again. ``Model.objects.reconcile`` looks what has become
+    of it.
+    """
 
 
 class APIHTTPError(APIException):
@@ -436,6 +440,7 @@ def _from_engine(kind: str, message: str, details: dict[str, Any]) -> APIExcepti
     row = details.pop("row")
     cause = details.pop("cause")
     conflict = details.pop("conflict")
+    lost = details.pop("lost")
     made = _class_of(kind, status)
     if details["is_outcome_unknown"]:
         made = _UNKNOWN.get(made, made)
@@ -445,6 +450,8 @@ def _from_engine(kind: str, message: str, details: dict[str, Any]) -> APIExcepti
         error.response = ErrorResponse(status, body or b"")
     if isinstance(error, UnsavedError):
         error._row = row
+    if lost is not None:
+        error._lost = lost
     if isinstance(error, ConflictError):
         error._current = conflict
     if cause is not None:

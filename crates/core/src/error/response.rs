@@ -263,7 +263,7 @@ fn kind_of(status: StatusCode, has_messages: bool) -> ErrorKind {
     }
 }
 
-fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     REQUEST_ID_HEADERS
         .iter()
         .find_map(|name| headers.get(*name))

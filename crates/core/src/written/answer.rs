@@ -35,9 +35,13 @@ impl Write<'_> {
     /// place in a queue. Something of what was sent is there, and nothing of it in another form than it may have.
     #[must_use]
     pub fn shows_sent(&self, answer: &Row) -> bool {
-        let Some(said) = fields(answer.bytes()) else {
-            return false;
-        };
+        self.sent_in(answer) == Some(true)
+    }
+
+    /// Whether an answer shows what was sent, as far as it shows it; `None` where it shows nothing of that.
+    #[must_use]
+    pub fn sent_in(&self, answer: &Row) -> Option<bool> {
+        let said = fields(answer.bytes())?;
         let known = self.model.known_fields();
         let shown = self.sent.iter().filter_map(|(name, sent)| {
             let field = self.model.sent_field(name);
@@ -48,7 +52,7 @@ impl Write<'_> {
             Some(!differs(&known, name, sent, &shown))
         });
         let shown: Vec<bool> = shown.collect();
-        !shown.is_empty() && shown.into_iter().all(|is_it| is_it)
+        (!shown.is_empty()).then(|| shown.into_iter().all(|is_it| is_it))
     }
 
     fn is_row(&self, said: &Fields) -> bool {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ApiModel, ApiResponse, Assignment, BulkCreateError, BulkWriteError, Error, IntoFieldName,
-    IntoFilter, IntoOrder, IntoOrders, Result,
+    IntoFilter, IntoOrder, IntoOrders, Reconciled, Result,
 };
 
 /// The rows of a model behind its endpoint. See the asynchronous [`Manager`](crate::Manager) for what each method does,
@@ -65,6 +65,11 @@ impl<M: ApiModel> Manager<M> {
             values: impl IntoIterator<Item = Assignment<M>>,
             create_values: impl IntoIterator<Item = Assignment<M>>
         ) -> (Instance<M>, bool) => |(row, created)| (Instance(row), created);
+        reconcile(error: &Error) -> Reconciled<Instance<M>> => |found| found.map(Instance);
+        reconcile_by[F: IntoFieldName<M>](
+            error: &Error,
+            fields: impl IntoIterator<Item = F>
+        ) -> Reconciled<Instance<M>> => |found| found.map(Instance);
         route[B: Serialize + ?Sized](method: Method, route: &str, body: Option<&B>) -> ApiResponse;
     }
 

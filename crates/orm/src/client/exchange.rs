@@ -196,7 +196,8 @@ impl Exchange<'_> {
         let error = error
             .with_request(&self.call.method, self.call.path.template())
             .with_attempts(self.attempts)
-            .with_lost_attempt(self.was_ambiguous);
+            .with_lost_attempt(self.was_ambiguous)
+            .with_request_id_of(&self.outgoing.headers);
         // The cause has to be named with the request first, so the outcome is marked last.
         if self.outcome_is_unknown(&error) {
             unknown(error)

@@ -8,6 +8,7 @@ use std::{
 use django_api_orm_core::{
     Error, ErrorKind, FieldMeta, ModelMeta, OnUnsaved, Pagination, Policy, Result, RowType,
     dialect::Dialect,
+    error::Lost,
     evaluate::Fields,
     knowledge::Knowledge,
     page::Page,
@@ -247,6 +248,15 @@ impl Collection {
 
     /// Creates a row.
     pub async fn create(&self, body: &Map<String, Value>) -> Result<Kept> {
+        let lost = || Lost::Create {
+            sent: body.clone(),
+            by: Vec::new(),
+        };
+        let created = self.post(body).await;
+        created.map_err(|error| self.keep_lost(error, lost))
+    }
+
+    async fn post(&self, body: &Map<String, Value>) -> Result<Kept> {
         let path = self.endpoint()?.collection();
         let call = self.keyed(Call::post(path).json(body)?.staying())?;
         let response = self.client()?.send(call).await?;

@@ -6,6 +6,7 @@
 
 use django_api_orm_core::{
     Error, ErrorKind, OnConflict, Result,
+    error::{Lost, RowText},
     row::Row,
     version::{Form, Version},
     written::{Kept, Write, Written, show_the_same},
@@ -43,6 +44,22 @@ impl Collection {
     /// `PreconditionFailed`, with both versions of the row, where somebody else has changed it; `Conflict` where a look before has shown
     /// that; `OutcomeUnknown` where that may be the work of an attempt whose answer was lost.
     pub async fn save_with(
+        &self,
+        key: &str,
+        row: Option<&Row>,
+        body: &Map<String, Value>,
+        precaution: Precaution,
+    ) -> Result<Kept> {
+        let lost = || Lost::Save {
+            key: key.to_owned(),
+            sent: body.clone(),
+            row: row.map(RowText::from),
+        };
+        let saved = self.save_as_read(key, row, body, precaution).await;
+        saved.map_err(|error| self.keep_lost(error, lost))
+    }
+
+    async fn save_as_read(
         &self,
         key: &str,
         row: Option<&Row>,
@@ -90,6 +107,14 @@ impl Collection {
     /// # Errors
     /// As [`save_with`](Self::save_with).
     pub async fn delete(&self, key: &str, row: Option<&Row>) -> Result<()> {
+        let lost = || Lost::Delete {
+            key: key.to_owned(),
+        };
+        let deleted = self.delete_as_read(key, row).await;
+        deleted.map_err(|error| self.keep_lost(error, lost))
+    }
+
+    async fn delete_as_read(&self, key: &str, row: Option<&Row>) -> Result<()> {
         let mut made_of = None;
         let nothing = Map::new();
         for _ in 0..TRIES {

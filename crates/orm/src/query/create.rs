@@ -71,11 +71,13 @@ impl Collection {
                 self.check_created(&plan, &created).await?;
                 Ok(Upsert::Created(created))
             }
-            Err(refused) if is_duplicate(&refused) => match find().await {
-                Ok(found) => Ok(Upsert::Found(found)),
-                Err(_) => Err(refused),
-            },
-            Err(error) => Err(error),
+            Err(error) => {
+                let error = error.with_natural_key(|| natural_key(q));
+                match is_duplicate(&error) {
+                    true => find().await.map(Upsert::Found).map_err(|_| error),
+                    false => Err(error),
+                }
+            }
         }
     }
 
@@ -263,6 +265,14 @@ impl Collection {
             .collect()
             .await
     }
+}
+
+/// What a row is looked up by that is created if it is not found.
+fn natural_key(q: &Q) -> Vec<(String, Value)> {
+    let equalities = q.equalities().into_iter();
+    equalities
+        .map(|lookup| (lookup.path.clone(), lookup.value.clone()))
+        .collect()
 }
 
 /// Whether a new row was refused because of one that is there.

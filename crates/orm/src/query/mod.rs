@@ -14,6 +14,7 @@ mod pages;
 mod parts;
 mod probing;
 mod reading;
+mod reconcile;
 mod related;
 mod repetition;
 mod sort;
