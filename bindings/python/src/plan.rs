@@ -1,9 +1,16 @@
 //! Conditions and plans: immutable, made step by step by the package's querysets.
 
-use django_api_orm::{Q, engine::wide_integer, lookup::Lookup, plan};
+use django_api_orm::{
+    Q,
+    engine::{self, wide_integer},
+    lookup::Lookup,
+    plan,
+};
 use pyo3::{exceptions::PyValueError, prelude::*};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+
+use crate::failure;
 
 /// JSON text as a value.
 ///
@@ -110,6 +117,11 @@ pub(crate) struct Plan(pub(crate) plan::Plan);
 
 #[pymethods]
 impl Plan {
+    /// Refuses to give rows once for each of several that are related by `head`.
+    fn check_repeated(&self, py: Python<'_>, head: &str) -> PyResult<()> {
+        engine::check_repeated(&self.0, head).map_err(|error| failure::raised(py, &error))
+    }
+
     /// Every row.
     #[new]
     fn new() -> Self {

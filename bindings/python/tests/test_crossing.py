@@ -261,3 +261,66 @@ async def test_an_order_reaches_over_two_relations(request, kind, at, name):
     inner = orm.Prefetch("author", User.objects.order_by("team__name"))
     assert len(await settle(Post.objects.prefetch_related(inner))) == len(POSTS)
     await settle(client.close())
+
+
+@both
+@pytest.mark.parametrize("form", ["", "-url", "-nested", "-slug"])
+async def test_values_reach_over_relations(place, kind, form):  # noqa: F811
+    here = place(kind, form)
+    await settle(here.books.all())
+    here.cost()
+    found = await settle(here.books.order_by("id").values_list("id", "writer__name", "editor__name", "editor__pk"))
+    assert found == [(book, named(writer_of(book)), named(editor_of(book)), editor_of(book)) for book in BOOKS]
+    # The books; the writers and the editors where they are not shown.
+    assert here.cost() == 3 + (0 if form == "-nested" else 2)
+    italians = await settle(here.books.filter(id__in=[1, 2, 3, 4]).values("editor__country", "title"))
+    assert italians == [{"editor__country": country(editor_of(book)), "title": f"Book {book}"} for book in (1, 2, 3, 4)]
+    names = await settle(here.books.filter(id=4).values_list("writer__slug", flat=True))
+    assert names == [f"writer-{writer_of(4)}"]
+    (one,) = await settle(here.books.filter(id=4).values_list("id", "writer__name", named=True))
+    assert (one.id, one.writer__name) == (4, named(writer_of(4)))
+    with pytest.raises(ValueError, match="nickname"):
+        await settle(here.books.values("writer__nickname"))
+
+
+@both
+@by_key
+async def test_values_across_several_rows_come_once_for_each(place, kind, form):  # noqa: F811
+    here = place(kind, form)
+    names = {1: "essay", 2: "novel", 3: "poem", 4: "play"}
+    found = await settle(here.books.order_by("id").values_list("id", "genres__name"))
+    assert found == [(book, name) for book in BOOKS for name in [names[each] for each in genres_of(book)] or [None]]
+    own = await settle(here.models.Writer.objects.order_by("id").values_list("id", "books__title", "books__genres__id"))
+    assert sorted(own, key=str) == sorted(
+        (
+            (writer, book and f"Book {book}", genre)
+            for writer in WRITERS
+            for book in [book for book in BOOKS if writer_of(book) == writer] or [None]
+            for genre in (genres_of(book) if book else []) or [None]
+        ),
+        key=str,
+    )
+    here.cost()
+    with pytest.raises(orm.UnsupportedError, match="slice"):
+        await settle(here.books.all()[:3].values("genres__name"))
+    with pytest.raises(orm.UnsupportedError, match="filters by that relation"):
+        await settle(here.books.filter(genres__name="novel").values("genres__name"))
+    assert here.cost() == 0
+
+
+@both
+async def test_the_value_of_a_row_that_is_not_there_is_an_error(request, kind):
+    Post, User, Team = blog(kind)
+    client = (orm.ServiceClient if kind == "sync" else orm.AsyncServiceClient)(
+        request.getfixturevalue("drf").base_url, auth_token=TOKEN
+    )
+    (orm.register_models if kind == "sync" else orm.register_async_models)(client, Post, User, Team)
+    found = await settle(Post.objects.order_by("id").values_list("author__team__name", "author__balance"))
+    users, teams = {user.id: user for user in USERS}, {team.id: team.name for team in TEAMS}
+    authors = [users[post.author_id] for post in POSTS]
+    assert found == [(teams.get(author.team), author.balance) for author in authors]
+    rows = [b'{"id": 1, "author": 2}', b'{"id": 2, "author": 999}']
+    query = Post.objects.all()
+    with pytest.raises(User.DoesNotExist, match=r"Post\.author.*999"):
+        await settle(query._behind(query._across(("author__name",)), rows))
+    await settle(client.close())

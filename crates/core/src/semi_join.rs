@@ -4,8 +4,10 @@
 use serde_json::Value;
 
 use crate::{
+    error::{Error, Result},
     filter::Q,
     lookup::{Lookup, Op},
+    plan::{Plan, Range},
 };
 
 /// What a lookup says of related rows.
@@ -61,6 +63,28 @@ impl Crossing {
 pub fn behind<'p>(path: &'p str, head: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(head)?.strip_prefix("__")?;
     (rest != "id" && rest != "pk").then_some(rest)
+}
+
+/// Whether the plan's rows can be given once for each of the rows that are related by `head`, as Django's `values` gives them.
+///
+/// # Errors
+/// `Unsupported` where the answer depends on how a database joins the tables: a slice counts a row as often as it comes, and of
+/// the related rows only those come that a filter behind the relation holds for.
+pub fn check_repeated(plan: &Plan, head: &str) -> Result<()> {
+    let mut is_filtered = false;
+    plan.condition().for_each_lookup(&mut |lookup| {
+        is_filtered |= lookup.path == head || behind(&lookup.path, head).is_some();
+    });
+    let why = if plan.range() != Range::ALL {
+        "in a slice, which would count a row as often as it comes: leave the slice out"
+    } else if is_filtered {
+        "where the query filters by that relation, too, so that only some of the related rows are meant: filter by the keys of the rows"
+    } else {
+        return Ok(());
+    };
+    Err(Error::unsupported(format!(
+        "values across `{head}`, which may be several rows, cannot be given {why}"
+    )))
 }
 
 /// The lookups of a condition that cross the relation in the field `head`.
@@ -133,6 +157,17 @@ mod tests {
             let joined = found[0].joined("author", "author", vec![json!(1)]);
             assert_eq!(joined.to_string().contains("author__isnull=true"), without);
         }
+    }
+
+    #[test]
+    fn rows_are_repeated_where_no_join_decides_which() {
+        let plan = Plan::all().filter(q("name", json!("x")).and(q("tags_seen", json!(1))));
+        assert!(check_repeated(&plan, "tags").is_ok());
+        for by in ["tags", "tags__name__in"] {
+            let filtered = plan.clone().filter(q(by, json!([1])).negate());
+            assert!(check_repeated(&filtered, "tags").is_err(), "{by}");
+        }
+        assert!(check_repeated(&plan.limit(3), "tags").is_err());
     }
 
     #[test]

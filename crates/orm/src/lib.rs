@@ -108,6 +108,7 @@ pub mod engine {
         error::LostWrite,
         knowledge::Knowledge,
         relation::{Reference, Relation},
+        semi_join::check_repeated,
         strategy::chunks_of_keys,
         undeclared::with_undeclared,
         value::wide_integer,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._engine import Operation, Walk
+    from ._relation_values import Across
 
 T = TypeVar("T")
 
@@ -85,6 +86,12 @@ class AsyncEvaluation(Building[M]):
 
             await prefetch(rows, self._prefetches)
         return rows
+
+    async def _behind(self, across: Across, rows: list[bytes]) -> list[tuple[Any, ...]]:
+        """The values of rows, some of which are those of related rows."""
+        from .async_relating import tuples
+
+        return [values for of_row in await tuples(across, rows, self._valid) for values in of_row]
 
     async def _fetch(self) -> list[M]:
         """Every row, in a new list; tasks that ask at the same time share one walk.

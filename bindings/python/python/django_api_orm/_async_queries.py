@@ -149,30 +149,40 @@ class AsyncQueries(Generic[M]):
         return contains
 
     async def values(self, *fields: str) -> list[dict[str, Any]]:
-        """Dictionaries instead of instances, with these fields or all; ``address__city`` is a part of an object.
+        """Dictionaries instead of instances, with these fields or all; ``address__city`` is a part of an object, and
+        ``author__name`` is behind a relation. Across a relation to several rows (``tags__name``) a row comes once for each of
+        them, as Django's does, or once with ``None``.
 
         The values have the types of the schema, such as ``Decimal`` and ``datetime``, as Django's have. Computed fields, and
         fields that the schema does not declare, are included if they are named. Only these fields are validated, unless the
         schema has validators that look at several fields.
 
-        Raises: ``ValueError`` for a name that neither the schema nor a row has; and as iteration.
-        Requests: one GET for each page.
+        Raises: ``ValueError`` for a name that neither the schema nor a row has; across a relation to several rows
+        ``UnsupportedError`` for a slice, and for a query that filters by that relation, too; and as iteration.
+        Requests: one GET for each page; for each relation that a name crosses one for each 100 different keys, unless the rows
+        show the values.
         """
         query = self._start()
+        across = query._across(fields)
         rows = await ask(query._endpoint.rows(query._plan), query.model)
-        return await in_turns(partial(query._values, fields), rows)
+        if across is None:
+            return await in_turns(partial(query._values, fields), rows)
+        return [dict(zip(fields, values)) for values in await query._behind(across, rows)]  # noqa: B905
 
     async def values_list(self, *fields: str, flat: bool = False, named: bool = False) -> list[Any]:
         """Tuples instead of instances; with ``flat=True`` the values of the one field, with ``named=True`` named tuples. The
         names are as for ``values``.
 
         Raises: ``ValueError`` for ``flat=True`` without exactly one field; ``TypeError`` for both; and as ``values``.
-        Requests: one GET for each page.
+        Requests: as ``values``.
         """
         query = self._start()
         make = query._tuples(fields, flat, named)
+        across = query._across(fields)
         rows = await ask(query._endpoint.rows(query._plan), query.model)
-        return await in_turns(make, rows)
+        if across is None:
+            return await in_turns(make, rows)
+        return query._shaped(fields, flat, named)(await query._behind(across, rows))
 
     async def in_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, M]:
         """The rows with these primary keys, by key; keys without a row are left out. Without keys: every row of the query.

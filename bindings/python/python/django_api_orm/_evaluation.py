@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._engine import Operation, Walk
+    from ._relation_values import Across
 
 T = TypeVar("T")
 
@@ -89,6 +90,12 @@ class Evaluation(Building[M]):
 
             prefetch(rows, self._prefetches)
         return rows
+
+    def _behind(self, across: Across, rows: list[bytes]) -> list[tuple[Any, ...]]:
+        """The values of rows, some of which are those of related rows."""
+        from .relating import tuples
+
+        return [values for of_row in tuples(across, rows, self._valid) for values in of_row]
 
     def _walked(self, walk: Walk | None) -> Iterator[M]:
         """The rows of a walk, page by page; ``None`` is an empty walk."""

@@ -18,6 +18,7 @@ from ._json import to_json
 from ._prefetching import Prefetch, relation_of
 from ._registry import client_of, is_registered
 from ._relation_joins import crossed, joined
+from ._relation_values import Across, across
 from ._schema import naming
 from .exceptions import BulkCreateError, BulkWriteError, ConflictError, DecodeError, RowError
 
@@ -297,23 +298,29 @@ class BaseQuery(Generic[M]):
 
     # Values
 
+    def _across(self, fields: tuple[str, ...]) -> Across | None:
+        """The values by these names, if one of them is behind a relation."""
+        return across(self.model, self._client, fields, self._plan) if self._info.has_relations else None
+
     def _values(self, fields: tuple[str, ...], rows: list[bytes], start: int = 0) -> list[dict[str, Any]]:
         columns = self._info.columns(fields or tuple(self._info.wire))
         return columns.dictionaries(*self._valid(rows, start, columns.read))
 
     def _tuples(self, fields: tuple[str, ...], flat: bool, named: bool) -> Callable[[list[bytes], int], list[Any]]:
         """A function that makes the tuples of ``values_list`` from rows."""
-        if flat and named:
-            raise TypeError("flat=True and named=True cannot be used together")
-        if flat and len(fields) != 1:
-            raise ValueError("flat=True takes exactly one field")
+        _check_shape(fields, flat, named)
         names = fields or tuple(self._info.wire)
+        make = self._shaped(names, flat, named)
+        return lambda rows, start: make(self._picked(rows, names, start))
+
+    @staticmethod
+    def _shaped(names: tuple[str, ...], flat: bool, named: bool) -> Callable[[list[tuple[Any, ...]]], list[Any]]:
         if flat:
-            return lambda rows, start: [value for (value,) in self._picked(rows, names, start)]
+            return lambda rows: [value for (value,) in rows]
         if named:
             make = _row_class(names)._make
-            return lambda rows, start: list(map(make, self._picked(rows, names, start)))
-        return lambda rows, start: self._picked(rows, names, start)
+            return lambda rows: list(map(make, rows))
+        return lambda rows: rows
 
     def _picked(self, rows: list[bytes], names: tuple[str, ...], start: int) -> list[tuple[Any, ...]]:
         columns = self._info.columns(names)
@@ -459,6 +466,13 @@ def _restored(kind: Any, state: dict[str, Any], manager: tuple[str, dict[str, An
 @functools.lru_cache(maxsize=256)
 def _row_class(names: Sequence[str]) -> type[Any]:
     return namedtuple("Row", names)
+
+
+def _check_shape(fields: tuple[str, ...], flat: bool, named: bool) -> None:
+    if flat and named:
+        raise TypeError("flat=True and named=True cannot be used together")
+    if flat and len(fields) != 1:
+        raise ValueError("flat=True takes exactly one field")
 
 
 def is_ours(owner: type[Any]) -> bool:

@@ -74,7 +74,11 @@ class _Related(Bound):
 
     def part(self, rows: list[Any], endpoint: Endpoint, plan: Plan) -> Any:
         """What the engine is told to fetch the rows that point at these rows."""
-        return self.back.engine, endpoint, plan, self.filter_name, [self.source(row) for row in rows]
+        return self.part_of([self.source(row) for row in rows], endpoint, plan)
+
+    def part_of(self, sources: list[bytes], endpoint: Endpoint, plan: Plan) -> Any:
+        """The same of rows as the server sent them."""
+        return self.back.engine, endpoint, plan, self.filter_name, sources
 
     def explained(self) -> str:
         """How they are fetched, in words."""

@@ -99,6 +99,10 @@ class Bound:
         """What the engine is told to fetch the related rows of these rows."""
         raise NotImplementedError
 
+    def part_of(self, sources: list[bytes], endpoint: Endpoint, plan: Plan) -> Any:
+        """The same of rows as the server sent them."""
+        raise NotImplementedError
+
     def explained(self) -> str:
         """How they are fetched, in words."""
         raise NotImplementedError

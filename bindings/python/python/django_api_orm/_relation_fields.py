@@ -58,7 +58,10 @@ class ToRows(Bound, Assigned):
         for row in rows:
             raw = self.raw(row)
             self._seen = (raw[0] if raw else self._seen) if isinstance(raw, list) else raw
-        return self.engine, endpoint, plan, None, [self.source(row) for row in rows]
+        return self.part_of([self.source(row) for row in rows], endpoint, plan)
+
+    def part_of(self, sources: list[bytes], endpoint: Endpoint, plan: Plan) -> Any:
+        return self.engine, endpoint, plan, None, sources
 
     def explained(self) -> str:
         return self.engine.explained(self.target._info().engine, None)
@@ -76,6 +79,13 @@ class ToRows(Bound, Assigned):
             source: bytes = row._row
             return source
         return to_json({self.info.wire[self.field]: raw})
+
+    def missing(self, reference: Any) -> Exception:
+        """The error for a row that is not there."""
+        error: Exception = self.target.DoesNotExist(
+            f"the `{self.target.__name__}` that {self!r} names does not exist, or is not shown to this client: {reference!r}"
+        )
+        return error
 
     # Assigning
 
@@ -225,10 +235,7 @@ class ToOne(ToRows):
         """
         related = kept_of(row)[self.name]
         if related is MISSING:
-            raise self.target.DoesNotExist(
-                f"the `{self.target.__name__}` that {self!r} names does not exist, or is not shown to this client: "
-                f"{self.key(row)!r}"
-            )
+            raise self.missing(self.key(row))
         return related
 
 

@@ -42,10 +42,11 @@ def behind(model: type[Any], path: str) -> str | None:
     found = relation_at(model, path)
     if found is None:
         return None
-    return f"{_head(found)}__{found.target._info()._path(path.partition('__')[2])}"
+    return f"{head_of(found)}__{found.target._info()._path(path.partition('__')[2])}"
 
 
-def _head(found: Bound) -> str:
+def head_of(found: Bound) -> str:
+    """How paths begin that cross the relation, in the names on the wire."""
     return found.info.wire[found.field] if isinstance(found, ToRows) else found.name
 
 
@@ -66,5 +67,5 @@ def joined(endpoint: Endpoint, model: type[Any], client: BaseClient, paths: Iter
         further = [rest for rest in rests if relation_at(target, rest) is not None]
         related = joined(client._endpoint(target), target, client, further)
         is_back = isinstance(found, _Related)
-        joins.append((_head(found), found.back.engine if is_back else found.engine, related, found.many, is_back))
+        joins.append((head_of(found), found.back.engine if is_back else found.engine, related, found.many, is_back))
     return endpoint.with_joins(joins) if joins else endpoint

@@ -12,6 +12,7 @@ from ._prefetching import Fetching, Prefetch
 from ._query import M
 from ._relation_fields import ToMany, ToRows
 from ._relation_groups import Batch, lock_of
+from ._relation_values import Across, Valid
 from .base import Manager, QuerySet
 
 __all__ = ["RelatedManager"]
@@ -171,6 +172,23 @@ def related(row: Any, relation: Any) -> Any:
             if relation.many:
                 return found
     return relation.kept(row)
+
+
+def tuples(across: Across, rows: list[bytes], valid: Valid | None = None) -> list[list[tuple[Any, ...]]]:
+    """Of each row the values that are named: several times where a relation is to several rows.
+
+    Raises: ``DoesNotExist`` of its model for a row that is pointed at, and is not there; ``APIException``;
+    ``pydantic.ValidationError`` for a row that does not fit its schema.
+    Requests: for each relation one for each chunk of different keys, unless every row shows the values.
+    """
+    across.read(rows, valid)
+    for operation, joins in across.operations():
+        answers = ask(operation, joins[0].relation.target)
+        for join, (found, of_row) in zip(joins, answers):  # noqa: B905
+            join.take(found, of_row)
+    for join in across.joins:
+        join.made(tuples(join.below, join.rows))
+    return across.tuples()
 
 
 def prefetch(rows: list[Any], prefetches: Iterable[Prefetch]) -> None:
