@@ -6,8 +6,13 @@
 use std::{sync::Arc, time::Duration};
 
 use django_api_orm::{ErrorKind, OnConflict, SaveOptions, prelude::*};
-use django_api_orm_testserver::{Fault, Quirk, RecordedRequest, Resource, Tags, TestServer};
-use http::Method;
+use django_api_orm_testserver::{
+    Fault, Quirk, RecordedRequest, Reply, Resource, Tags, TestServer, View,
+};
+use http::{
+    Method, StatusCode,
+    header::{IF_UNMODIFIED_SINCE, LAST_MODIFIED},
+};
 use serde_json::json;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
@@ -305,4 +310,63 @@ async fn update_or_create_puts_its_values_into_the_row_as_it_is() {
         let now = read(&notes).await;
         assert_eq!((now.count, now.name == "theirs"), (3, is_conflict));
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/notes/")]
+struct Named {
+    id: Option<i64>,
+    name: String,
+}
+
+#[tokio::test]
+async fn a_row_that_shows_the_same_under_another_version_is_written_as_that() {
+    let rows = json!([{"id": 1, "name": "one", "count": 0}]);
+    let notes = Resource::from_json("notes", rows)
+        .quirk(Quirk::Tags(Tags::strong()))
+        .quirk(Quirk::omit_fields(["count"]));
+    let server = TestServer::builder().resource(notes).start().await.unwrap();
+    let client = ServiceClient::builder(server.base_url()).build().unwrap();
+    let named = client.objects::<Named>();
+    let mut note = named.get(Named::F.id.eq(1)).await.unwrap();
+    client.patch(URL, &json!({"count": 5})).await.unwrap();
+    server.clear_requests();
+    note.name = "ours".to_owned();
+    note.save().await.unwrap();
+    let sent = requests(&server);
+    let [(_, refused), _, (_, taken)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    assert!(taken.is_some() && taken != refused, "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_date_is_the_version_where_there_is_no_tag() {
+    let date = "Tue, 15 Nov 1994 08:12:31 GMT";
+    let view = View::new(URL, [Method::GET, Method::PATCH], move |call| {
+        let row = json!({"id": 1, "name": "one", "count": 0});
+        Ok(match *call.method() == Method::GET {
+            true => Reply::ok(&row).header(LAST_MODIFIED, date),
+            false => Reply::text(StatusCode::PRECONDITION_FAILED, "text/plain", ""),
+        })
+    });
+    let server = TestServer::builder()
+        .view(view.public())
+        .start()
+        .await
+        .unwrap();
+    let notes = notes(&server);
+    let mut note = read(&notes).await;
+    note.count = 1;
+    let error = note.save().await.unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::PRECONDITION_FAILED));
+    let conditions: Vec<Option<String>> = (server.requests().iter())
+        .filter(|request| request.method() == Method::PATCH)
+        .map(|request| {
+            let condition = request.headers().get(IF_UNMODIFIED_SINCE);
+            condition.map(|date| date.to_str().unwrap().to_owned())
+        })
+        .collect();
+    let dated = Some(date.to_owned());
+    assert_eq!(conditions, [dated.clone(), dated, None]);
 }
