@@ -121,7 +121,7 @@ _one_writer = threading.Lock()
 
 
 def tagged(weak):
-    """The items again, each with an ETag of its own; writes are conditional by Django's decorator."""
+    """The items again, each with an ETag; writes are conditional by Django's decorator."""
 
     def tag(request, *args, pk, **kwargs):
         row = models.Item.objects.filter(pk=pk).values_list().first()
