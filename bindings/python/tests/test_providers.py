@@ -368,3 +368,23 @@ def test_no_token_is_shown_or_kept_in_python(door):
     assert not [held for held in gc.get_objects() if isinstance(held, list) and "S3CRET" in held and held is not door.seen]
     assert client._identity == ServiceClient(door.url, auth=provider)._identity
     assert client._identity != ServiceClient(door.url, auth=lambda: "x")._identity
+
+
+def test_what_a_provider_leaves_behind_may_make_calls_once_it_is_over(door):
+    async def main():
+        go, later = asyncio.Event(), []
+
+        async def refresh():
+            await go.wait()
+            return await client.get("/x/")
+
+        async def provider():
+            later.append(asyncio.ensure_future(refresh()))
+            return BearerAuth("t1")
+
+        async with AsyncServiceClient(door.url, auth=provider) as client:
+            await client.get("/x/")
+            go.set()
+            assert (await later[0]).json() == {"token": "Bearer t1"}
+
+    asyncio.run(main())

@@ -101,7 +101,7 @@ def HeaderAuth(name: str, value: str, *, expires_in: float | None = None) -> Cre
 
 def _login(kind: str, url: str, user: str, secret: str, **options: str | bool | None) -> Credential:
     """A login as the engine takes it: its options as names and values."""
-    given = [(name, str(value) if value is True else value) for name, value in options.items() if value or value == ""]
+    given = [(name, str(value)) for name, value in options.items() if value or value == ""]
     return Credential(kind, url, user, secret, *(text for pair in given for text in pair))
 
 

@@ -14,8 +14,19 @@ from .exceptions import ConfigurationError
 if TYPE_CHECKING:
     from ._engine import Question
 
+
+class _Within:
+    """A provider that runs. A task that it leaves behind has a copy of the context, and may make calls once it is over."""
+
+    __slots__ = ("is_over", "provider")
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self.is_over = False
+
+
 #: The providers within which this context runs.
-_within: ContextVar[tuple[Provider, ...]] = ContextVar("django_api_orm_providers", default=())
+_within: ContextVar[tuple[_Within, ...]] = ContextVar("django_api_orm_providers", default=())
 
 
 class Provider:
@@ -42,7 +53,7 @@ class Provider:
 
     def check(self) -> None:
         """Refuses a call from within the provider, which would wait for itself."""
-        if self in _within.get():
+        if any(each.provider is self and not each.is_over for each in _within.get()):
             raise ConfigurationError(
                 "the token provider makes a call with the client that waits for its token: use another client there, such as "
                 "`client.with_auth(None)`"
@@ -51,7 +62,8 @@ class Provider:
     def answer_now(self, question: Question) -> None:
         """Answers on the calling thread."""
         given: Any = None
-        token = _within.set((*_within.get(), self))
+        within = _Within(self)
+        token = _within.set((*_within.get(), within))
         try:
             given = self._function()
             if inspect.isawaitable(given):
@@ -64,6 +76,7 @@ class Provider:
         except Exception as error:
             question.fail(error)
         finally:
+            within.is_over = True
             _within.reset(token)
 
     def answer(self, question: Question, loop: asyncio.AbstractEventLoop) -> None:
@@ -74,12 +87,15 @@ class Provider:
             return
         if question.is_answered():
             return
-        token = _within.set((*_within.get(), self))
+        within = _Within(self)
+        token = _within.set((*_within.get(), within))
+        is_awaited = False
         try:
             given = self._function()
-            if inspect.isawaitable(given):
+            is_awaited = inspect.isawaitable(given)
+            if is_awaited:
                 # The task has a copy of the context as it is now.
-                task = self._under_way[loop] = loop.create_task(_awaited(given))
+                task = self._under_way[loop] = loop.create_task(_awaited(given, within))
                 task.add_done_callback(lambda _: self._under_way.pop(loop, None))
                 task.add_done_callback(lambda task: self._deliver(question, task))
             else:
@@ -87,6 +103,7 @@ class Provider:
         except Exception as error:
             question.fail(error)
         finally:
+            within.is_over = not is_awaited
             _within.reset(token)
 
     def _deliver(self, question: Question, task: asyncio.Task[Any]) -> None:
@@ -101,5 +118,8 @@ class Provider:
                 question.fail(error)
 
 
-async def _awaited(given: Any) -> Any:
-    return await given
+async def _awaited(given: Any, within: _Within) -> Any:
+    try:
+        return await given
+    finally:
+        within.is_over = True
