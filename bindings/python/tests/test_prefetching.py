@@ -7,6 +7,7 @@ import gc
 
 import django_api_orm as orm
 import pytest
+from conftest import TOKEN
 from contract.site import settle, stream
 from django_api_orm import Prefetch, _async_evaluation
 from django_api_orm._bridge import perform
@@ -198,6 +199,26 @@ async def test_many_touches_are_noticed(place, kind):  # noqa: F811
 
 
 @both
+async def test_a_client_says_what_is_done_about_many_touches(place, drf, kind):  # noqa: F811
+    here = place(kind)
+    kinds = orm.ServiceClient if kind == "sync" else orm.AsyncServiceClient
+    strict = kinds(drf.base_url, auth_token=TOKEN, on_n_plus_one="error")
+    writers = await settle(here.models.Writer.objects.using(strict).prefetch_related("books"))
+    for books in (
+        await settle(here.books.using(strict).all()[:5]),
+        await settle(here.books.using(strict.with_timeout(20)).all()[:5]),
+        await settle(writers[0].books.all()),
+    ):
+        with pytest.raises(orm.InvalidRequestError, match=r'prefetch_related\("editor"\)'):
+            await settle(next(book for book in books if book.editor_id).editor)
+    books = await settle(here.books.using(strict).on_n_plus_one("batch")[:5])
+    assert (await settle(books[0].writer)).id == writer_of(books[0].id)
+    await settle(strict.close())
+    with pytest.raises(orm.ConfigurationError, match="on_n_plus_one"):
+        kinds(drf.base_url, on_n_plus_one="ignore")
+
+
+@both
 async def test_names_are_checked_when_the_query_is_built(place, kind):  # noqa: F811
     here = place(kind)
     with pytest.raises(orm.InvalidRequestError, match="did you mean `writer`"):
@@ -227,11 +248,11 @@ def test_the_error_of_a_page_that_nobody_waits_for_is_nobodys(place, monkeypatch
     # The first page, its writers, and the second page, which is on its way meanwhile.
     asked = []
 
-    async def fails(operation, later=None):
+    async def fails(operation, *rest):
         asked.append(operation)
         if len(asked) == 3:
             raise orm.APIConnectionError("lost")
-        return await perform(operation, later)
+        return await perform(operation, *rest)
 
     monkeypatch.setattr(_async_evaluation, "perform", fails)
     reported = []

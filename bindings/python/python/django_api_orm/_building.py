@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from ._client import _text, number_of_seconds
+from ._client import ON_N_PLUS_ONE, _text, number_of_seconds
 from ._engine import Plan, chunks_of_keys
 from ._prefetching import Prefetch, checked, explained, single
 from ._query import MOST_ROWS, BaseQuery, M
@@ -196,12 +196,12 @@ class Building(BaseQuery[M]):
     def on_n_plus_one(self, policy: OnNPlusOne) -> Self:
         """What to do when a related row is asked for on one of many rows that were read together: fetch it for all of them
         (``"batch"``), do so with an ``NPlusOneWarning`` at the program's line (``"warn"``), or raise ``InvalidRequestError``
-        (``"error"``).
+        (``"error"``). The client's setting of that name holds for queries that do not say it.
 
         Raises: ``ValueError`` for any other value.
         Requests: none.
         """
-        if policy not in ("batch", "warn", "error"):
+        if policy not in ON_N_PLUS_ONE:
             raise ValueError(f'on_n_plus_one must be "batch", "warn" or "error", not {policy!r}')
         clone = self._clone()
         clone._on_n_plus_one = policy

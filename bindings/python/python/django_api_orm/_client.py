@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 #: The settings that say which way requests go, and as whom.
 _WAY = ("headers", "verify_ssl", "ca_file", "proxy", "client_certificate_file", "client_key_file", "unix_socket")
+ON_N_PLUS_ONE = ("batch", "warn", "error")
 _OPTIONS = frozenset(name for name, *_ in _engine.settings())
 
 
@@ -377,6 +378,7 @@ class BaseClient:
         auth: Auth | AuthProvider | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
+        on_n_plus_one: Literal["batch", "warn", "error"] = "batch",
         **options: Unpack[ClientOptions],
     ) -> None:
         """A client of the API at ``base_url``, such as ``https://api.example.com``. Times are in seconds.
@@ -397,7 +399,7 @@ class BaseClient:
 
         How queries behave: ``page_size`` (the server's), ``read_ahead`` in pages (4), ``max_scan`` in rows (100,000),
         ``on_ignored`` ("local"), ``on_drift`` ("warn"), ``on_unsaved`` ("error"),
-        ``nulls`` ("smallest"), ``ordering_parameter`` ("ordering") and
+        ``on_n_plus_one`` ("batch"), ``nulls`` ("smallest"), ``ordering_parameter`` ("ordering") and
         ``search_parameter`` ("search"). See docs/python/clients.md.
 
         Raises: ``ConfigurationError`` for an invalid value; ``TypeError`` for a setting that does not exist, or a value of the
@@ -436,6 +438,10 @@ class BaseClient:
         for name in ("client_certificate_file", "client_key_file", "unix_socket"):
             if isinstance(settings.get(name), os.PathLike):
                 settings[name] = os.fspath(settings[name])
+        if on_n_plus_one not in ON_N_PLUS_ONE:
+            raise ConfigurationError(f'on_n_plus_one must be "batch", "warn" or "error", not {on_n_plus_one!r}')
+        #: What is done about a relation that one of many rows is asked for, unless the query says otherwise.
+        self._on_n_plus_one = on_n_plus_one
         account = _account(auth_token, auth)
         self._engine = Client(_address(base_url), account, settings)
         self._endpoints: WeakKeyDictionary[type[Any], Endpoint] = WeakKeyDictionary()

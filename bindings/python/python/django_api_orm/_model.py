@@ -203,7 +203,8 @@ class BaseAPIModel(_Declared):
             made = info.rows(rows, start, info.read_instance)
             _SLOTS.read(rows, made, client, info.all_fields)
         if info.has_relations:
-            share(made)
+            own = client.client if isinstance(client, Home) else client
+            share(made, "batch" if own is None else own._on_n_plus_one)
         return made
 
     @classmethod

@@ -51,7 +51,7 @@ class BaseQuery(Generic[M]):
     #: The related rows that are fetched with the rows, and those that the server is asked to show in them.
     _prefetches: tuple[Prefetch, ...] = ()
     _expanded: tuple[str, ...] = ()
-    _on_n_plus_one = "batch"
+    _on_n_plus_one: str | None = None
     #: The paths of filters that cross a relation.
     _crossed: frozenset[str] = frozenset()
     #: The relation and the row whose related rows these are, as long as nothing else restricts them.
@@ -231,7 +231,7 @@ class BaseQuery(Generic[M]):
     def _read(self, rows: list[bytes], start: int = 0) -> list[M]:
         """The instances of rows, which know of each other."""
         instances = self._instances(rows, start)
-        if self._on_n_plus_one != "batch":
+        if self._on_n_plus_one is not None:
             for group in {id(row._peers): row._peers for row in instances}.values():
                 if group is not None:
                     group.policy = self._on_n_plus_one

@@ -28,21 +28,21 @@ class Group:
 
     __slots__ = ("locks", "policy", "rows", "touched")
 
-    def __init__(self, rows: Iterable[BaseAPIModel]) -> None:
+    def __init__(self, rows: Iterable[BaseAPIModel], policy: str) -> None:
         self.rows = [weakref.ref(row) for row in rows]
         #: One for a process, or for an event loop: those of others may never be let go of.
         self.locks: dict[Any, Any] = {}
         #: What is done about a relation that one of the rows is asked for.
-        self.policy = "batch"
+        self.policy = policy
         #: The relations that were asked for on one of the rows, and on which one first.
         self.touched: dict[str, int] = {}
 
 
-def share(rows: list[Any]) -> None:
-    """Tells the rows of a page of each other."""
+def share(rows: list[Any], policy: str) -> None:
+    """Tells the rows of a page of each other, and what is done about a relation that one of them is asked for."""
     for start in range(0, len(rows), _GROUP):
         part = rows[start : start + _GROUP]
-        group = Group(part)
+        group = Group(part, policy)
         for row in part:
             object.__setattr__(row, "_peers", group)
 

@@ -136,7 +136,7 @@ class Starting:
     def on_n_plus_one(self: Gives[Query], policy: OnNPlusOne) -> Query:
         """What to do when a related row is asked for on one of many rows that were read together: fetch it for all of them
         (``"batch"``), do so with an ``NPlusOneWarning`` at the program's line (``"warn"``), or raise ``InvalidRequestError``
-        (``"error"``).
+        (``"error"``). The client's setting of that name holds for queries that do not say it.
 
         Raises: ``ValueError`` for any other value.
         Requests: none.
