@@ -486,16 +486,27 @@ impl Exchange<'_> {
             && !self.outgoing.method.is_safe()
             && error.kind() == ErrorKind::PreconditionFailed;
         let was_guarded = was_guarded || self.is_under_way(error);
-        // After an attempt that may have arrived, only an answer to a later one tells what has become of the write.
-        let was_lost = self.was_ambiguous
-            && !self.outgoing.method.is_safe()
-            && error.status().is_none_or(|status| {
-                status.is_server_error()
-                    || status == StatusCode::TOO_MANY_REQUESTS
-                    || status == StatusCode::UNAUTHORIZED
-            });
-        error.is_outcome_unknown() || was_guarded || was_lost
+        let is_write = !self.outgoing.method.is_safe();
+        // A success whose body did not come whole, or cannot be read, is none: but the write is done.
+        let was_done = is_write && error.status().is_some_and(|status| status.is_success());
+        let was_lost =
+            is_write && self.was_ambiguous && error.status().is_none_or(tells_nothing_of_before);
+        error.is_outcome_unknown() || was_guarded || was_done || was_lost
     }
+}
+
+/// Whether an answer leaves open what has become of an earlier attempt that may have arrived: the server failed, or
+/// somebody refused the request before it was looked at.
+fn tells_nothing_of_before(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(
+            status,
+            StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
+                | StatusCode::REQUEST_TIMEOUT
+                | StatusCode::TOO_EARLY
+                | StatusCode::TOO_MANY_REQUESTS
+        )
 }
 
 /// Says that the outcome is unknown: an answer of the server keeps its kind, a broken exchange becomes

@@ -156,6 +156,36 @@ async fn an_unknown_outcome_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_to_a_later_attempt_need_not_tell_of_the_first() {
+    let later = [401, 403, 408, 425, 429, 500, 503].map(status);
+    for reply in later.into_iter().chain([truncated(201), Reply::Close]) {
+        for method in ["PUT", "DELETE"] {
+            let server = Server::script([Reply::Close, reply.clone()]);
+            let error = call(&server.client(), method).await.unwrap_err();
+            assert!(error.is_outcome_unknown(), "{method}, {reply:?}: {error:?}");
+        }
+    }
+    // The server has looked at the same request, and refuses it.
+    let server = Server::script([Reply::Close, status(400)]);
+    let error = call(&server.client(), "PUT").await.unwrap_err();
+    assert!(!error.is_outcome_unknown(), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_that_cannot_be_read_is_no_failure_of_the_write() {
+    let body = vec![b' '; 1000];
+    let garbled = with_headers(201, &[("Content-Encoding", "gzip")]);
+    for reply in [Reply::Bytes(response(201, &[], body)), garbled] {
+        let server = Server::script([reply]);
+        let client = server.builder().max_response_size(100).build().unwrap();
+        let error = call(&client, "POST").await.unwrap_err();
+        assert!(error.is_outcome_unknown(), "{error:?}");
+        assert!(!call(&client, "GET").await.unwrap_err().is_outcome_unknown());
+        assert_eq!(server.count(), 2, "a write was sent again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_closed_at_once_never_costs_a_second_write() {
     for method in METHODS {
         let server = Server::with_accept([Accept::CloseAtOnce, Accept::Serve], |_, _| ok());
