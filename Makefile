@@ -113,6 +113,22 @@ fuzz: ## Give random input to everything that reads what servers and callers say
 		grep -E '^stat::(number|average)' $(FUZZ_DIR)/$$target.log; \
 	done
 
+# A seed decides all that happens, so that a failure can be run again: `make simulate SEED=17` prints it.
+SEEDS ?= 1000000
+SEED ?=
+
+.PHONY: simulate
+simulate: ## Run the client in a simulated network: SEEDS of them, a million if not said; or the one SEED, told from beginning to end
+	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SEED=$(SEED) $(CARGO) test --quiet --locked --release -p django-api-orm --test simulation -- \
+		--nocapture what_the_server_holds
+
+# Only what the fast tests of the core can decide. Needs cargo-mutants (`cargo install cargo-mutants`); takes an hour, and changes no file.
+MUTATED := retry path page paginator strategy written evaluate
+.PHONY: mutants
+mutants: ## Change the rules of the core one at a time, and see whether its tests notice
+	$(CARGO) mutants --package django-api-orm-core --no-shuffle --output $(or $(CARGO_TARGET_DIR),target) \
+		$(foreach part,$(MUTATED),--file 'crates/core/src/$(part).rs' --file 'crates/core/src/$(part)/**') $(MUTANTS_FLAGS)
+
 # The published package has our name, so it lives in a directory of its own. SAVE=--save writes the tables and the plot into docs.
 .PHONY: bench
 bench: wheel ## What this package costs beside its peers, in Python and in Rust

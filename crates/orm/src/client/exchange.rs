@@ -509,10 +509,13 @@ fn tells_nothing_of_before(status: StatusCode) -> bool {
         )
 }
 
-/// Says that the outcome is unknown: an answer of the server keeps its kind, a broken exchange becomes
-/// [`ErrorKind::OutcomeUnknown`].
+/// Says that the outcome is unknown: an answer of the server keeps its kind, also one that cannot be read; a broken exchange
+/// becomes [`ErrorKind::OutcomeUnknown`].
 fn unknown(error: Error) -> Error {
-    let is_answer = error.status().is_some_and(|status| !status.is_success());
+    let is_broken = matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout);
+    let is_answer = error
+        .status()
+        .is_some_and(|status| !(status.is_success() && is_broken));
     if is_answer || error.kind() == ErrorKind::OutcomeUnknown {
         error.with_outcome_unknown(true)
     } else {
