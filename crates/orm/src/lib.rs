@@ -37,7 +37,7 @@
 //! A server that does not know a query parameter silently ignores it. Every row that comes back is therefore checked
 //! against the filter that was sent; what a query string cannot say (OR, NOT, [`exclude`](Manager::exclude)) is evaluated
 //! client-side with Django's semantics; every page is read, whatever the paginator; a write that may have arrived is not sent
-//! again. [`OnIgnored`] says what happens when a server ignores something.
+//! again; and a row for which the server names a version is saved only as the version that was read. [`OnIgnored`] says what happens when a server ignores something.
 //!
 //! # Where to start
 //!

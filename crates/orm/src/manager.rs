@@ -263,7 +263,8 @@ impl<M: ApiModel> Manager<M> {
     }
 
     /// The row that was written although the call failed, where the error knows it: one of the kind
-    /// [`Unsaved`](crate::ErrorKind::Unsaved). No request.
+    /// [`Unsaved`](crate::ErrorKind::Unsaved); or the row as it is now, of a write whose repetition was refused because the row had changed. No
+    /// request.
     pub fn instance_in(&self, error: &Error) -> Option<Instance<M>> {
         Instance::from_row(self.clone(), error.row()?.clone()).ok()
     }

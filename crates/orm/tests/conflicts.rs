@@ -368,5 +368,13 @@ async fn a_date_is_the_version_where_there_is_no_tag() {
         })
         .collect();
     let dated = Some(date.to_owned());
-    assert_eq!(conditions, [dated.clone(), dated, None]);
+    assert_eq!(conditions, [dated.clone(), dated.clone(), None]);
+    assert!(error.conflict().is_none(), "nothing has changed");
+    server.clear_requests();
+    note.save().await.unwrap_err();
+    let first = server.requests().remove(0);
+    assert!(
+        first.headers().contains_key(IF_UNMODIFIED_SINCE),
+        "a 412 that means something else teaches nothing"
+    );
 }

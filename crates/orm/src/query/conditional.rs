@@ -31,8 +31,9 @@ pub struct Precaution {
 
 /// What a 412 means, by a look at the row.
 enum Refusal {
-    /// Nothing that matters has changed: the write may be made of this row.
-    Again(Row),
+    /// Nothing that matters has changed: the write may be made of this row; in this form, where the row has the version that was
+    /// refused.
+    Again(Row, Option<Form>),
     /// The end.
     Final(Error),
 }
@@ -66,7 +67,7 @@ impl Collection {
         body: &Map<String, Value>,
         precaution: Precaution,
     ) -> Result<Kept> {
-        let mut made_of = None;
+        let (mut made_of, mut form) = (None, None);
         if precaution.check {
             let current = self.refresh(key, row).await?;
             let fields = self.write(Some(key), row, body).changed_meanwhile(&current);
@@ -78,13 +79,14 @@ impl Collection {
         }
         for _ in 0..TRIES {
             let base = made_of.as_ref().or(row);
-            let condition = self.condition(key, base, made_of.is_some()).await?;
+            let condition = self.condition(key, base, made_of.is_some(), form).await?;
             let error = match self.patch(key, base, body, condition.as_ref()).await {
                 Ok(mut kept) => {
                     if made_of.is_some() && kept.written == Written::Nothing {
                         // The fields that were not sent may be others than the program has.
                         kept.written = Written::Part;
                     }
+                    self.keep_form(form)?;
                     return Ok(kept);
                 }
                 Err(error) => error,
@@ -95,7 +97,10 @@ impl Collection {
             let write = self.write(Some(key), base, body);
             let refused = self.refused(&write, &condition, error, precaution.on_conflict);
             match Box::pin(refused).await {
-                Refusal::Again(current) => made_of = Some(current),
+                Refusal::Again(current, next) => {
+                    made_of = Some(current);
+                    form = next.or(form);
+                }
                 Refusal::Final(error) => return Err(error),
             }
         }
@@ -115,13 +120,13 @@ impl Collection {
     }
 
     async fn delete_as_read(&self, key: &str, row: Option<&Row>) -> Result<()> {
-        let mut made_of = None;
+        let (mut made_of, mut form) = (None, None);
         let nothing = Map::new();
         for _ in 0..TRIES {
             let base = made_of.as_ref().or(row);
-            let condition = self.condition(key, base, made_of.is_some()).await?;
+            let condition = self.condition(key, base, made_of.is_some(), form).await?;
             let error = match self.remove(key, condition.as_ref()).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return self.keep_form(form),
                 Err(error) => error,
             };
             let Some(condition) = condition.filter(|_| is_refused(&error)) else {
@@ -133,7 +138,10 @@ impl Collection {
             let write = self.write(Some(key), base, &nothing);
             let refused = self.refused(&write, &condition, error, OnConflict::Error);
             match Box::pin(refused).await {
-                Refusal::Again(current) => made_of = Some(current),
+                Refusal::Again(current, next) => {
+                    made_of = Some(current);
+                    form = next.or(form);
+                }
                 Refusal::Final(error) if may_be_done && error.kind() == ErrorKind::DoesNotExist => {
                     return Ok(());
                 }
@@ -150,11 +158,13 @@ impl Collection {
         key: &str,
         row: Option<&Row>,
         was_just_read: bool,
+        form: Option<Form>,
     ) -> Result<Option<Condition>> {
         let Some((row, version)) = row.and_then(|row| Some((row, row.version()?))) else {
             return Ok(None);
         };
-        let (form, is_checked) = self.know(|known| (known.condition, known.checks_conditions))?;
+        let (known, is_checked) = self.know(|known| (known.condition, known.checks_conditions))?;
+        let form = form.unwrap_or(known);
         if form != Form::Refused {
             return Ok(Some(Condition {
                 version: version.clone(),
@@ -170,6 +180,14 @@ impl Collection {
             }
         }
         Ok(None)
+    }
+
+    /// Keeps that the endpoint takes versions in this form, after the others were refused.
+    fn keep_form(&self, form: Option<Form>) -> Result<()> {
+        match form {
+            Some(form) => self.learn(|known| known.condition = form),
+            None => Ok(()),
+        }
     }
 
     /// Looks at the row after a 412.
@@ -201,19 +219,13 @@ impl Collection {
             return Refusal::Final(lost(error, write, current));
         }
         let is_current = current.version() == Some(&condition.version);
-        let learnt = self.learn(|known| match is_current {
-            // Unless another write has learnt the same meanwhile.
-            true if known.condition == condition.form => known.condition = condition.form.next(),
-            true => {}
-            false => known.checks_conditions = true,
-        });
-        if let Err(error) = learnt {
+        if !is_current && let Err(error) = self.learn(|known| known.checks_conditions = true) {
             return Refusal::Final(error);
         }
         let is_same = is_current || write.row.is_some_and(|row| show_the_same(row, &current));
         let fields = write.changed_meanwhile(&current);
         if is_same || on_conflict == OnConflict::Merge && fields.is_empty() {
-            return Refusal::Again(current);
+            return Refusal::Again(current, is_current.then(|| condition.form.next()));
         }
         let error = self.changed_meanwhile(error, &fields);
         Refusal::Final(error.with_conflict(write.row.cloned(), current, fields))
