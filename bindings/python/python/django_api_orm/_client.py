@@ -100,10 +100,10 @@ def HeaderAuth(name: str, value: str, *, expires_in: float | None = None) -> Cre
     return Credential("header", name, value, expires_in=expires_in)
 
 
-def _login(kind: str, url: str, user: str, secret: str, **options: str | bool | None) -> Credential:
+def _login(kind: str, url: str, user: str, secret: str, **options: str | None) -> Credential:
     """A login as the engine takes it: its options as names and values."""
-    given = [(name, str(value)) for name, value in options.items() if value or value == ""]
-    return Credential(kind, url, user, secret, *(text for pair in given for text in pair))
+    given = [text for name, value in options.items() if value is not None for text in (name, value)]
+    return Credential(kind, url, user, secret, *given)
 
 
 def JWTAuth(
@@ -163,7 +163,7 @@ def SessionAuth(
         login_url,
         username,
         password,
-        json=json,
+        json="yes" if json else None,
         username_field=username_field,
         session_cookie=session_cookie,
         csrf_cookie=csrf_cookie,
@@ -182,7 +182,7 @@ def OAuth2ClientCredentials(
 
     Requests: one POST for the first call, and one each time that the token is replaced.
     """
-    return _login("oauth2", token_url, client_id, client_secret, scope=scope, in_body=in_body)
+    return _login("oauth2", token_url, client_id, client_secret, scope=scope, in_body="yes" if in_body else None)
 
 
 #: The kinds of credentials that are obtained by a login.

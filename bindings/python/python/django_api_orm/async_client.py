@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._alias import alias
 from ._bridge import perform
-from ._client import APIResponse, BaseClient, BasicAuth, BearerAuth, Credential, HeaderAuth, TokenAuth, response_of
+from ._client import (
+    APIResponse,
+    BaseClient,
+    BasicAuth,
+    BearerAuth,
+    Credential,
+    HeaderAuth,
+    JWTAuth,
+    OAuth2ClientCredentials,
+    SessionAuth,
+    TokenAuth,
+    response_of,
+)
 from .exceptions import (
     APIException,
     AuthenticationError,
@@ -38,7 +50,10 @@ __all__ = [
     "DoesNotExist",
     "HTTPStatusError",
     "HeaderAuth",
+    "JWTAuth",
+    "OAuth2ClientCredentials",
     "RateLimitError",
+    "SessionAuth",
     "TimeoutError",
     "TokenAuth",
 ]

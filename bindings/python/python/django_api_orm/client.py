@@ -8,7 +8,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._blocking import perform
-from ._client import APIResponse, BaseClient, BasicAuth, BearerAuth, Credential, HeaderAuth, TokenAuth, response_of
+from ._client import (
+    APIResponse,
+    BaseClient,
+    BasicAuth,
+    BearerAuth,
+    Credential,
+    HeaderAuth,
+    JWTAuth,
+    OAuth2ClientCredentials,
+    SessionAuth,
+    TokenAuth,
+    response_of,
+)
 from .exceptions import (
     APIException,
     AuthenticationError,
@@ -37,8 +49,11 @@ __all__ = [
     "DoesNotExist",
     "HTTPStatusError",
     "HeaderAuth",
+    "JWTAuth",
+    "OAuth2ClientCredentials",
     "RateLimitError",
     "ServiceClient",
+    "SessionAuth",
     "TimeoutError",
     "TokenAuth",
 ]

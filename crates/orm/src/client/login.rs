@@ -97,6 +97,18 @@ impl SignIn {
         }
     }
 
+    /// The clients of other servers than that of `client`.
+    pub(super) fn strangers(&self, client: &ServiceClient) -> Vec<&ServiceClient> {
+        let places = match &self.0 {
+            Kind::Jwt(login) => login.places().to_vec(),
+            Kind::OAuth2(login) => vec![login.place()],
+            // Its URL is of the same origin.
+            Kind::Session(_) => Vec::new(),
+        };
+        let all = places.into_iter().filter(|place| !place.is_of(client));
+        all.map(Place::client).collect()
+    }
+
     /// Whether the answer says that nothing was done, because nobody was logged in: a 401, or what Django REST Framework says
     /// with a 403 where its first authenticator names no scheme, or a way to the login page.
     pub(super) fn is_needed(&self, issued: Option<&Issued>, path: &str, answer: &Answer) -> bool {

@@ -21,6 +21,13 @@
 //!
 //! # Where credentials go
 //! To the origin of the base URL and nowhere else. Redirects are followed there only, for writes only with 307 and 308.
+//! The secret of a login goes to the origin of its URL, which may be another one.
+//!
+//! # Logins
+//! [`JwtAuth`], [`SessionAuth`] and [`OAuth2ClientCredentials`] obtain what the server wants by a password or a secret, when the first
+//! call needs it, and again when it ends; see [`ServiceClientBuilder::login`]. Errors name the step that failed: a login that
+//! was refused [is about authentication](crate::client::Error::is_authentication), a URL that does not exist about the
+//! [configuration](crate::client::Error::is_configuration), and none of them has a status, because the call was never sent.
 
 mod admission;
 mod attempt;
@@ -389,8 +396,14 @@ impl ServiceClient {
         }
     }
 
-    /// Closes the pooled connections. Requests under way go on; later calls open new connections.
+    /// Closes the pooled connections, also those of its login to another server. Requests under way go on; later calls open
+    /// new connections.
     pub async fn close(&self) {
+        if let Some(sign_in) = self.identity.auth.sign_in() {
+            for client in sign_in.strangers(self) {
+                Box::pin(client.close()).await;
+            }
+        }
         let new = self.shared.plumbing.pool(&self.shared.counters);
         let old = {
             let mut pool = self

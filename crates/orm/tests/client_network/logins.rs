@@ -653,6 +653,15 @@ async fn the_server_of_a_login_is_reached_over_the_same_proxy() {
         );
     }
     assert_eq!(client.stats().requests, 2);
+    assert_eq!(proxy.open(), 2);
+    client.close().await;
+    let closed = async {
+        while proxy.open() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let closed = tokio::time::timeout(Duration::from_secs(2), closed).await;
+    assert!(closed.is_ok(), "the connections to both servers are closed");
 }
 
 #[tokio::test]

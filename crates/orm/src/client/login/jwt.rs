@@ -164,6 +164,11 @@ impl SignIn {
             .map(Proof::Header)
     }
 
+    /// Where it posts.
+    pub(super) fn places(&self) -> [&Place; 2] {
+        [&self.token, &self.refresh]
+    }
+
     fn held(&self) -> std::sync::MutexGuard<'_, Option<SecretString>> {
         self.refresh_token
             .lock()

@@ -95,6 +95,11 @@ pub(super) struct SignIn {
 const STEP: &str = "obtaining a token";
 
 impl SignIn {
+    /// Where it posts.
+    pub(super) fn place(&self) -> &Place {
+        &self.token
+    }
+
     /// Another token.
     pub(super) async fn prove(&self) -> Result<Credential> {
         let OAuth2ClientCredentials {

@@ -69,6 +69,10 @@ impl Place {
         self.client.shared.base.origin() == client.shared.base.origin()
     }
 
+    pub(super) fn client(&self) -> &ServiceClient {
+        &self.client
+    }
+
     /// The path as it is sent.
     pub(super) fn path(&self) -> String {
         self.client.shared.base.below(self.path.path())
