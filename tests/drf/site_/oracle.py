@@ -8,17 +8,21 @@ from django.http import JsonResponse
 from django.utils.dateparse import parse_duration
 from django.views.decorators.http import require_POST
 
-from .models import Specimen
+from .models import Book, Specimen
 
 
 @require_POST
 def answer(request):
     """Take `{"steps": [["filter", Q], ["slice", [0, 5]], ..], "end": ["count"]}`.
 
-    A `Q` is `["and" | "or", Q, ..]`, `["not", Q]` or `[lookup, value]`.
+    A `Q` is `["and" | "or", Q, ..]`, `["not", Q]` or `[lookup, value]`. `"of": "Book"` asks for books in place of specimens; each
+    comes once, whatever the filters join.
     """
     described = json.loads(request.body)
-    rows = Specimen.objects.order_by("id")
+    if described.get("of") == "Book":
+        rows = Book.objects.order_by("id").distinct()
+    else:
+        rows = Specimen.objects.order_by("id")
     for name, argument in described["steps"]:
         match name:
             case "filter" | "exclude":
@@ -69,6 +73,8 @@ def _end(rows, name, argument=None):
                 return None
         case "in_bulk":
             return sorted(rows.in_bulk(argument))
+        case "tree":
+            return [_tree(book) for book in _with_related(rows)]
         case "values_list":
             return [list(row) for row in rows.values_list(*argument)]
         case "latest" | "earliest":
@@ -76,3 +82,15 @@ def _end(rows, name, argument=None):
                 return getattr(rows, name)(*argument).id
             except ObjectDoesNotExist:
                 return None
+
+
+def _with_related(books):
+    return books.select_related("writer", "editor").prefetch_related("genres", "writer__edited")
+
+
+def _tree(book):
+    """A book with what it points at, and the books that its writer has edited."""
+    editor = book.editor and [book.editor.id, book.editor.name]
+    genres = [[genre.id, genre.name] for genre in book.genres.all()]
+    edited = [other.id for other in book.writer.edited.all()]
+    return [book.id, [book.writer.id, book.writer.name], editor, genres, edited]
