@@ -6,7 +6,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -30,6 +30,8 @@ struct Shared {
     finished: Mutex<Finished>,
     /// For a loop that cannot watch a file descriptor.
     filled: Condvar,
+    /// Whether there is such a loop: to tell it takes a call of the system.
+    is_waited_for: AtomicBool,
     wake: Wake,
 }
 
@@ -113,9 +115,11 @@ impl Shared {
     /// Wakes the loop. The engine does so after the tasks that are ready to go on: what these finish is told with it.
     fn tell(self: &Arc<Self>) {
         let shared = Arc::clone(self);
-        let wake = move || match shared.wake.fileno() {
-            Some(_) => shared.wake.set(),
-            None => shared.filled.notify_all(),
+        let wake = move || {
+            shared.wake.set();
+            if shared.is_waited_for.load(Ordering::SeqCst) {
+                shared.filled.notify_all();
+            }
         };
         match Handle::try_current() {
             Ok(engine) => drop(engine.spawn(async move { wake() })),
@@ -183,6 +187,7 @@ impl Queue {
                 tasks: Mutex::default(),
                 finished: Mutex::default(),
                 filled: Condvar::new(),
+                is_waited_for: AtomicBool::new(false),
                 wake: Wake::new()?,
             }),
             next: AtomicU64::new(0),
@@ -288,6 +293,8 @@ impl Queue {
     /// Waits until something has finished; false once the queue is closed. For loops that cannot watch a descriptor.
     fn wait(&self, py: Python<'_>) -> bool {
         py.detach(|| {
+            // Before the look at what has finished: whoever posts after that sees it.
+            self.shared.is_waited_for.store(true, Ordering::SeqCst);
             let finished = self
                 .shared
                 .finished
