@@ -414,6 +414,11 @@ pub trait Dated {}
 )]
 pub trait Nested<N> {}
 
+/// What a row has of the rows that point at it, for filters: `User::F.posts.to(Post::F.title).eq("Hello")` is Django's
+/// `posts__title="Hello"`, a user with such a post.
+pub struct Back<N>(PhantomData<fn() -> N>);
+
+impl<N: Schema> Nested<N> for Back<N> {}
 impl<N: Schema> Nested<N> for N {}
 impl<N: Schema> Nested<N> for Option<N> {}
 impl<N: Schema> Nested<N> for Box<N> {}

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod assigned;
+mod declared_relation;
 mod decoded;
 #[doc(hidden)]
 pub mod described;
@@ -35,10 +36,11 @@ pub mod value;
 pub mod version;
 pub mod written;
 
+pub use declared_relation::DeclaredRelation;
 pub use decoded::RowType;
 pub use error::{Error, ErrorKind, Result};
 pub use explain::Explain;
-pub use field::{Dated, Field, Nested, Operand, Ordered, Textual};
+pub use field::{Back, Dated, Field, Nested, Operand, Ordered, Textual};
 pub use filter::{Filter, IntoFilter, Q};
 pub use key::{Id, Key, KeyForm, Keyed, Slug, Url};
 pub use model::{ApiModel, FieldMeta, KeyField, KeyType, ModelMeta, Schema};

@@ -15,6 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
+    declared_relation::DeclaredRelation,
     error::{Error, Result},
     evaluate::{Fields, Kind},
     page::Pagination,
@@ -350,6 +351,7 @@ pub struct ModelMeta {
     takes_only_fields: bool,
     /// The names inside objects that are read otherwise than they are sent.
     nested_names: Vec<(String, String)>,
+    relations: Arc<[DeclaredRelation]>,
 }
 
 impl ModelMeta {
@@ -369,6 +371,7 @@ impl ModelMeta {
             filters: None,
             takes_only_fields: false,
             nested_names: Vec::new(),
+            relations: Arc::default(),
         }
     }
 
@@ -412,6 +415,19 @@ impl ModelMeta {
     pub fn with_filters<S: Into<String>>(mut self, filters: impl IntoIterator<Item = S>) -> Self {
         self.filters = Some(filters.into_iter().map(Into::into).collect());
         self
+    }
+
+    /// Declares the relations that filters may cross.
+    #[must_use]
+    pub fn with_relations(mut self, relations: Vec<DeclaredRelation>) -> Self {
+        self.relations = relations.into();
+        self
+    }
+
+    /// The declared relations.
+    #[must_use]
+    pub fn relations(&self) -> &[DeclaredRelation] {
+        &self.relations
     }
 
     /// Declares the names inside nested objects that rows and bodies call otherwise: read as, sent as.

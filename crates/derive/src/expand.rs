@@ -110,6 +110,7 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
         idempotency_header,
         filters,
     } = collection;
+    let relations = declared_relations(model);
     let only_fields = (model.takes_only_fields).then(|| quote!(.with_only_fields()));
     let key = key_type(&primary_key.ty, krate);
     let primary_key = &primary_key.wire;
@@ -143,12 +144,31 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
                             #idempotency_header
                             #filters
                             #only_fields
+                            #relations
                     )
                 });
                 &META
             }
         }
     }
+}
+
+/// The relations in the description of the model. A field that rows have under the name of a relation back hides it.
+fn declared_relations(model: &Model) -> Option<TokenStream> {
+    let Model { ident, krate, .. } = model;
+    let forward = (model.fields.iter())
+        .filter(|field| field.is_relation && field.can_be_named())
+        .map(|field| {
+            let (name, ty) = (&field.ident, &field.ty);
+            quote_spanned!(ty.span()=> #krate::related::declared(#ident::F.#name))
+        });
+    let back = model.filtered_back().map(|related| {
+        let Related { name, model, field } = related;
+        let head = name.unraw().to_string();
+        quote!(#krate::related::declared_back(#head, #model::F.#field))
+    });
+    let relations: Vec<TokenStream> = forward.chain(back).collect();
+    (!relations.is_empty()).then(|| quote!(.with_relations(::std::vec![#(#relations),*])))
 }
 
 /// The type of a key as which the struct holds `ty`. The span makes a type that cannot be a key be underlined where it
@@ -221,6 +241,18 @@ fn fields_struct(model: &Model) -> TokenStream {
             pub #field_ident: #krate::Field<#ident, #ty>
         }
     });
+    let back = model.filtered_back().map(|related| {
+        let Related { name, model, .. } = related;
+        let doc = format!(
+            "The rows of another model that point at one of these, for filters: `{}__..` on the wire.",
+            name.unraw()
+        );
+        quote! {
+            #[doc = #doc]
+            pub #name: #krate::Field<#ident, #krate::Back<#model>>
+        }
+    });
+    let declarations = declarations.chain(back);
     let values = named.iter().map(|field| {
         let Field { ident, wire, .. } = field;
         let Names {
@@ -232,6 +264,11 @@ fn fields_struct(model: &Model) -> TokenStream {
             quote!(#ident: #krate::Field::renamed(#read_as, #sent_as))
         }
     });
+    let back = model.filtered_back().map(|Related { name, .. }| {
+        let head = name.unraw().to_string();
+        quote!(#name: #krate::Field::new(#head))
+    });
+    let values = values.chain(back);
     let struct_doc =
         format!("The fields of [`{ident}`], as filters, orders and assignments name them.");
     let const_doc = match named.first() {

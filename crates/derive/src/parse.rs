@@ -29,6 +29,17 @@ pub(crate) struct Model {
     pub(crate) collection: Option<Collection>,
 }
 
+impl Model {
+    /// The relations back that filters can name: those whose name is no field's.
+    pub(crate) fn filtered_back(&self) -> impl Iterator<Item = &Related> {
+        self.related.iter().filter(|related| {
+            let name = related.name.unraw().to_string();
+            let is_named = |field: &Field| field.name == name || field.wire.read_as == name;
+            !name.contains("__") && !self.fields.iter().any(is_named)
+        })
+    }
+}
+
 /// A field with a name on the wire.
 pub(crate) struct Field {
     pub(crate) ident: Ident,

@@ -69,10 +69,11 @@ mod warning;
 pub use bulk::{BulkCreateError, BulkWriteError};
 pub use client::{ApiResponse, ServiceClient, ServiceClientBuilder};
 pub use django_api_orm_core::{
-    ApiModel, Assignment, Dated, Error, ErrorKind, Explain, Field, FieldMeta, Filter, Id,
-    IntoFilter, IntoOrder, IntoOrders, Key, KeyField, KeyForm, KeyType, Keyed, ModelMeta, Nested,
-    NullOrder, OnConflict, OnDrift, OnIgnored, OnUnsaved, Operand, OrderBy, Ordered, Pagination,
-    Policy, Q, Result, Schema, Slug, Textual, Url, dialect, error, evaluate::Kind, path, row::Row,
+    ApiModel, Assignment, Back, Dated, DeclaredRelation, Error, ErrorKind, Explain, Field,
+    FieldMeta, Filter, Id, IntoFilter, IntoOrder, IntoOrders, Key, KeyField, KeyForm, KeyType,
+    Keyed, ModelMeta, Nested, NullOrder, OnConflict, OnDrift, OnIgnored, OnUnsaved, Operand,
+    OrderBy, Ordered, Pagination, Policy, Q, Result, Schema, Slug, Textual, Url, dialect, error,
+    evaluate::Kind, path, row::Row,
 };
 // For derived code and front doors in other languages.
 #[doc(hidden)]

@@ -53,6 +53,8 @@ pub use manager::RelatedManager;
 pub(crate) use prefetch::Prefetches;
 pub use prefetch::{IntoPrefetch, Prefetch};
 pub(crate) use read::following;
+#[doc(hidden)]
+pub use read::{declared, declared_back};
 
 use crate::{instance::Instance, trace::operation};
 
@@ -70,6 +72,9 @@ pub trait Relates: Serialize + DeserializeOwned + Send + Sync + 'static {
     type Form: KeyForm;
     /// What there is at the other end: one row, perhaps one, or several.
     type Rows<R: Send + 'static>: Send + 'static;
+
+    /// Whether there may be several.
+    const MANY: bool = false;
 
     /// The rows that were found, for the keys that are held.
     ///
@@ -107,6 +112,8 @@ impl<N: ApiModel, F: KeyForm> Relates for Vec<Key<N, F>> {
     type Model = N;
     type Form = F;
     type Rows<R: Send + 'static> = Vec<R>;
+
+    const MANY: bool = true;
 
     fn found<R: Send + 'static>(&self, _: &str, rows: Vec<R>) -> Result<Vec<R>> {
         Ok(rows)

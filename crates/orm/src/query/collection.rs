@@ -50,8 +50,8 @@ pub struct Collection {
     row_type: Option<RowType>,
     /// Reads the key that is in the URLs of rows.
     lookup_key: OnceLock<KeyReader>,
-    /// The relations that filters may cross.
-    pub(super) joins: Arc<[Join]>,
+    /// The relations that filters may cross; those that the model declares, if nothing else is said.
+    pub(super) joins: Option<Arc<[Join]>>,
     /// How queries behave beyond what they ask for.
     pub policy: Policy,
     /// How the server spells a query.
@@ -66,7 +66,7 @@ impl Collection {
             dialect: Arc::clone(client.query_dialect()),
             client: Ok(client.clone()),
             known: OnceLock::new(),
-            joins: Arc::default(),
+            joins: None,
             row_type: None,
             lookup_key: OnceLock::new(),
             model: match client.pagination() {
@@ -95,7 +95,7 @@ impl Collection {
         Self {
             client: Err(cure.into()),
             known: OnceLock::new(),
-            joins: Arc::default(),
+            joins: None,
             row_type: None,
             lookup_key: OnceLock::new(),
             model,

@@ -92,32 +92,63 @@ impl Join {
     }
 }
 
+fn is_crossed(plan: &Plan, head: &str) -> bool {
+    let mut order = plan.order().iter();
+    order.any(|order| behind(&order.path, head).is_some())
+        || !crossings(plan.condition(), head).is_empty()
+}
+
 impl Collection {
-    /// The same, whose filters may cross these relations.
+    /// The same, whose filters may cross these relations and no others.
     #[must_use]
     pub fn with_joins(mut self, joins: Vec<Join>) -> Self {
-        self.joins = joins.into();
+        self.joins = Some(joins.into());
         self
     }
 
-    /// The relations that an order may cross.
-    pub(super) fn joins_of_order(&self, order: &[Order]) -> Result<Arc<[Join]>> {
-        let crosses = |join: &Join| {
-            let mut paths = order.iter().map(|order| order.path.as_str());
-            paths.any(|path| behind(path, &join.head).is_some())
-        };
-        Ok(self
-            .joins
-            .iter()
-            .filter(|join| crosses(join))
-            .cloned()
-            .collect())
+    /// Whether the plan may cross a relation.
+    pub(super) fn crosses(&self, plan: &Plan) -> bool {
+        match &self.joins {
+            Some(joins) => joins.iter().any(|join| is_crossed(plan, &join.head)),
+            None => (self.model().relations().iter()).any(|each| is_crossed(plan, each.head())),
+        }
+    }
+
+    /// The relations that an order crosses.
+    pub(super) fn joins_of_order(&self, order: &[Order]) -> Result<Vec<Join>> {
+        self.joins_of(&Plan::all().order_by(order.to_vec()))
+    }
+
+    /// The relations that the plan crosses.
+    fn joins_of(&self, plan: &Plan) -> Result<Vec<Join>> {
+        if let Some(joins) = &self.joins {
+            let crossed = joins.iter().filter(|join| is_crossed(plan, &join.head));
+            return Ok(crossed.cloned().collect());
+        }
+        let declared = self.model().relations().iter();
+        let crossed = declared.filter(|each| is_crossed(plan, each.head()));
+        crossed
+            .map(|declared| {
+                let mut rows = Self::new(self.client()?, Arc::clone(declared.related()));
+                rows.policy = self.policy.clone();
+                Ok(Join {
+                    head: declared.head().to_owned(),
+                    relation: Arc::new(declared.relation()),
+                    rows,
+                    many: declared.is_to_many(),
+                    back: declared.is_back(),
+                })
+            })
+            .collect()
     }
 
     /// The plan with the keys of related rows in place of filters that cross a relation and that the server does not take.
     pub(super) async fn joined(&self, plan: &Plan) -> Result<Plan> {
+        if !self.crosses(plan) {
+            return Ok(plan.clone());
+        }
         let mut condition = plan.condition().clone();
-        for join in self.joins.iter() {
+        for join in self.joins_of(plan)?.iter() {
             let found = crossings(&condition, &join.head);
             for crossing in &found {
                 if crossing.must_hold && self.takes(&crossing.lookup).await? {
@@ -166,7 +197,7 @@ impl Collection {
     pub(super) fn joins_explained(&self, plan: &Plan) -> Result<(Plan, Vec<String>)> {
         let mut condition = plan.condition().clone();
         let mut notes = Vec::new();
-        for join in self.joins.iter() {
+        for join in self.joins_of(plan)?.iter() {
             for crossing in crossings(&condition, &join.head) {
                 let known = match crossing.must_hold {
                     true => self.is_known_to_take(&crossing.lookup)?,

@@ -130,7 +130,7 @@ impl Walk {
     }
 
     async fn start(&mut self) -> Result<State> {
-        if !self.probing.collection.joins.is_empty() {
+        if self.probing.collection.crosses(&self.plan) {
             self.plan = Box::pin(self.probing.collection.joined(&self.plan)).await?;
         }
         let strategy: Strategy = self.probing.settle(&self.plan, self.aim).await?;

@@ -3,8 +3,8 @@
 use std::{future::Future, sync::Arc};
 
 use django_api_orm_core::{
-    ApiModel, Error, Field, KeyForm, Result, plan::Plan, relation::Relation, row::Row,
-    value::to_json,
+    ApiModel, DeclaredRelation, Error, Field, KeyForm, Result, plan::Plan, relation::Relation,
+    row::Row, value::to_json,
 };
 use serde_json::{Map, Value};
 
@@ -24,6 +24,21 @@ pub(crate) fn relation<M: ApiModel, T: Relates>(field: &Field<M, T>) -> Relation
         Arc::clone(target),
         Some(T::Form::field(target).to_owned()),
     )
+}
+
+/// The relation in a field, for the description of the model.
+#[doc(hidden)]
+#[must_use]
+pub fn declared<M: ApiModel, T: Relates>(field: Field<M, T>) -> DeclaredRelation {
+    let head = field.path().to_owned();
+    DeclaredRelation::to::<T::Model>(head, T::MANY, move || relation(&field))
+}
+
+/// The rows of another model that point at those of the model by the field, for the description of the model.
+#[doc(hidden)]
+#[must_use]
+pub fn declared_back<N: ApiModel, T: Relates>(name: &str, field: Field<N, T>) -> DeclaredRelation {
+    DeclaredRelation::back::<N>(name, move || relation(&field))
 }
 
 /// The rows that a field of the instance points at, each as `made`.

@@ -3,5 +3,9 @@
 // The lints except test functions by themselves, but not what these share.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "../support/drf.rs"]
+#[expect(dead_code, reason = "only the contract suite has TLS")]
+mod drf;
 mod forms;
+mod library;
 mod prefetched;
