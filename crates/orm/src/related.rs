@@ -34,6 +34,25 @@
 //! `post.save()`. Its order does not count as a change. To read related rows together with the rows of a query, see
 //! [`QuerySet::prefetch_related`](crate::QuerySet::prefetch_related).
 //!
+//! Filters and orders cross relations, in both directions: `Post::F.author.to(User::F.name).eq("Ann")`, and for users with such a post
+//! `User::F.posts.to(Post::F.title).eq("Hello")`. Where the server does not take one, and inside `exclude`, `!` and `|`, the related
+//! rows are asked for first, and then those that have their keys, 100 at a time. Whether the server takes a filter is declared
+//! (`#[api(filters(..))]`), or tried once for each client; `max_scan` bounds both queries, and [`explain`](crate::QuerySet::explain)
+//! says which it will be. What cannot be answered so is an `Unsupported` error: several conditions across a relation to several rows,
+//! which may be meant for one of these; what is null behind one; and rows that name the related ones by another field than the key.
+//!
+//! ```
+//! # use django_api_orm::prelude::*;
+//! # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/users/", related(posts = Post::author))] struct User { id: Option<i64>, name: String }
+//! # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/posts/")] struct Post { id: Option<i64>, title: String, #[api(relation)] author: Key<User> }
+//! # fn main() -> django_api_orm::Result<()> {
+//! let client = ServiceClient::new("https://api.example.com")?;
+//! let by_others = client.objects::<Post>().exclude(Post::F.author.to(User::F.name).eq("Ann"));
+//! let explained = by_others.explain()?;
+//! assert!(explained.local()[0].starts_with("author__name: the rows of `User` are asked for first"));
+//! # Ok(()) }
+//! ```
+//!
 //! The derive writes the methods into a trait beside the model, `PostRelations`, so a module that uses them imports it with the
 //! model. They are there for instances of both halves; the [blocking](crate::blocking) ones answer without `.await`.
 
