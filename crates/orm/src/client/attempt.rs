@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::future::{Future, poll_fn, ready};
+use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -169,8 +170,13 @@ async fn exchange(
     let Some((layers, sendings)) = route.layers.as_ref().zip(sendings) else {
         let response = route.pool.client(route.anew).request(request).await;
         let response = response.map_err(|error| Unread::Request(error.into()))?;
-        let (response, is_encoded) = Counted::count(response, route.tally.clone());
-        return received(response, is_head, is_encoded, limits).await;
+        let (mut response, is_encoded) = Counted::count(response, route.tally.clone());
+        if limits.compression && is_encoded {
+            return unpacked(response, is_head, limits).await;
+        }
+        return read(&mut response, is_head, limits.size)
+            .await
+            .map_err(Unread::Body);
     };
     request.extensions_mut().insert(Way {
         pool: Arc::downgrade(&route.pool),
@@ -181,29 +187,28 @@ async fn exchange(
     });
     let layers = layers.clone();
     Box::pin(async move {
-        let response = layers.oneshot(request).await.map_err(Unread::Request)?;
+        let mut response = layers.oneshot(request).await.map_err(Unread::Request)?;
         let is_encoded = response.headers().contains_key(CONTENT_ENCODING);
-        received(response, is_head, is_encoded, limits).await
+        if limits.compression && is_encoded {
+            return unpacked(response, is_head, limits).await;
+        }
+        read(&mut response, is_head, limits.size)
+            .await
+            .map_err(Unread::Body)
     })
     .await
 }
 
-/// Reads a response, decompressed if need be. What decompresses is large, so it is made only where something is compressed.
-async fn received<B>(
+/// Reads a response, decompressed. What decompresses is large, so it is made only where something is compressed, and on the heap.
+fn unpacked<B>(
     response: Response<B>,
     is_head: bool,
-    is_encoded: bool,
     limits: Limits,
-) -> Result<Answer, Unread>
+) -> Pin<Box<impl Future<Output = Result<Answer, Unread>>>>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    if !limits.compression || !is_encoded {
-        return read(response, is_head, limits.size)
-            .await
-            .map_err(Unread::Body);
-    }
     let mut response = Some(response);
     let come = service_fn(move |_: Request<()>| {
         ready(
@@ -219,21 +224,21 @@ where
         .zstd(true);
     Box::pin(async move {
         let response = service.oneshot(Request::new(())).await?;
-        let response = encoding::gunzip(response);
-        read(response, is_head, limits.size)
+        let mut response = encoding::gunzip(response).map(Box::pin);
+        read(&mut response, is_head, limits.size)
             .await
             .map_err(Unread::Body)
     })
-    .await
 }
 
-async fn read<B>(response: Response<B>, is_head: bool, limit: usize) -> Result<Answer, Failure>
+/// Reads a response where it is: what is moved from one future to the next is kept by each of them.
+async fn read<B>(response: &mut Response<B>, is_head: bool, limit: usize) -> Result<Answer, Failure>
 where
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    let (parts, body) = response.into_parts();
-    let status = parts.status;
+    let status = response.status();
+    let body = response.body_mut();
     let has_body =
         !is_head && status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED;
     let body = if !has_body {
@@ -247,16 +252,16 @@ where
     };
     Ok(Answer {
         status,
-        version: parts.version,
-        headers: parts.headers,
+        version: response.version(),
+        headers: mem::take(response.headers_mut()),
         body,
     })
 }
 
 /// The whole body, or an error as soon as it is larger than `limit`.
-async fn whole<B>(body: B, limit: usize) -> Result<Bytes, Failure>
+async fn whole<B>(body: &mut B, limit: usize) -> Result<Bytes, Failure>
 where
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
     if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
@@ -266,7 +271,6 @@ where
         expected: body.size_hint().exact().unwrap_or_default(),
         ..Pieces::default()
     };
-    let mut body = pin!(body);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Failure::of_body(error.into()))?;
         if let Ok(data) = frame.into_data() {
@@ -281,12 +285,11 @@ where
 
 /// The beginning of the body of an error. The status is the answer; what is missing of the body is no
 /// failure of its own.
-async fn beginning<B>(body: B, limit: usize) -> Bytes
+async fn beginning<B>(body: &mut B, limit: usize) -> Bytes
 where
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + Unpin,
 {
     let mut pieces = Pieces::default();
-    let mut body = pin!(body);
     while let Some(Ok(frame)) = body.frame().await {
         if let Ok(mut data) = frame.into_data() {
             data.truncate(limit - pieces.len());
@@ -325,7 +328,7 @@ impl Pieces {
             let expected = self.expected.min(ANNOUNCED);
             self.all
                 .reserve(usize::try_from(expected).unwrap_or_default());
-            self.all.extend_from_slice(&std::mem::take(&mut self.first));
+            self.all.extend_from_slice(&mem::take(&mut self.first));
         }
         self.all.extend_from_slice(&data);
     }
