@@ -18,7 +18,11 @@ use django_api_orm::{
 use pyo3::prelude::*;
 use tokio::sync::{Notify, watch};
 
-use crate::{client::credential, lane::Lane};
+use crate::{
+    client::credential,
+    hook::{self, HookEvent, Program, Telling},
+    lane::Lane,
+};
 
 /// A token provider of the program, and what it has brought.
 pub(crate) struct Provider {
@@ -51,13 +55,38 @@ impl Provider {
     }
 }
 
-/// What is asked: a credential. Where it is dropped without an answer, another call asks anew.
-pub(crate) struct Ask {
+/// What is asked, or told.
+pub(crate) enum Ask {
+    Credential(Wanted),
+    Event(Box<hook::Asked>),
+}
+
+impl Ask {
+    /// Whom it is for, and what the object of the package is given.
+    pub(crate) fn into_python<'py>(
+        self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        Ok(match self {
+            Self::Credential(wanted) => {
+                let object = wanted.provider.object.bind(py).clone();
+                (object, Bound::new(py, Question(wanted))?.into_any())
+            }
+            Self::Event(asked) => {
+                let object = asked.object(py);
+                (object, Bound::new(py, HookEvent(asked))?.into_any())
+            }
+        })
+    }
+}
+
+/// A credential that is asked for. Where it is dropped without an answer, another call asks anew.
+pub(crate) struct Wanted {
     provider: Arc<Provider>,
     asking: Asking,
 }
 
-impl Drop for Ask {
+impl Drop for Wanted {
     fn drop(&mut self) {
         self.asking.give_up();
     }
@@ -66,13 +95,14 @@ impl Drop for Ask {
 /// The way from the requests of one operation, or of one walk, to whoever waits for it.
 #[derive(Clone)]
 pub(crate) struct Asker {
-    provider: Arc<Provider>,
+    provider: Option<Arc<Provider>>,
+    program: Option<Arc<Program>>,
     desk: Arc<Desk>,
 }
 
 /// Where questions are put, as long as somebody attends: nobody does between the steps of a walk, whose pages are read ahead
 /// meanwhile.
-struct Desk {
+pub(crate) struct Desk {
     asked: Mutex<Vec<Ask>>,
     filled: Notify,
     attending: watch::Sender<usize>,
@@ -84,7 +114,7 @@ impl Desk {
     }
 
     /// Puts a question, and says whether somebody will look at it.
-    fn put(&self, ask: Ask) -> bool {
+    pub(crate) fn put(&self, ask: Ask) -> bool {
         let mut asked = self.asked();
         if *self.attending.borrow() == 0 {
             drop(asked);
@@ -95,6 +125,13 @@ impl Desk {
         drop(asked);
         self.filled.notify_one();
         true
+    }
+
+    /// Waits until somebody attends.
+    pub(crate) async fn attended(&self) {
+        let mut attending = self.attending.subscribe();
+        // The sender is here, so that this is no error.
+        let _ = attending.wait_for(|attending| *attending > 0).await;
     }
 
     /// The next question.
@@ -137,41 +174,67 @@ impl Drop for Attending<'_> {
 }
 
 impl Asker {
-    pub(crate) fn new(provider: &Arc<Provider>) -> Self {
+    /// `None` where there is nobody to ask or to tell.
+    pub(crate) fn new(
+        provider: Option<&Arc<Provider>>,
+        program: Option<&Arc<Program>>,
+    ) -> Option<Self> {
+        if provider.is_none() && program.is_none() {
+            return None;
+        }
         let desk = Desk {
             asked: Mutex::default(),
             filled: Notify::new(),
             attending: watch::Sender::new(0),
         };
-        Self {
-            provider: Arc::clone(provider),
+        Some(Self {
+            provider: provider.map(Arc::clone),
+            program: program.map(Arc::clone),
             desk: Arc::new(desk),
-        }
+        })
     }
 
-    pub(crate) fn provider(&self) -> &Provider {
-        &self.provider
+    /// Refuses a call that would wait for itself.
+    pub(crate) fn check(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.provider {
+            None => Ok(()),
+            Some(provider) => provider.check(py),
+        }
     }
 
     /// The client, whose credentials are asked for on this way.
     pub(crate) fn client(&self, client: &ServiceClient) -> ServiceClient {
-        let (provider, desk) = (Arc::clone(&self.provider), Arc::clone(&self.desk));
-        client.with_tokens(&self.provider.tokens(), move |asking| {
-            let ask = Ask {
+        let Some(provider) = &self.provider else {
+            return client.without_credentials();
+        };
+        let tokens = provider.tokens();
+        let (provider, desk) = (Arc::clone(provider), Arc::clone(&self.desk));
+        client.with_tokens(&tokens, move |asking| {
+            let wanted = Wanted {
                 provider: Arc::clone(&provider),
                 asking: asking.clone(),
             };
-            let is_put = desk.put(ask);
-            let mut attending = desk.attending.subscribe();
+            let is_put = desk.put(Ask::Credential(wanted));
+            let desk = Arc::clone(&desk);
             async move {
                 if is_put {
                     asking.over().await;
                 } else {
-                    // The desk is where this client is, so that this is no error.
-                    let _ = attending.wait_for(|attending| *attending > 0).await;
+                    desk.attended().await;
                 }
             }
         })
+    }
+
+    /// The client, whose requests are told of on this way.
+    pub(crate) fn telling(&self, client: ServiceClient) -> ServiceClient {
+        match &self.program {
+            None => client,
+            Some(program) => client.with_hooks(Arc::new(Telling {
+                program: Arc::clone(program),
+                desk: Arc::clone(&self.desk),
+            })),
+        }
     }
 
     /// Does the work on an event loop's behalf; `ask` takes its questions there.
@@ -202,8 +265,8 @@ impl Asker {
             match lane.drive(py, self.turn(work.as_mut()))? {
                 Turn::Done(output) => return Ok(output),
                 Turn::Asked(ask) => {
-                    let provider = self.provider.object.bind(py);
-                    provider.call_method1("answer_now", (Question::new(ask),))?;
+                    let (object, question) = ask.into_python(py)?;
+                    object.call_method1("answer_now", (question,))?;
                 }
             }
         }
@@ -225,19 +288,13 @@ enum Turn<T> {
 
 /// What the program's token provider is asked for.
 #[pyclass(frozen, module = "django_api_orm._engine")]
-pub(crate) struct Question(Ask);
-
-impl Question {
-    pub(crate) fn new(ask: Ask) -> Self {
-        Self(ask)
-    }
-}
+pub(crate) struct Question(Wanted);
 
 #[pymethods]
 impl Question {
     /// Whom to ask.
     #[getter]
-    fn provider(&self, py: Python<'_>) -> Py<PyAny> {
+    fn asked(&self, py: Python<'_>) -> Py<PyAny> {
         self.0.provider.object.clone_ref(py)
     }
 
@@ -273,6 +330,10 @@ impl Question {
 pub(crate) struct Raised(Py<PyAny>);
 
 impl Raised {
+    pub(crate) fn new(exception: Py<PyAny>) -> Self {
+        Self(exception)
+    }
+
     /// The exception that an error comes from, if it comes from code of the program.
     pub(crate) fn of<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Py<PyAny>> {
         let mut next = Some(error);

@@ -23,6 +23,7 @@ use pyo3::{
 use crate::{
     ask::{Asker, Provider},
     failure,
+    hook::Program,
     lane::Lane,
     login::{self, SignedIn},
     notice,
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     is_root: bool,
     /// The time for a call, in place of the setting.
     timeout: Option<Duration>,
+    hooks: Option<Arc<Program>>,
 }
 
 /// For whom a client makes requests.
@@ -124,18 +126,24 @@ impl Shared {
             }
             (Account::Nobody | Account::Provided(_), _) => client.without_credentials(),
         };
-        Ok(match self.timeout {
+        let client = match self.timeout {
             None => client,
             Some(time) => client.with_timeout(time),
+        };
+        Ok(match asker {
+            None => client,
+            Some(asker) => asker.telling(client),
         })
     }
 
-    /// The way to the token provider, for one operation or one walk.
+    /// The way to the token provider and to the hooks, for one operation or one walk.
     pub(crate) fn asker(&self) -> Option<Asker> {
-        match &*self.account {
+        let provider = match &*self.account {
             Account::Nobody | Account::Fixed(_) | Account::Login(_) => None,
-            Account::Provided(provider) => Some(Asker::new(provider)),
-        }
+            Account::Provided(provider) => Some(provider),
+        };
+        let hooks = self.hooks.as_ref().filter(|hooks| hooks.hear());
+        Asker::new(provider, hooks)
     }
 
     /// The client for operations on the background runtime.
@@ -177,13 +185,15 @@ pub(crate) struct Client(pub(crate) Arc<Shared>);
 #[pymethods]
 impl Client {
     /// A client of the API at `base_url`. `auth` is `[kind, ...]` or a token provider; `settings` holds those that are not the
-    /// default.
+    /// default; `hooks` are told of each request.
     #[new]
+    #[pyo3(signature = (base_url, auth, settings, hooks=None))]
     fn new(
         py: Python<'_>,
         base_url: String,
         auth: Option<Bound<'_, PyAny>>,
         settings: &Bound<'_, PyDict>,
+        hooks: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let settings = Settings::read(py, settings)?;
         let account = Account::read(auth)?;
@@ -210,6 +220,7 @@ impl Client {
                 account: Arc::new(account),
                 is_root,
                 timeout: None,
+                hooks: Program::read(hooks)?,
             },
         )
     }
@@ -224,6 +235,7 @@ impl Client {
                 account: Arc::new(Account::read(auth)?),
                 is_root: false,
                 timeout: self.0.timeout,
+                hooks: self.0.hooks.clone(),
             },
         )
     }
@@ -235,6 +247,7 @@ impl Client {
             account: Arc::clone(&self.0.account),
             is_root: self.0.is_root,
             timeout: Some(seconds(timeout)?),
+            hooks: self.0.hooks.clone(),
         })))
     }
 

@@ -8,6 +8,7 @@ mod ask;
 mod client;
 mod endpoint;
 mod failure;
+mod hook;
 mod lane;
 mod login;
 mod model;
@@ -39,6 +40,8 @@ mod _engine {
     use super::failure::error_example;
     #[pymodule_export]
     use super::failure::error_kinds;
+    #[pymodule_export]
+    use super::hook::HookEvent;
     #[pymodule_export]
     use super::model::{Model, nested};
     #[pymodule_export]

@@ -110,7 +110,7 @@ impl Operation {
     /// What makes the work, which is done once.
     pub(crate) fn begin(&self, py: Python<'_>) -> PyResult<Begin> {
         if let Some(asker) = &self.asker {
-            asker.provider().check(py)?;
+            asker.check(py)?;
         }
         let begin = self
             .begin

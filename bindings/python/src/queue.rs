@@ -15,7 +15,7 @@ use pyo3::{prelude::*, types::PyTuple};
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use crate::{
-    ask::{Ask, Asker, Question},
+    ask::{Ask, Asker},
     failure,
     notice::Notice,
     operation::{Begin, Operation, Outcome, lost},
@@ -268,7 +268,7 @@ impl Queue {
                 Posted::Outcome(outcome) => outcome,
                 Posted::Asked(ask) => {
                     if self.shared.tasks().contains_key(&token) {
-                        let question = Bound::new(py, Question::new(ask))?.into_any();
+                        let (_, question) = ask.into_python(py)?;
                         completions.push(completion(py, token, None, question, Vec::new())?);
                     }
                     continue;

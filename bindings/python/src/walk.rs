@@ -143,7 +143,7 @@ impl Walk {
         let (result, notices) = match &self.asker {
             None => lane.drive(py, work)?,
             Some(asker) => {
-                asker.provider().check(py)?;
+                asker.check(py)?;
                 asker.drive(py, &lane, work)?
             }
         };

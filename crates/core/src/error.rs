@@ -24,6 +24,8 @@ pub use excerpt::excerpt;
 pub use fields::{FieldErrors, NON_FIELD_ERRORS};
 pub use kind::ErrorKind;
 pub use lost::{Lost, LostWrite, RowText};
+#[doc(hidden)]
+pub use response::request_id;
 
 /// The result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

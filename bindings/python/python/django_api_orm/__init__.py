@@ -32,6 +32,7 @@ from ._client import (
     Stats,
     TokenAuth,
 )
+from ._hooks import RequestEvent, ResponseEvent, RetryEvent
 from ._prefetching import Prefetch
 from ._reconciled import Reconciled
 from ._registry import unregister_models
@@ -154,6 +155,9 @@ __all__ = [
     "Reconciled",
     "Related",
     "RelatedManager",
+    "RequestEvent",
+    "ResponseEvent",
+    "RetryEvent",
     "RowError",
     "ServiceClient",
     "ServiceUnavailableError",

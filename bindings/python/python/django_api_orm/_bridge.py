@@ -124,7 +124,9 @@ async def perform(operation: Operation, later: list[tuple[str, str]] | None = No
         outcome = await future
         while outcome[0] is None:
             _, question, following = outcome
-            question.provider.answer(question, loop)
+            waiting = question.asked.answer(question, loop)
+            if waiting is not None:
+                await waiting
             outcome = await following
     except BaseException:
         loop_queue.waiting.pop(token, None)

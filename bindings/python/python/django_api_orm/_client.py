@@ -15,12 +15,15 @@ from weakref import WeakKeyDictionary
 from . import _engine
 from ._declaring import nearest
 from ._engine import Client, Endpoint, Operation
+from ._hooks import hooks_of
 from ._json import from_json, to_json
 from ._provider import Provider
 from .exceptions import ConfigurationError, DecodeError
 
 if TYPE_CHECKING:
     from typing_extensions import Self, TypedDict, Unpack
+
+    from ._hooks import OnRequest, OnResponse, OnRetry
 
     class ClientOptions(TypedDict, total=False):
         """The other settings of the engine's table, each optional. A test compares them with it."""
@@ -379,6 +382,9 @@ class BaseClient:
         ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
         on_n_plus_one: Literal["batch", "warn", "error"] = "batch",
+        on_request: OnRequest | Iterable[OnRequest] | None = None,
+        on_response: OnResponse | Iterable[OnResponse] | None = None,
+        on_retry: OnRetry | Iterable[OnRetry] | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
         """A client of the API at ``base_url``, such as ``https://api.example.com``. Times are in seconds.
@@ -401,6 +407,10 @@ class BaseClient:
         ``on_ignored`` ("local"), ``on_drift`` ("warn"), ``on_unsaved`` ("error"),
         ``on_n_plus_one`` ("batch"), ``nulls`` ("smallest"), ``ordering_parameter`` ("ordering") and
         ``search_parameter`` ("search"). See docs/python/clients.md.
+
+        Who is told: ``on_request`` before each request, ``on_response`` with each answer, ``on_retry`` before each wait for a
+        retry; each a function, or several, that takes a ``RequestEvent``, ``ResponseEvent`` or ``RetryEvent``. With an
+        ``AsyncServiceClient`` it may be an ``async def``.
 
         Raises: ``ConfigurationError`` for an invalid value; ``TypeError`` for a setting that does not exist, or a value of the
         wrong type.
@@ -443,7 +453,8 @@ class BaseClient:
         #: What is done about a relation that one of many rows is asked for, unless the query says otherwise.
         self._on_n_plus_one = on_n_plus_one
         account = _account(auth_token, auth)
-        self._engine = Client(_address(base_url), account, settings)
+        hooks = hooks_of(hasattr(self, "__aenter__"), on_request, on_response, on_retry)
+        self._engine = Client(_address(base_url), account, settings, hooks)
         self._endpoints: WeakKeyDictionary[type[Any], Endpoint] = WeakKeyDictionary()
         self._owns_connections = True
         self._closed = False

@@ -263,7 +263,9 @@ fn kind_of(status: StatusCode, has_messages: bool) -> ErrorKind {
     }
 }
 
-pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+/// The server's name for a request.
+#[must_use]
+pub fn request_id(headers: &HeaderMap) -> Option<String> {
     REQUEST_ID_HEADERS
         .iter()
         .find_map(|name| headers.get(*name))

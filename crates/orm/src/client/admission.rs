@@ -55,6 +55,14 @@ impl Exchange<'_> {
         }
     }
 
+    /// Waits until the pauses are over that the request would meet.
+    pub(super) async fn rest(&self) -> Result<()> {
+        if !self.shared().pauses.are_none() {
+            self.pass().await?;
+        }
+        Ok(())
+    }
+
     async fn pass(&self) -> Result<Pass> {
         let (identity, path) = (&self.client.identity, &self.call.path);
         let route = path.template();

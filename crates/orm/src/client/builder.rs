@@ -19,6 +19,7 @@ use super::call::checked_header;
 use super::connector::{Connector, ConnectorSettings, Http2, Leg};
 use super::context::Context;
 use super::credential::{Auth, Credential};
+use super::hooks::Closures;
 use super::layer::{HttpService, Wrap};
 use super::login::Login;
 use super::pool::{Pool, PoolSettings};
@@ -39,6 +40,7 @@ pub struct ServiceClientBuilder {
     pub(super) settings: Settings,
     ways: Ways,
     pub(super) layers: Vec<Arc<Wrap>>,
+    pub(super) hooks: Closures,
     pub(super) context: Context,
 }
 
@@ -107,6 +109,7 @@ impl ServiceClientBuilder {
             settings: Settings::default(),
             ways: Ways::default(),
             layers: Vec::new(),
+            hooks: Closures::default(),
             context: Context::default(),
         }
     }
@@ -276,6 +279,7 @@ impl ServiceClientBuilder {
         let identity = Identity {
             auth,
             account,
+            hooks: self.hooks.built(),
             ..Identity::default()
         };
         let client = ServiceClient {

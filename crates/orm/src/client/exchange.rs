@@ -146,13 +146,13 @@ fn replace(headers: &mut HeaderMap, newer: &HeaderMap) {
 pub(super) struct Exchange<'a> {
     pub(super) client: &'a ServiceClient,
     pub(super) call: &'a Call,
-    outgoing: Outgoing<'a>,
+    pub(super) outgoing: Outgoing<'a>,
     pub(super) deadline: Instant,
     /// The time for the whole call, for messages.
     limit: Duration,
     issued: Option<Issued>,
     /// Requests sent.
-    attempts: u32,
+    pub(super) attempts: u32,
     retries: u32,
     hops: u32,
     last_retry: Option<RetryCost>,
@@ -215,7 +215,11 @@ impl Exchange<'_> {
             Box::pin(self.fetch_credential()).await?;
         }
         self.dress();
-        let ended = self.attempt().await?;
+        let hooks = self.client.identity.hooks.as_ref();
+        let (ended, elapsed) = match hooks {
+            None => self.attempt(&self.outgoing).await?,
+            Some(hooks) => Box::pin(self.attempt_before(hooks)).await?,
+        };
         if let (Some(session), Ok(answer)) = (self.session(), &ended.result) {
             session.hear(self.outgoing.uri.path(), &answer.headers);
         }
@@ -223,6 +227,9 @@ impl Exchange<'_> {
             self.attempts += 1;
         }
         self.was_ambiguous |= ended.was_repeated;
+        if let (Some(hooks), Ok(answer)) = (hooks, &ended.result) {
+            Box::pin(self.tell_response(hooks, answer, elapsed)).await?;
+        }
         match ended.result {
             Ok(answer) => self.judge(answer),
             Err(failure) => Ok(Step::Failed(failure)),
@@ -361,14 +368,14 @@ impl Exchange<'_> {
     }
 
     /// One attempt, after waiting for its turn.
-    async fn attempt(&self) -> Result<Ended> {
+    pub(super) async fn attempt(&self, outgoing: &Outgoing<'_>) -> Result<(Ended, Duration)> {
         let shared = self.shared();
         let pool = shared.pool();
         let admission = self.admit(&pool).await?;
         let Admission { lead, place, pass } = admission;
         let settings = &shared.settings;
         let now = Instant::now();
-        let repeatable = self.outgoing.method.is_idempotent() || self.call.is_repeatable();
+        let repeatable = outgoing.method.is_idempotent() || self.call.is_repeatable();
         let anew = pool.rests().before_request(now, repeatable) || self.was_renewed;
         let own = now
             .checked_add(settings.attempt_timeout)
@@ -390,10 +397,14 @@ impl Exchange<'_> {
             tally: self.tally(),
             anew,
         };
-        let Outgoing { method, .. } = &self.outgoing;
-        let span = trace::request(method, &self.call.path, shared.base.server(), self.attempts);
+        let span = trace::request(
+            &outgoing.method,
+            &self.call.path,
+            shared.base.server(),
+            self.attempts,
+        );
         // On the heap from the start, as the call itself is.
-        let attempt = Box::pin(attempt(route, &self.outgoing, limits, lead));
+        let attempt = Box::pin(attempt(route, outgoing, limits, lead));
         let ended = attempt.instrument(span.clone()).await;
         match &ended.result {
             Ok(answer) => {
@@ -403,7 +414,7 @@ impl Exchange<'_> {
             Err(failure) => trace::fail(&span, &failure.error),
         }
         drop(place);
-        Ok(ended)
+        Ok((ended, now.elapsed()))
     }
 
     fn tally(&self) -> Tally {
@@ -442,6 +453,7 @@ impl Exchange<'_> {
         if was_rested && !self.was_renewed {
             // That the server closes idle connections says nothing of how it is: there is nothing to wait for.
             self.was_renewed = true;
+            self.tell_retry(&error, Duration::ZERO).await?;
             self.retries += 1;
             self.tally().retry();
             return Ok(());
@@ -464,7 +476,8 @@ impl Exchange<'_> {
                 "too many requests to this server are failing, so it was not retried",
             ));
         }
-        tokio::time::sleep(wait).await;
+        self.tell_retry(&error, wait).await?;
+        tokio::time::sleep_until(now + wait).await;
         self.retries += 1;
         self.last_retry = Some(cost);
         self.tally().retry();

@@ -40,6 +40,7 @@ mod credential;
 mod encoding;
 mod exchange;
 mod failure;
+pub(crate) mod hooks;
 mod idempotency;
 mod layer;
 mod login;
@@ -54,6 +55,7 @@ pub(crate) mod settings;
 mod stats;
 mod stream;
 mod tcp;
+mod telling;
 mod tls;
 pub(crate) mod tokens;
 
@@ -73,6 +75,7 @@ pub use builder::ServiceClientBuilder;
 pub use call::Call;
 pub use credential::Credential;
 pub use django_api_orm_core::error::{Error, Result};
+pub use hooks::{RequestEvent, ResponseEvent, RetryEvent};
 pub use layer::{HttpService, RequestBody, ResponseBody};
 pub use login::{JwtAuth, Login, OAuth2ClientCredentials, SessionAuth};
 pub use request::RequestBuilder;
@@ -83,6 +86,7 @@ use base_url::BaseUrl;
 use builder::{Plumbing, Ways};
 use context::Context;
 use credential::Auth;
+use hooks::Hooks;
 use pause::Pauses;
 use pool::Pool;
 use settings::Settings;
@@ -147,6 +151,7 @@ struct Identity {
     headers: HeaderMap,
     /// The time for a call, in place of the setting.
     timeout: Option<Duration>,
+    hooks: Option<Arc<dyn Hooks>>,
     /// All of it as it is sent, once a request has been.
     built: OnceLock<HeaderMap>,
 }
@@ -336,6 +341,7 @@ impl ServiceClient {
                 account,
                 headers,
                 timeout: self.identity.timeout,
+                hooks: self.identity.hooks.clone(),
                 built: OnceLock::new(),
             }),
         }
@@ -355,6 +361,18 @@ impl ServiceClient {
     pub fn with_timeout(&self, time: Duration) -> Self {
         let mut identity = (*self.identity).clone();
         identity.timeout = Some(time);
+        Self {
+            shared: Arc::clone(&self.shared),
+            identity: Arc::new(identity),
+        }
+    }
+
+    /// This client with these hooks in place of its own, over the same connections.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_hooks(&self, hooks: Arc<dyn Hooks>) -> Self {
+        let mut identity = (*self.identity).clone();
+        identity.hooks = Some(hooks);
         Self {
             shared: Arc::clone(&self.shared),
             identity: Arc::new(identity),

@@ -6,6 +6,7 @@
 
 mod bodies;
 mod credentials;
+mod hooks;
 mod http2;
 mod layers;
 mod limits;

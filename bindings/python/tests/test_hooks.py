@@ -1,0 +1,217 @@
+"""Hooks: what they see, on whose thread and loop, and that they can do no harm."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import http.server
+import logging
+import threading
+
+import pytest
+from django_api_orm import AsyncServiceClient, ConfigurationError, InvalidRequestError, ServiceClient
+
+SECRET = "hunter2"
+
+
+class Server:
+    """A server that answers by a list of statuses, whose last one is repeated."""
+
+    def __init__(self):
+        self.statuses = [200]
+        self.seen = []
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def answer(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                server.seen.append((self.command, self.path, dict(self.headers)))
+                status = server.statuses.pop(0) if len(server.statuses) > 1 else server.statuses[0]
+                self.send_response(status)
+                for name, value in {
+                    "Content-Type": "application/json",
+                    "Content-Length": "2",
+                    "Set-Cookie": SECRET,
+                    "Link": f"</x/?token={SECRET}>",
+                    "X-Request-ID": "r-1",
+                }.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            do_GET = do_POST = do_PUT = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    yield server
+    server.close()
+
+
+def carried_out(kind, call):
+    """The call's result, made in the way of the client's kind."""
+    if kind is ServiceClient:
+        return call()
+
+    async def main():
+        return await call()
+
+    return asyncio.run(main())
+
+
+KINDS = pytest.mark.parametrize("kind", [ServiceClient, AsyncServiceClient])
+
+
+@KINDS
+def test_hooks_see_each_request_answer_and_retry_in_order_and_no_secret(server, kind):
+    server.statuses = [503, 200]
+    log, shown = [], []
+
+    def note(event):
+        log.append((type(event).__name__, event.attempt))
+        shown.append(str({name: getattr(event, name) for name in dir(event) if not name.startswith("__")}))
+
+    client = kind(
+        server.url,
+        auth_token=SECRET,
+        headers={"X-Own": SECRET},
+        retry_delay=0.001,
+        on_request=note,
+        on_response=[note],
+        on_retry=note,
+    )
+    call = lambda: client.request("PUT", f"/x/?token={SECRET}", data={"a": SECRET})  # noqa: E731
+    assert carried_out(kind, call).attempts == 2
+    assert log == [
+        ("RequestEvent", 1),
+        ("ResponseEvent", 1),
+        ("RetryEvent", 1),
+        ("RequestEvent", 2),
+        ("ResponseEvent", 2),
+    ]
+    text = "\n".join(shown)
+    assert SECRET not in text and "/x/?token=REDACTED" in text and "r-1" in text
+
+
+@KINDS
+def test_hooks_run_where_the_call_is_made_and_add_headers(server, kind):
+    variable = contextvars.ContextVar("variable", default=None)
+    seen = []
+
+    def on_request(event):
+        seen.append((threading.get_ident(), variable.get()))
+        event.add_header("traceparent", f"00-{event.attempt}")
+        for name in ("Authorization", "Cookie", "Host", "X-API-Key"):
+            with pytest.raises(InvalidRequestError, match="a hook cannot add"):
+                event.add_header(name, "other")
+
+    client = kind(server.url, on_request=on_request)
+
+    def call():
+        variable.set("here")
+        return client.get("/x/")
+
+    carried_out(kind, call)
+    assert seen == [(threading.get_ident(), "here")]
+    [(_, _, headers)] = server.seen
+    assert headers["traceparent"] == "00-1" and "Cookie" not in headers and "Authorization" not in headers
+
+
+def test_asynchronous_hooks_are_awaited_in_the_caller_s_task(server):
+    tasks = []
+
+    async def hook(event):
+        await asyncio.sleep(0)
+        tasks.append(asyncio.current_task())
+
+    async def main():
+        client = AsyncServiceClient(server.url, on_request=[hook, lambda event: None, hook], on_response=hook)
+        await asyncio.gather(*(client.get("/x/") for _ in range(20)))
+        mine = len(tasks)
+        await client.get("/x/")
+        assert tasks[mine:] == [asyncio.current_task()] * 3
+
+    asyncio.run(main())
+    assert len(tasks) == 63
+
+    async def later(event): ...
+
+    with pytest.raises(ConfigurationError, match="asynchronous"):
+        ServiceClient(server.url, on_response=later)
+    with pytest.raises(TypeError, match="on_retry"):
+        ServiceClient(server.url, on_retry=["x"])
+
+
+class Refused(Exception):
+    pass
+
+
+@KINDS
+def test_what_on_request_raises_stops_the_request_before_it_is_sent(server, kind):
+    def refuse(event):
+        raise Refused
+
+    client = kind(server.url, on_request=refuse)
+    for call in (lambda: client.get("/x/"), lambda: client.post("/x/", {})):
+        with pytest.raises(Refused):
+            carried_out(kind, call)
+    assert server.seen == []
+
+
+@KINDS
+def test_what_on_response_raises_fails_a_read_and_never_loses_a_write(server, kind, caplog):
+    def refuse(event):
+        raise Refused(SECRET)
+
+    client = kind(server.url, on_response=refuse)
+    with pytest.raises(Refused):
+        carried_out(kind, lambda: client.get("/x/"))
+    with caplog.at_level(logging.ERROR, "django_api_orm"):
+        assert carried_out(kind, lambda: client.post("/x/", {})).status_code == 200
+    [record] = caplog.records
+    assert record.exc_info[0] is Refused and SECRET not in record.getMessage()
+
+
+@KINDS
+def test_a_hook_may_use_the_client_itself(server, kind):
+    answers = []
+
+    if kind is ServiceClient:
+
+        def hook(event):
+            answers.append(client.get("/inner/").status_code)
+    else:
+
+        async def hook(event):
+            answers.append((await client.get("/inner/")).status_code)
+
+    client = kind(server.url, max_connections=1, timeout=10, on_request=hook, on_response=hook)
+    carried_out(kind, lambda: client.get("/x/"))
+    assert answers == [200, 200]
+    assert [path for _, path, _ in server.seen] == ["/inner/", "/x/", "/inner/"]
+
+
+@KINDS
+def test_clients_that_are_made_from_it_keep_the_hooks(server, kind):
+    seen = []
+    client = kind(server.url, on_request=lambda event: seen.append(event.url))
+    for each in (client, client.with_token("a"), client.with_timeout(5), client.with_auth(lambda: "b")):
+        carried_out(kind, lambda each=each: each.get("/x/"))
+    assert len(seen) == 4
