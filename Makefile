@@ -122,11 +122,16 @@ simulate: ## Run the client in a simulated network: SEEDS of them, a million if 
 	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SEED=$(SEED) $(CARGO) test --quiet --locked --release -p django-api-orm --test simulation -- \
 		--nocapture what_the_server_holds
 
+.PHONY: figures
+figures: ## Print what becomes of 100,000 operations under fire, in an outage, and of calls that are given up
+	FIGURES_OPERATIONS=100000 $(CARGO) test --quiet --locked --release -p django-api-orm --test figures -- --nocapture --test-threads 1
+	$(CARGO) test --quiet --locked --release -p django-api-orm --test client_network --test conflicts --test hostile -- as_they_are_reused concurrent_requests_share_one_fetch racing_saves endless deadline
+
 # Only what the fast tests of the core can decide. Needs cargo-mutants (`cargo install cargo-mutants`); takes an hour, and changes no file.
 MUTATED := retry path page paginator strategy written evaluate
 .PHONY: mutants
 mutants: ## Change the rules of the core one at a time, and see whether its tests notice
-	$(CARGO) mutants --package django-api-orm-core --no-shuffle --output $(or $(CARGO_TARGET_DIR),target) \
+	$(CARGO) mutants --package django-api-orm-core --output $(or $(CARGO_TARGET_DIR),target) \
 		$(foreach part,$(MUTATED),--file 'crates/core/src/$(part).rs' --file 'crates/core/src/$(part)/**') $(MUTANTS_FLAGS)
 
 # The published package has our name, so it lives in a directory of its own. SAVE=--save writes the tables and the plot into docs.
