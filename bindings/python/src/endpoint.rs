@@ -328,6 +328,15 @@ impl Endpoint {
         }))
     }
 
+    /// How many requests it takes to ask for rows by so many different keys.
+    fn requests_by_keys(&self, py: Python<'_>, keys: u64) -> PyResult<u64> {
+        let requests = || {
+            let client = self.client.for_loops(None)?;
+            (self.on())(&client).requests_by_keys(keys)
+        };
+        requests().map_err(|error| failure::raised(py, &error))
+    }
+
     /// Reads a row again, which the server last showed as `row`.
     #[pyo3(signature = (key, row))]
     fn refresh(&self, key: String, row: Option<Given>) -> Operation {

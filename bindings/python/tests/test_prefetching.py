@@ -63,6 +63,8 @@ async def test_many_keys_are_asked_for_in_chunks(place, kind, put_back):  # noqa
     assert len(books) == 230
     # Twenty rows are a page, of books as of writers.
     assert here.cost() == 12 + 5 + 5 + 2
+    told = [query.explain().requests(230, writer=keys) for keys in (230, 100, 101, 21, 20, 1)]
+    assert told == [12 + of_writers for of_writers in (5 + 5 + 2, 5, 5 + 1, 2, 1, 1)]
     assert {(await settle(book.writer)).country for book in books} == {"DE"}
 
 

@@ -10,8 +10,7 @@ mod parts;
 mod probe;
 mod values;
 
-pub(crate) use parts::LARGEST_PART;
-pub use parts::{Parts, chunks_of_keys};
+pub use parts::{LARGEST_PART, Parts, chunks_of_keys};
 pub use probe::{Findings, Probe, Question, Telling};
 
 use std::borrow::Cow;

@@ -15,8 +15,8 @@ from .models import Book, Specimen
 def answer(request):
     """Take `{"steps": [["filter", Q], ["slice", [0, 5]], ..], "end": ["count"]}`.
 
-    A `Q` is `["and" | "or", Q, ..]`, `["not", Q]` or `[lookup, value]`. `"of": "Book"` asks for books in place of specimens; each
-    comes once, whatever the filters join.
+    A `Q` is `["and" | "or", Q, ..]`, `["not", Q]` or `[lookup, value]`. `"of": "Book"` asks for
+    books in place of specimens; each comes once, whatever the filters join.
     """
     described = json.loads(request.body)
     if described.get("of") == "Book":

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._client import ON_N_PLUS_ONE, _text, number_of_seconds
-from ._engine import Plan, chunks_of_keys
-from ._prefetching import Prefetch, checked, explained, single
+from ._engine import Plan
+from ._prefetching import Prefetch, checked, reached, single
 from ._query import MOST_ROWS, BaseQuery, M
 from .exceptions import RowError
 from .q import Q
@@ -36,6 +36,7 @@ class Explanation(str):
     #: How related rows are fetched, by the names of the relations.
     related: dict[str, str]
     _requests: Callable[[int], int | None]
+    _of_keys: Callable[[str, int], int]
 
     def requests(self, rows: int, **keys: int) -> int | None:
         """How many requests it takes if the server has ``rows`` rows for what it is sent, and does as asked. ``None`` where
@@ -43,7 +44,8 @@ class Explanation(str):
         probed leaves out so few rows that they may have been added between two requests.
 
         ``keys`` says of each relation that is fetched with the rows how many different keys these have: ``author=50``. It is
-        ``None`` where that is not said.
+        ``None`` where that is not said. The rows that they point at fill pages, whose size counts once an answer has shown it;
+        of rows that point back it is not known how many come, so that each chunk of keys counts once.
 
         Requests: none.
         """
@@ -52,7 +54,7 @@ class Explanation(str):
             return requests
         if any(name not in keys for name in self.related):
             return None
-        return requests + sum(chunks_of_keys(keys[name]) for name in self.related)
+        return requests + sum(self._of_keys(name, keys[name]) for name in self.related)
 
 
 class Building(BaseQuery[M]):
@@ -145,7 +147,7 @@ class Building(BaseQuery[M]):
             return clone
         prefetches = [each if isinstance(each, Prefetch) else Prefetch(str(each)) for each in lookups]
         clone._prefetches = (*self._prefetches, *(checked(self.model, each) for each in prefetches))
-        explained(self.model, clone._prefetches)
+        reached(self.model, clone._prefetches)
         return clone
 
     def select_related(self, *names: str | None) -> Self:
@@ -277,10 +279,12 @@ class Building(BaseQuery[M]):
         """
         rows = None if rows is None else number_of_rows("explain()", rows)
         text, pushed, local, guards, _ = self._endpoint.explain(self._row_plan, rows)
-        related = explained(self.model, self._prefetches)
+        relations = reached(self.model, self._prefetches)
+        related = {name: relation.explained() for name, relation in relations.items()}
         explanation = Explanation("\n".join([text, *(f"  {name}: {how}" for name, how in related.items())]))
         explanation.related = related
         explanation.pushed, explanation.local, explanation.checked = pushed, local, guards
+        explanation._of_keys = lambda name, keys: relations[name].requests(keys, self._client)
         explanation._requests = lambda count: self._endpoint.explain(self._row_plan, count)[4]
         return explanation
 

@@ -215,16 +215,16 @@ class Fetching:
             yield from ((list(seen.values()), each) for each in node.below.values())
 
 
-def explained(model: type[Any], prefetches: Iterable[Prefetch]) -> dict[str, str]:
-    """How the related rows are asked for, by the names of the relations."""
-    lines: dict[str, str] = {}
+def reached(model: type[Any], prefetches: Iterable[Prefetch]) -> dict[str, Bound]:
+    """The relations whose rows are fetched, by their paths."""
+    found: dict[str, Bound] = {}
 
     def say(model: type[Any], nodes: dict[tuple[str, str | None], _Node], above: str) -> None:
         for node in nodes.values():
             relation = relation_of(model, node.name)
             path = f"{above}{node.to_attr or node.name}"
-            lines[path] = relation.explained()
+            found[path] = relation
             say(relation.target, node.below, f"{path}__")
 
     say(model, _nodes(prefetches), "")
-    return lines
+    return found

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ._engine import chunks_of_keys
 from ._registry import client_of
 from ._relation_targets import target_of
 from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
+    from ._client import BaseClient
     from ._engine import Endpoint, Plan
 
 #: What is kept for a related row that does not exist.
@@ -106,6 +108,10 @@ class Bound:
     def explained(self) -> str:
         """How they are fetched, in words."""
         raise NotImplementedError
+
+    def requests(self, keys: int, client: BaseClient) -> int:
+        """How many requests it takes to fetch them for so many different keys, for rows that are read with this client."""
+        return chunks_of_keys(keys)
 
     def checked(self, objs: Iterable[Any]) -> list[Any]:
         """Saved instances of the target.

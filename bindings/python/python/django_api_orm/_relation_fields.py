@@ -11,11 +11,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from ._engine import Relation as EngineRelation
 from ._json import to_json
-from ._relation_bound import MISSING, Assigned, Bound, kept_of
+from ._relation_bound import MISSING, Assigned, Bound, client_of_target, kept_of
 from ._relations import Declared, Relation, key_of
 from .exceptions import DecodeError, InvalidRequestError
 
 if TYPE_CHECKING:
+    from ._client import BaseClient
     from ._engine import Endpoint, Plan
     from ._schema import ModelInfo
 
@@ -65,6 +66,11 @@ class ToRows(Bound, Assigned):
 
     def explained(self) -> str:
         return self.engine.explained(self.target._info().engine, None)
+
+    def requests(self, keys: int, client: BaseClient) -> int:
+        target = self.target
+        endpoint: Endpoint = client_of_target(client, target)._endpoint(target)
+        return endpoint.requests_by_keys(keys)
 
     @property
     def is_optional(self) -> bool:

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Values in one `in` lookup: keeps the query string well below the limits of servers and proxies.
-pub(crate) const LARGEST_PART: usize = 100;
+pub const LARGEST_PART: usize = 100;
 
 /// How many requests it takes to ask for rows by so many different keys, if these are short.
 #[must_use]

@@ -8,7 +8,7 @@ use django_api_orm_core::{
     plan::{Plan, Range},
     relation::{Index, Reference, Relation, Wanted},
     row::Row,
-    strategy::Parts,
+    strategy::{LARGEST_PART, Parts},
 };
 use serde_json::Value;
 
@@ -146,6 +146,21 @@ impl Collection {
             self.model().name(),
             relation.name()
         ))
+    }
+
+    /// How many requests it takes to ask for rows by so many different short keys, each of which one row has: one for each chunk of
+    /// keys and each page that they fill, as far as the size of pages is known.
+    ///
+    /// # Errors
+    /// As [`explain`](Self::explain).
+    pub fn requests_by_keys(&self, keys: u64) -> Result<u64> {
+        let each = self.explain(&Plan::all())?;
+        let pages = |rows: u64| match rows {
+            0 => 0,
+            rows => each.requests(rows).unwrap_or(1),
+        };
+        let chunk = LARGEST_PART as u64;
+        Ok(keys / chunk * pages(chunk) + pages(keys % chunk))
     }
 
     /// The rows in the plan's order, though they have come with several requests.
