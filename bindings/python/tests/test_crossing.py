@@ -305,6 +305,12 @@ async def test_values_across_several_rows_come_once_for_each(place, kind, form):
         await settle(here.books.all()[:3].values("genres__name"))
     with pytest.raises(orm.UnsupportedError, match="filters by that relation"):
         await settle(here.books.filter(genres__name="novel").values("genres__name"))
+    with pytest.raises(orm.UnsupportedError, match="filters by that relation"):
+        await settle(here.books.filter(genres__id=2).values("genres__name"))
+    with pytest.raises(orm.UnsupportedError, match="slice"):
+        await settle(here.books.all()[:3].values("writer__books__title"))
+    with pytest.raises(orm.UnsupportedError, match="filters by that relation"):
+        await settle(here.books.filter(writer__books__title="Book 1").values("writer__books__title"))
     assert here.cost() == 0
 
 

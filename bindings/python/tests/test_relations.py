@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import http.server
+import json
 import os
 import signal
 import threading
@@ -244,6 +246,60 @@ async def test_lists_are_written(place, kind, form, put_back):
     assert await keys() == []
     new = await settle(book.genres.create(name="saga"))
     assert [genre.id for genre in await keys()] == [new.id]
+
+
+def test_a_list_that_is_written_without_an_answer_leaves_no_old_field_to_be_saved():
+    row = {"id": 1, "title": "a", "genres": [1]}
+    sent = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps(row).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_PATCH(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            sent.append(body)
+            row.update(body)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    class GenreSchema(BaseModel):
+        id: int
+
+    class BookSchema(BaseModel):
+        id: int
+        title: str
+        genres: orm.ManyToMany["Genre"]
+
+    class Genre(orm.APIModel):
+        _schema_class = GenreSchema
+        _endpoint = "/genres/"
+
+    class Book(orm.APIModel):
+        _schema_class = BookSchema
+        _endpoint = "/books/"
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with orm.ServiceClient(f"http://127.0.0.1:{server.server_port}") as client:
+        orm.register_models(client, Genre, Book)
+        book = Book.objects.get(id=1)
+        row["title"] = "b"
+        book.genres.add(2)
+        assert book.title == "b"
+        book.save()
+    server.shutdown()
+    server.server_close()
+    assert sent == [{"genres": [1, 2]}]
+    assert row["title"] == "b"
 
 
 @both

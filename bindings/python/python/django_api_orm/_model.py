@@ -450,6 +450,7 @@ class BaseAPIModel(_Declared):
         save = self._changed(update_fields)
         if not save.body:
             return None
+        save.rebased = shown is not None
         row = self._row if shown is None else shown
         return save, endpoint.save(key, row, save.json, on_conflict=on_conflict, check=check)
 
@@ -506,8 +507,8 @@ class BaseAPIModel(_Declared):
         try:
             if written != "row":
                 row = self._as_read(row, save, [name for name in assumed if name not in pending])
-            # Without a row in the answer, the fields are what was sent.
-            data = own if written == "nothing" else info.validate_json(row)
+            # Without a row in the answer, the fields are what was sent, and what this instance had before.
+            data = own if written == "nothing" and not save.rebased else info.validate_json(row)
         except (ValidationError, exceptions.DecodeError) as unread:
             row = info.engine.unread(save.row, save.json, row)
             self._keep(self._as_read(row, save, [name for name in save.body if name not in pending]))

@@ -45,14 +45,17 @@ class Across:
         self.own = (*own.values(), *(join.relation.field for join in self.joins if isinstance(join.relation, ToRows)))
         self.rows: list[Row] = []
 
-    def check(self, plan: Plan) -> Across:
-        """Refuses names that would give rows several times, where it depends on the query how often.
+    def check(self, plan: Plan, before: str = "") -> Across:
+        """Refuses names that would give rows several times, where it depends on the query how often. ``before``: how the path
+        to this model begins.
 
         Raises: ``UnsupportedError``.
         """
         for join in self.joins:
+            path = before + head_of(join.relation)
             if join.relation.many:
-                plan.check_repeated(head_of(join.relation))
+                plan.check_repeated(path)
+            join.below.check(plan, path + "__")
         return self
 
     def read(self, rows: list[bytes], valid: Valid | None = None) -> None:

@@ -551,7 +551,7 @@ class ModelInfo:
 class Save:
     """A write that is under way: what is sent, and how the row was then, all by the names that are sent."""
 
-    __slots__ = ("again", "before", "body", "json", "row", "then")
+    __slots__ = ("again", "before", "body", "json", "rebased", "row", "then")
 
     def __init__(self, body: dict[str, Any], then: bytes, before: bytes, row: bytes | None, again: bytes | None = None) -> None:
         self.body = body
@@ -560,13 +560,19 @@ class Save:
         self.then, self.before, self.again = then, before, again
         #: The row that is written to; ``None`` where it is created.
         self.row = row
+        #: Whether it is written to a row that the server has shown since, whose other fields the instance does not have.
+        self.rebased = False
 
     def with_(self, more: Mapping[str, Any]) -> Save:
-        return Save({**self.body, **more}, self.then, self.before, self.row, self.again) if more else self
+        return self._of({**self.body, **more}) if more else self
 
     def only(self, names: Iterable[str]) -> Save:
-        body = {sent: value for sent, value in self.body.items() if sent in names}
-        return Save(body, self.then, self.before, self.row, self.again)
+        return self._of({sent: value for sent, value in self.body.items() if sent in names})
+
+    def _of(self, body: dict[str, Any]) -> Save:
+        save = Save(body, self.then, self.before, self.row, self.again)
+        save.rebased = self.rebased
+        return save
 
 
 def put(data: BaseModel, name: str, value: Any) -> None:
