@@ -274,14 +274,14 @@ def test_a_list_that_is_written_without_an_answer_leaves_no_old_field_to_be_save
     class GenreSchema(BaseModel):
         id: int
 
-    class BookSchema(BaseModel):
-        id: int
-        title: str
-        genres: orm.ManyToMany["Genre"]
-
     class Genre(orm.APIModel):
         _schema_class = GenreSchema
         _endpoint = "/genres/"
+
+    class BookSchema(BaseModel):
+        id: int
+        title: str
+        genres: orm.ManyToMany[Genre]
 
     class Book(orm.APIModel):
         _schema_class = BookSchema

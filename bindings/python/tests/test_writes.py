@@ -563,6 +563,22 @@ def test_a_row_stays_usable_where_the_answer_cannot_be_taken_over(things):
     assert new.changes() == {}
 
 
+def test_the_version_of_an_answer_is_kept_where_a_field_is_written_otherwise_than_it_is_read(things):
+    class Schema(Thing):
+        start: int
+
+        @field_serializer("start")
+        def cents(self, value: int) -> int:
+            return value * 100
+
+    things.fail_next(200, b'{"id": 1, "name": "one", "start": 20}', {**JSON, "etag": '"1"'})
+    one = model(things, Schema).objects.get(id=1)
+    one.start = 3
+    things.fail_next(204, b"", {"etag": '"2"'})
+    one.save()
+    assert one.changes() == {} and '"2"' in one._row.version
+
+
 @pytest.mark.parametrize("answer", [(204, b""), (200, b'{"id": 1}')])
 def test_what_is_not_read_as_it_is_written_can_be_saved(things, answer):
     class Schema(Thing):

@@ -20,7 +20,7 @@ from ._registry import client_of
 from ._relation_bound import Assigned
 from ._relation_groups import share
 from ._relation_targets import known
-from ._rows import PYDANTICS, Slots, defaulted
+from ._rows import PYDANTICS, Slots, VersionedRow, defaulted
 from ._schema import ModelInfo, Pagination, Save, put
 from .exceptions import ConfigurationError, ConflictError, InvalidRequestError
 
@@ -532,6 +532,7 @@ class BaseAPIModel(_Declared):
             # It may be able to read what it would write without its own serializer.
             with contextlib.suppress(TypeError, ValueError):
                 plain[info.sent[name]] = jsonable(getattr(self._data, name))
+        version = row.version if isinstance(row, VersionedRow) else None
         row = info.engine.put(row, to_json(plain))
         unread = [name for name in odd if name not in info.read(row).model_fields_set]
         if unread:
@@ -540,7 +541,7 @@ class BaseAPIModel(_Declared):
             for name in unread:
                 values.pop(info.name_in(values, name), None)
             row = to_json(values)
-        return row
+        return row if version is None else VersionedRow(row, version)
 
     def _read_otherwise(self, row: bytes, save: Save, fields: list[str]) -> list[str]:
         """Of the fields, those that the schema does not read in the row as they were sent."""
