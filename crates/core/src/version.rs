@@ -27,17 +27,6 @@ pub enum Form {
     Refused,
 }
 
-impl Form {
-    /// What is tried next, after the current version was refused.
-    #[must_use]
-    pub fn next(self) -> Self {
-        match self {
-            Self::Offered => Self::Exact,
-            Self::Exact | Self::Refused => Self::Refused,
-        }
-    }
-}
-
 impl Version {
     /// The version that an answer names; `None` where it names none that could be sent back.
     ///
@@ -70,6 +59,19 @@ impl Version {
                 None => (IF_MATCH, tag.clone()),
             }),
             (Self::Modified(date), _) => Some((IF_UNMODIFIED_SINCE, date.clone())),
+        }
+    }
+
+    /// The form that is tried next, after the server has refused this version and shown it again. `None` for a strong tag and a
+    /// date, which are sent in one form only: then the row was shown as it no longer is, by a cache or a replica.
+    #[must_use]
+    pub fn form_after(&self, form: Form) -> Option<Form> {
+        match self {
+            Self::Tag(tag) if tag.starts_with("W/") => Some(match form {
+                Form::Offered => Form::Exact,
+                Form::Exact | Form::Refused => Form::Refused,
+            }),
+            Self::Tag(_) | Self::Modified(_) => None,
         }
     }
 
@@ -148,10 +150,14 @@ mod tests {
         let mut sent = Vec::new();
         for _ in 0..4 {
             sent.push(weak.condition(form).map(|(_, value)| value));
-            form = form.next();
+            form = weak.form_after(form).unwrap();
         }
         let both = Some("W/\"5\", \"5\"".to_owned());
         assert_eq!(sent, [both, Some("W/\"5\"".to_owned()), None, None]);
+        for only in ["tag \"5\"", "modified Tue, 15 Nov 1994 08:12:31 GMT"] {
+            let only = Version::from_text(only).unwrap();
+            assert_eq!(only.form_after(Form::Offered), None);
+        }
     }
 
     #[test]

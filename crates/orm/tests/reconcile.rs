@@ -2,7 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
-use django_api_orm::{Reconciled, prelude::*};
+use django_api_orm::{Reconciled, SaveOptions, prelude::*};
 use django_api_orm_testserver::{Fault, Field, Paginator, Quirk, Resource, TestServer};
 use http::Method;
 use serde_json::{Value, json};
@@ -13,6 +13,15 @@ struct Note {
     id: Option<i64>,
     name: String,
     count: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/notes/")]
+struct Secretive {
+    id: Option<i64>,
+    name: String,
+    #[serde(default)]
+    secret: Option<String>,
 }
 
 const LIST: &str = "/api/v1/notes/";
@@ -166,6 +175,23 @@ async fn a_save_is_seen_at_the_url_of_its_row() {
         let found = notes.reconcile(&error).await.unwrap();
         assert!(matches!(found, Reconciled::Unclear(rows) if rows.len() == 1));
     }
+}
+
+#[tokio::test]
+async fn what_the_row_had_before_shows_nothing_of_a_save() {
+    let rows = json!([{"id": 1, "name": "one", "secret": "old"}]);
+    let resource = Resource::from_json("notes", rows).quirk(Quirk::omit_fields(["secret"]));
+    let (server, _) = site(resource).await;
+    let client = ServiceClient::builder(server.base_url()).max_retries(0);
+    let client = client.build().unwrap();
+    let notes = client.objects::<Secretive>();
+    let mut note = notes.get(Secretive::F.id.eq(1)).await.unwrap();
+    note.secret = Some("s".to_owned());
+    server.inject_on(Method::PATCH, URL, Fault::CloseAfterReading);
+    let sent = SaveOptions::new().fields::<Secretive, _>(["name", "secret"]);
+    let error = note.save_with(sent).await.unwrap_err();
+    let found = notes.reconcile(&error).await.unwrap();
+    assert!(matches!(found, Reconciled::Unclear(rows) if rows.len() == 1));
 }
 
 #[tokio::test]

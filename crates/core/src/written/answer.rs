@@ -41,6 +41,19 @@ impl Write<'_> {
     /// Whether an answer shows what was sent, as far as it shows it; `None` where it shows nothing of that.
     #[must_use]
     pub fn sent_in(&self, answer: &Row) -> Option<bool> {
+        let shown = self.each_sent_in(answer)?;
+        (!shown.is_empty()).then(|| shown.into_iter().all(|is_it| is_it))
+    }
+
+    /// Whether an answer shows each of the fields that were sent, as they were sent.
+    #[must_use]
+    pub fn shows_each_sent(&self, answer: &Row) -> bool {
+        let shown = self.each_sent_in(answer).unwrap_or_default();
+        shown.len() == self.sent.len() && shown.into_iter().all(|is_it| is_it)
+    }
+
+    /// Of the fields that were sent, and that an answer shows, whether it shows what was sent.
+    fn each_sent_in(&self, answer: &Row) -> Option<Vec<bool>> {
         let said = fields(answer.bytes())?;
         let known = self.model.known_fields();
         let shown = self.sent.iter().filter_map(|(name, sent)| {
@@ -51,8 +64,7 @@ impl Write<'_> {
             let shown = serde_json::from_str::<Value>(said.get(name)?.get()).ok()?;
             Some(!differs(&known, name, sent, &shown))
         });
-        let shown: Vec<bool> = shown.collect();
-        (!shown.is_empty()).then(|| shown.into_iter().all(|is_it| is_it))
+        Some(shown.collect())
     }
 
     fn is_row(&self, said: &Fields) -> bool {

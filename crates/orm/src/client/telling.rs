@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use django_api_orm_core::{Error, Result};
+use django_api_orm_core::{Error, ErrorKind, Result};
 
 use http::HeaderMap;
 
@@ -90,5 +90,20 @@ impl Exchange<'_> {
 }
 
 fn stopped(error: Error) -> Error {
-    error.with_context("a hook stopped the request, so it was not sent")
+    about_no_row(error).with_context("a hook stopped the request, so it was not sent")
+}
+
+/// The error of what the program does beside a request: a call of its own that was answered 404 says nothing of the row that the
+/// request is for.
+pub(super) fn about_no_row(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound
+        | ErrorKind::DoesNotExist
+        | ErrorKind::Conflict
+        | ErrorKind::PreconditionFailed
+        | ErrorKind::Validation => {
+            Error::new(ErrorKind::Configuration, error.to_string()).with_source(error)
+        }
+        _ => error,
+    }
 }

@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use super::credential::Credential;
 use super::login::{Session, SignIn};
+use super::telling::about_no_row;
 
 /// How long before its end a credential counts as expired: a request takes time to arrive.
 const EARLY: Duration = Duration::from_secs(30);
@@ -338,7 +339,7 @@ impl TokenProvider {
         if let Some(status) = failure.status() {
             error = error.with_status(status);
         }
-        error.with_context("the token provider failed")
+        about_no_row(error).with_context("the token provider failed")
     }
 }
 

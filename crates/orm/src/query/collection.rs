@@ -269,7 +269,8 @@ impl Collection {
         })?;
         let write = self.write(None, None, body);
         let kept = write.kept(&self.written(&write, &response)?)?;
-        self.with_its_key(versioned(kept, &response), body).await
+        self.with_its_key(versioned(kept, &response, true), body)
+            .await
     }
 
     /// The row in the answer to a write. A server that will carry the write out later may say whatever it likes: only what was
@@ -336,7 +337,7 @@ impl Collection {
                 if kept.written == Written::Row {
                     self.learn(|known| known.details = Some(true))?;
                 }
-                Ok(versioned(kept, &response))
+                Ok(versioned(kept, &response, condition.is_some()))
             }
             Err(error) => Err(self.missing(error).await),
         }
@@ -480,9 +481,14 @@ impl Collection {
 }
 
 /// A row after a write, with the version that the answer names: that of what it shows, if it shows the whole row, else of the row that
-/// was written, if it shows nothing.
-fn versioned(mut kept: Kept, response: &ApiResponse) -> Kept {
-    let is_of_row = matches!(kept.written, Written::Row | Written::Nothing);
+/// was written, if it shows nothing and the row had to be as it was known (`is_as_known`): else that is the version of values that
+/// nobody here has seen.
+fn versioned(mut kept: Kept, response: &ApiResponse, is_as_known: bool) -> Kept {
+    let is_of_row = match kept.written {
+        Written::Row => true,
+        Written::Nothing => is_as_known,
+        Written::Part | Written::Other(_) => false,
+    };
     if is_of_row && response.status() != StatusCode::ACCEPTED {
         kept.row = kept.row.with_version(Version::of(response.headers()));
     }

@@ -145,6 +145,9 @@ impl Collection {
                 Refusal::Final(error) if may_be_done && error.kind() == ErrorKind::DoesNotExist => {
                     return Ok(());
                 }
+                Refusal::Final(error) if may_be_done && error.conflict().is_none() => {
+                    return Err(Error::outcome_unknown(error));
+                }
                 Refusal::Final(error) => return Err(error),
             }
         }
@@ -222,12 +225,21 @@ impl Collection {
         if !is_current && let Err(error) = self.learn(|known| known.checks_conditions = true) {
             return Refusal::Final(error);
         }
-        let is_same = is_current || write.row.is_some_and(|row| show_the_same(row, &current));
+        let next = condition.version.form_after(condition.form);
+        let is_stale = is_current && next.is_none();
+        let is_same = is_current && !is_stale
+            || !is_current && write.row.is_some_and(|row| show_the_same(row, &current));
         let fields = write.changed_meanwhile(&current);
-        if is_same || on_conflict == OnConflict::Merge && fields.is_empty() {
-            return Refusal::Again(current, is_current.then(|| condition.form.next()));
+        if is_same || !is_stale && on_conflict == OnConflict::Merge && fields.is_empty() {
+            return Refusal::Again(current, next.filter(|_| is_current));
         }
         let error = self.changed_meanwhile(error, &fields);
+        let error = match is_stale {
+            true => error.with_context(
+                "the server shows the version that it has refused, as a cache in front of it would do",
+            ),
+            false => error,
+        };
         Refusal::Final(error.with_conflict(write.row.cloned(), current, fields))
     }
 

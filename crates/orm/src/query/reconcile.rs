@@ -111,12 +111,16 @@ impl Collection {
             Err(error) => return Err(error),
         };
         let write = self.write(Some(key), row, sent);
+        // What the row had before shows nothing of the write, nor of the fields that no row shows.
+        let is_new = row.is_some_and(|row| write.sent_in(row) == Some(false));
         Ok(match write.sent_in(&current) {
-            Some(true) => Reconciled::Done(Some(current)),
+            Some(true) if is_new || write.shows_each_sent(&current) => {
+                Reconciled::Done(Some(current))
+            }
             Some(false) if row.is_some() && write.changed_meanwhile(&current).is_empty() => {
                 Reconciled::NotDone(Some(current))
             }
-            Some(false) | None => Reconciled::Unclear(vec![current]),
+            Some(_) | None => Reconciled::Unclear(vec![current]),
         })
     }
 
