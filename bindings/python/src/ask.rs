@@ -194,6 +194,11 @@ impl Asker {
         })
     }
 
+    /// Whether hooks are told.
+    pub(crate) fn tells(&self) -> bool {
+        self.program.is_some()
+    }
+
     /// Refuses a call that would wait for itself.
     pub(crate) fn check(&self, py: Python<'_>) -> PyResult<()> {
         match &self.provider {

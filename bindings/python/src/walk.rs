@@ -27,6 +27,15 @@ pub(crate) enum Steps {
 }
 
 impl Steps {
+    /// Nobody attends between two steps, so that a hook would not hear of a page that is read ahead before its time is over.
+    fn one_by_one(self) -> Self {
+        match self {
+            Self::Pages(walk) => Self::Pages(walk.one_by_one()),
+            // It reads nothing ahead.
+            Self::Keys(walk) => Self::Keys(walk),
+        }
+    }
+
     async fn next(&mut self) -> Result<Payload> {
         Ok(Payload::Rows(match self {
             Self::Pages(walk) => walk.next().await?,
@@ -62,9 +71,15 @@ impl Walk {
         client: &Arc<Shared>,
         begin: impl FnOnce(&ServiceClient) -> Steps + Send + 'static,
     ) -> Self {
+        let asker = client.asker();
+        let is_told = asker.as_ref().is_some_and(Asker::tells);
+        let begin = move |client: &ServiceClient| {
+            let steps = begin(client);
+            if is_told { steps.one_by_one() } else { steps }
+        };
         Self {
             client: Arc::clone(client),
-            asker: client.asker(),
+            asker,
             state: Arc::new(tokio::sync::Mutex::new(State::Fresh(Box::new(begin)))),
             lane: Mutex::new(None),
             pid: process::id(),

@@ -5,11 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import http.server
+import json
 import logging
 import threading
+import time
 
 import pytest
-from django_api_orm import AsyncServiceClient, ConfigurationError, InvalidRequestError, ServiceClient
+from django_api_orm import (
+    APIModel,
+    AsyncAPIModel,
+    AsyncServiceClient,
+    ConfigurationError,
+    InvalidRequestError,
+    ServiceClient,
+    register_async_models,
+    register_models,
+)
+from pydantic import BaseModel
+from test_writes import model
 
 SECRET = "hunter2"
 
@@ -215,3 +228,82 @@ def test_clients_that_are_made_from_it_keep_the_hooks(server, kind):
     for each in (client, client.with_token("a"), client.with_timeout(5), client.with_auth(lambda: "b")):
         carried_out(kind, lambda each=each: each.get("/x/"))
     assert len(seen) == 4
+
+
+PAGES = 3
+
+
+class Pages:
+    """A server of pages of one row, each with the link of the next."""
+
+    def __init__(self):
+        self.token = "x"
+        self.asked = [threading.Event() for _ in range(PAGES)]
+        pages = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_GET(self):
+                number = int(self.path.rpartition("page=")[2]) if "page=" in self.path else 1
+                pages.asked[number - 1].set()
+                following = f"{pages.base_url}/api/v1/things/?page={number + 1}" if number < PAGES else None
+                sent = {"count": PAGES, "next": following, "previous": None, "results": [{"id": number}]}
+                body = json.dumps(sent).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.base_url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def pages():
+    pages = Pages()
+    yield pages
+    pages.close()
+
+
+class Row(BaseModel):
+    id: int
+
+
+@KINDS
+def test_a_slow_consumer_of_a_walk_lets_no_page_time_out(pages, kind):
+    told = []
+    client = kind(pages.base_url, timeout=0.3, max_retries=0, on_request=lambda event: told.append(event.url))
+    base, register = (APIModel, register_models) if kind is ServiceClient else (AsyncAPIModel, register_async_models)
+    made = model(pages, Row, base)
+    register(client, made)
+    thing = made.objects
+
+    def now():
+        seen = []
+        for row in thing.iterator():
+            seen.append(row.id)
+            time.sleep(0.4)
+        return seen
+
+    async def later():
+        seen = []
+        async for row in thing.iterator():
+            seen.append(row.id)
+            await asyncio.sleep(0.4)
+        return seen
+
+    assert (now() if kind is ServiceClient else asyncio.run(later())) == [1, 2, 3]
+    assert len(told) == PAGES

@@ -65,6 +65,13 @@ impl Walk {
         self
     }
 
+    /// A walk that asks for no page before its rows are wanted.
+    #[must_use]
+    pub fn one_by_one(mut self) -> Self {
+        self.probing.collection.policy.read_ahead = 1;
+        self
+    }
+
     /// Whether every row has been handed out, so far as that is known without another request.
     pub fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
