@@ -7,6 +7,7 @@ import contextvars
 import http.server
 import json
 import logging
+import sys
 import threading
 import time
 
@@ -200,6 +201,44 @@ def test_what_on_response_raises_fails_a_read_and_never_loses_a_write(server, ki
         assert carried_out(kind, lambda: client.post("/x/", {})).status_code == 200
     [record] = caplog.records
     assert record.exc_info[0] is Refused and SECRET not in record.getMessage()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task does not tell whether it is being cancelled")
+def test_a_hook_whose_own_task_is_cancelled_cancels_no_call(server, caplog):
+    async def hook(event):
+        task = asyncio.ensure_future(asyncio.sleep(10))
+        asyncio.get_running_loop().call_soon(task.cancel)
+        await task
+
+    def now(event):
+        raise asyncio.CancelledError
+
+    async def main():
+        for each in (hook, now):
+            client = AsyncServiceClient(server.url, on_response=each)
+            assert (await client.post("/x/", {})).status_code == 200
+            with pytest.raises(ConfigurationError, match="a hook was cancelled"):
+                await client.get("/x/")
+
+    asyncio.run(main())
+    assert len(caplog.records) == 2
+
+
+def test_a_call_is_cancelled_while_its_hook_is_awaited(server):
+    async def main():
+        is_told = asyncio.Event()
+
+        async def hook(event):
+            is_told.set()
+            await asyncio.sleep(10)
+
+        task = asyncio.ensure_future(AsyncServiceClient(server.url, on_response=hook).get("/x/"))
+        await is_told.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
 
 
 @KINDS

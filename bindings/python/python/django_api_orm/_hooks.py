@@ -121,6 +121,8 @@ class Hooks:
                         given.close()
                     raise ConfigurationError("a hook is asynchronous: give an `AsyncServiceClient` to it, or a function")
             event.done()
+        except asyncio.CancelledError as error:
+            _failed(event, _cancelled(error))
         except Exception as error:
             _failed(event, error)
         finally:
@@ -136,6 +138,8 @@ class Hooks:
                 if inspect.isawaitable(given):
                     return _go_on(event, told, given, hooks)
             event.done()
+        except asyncio.CancelledError as error:
+            _failed(event, _cancelled(error))
         except Exception as error:
             _failed(event, error)
         finally:
@@ -154,8 +158,15 @@ class Hooks:
         return told, iter(self._by_kind[kind])
 
 
+def _cancellations() -> int:
+    """How often the running task is to be cancelled; less than none where Python does not tell (3.10)."""
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None and hasattr(task, "cancelling") else -1
+
+
 async def _go_on(event: HookEvent, told: _Event, given: Awaitable[None], hooks: Iterator[Hook]) -> None:
     token = _within.set(True)
+    before = _cancellations()
     try:
         await given
         for hook in hooks:
@@ -163,10 +174,21 @@ async def _go_on(event: HookEvent, told: _Event, given: Awaitable[None], hooks: 
             if inspect.isawaitable(following):
                 await following
         event.done()
+    except asyncio.CancelledError as error:
+        if before < 0 or _cancellations() > before:
+            raise
+        # Nobody cancels the call: the hook has waited for something that was cancelled.
+        _failed(event, _cancelled(error))
     except Exception as error:
         _failed(event, error)
     finally:
         _within.reset(token)
+
+
+def _cancelled(error: BaseException) -> Exception:
+    raised = ConfigurationError("a hook was cancelled")
+    raised.__cause__ = error
+    return raised
 
 
 def _failed(event: HookEvent, error: Exception) -> None:
