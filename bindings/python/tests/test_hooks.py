@@ -14,6 +14,7 @@ import time
 import pytest
 from django_api_orm import (
     APIModel,
+    APITimeoutError,
     AsyncAPIModel,
     AsyncServiceClient,
     ConfigurationError,
@@ -239,6 +240,31 @@ def test_a_call_is_cancelled_while_its_hook_is_awaited(server):
             await task
 
     asyncio.run(main())
+
+
+def test_a_hook_that_does_not_end_ends_with_the_time_of_its_call(server):
+    ended = []
+
+    async def hook(event):
+        try:
+            await asyncio.sleep(10)
+        finally:
+            ended.append(event.method)
+
+    async def main():
+        async def call():
+            client = AsyncServiceClient(server.url, timeout=0.1, on_request=hook)
+            with pytest.raises(APITimeoutError):
+                await client.get("/x/")
+            # The answer is there, and the task is not being cancelled.
+            client = AsyncServiceClient(server.url, timeout=0.1, on_response=hook)
+            assert (await client.post("/x/", {})).status_code == 200
+            await asyncio.sleep(0)
+
+        await asyncio.wait_for(call(), 5)
+
+    asyncio.run(main())
+    assert ended == ["GET", "POST"]
 
 
 @KINDS

@@ -11,6 +11,7 @@ import asyncio
 import os
 import threading
 import weakref
+from collections.abc import Awaitable
 from typing import Any
 
 from ._engine import Operation, Queue
@@ -111,6 +112,40 @@ def _queue_of(loop: asyncio.AbstractEventLoop) -> _LoopQueue:
     return loop_queue
 
 
+class _Watch:
+    """Ends a hook that is awaited when its call is over: its time is part of the call's."""
+
+    __slots__ = ("has_ended", "is_over", "task")
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]
+        self.is_over = self.has_ended = False
+
+    def look(self, following: asyncio.Future[_Result]) -> None:
+        if self.is_over or following.cancelled() or following.result()[0] is None:
+            return
+        self.has_ended = True
+        self.task.cancel()
+
+    async def during(self, waiting: Awaitable[None], following: asyncio.Future[_Result]) -> None:
+        before = self._cancellations()
+        following.add_done_callback(self.look)
+        try:
+            await waiting
+        except asyncio.CancelledError:
+            # Somebody else may cancel the task, too; before Python 3.11 it does not tell.
+            if not self.has_ended or self._cancellations() - 1 > before:
+                raise
+        finally:
+            self.is_over = True
+            following.remove_done_callback(self.look)
+            if self.has_ended and hasattr(self.task, "uncancel"):
+                self.task.uncancel()
+
+    def _cancellations(self) -> int:
+        return self.task.cancelling() if hasattr(self.task, "cancelling") else 0
+
+
 async def perform(operation: Operation, later: list[tuple[str, str]] | None = None, model: type[Any] | None = None) -> Any:
     """Runs the operation while the loop does other things. Cancelling the task aborts the request.
 
@@ -126,7 +161,7 @@ async def perform(operation: Operation, later: list[tuple[str, str]] | None = No
             _, question, following = outcome
             waiting = question.asked.answer(question, loop)
             if waiting is not None:
-                await waiting
+                await _Watch().during(waiting, following)
             outcome = await following
     except BaseException:
         loop_queue.waiting.pop(token, None)
