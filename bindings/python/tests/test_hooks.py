@@ -286,6 +286,31 @@ def test_a_hook_may_use_the_client_itself(server, kind):
     assert [path for _, path, _ in server.seen] == ["/inner/", "/x/", "/inner/"]
 
 
+def test_calls_after_a_hook_and_of_other_clients_are_told(server):
+    async def main():
+        go, later, told = asyncio.Event(), [], []
+
+        async def leave():
+            await go.wait()
+            await client.get("/later/")
+
+        async def hook(event):
+            told.append(event.url.rpartition(":")[2].partition("/")[2])
+            if not later:
+                later.append(asyncio.ensure_future(leave()))
+                await client.get("/own/")
+                await other.get("/other/")
+
+        other = AsyncServiceClient(server.url, on_request=lambda event: told.append("other's"))
+        client = AsyncServiceClient(server.url, on_request=hook)
+        await client.get("/x/")
+        go.set()
+        await later[0]
+        assert told == ["x/", "other's", "later/"]
+
+    asyncio.run(main())
+
+
 @KINDS
 def test_clients_that_are_made_from_it_keep_the_hooks(server, kind):
     seen = []

@@ -18,8 +18,18 @@ if TYPE_CHECKING:
     OnResponse = Callable[["ResponseEvent"], Awaitable[None] | None]
     OnRetry = Callable[["RetryEvent"], Awaitable[None] | None]
 
-#: Whether this context runs within a hook.
-_within: ContextVar[bool] = ContextVar("django_api_orm_hooks", default=False)
+#: The hooks within which this context runs.
+_within: ContextVar[tuple[_Within, ...]] = ContextVar("django_api_orm_hooks", default=())
+
+
+class _Within:
+    """Hooks that run. A task that they leave behind has a copy of the context, and may make calls once they are over."""
+
+    __slots__ = ("hooks", "is_over")
+
+    def __init__(self, hooks: Hooks) -> None:
+        self.hooks = hooks
+        self.is_over = False
 
 
 class _Event:
@@ -107,12 +117,13 @@ class Hooks:
 
     def hear(self) -> bool:
         """Whether a call that is made now is told: one that a hook makes is not, or there would be no end."""
-        return not _within.get()
+        return not any(each.hooks is self and not each.is_over for each in _within.get())
 
     def answer_now(self, event: HookEvent) -> None:
         """Tells the hooks on the calling thread."""
         told, hooks = self._read(event)
-        token = _within.set(True)
+        within = _Within(self)
+        token = _within.set((*_within.get(), within))
         try:
             for hook in hooks:
                 given = hook(told)
@@ -126,23 +137,28 @@ class Hooks:
         except Exception as error:
             _failed(event, error)
         finally:
+            within.is_over = True
             _within.reset(token)
 
     def answer(self, event: HookEvent, loop: asyncio.AbstractEventLoop) -> Awaitable[None] | None:
         """Tells the hooks in the task that waits for the call; what is returned has to be awaited there."""
         told, hooks = self._read(event)
-        token = _within.set(True)
+        within = _Within(self)
+        token = _within.set((*_within.get(), within))
+        is_awaited = False
         try:
             for hook in hooks:
                 given = hook(told)
                 if inspect.isawaitable(given):
-                    return _go_on(event, told, given, hooks)
+                    is_awaited = True
+                    return _go_on(event, told, given, hooks, within)
             event.done()
         except asyncio.CancelledError as error:
             _failed(event, _cancelled(error))
         except Exception as error:
             _failed(event, error)
         finally:
+            within.is_over = not is_awaited
             _within.reset(token)
         return None
 
@@ -164,8 +180,8 @@ def _cancellations() -> int:
     return task.cancelling() if task is not None and hasattr(task, "cancelling") else -1
 
 
-async def _go_on(event: HookEvent, told: _Event, given: Awaitable[None], hooks: Iterator[Hook]) -> None:
-    token = _within.set(True)
+async def _go_on(event: HookEvent, told: _Event, given: Awaitable[None], hooks: Iterator[Hook], within: _Within) -> None:
+    token = _within.set((*_within.get(), within))
     before = _cancellations()
     try:
         await given
@@ -182,6 +198,7 @@ async def _go_on(event: HookEvent, told: _Event, given: Awaitable[None], hooks: 
     except Exception as error:
         _failed(event, error)
     finally:
+        within.is_over = True
         _within.reset(token)
 
 
