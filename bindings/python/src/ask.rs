@@ -134,10 +134,19 @@ impl Desk {
         let _ = attending.wait_for(|attending| *attending > 0).await;
     }
 
-    /// The next question.
+    /// The next question: for a token before any event, as what a hook calls may wait for that token.
     async fn next(&self) -> Ask {
         loop {
-            let next = self.asked().pop();
+            let next = {
+                let mut asked = self.asked();
+                let token = asked
+                    .iter()
+                    .rposition(|ask| matches!(ask, Ask::Credential(_)));
+                match token {
+                    Some(place) => Some(asked.swap_remove(place)),
+                    None => asked.pop(),
+                }
+            };
             if let Some(ask) = next {
                 return ask;
             }

@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 import time
+import types
 
 import pytest
 from django_api_orm import (
@@ -20,6 +21,7 @@ from django_api_orm import (
     ConfigurationError,
     InvalidRequestError,
     ServiceClient,
+    _bridge,
     register_async_models,
     register_models,
 )
@@ -318,6 +320,80 @@ def test_clients_that_are_made_from_it_keep_the_hooks(server, kind):
     for each in (client, client.with_token("a"), client.with_timeout(5), client.with_auth(lambda: "b")):
         carried_out(kind, lambda each=each: each.get("/x/"))
     assert len(seen) == 4
+
+
+def test_a_token_is_asked_for_while_a_hook_is_awaited(monkeypatch):
+    """Several requests of one operation: the hook of one waits for the token that another has asked for."""
+    variable = contextvars.ContextVar("variable")
+    log = []
+
+    class Token:
+        @property
+        def asked(self):
+            return self
+
+        def answer(self, question, loop):
+            log.append(("token", variable.get()))
+            has_token.set()
+
+    class Event:
+        def __init__(self, name):
+            self.name = name
+
+        @property
+        def asked(self):
+            return self
+
+        async def answered(self):
+            await has_token.wait()
+            log.append((self.name, variable.get()))
+
+        def answer(self, question, loop):
+            return self.answered()
+
+    class Operations:
+        writes = False
+
+        def begin(self, operation):
+            return 1, True
+
+        def flush(self):
+            loop_queue.drain()
+
+        def cancel(self, token):
+            log.append("cancelled")
+
+        def drain(self):
+            yield 1, (None, Event("first"), ())
+            yield 1, (None, Event("second"), ())
+            yield 1, (None, Token(), ())
+            asyncio.get_running_loop().call_later(0.1, self.end)
+
+        def end(self):
+            loop_queue.waiting.pop(1).set_result((True, "value", ()))
+
+    async def main():
+        nonlocal has_token
+        has_token = asyncio.Event()
+        variable.set("mine")
+        return await asyncio.wait_for(_bridge.perform(operation), 5)
+
+    has_token = None
+    operation = Operations()
+    loop_queue = object.__new__(_bridge._LoopQueue)
+    loop_queue.queue, loop_queue.waiting = operation, {}
+
+    def begin(loop, _):
+        future = loop_queue.waiting[1] = loop.create_future()
+        loop.call_soon(loop_queue.drain)
+        return 1, future
+
+    monkeypatch.setattr(_bridge, "Question", Token, raising=False)
+    monkeypatch.setattr(
+        _bridge, "_queue_of", lambda loop: types.SimpleNamespace(begin=begin, waiting=loop_queue.waiting, queue=operation)
+    )
+    assert asyncio.run(main()) == "value"
+    assert log == [("token", "mine"), ("first", "mine"), ("second", "mine")]
 
 
 PAGES = 3

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Awaitable
 from typing import Any
 
-from ._engine import Operation, Queue
+from ._engine import Operation, Question, Queue
 from ._model import specialise
 from ._warn import settle
 
@@ -113,23 +113,39 @@ def _queue_of(loop: asyncio.AbstractEventLoop) -> _LoopQueue:
 
 
 class _Watch:
-    """Ends a hook that is awaited when its call is over: its time is part of the call's."""
+    """Looks at what comes while a hook is awaited, in the context of its call.
 
-    __slots__ = ("has_ended", "is_over", "task")
+    A token is asked for at once, as the hook may wait for it in a call of its own. Events come after the hook. When the call is
+    over the hook is ended: its time is part of the call's.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("events", "following", "has_ended", "is_over", "task")
+
+    def __init__(self, following: asyncio.Future[_Result], events: list[Any]) -> None:
+        self.following = following
+        self.events = events
         self.task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]
         self.is_over = self.has_ended = False
 
     def look(self, following: asyncio.Future[_Result]) -> None:
-        if self.is_over or following.cancelled() or following.result()[0] is None:
+        if self.is_over or following.cancelled():
+            return
+        succeeded, question, upcoming = following.result()
+        if succeeded is None:
+            self.following = upcoming
+            upcoming.add_done_callback(self.look)
+            if isinstance(question, Question):
+                question.asked.answer(question, following.get_loop())
+            else:
+                self.events.append(question)
             return
         self.has_ended = True
         self.task.cancel()
 
-    async def during(self, waiting: Awaitable[None], following: asyncio.Future[_Result]) -> None:
+    async def during(self, waiting: Awaitable[None]) -> asyncio.Future[_Result]:
+        """Awaits the hook; the future of what is to be looked at next."""
         before = self._cancellations()
-        following.add_done_callback(self.look)
+        self.following.add_done_callback(self.look)
         try:
             await waiting
         except asyncio.CancelledError:
@@ -138,9 +154,10 @@ class _Watch:
                 raise
         finally:
             self.is_over = True
-            following.remove_done_callback(self.look)
+            self.following.remove_done_callback(self.look)
             if self.has_ended and hasattr(self.task, "uncancel"):
                 self.task.uncancel()
+        return self.following
 
     def _cancellations(self) -> int:
         return self.task.cancelling() if hasattr(self.task, "cancelling") else 0
@@ -159,9 +176,12 @@ async def perform(operation: Operation, later: list[tuple[str, str]] | None = No
         outcome = await future
         while outcome[0] is None:
             _, question, following = outcome
-            waiting = question.asked.answer(question, loop)
-            if waiting is not None:
-                await _Watch().during(waiting, following)
+            questions = [question]
+            while questions:
+                question = questions.pop(0)
+                waiting = question.asked.answer(question, loop)
+                if waiting is not None:
+                    following = await _Watch(following, questions).during(waiting)
             outcome = await following
     except BaseException:
         loop_queue.waiting.pop(token, None)
