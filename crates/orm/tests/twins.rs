@@ -90,6 +90,7 @@ fn methods(files: &[PathBuf]) -> BTreeSet<String> {
             in_table = TABLES.iter().any(|table| line.trim().starts_with(table))
                 || in_table && line != "    }";
             if line.starts_with("impl") {
+                hidden = false;
                 owner = TYPES.into_iter().find(|name| {
                     line.ends_with(&format!(" {name} {{"))
                         || line.ends_with(&format!(" {name}<M> {{"))

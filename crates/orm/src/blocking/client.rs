@@ -8,7 +8,10 @@ use serde::Serialize;
 use super::{manager::Manager, runtime::wait};
 use crate::{
     ApiModel, ApiResponse, Result,
-    client::{Credential, Login, RequestBuilder, Stats, settings::with_settings},
+    client::{
+        Credential, Login, RequestBuilder, RequestEvent, ResponseEvent, RetryEvent, Stats,
+        settings::with_settings,
+    },
 };
 
 /// A client of one API, for programs without a runtime. See the asynchronous [`ServiceClient`](crate::ServiceClient).
@@ -231,6 +234,9 @@ impl ServiceClientBuilder {
         dialect(dialect: crate::dialect::Dialect);
         pagination(pagination: crate::Pagination);
         on_warning(hook: impl Fn(&crate::Warning) + Send + Sync + 'static);
+        on_request(hook: impl Fn(&mut RequestEvent) -> Result<()> + Send + Sync + 'static);
+        on_response(hook: impl Fn(&ResponseEvent) + Send + Sync + 'static);
+        on_retry(hook: impl Fn(&RetryEvent) + Send + Sync + 'static);
     }
 
     /// Configures with any method of the asynchronous builder.
