@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -12,6 +11,8 @@ from weakref import WeakKeyDictionary
 from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
+    import asyncio
+
     from ._engine import Question
 
 
