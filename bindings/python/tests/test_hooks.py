@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import http.server
 import json
 import logging
 import sys
@@ -26,12 +25,13 @@ from django_api_orm import (
     register_models,
 )
 from pydantic import BaseModel
+from serving import Handler, Loopback
 from test_writes import model
 
 SECRET = "hunter2"
 
 
-class Server:
+class Server(Loopback):
     """A server that answers by a list of statuses, whose last one is repeated."""
 
     def __init__(self):
@@ -39,10 +39,7 @@ class Server:
         self.seen = []
         server = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Answering(Handler):
             def answer(self):
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 server.seen.append((self.command, self.path, dict(self.headers)))
@@ -61,18 +58,7 @@ class Server:
 
             do_GET = do_POST = do_PUT = answer
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        super().__init__(Answering)
 
 
 @pytest.fixture
@@ -106,7 +92,7 @@ def test_hooks_see_each_request_answer_and_retry_in_order_and_no_secret(server, 
         shown.append(str({name: getattr(event, name) for name in dir(event) if not name.startswith("__")}))
 
     client = kind(
-        server.url,
+        server.base_url,
         auth_token=SECRET,
         headers={"X-Own": SECRET},
         retry_delay=0.001,
@@ -139,7 +125,7 @@ def test_hooks_run_where_the_call_is_made_and_add_headers(server, kind):
             with pytest.raises(InvalidRequestError, match="a hook cannot add"):
                 event.add_header(name, "other")
 
-    client = kind(server.url, on_request=on_request)
+    client = kind(server.base_url, on_request=on_request)
 
     def call():
         variable.set("here")
@@ -159,7 +145,7 @@ def test_asynchronous_hooks_are_awaited_in_the_caller_s_task(server):
         tasks.append(asyncio.current_task())
 
     async def main():
-        client = AsyncServiceClient(server.url, on_request=[hook, lambda event: None, hook], on_response=hook)
+        client = AsyncServiceClient(server.base_url, on_request=[hook, lambda event: None, hook], on_response=hook)
         await asyncio.gather(*(client.get("/x/") for _ in range(20)))
         mine = len(tasks)
         await client.get("/x/")
@@ -171,9 +157,9 @@ def test_asynchronous_hooks_are_awaited_in_the_caller_s_task(server):
     async def later(event): ...
 
     with pytest.raises(ConfigurationError, match="asynchronous"):
-        ServiceClient(server.url, on_response=later)
+        ServiceClient(server.base_url, on_response=later)
     with pytest.raises(TypeError, match="on_retry"):
-        ServiceClient(server.url, on_retry=["x"])
+        ServiceClient(server.base_url, on_retry=["x"])
 
 
 class Refused(Exception):
@@ -185,7 +171,7 @@ def test_what_on_request_raises_stops_the_request_before_it_is_sent(server, kind
     def refuse(event):
         raise Refused
 
-    client = kind(server.url, on_request=refuse)
+    client = kind(server.base_url, on_request=refuse)
     for call in (lambda: client.get("/x/"), lambda: client.post("/x/", {})):
         with pytest.raises(Refused):
             carried_out(kind, call)
@@ -197,7 +183,7 @@ def test_what_on_response_raises_fails_a_read_and_never_loses_a_write(server, ki
     def refuse(event):
         raise Refused(SECRET)
 
-    client = kind(server.url, on_response=refuse)
+    client = kind(server.base_url, on_response=refuse)
     with pytest.raises(Refused):
         carried_out(kind, lambda: client.get("/x/"))
     with caplog.at_level(logging.ERROR, "django_api_orm"):
@@ -218,7 +204,7 @@ def test_a_hook_whose_own_task_is_cancelled_cancels_no_call(server, caplog):
 
     async def main():
         for each in (hook, now):
-            client = AsyncServiceClient(server.url, on_response=each)
+            client = AsyncServiceClient(server.base_url, on_response=each)
             assert (await client.post("/x/", {})).status_code == 200
             with pytest.raises(ConfigurationError, match="a hook was cancelled"):
                 await client.get("/x/")
@@ -235,7 +221,7 @@ def test_a_call_is_cancelled_while_its_hook_is_awaited(server):
             is_told.set()
             await asyncio.sleep(10)
 
-        task = asyncio.ensure_future(AsyncServiceClient(server.url, on_response=hook).get("/x/"))
+        task = asyncio.ensure_future(AsyncServiceClient(server.base_url, on_response=hook).get("/x/"))
         await is_told.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -255,11 +241,11 @@ def test_a_hook_that_does_not_end_ends_with_the_time_of_its_call(server):
 
     async def main():
         async def call():
-            client = AsyncServiceClient(server.url, timeout=0.1, on_request=hook)
+            client = AsyncServiceClient(server.base_url, timeout=1, on_request=hook)
             with pytest.raises(APITimeoutError):
                 await client.get("/x/")
             # The answer is there, and the task is not being cancelled.
-            client = AsyncServiceClient(server.url, timeout=0.1, on_response=hook)
+            client = AsyncServiceClient(server.base_url, timeout=1, on_response=hook)
             assert (await client.post("/x/", {})).status_code == 200
             await asyncio.sleep(0)
 
@@ -282,7 +268,7 @@ def test_a_hook_may_use_the_client_itself(server, kind):
         async def hook(event):
             answers.append((await client.get("/inner/")).status_code)
 
-    client = kind(server.url, max_connections=1, timeout=10, on_request=hook, on_response=hook)
+    client = kind(server.base_url, max_connections=1, timeout=10, on_request=hook, on_response=hook)
     carried_out(kind, lambda: client.get("/x/"))
     assert answers == [200, 200]
     assert [path for _, path, _ in server.seen] == ["/inner/", "/x/", "/inner/"]
@@ -303,8 +289,8 @@ def test_calls_after_a_hook_and_of_other_clients_are_told(server):
                 await client.get("/own/")
                 await other.get("/other/")
 
-        other = AsyncServiceClient(server.url, on_request=lambda event: told.append("other's"))
-        client = AsyncServiceClient(server.url, on_request=hook)
+        other = AsyncServiceClient(server.base_url, on_request=lambda event: told.append("other's"))
+        client = AsyncServiceClient(server.base_url, on_request=hook)
         await client.get("/x/")
         go.set()
         await later[0]
@@ -316,7 +302,7 @@ def test_calls_after_a_hook_and_of_other_clients_are_told(server):
 @KINDS
 def test_clients_that_are_made_from_it_keep_the_hooks(server, kind):
     seen = []
-    client = kind(server.url, on_request=lambda event: seen.append(event.url))
+    client = kind(server.base_url, on_request=lambda event: seen.append(event.url))
     for each in (client, client.with_token("a"), client.with_timeout(5), client.with_auth(lambda: "b")):
         carried_out(kind, lambda each=each: each.get("/x/"))
     assert len(seen) == 4
@@ -399,17 +385,14 @@ def test_a_token_is_asked_for_while_a_hook_is_awaited(monkeypatch):
 PAGES = 3
 
 
-class Pages:
+class Pages(Loopback):
     """A server of pages of one row, each with the link of the next."""
 
     def __init__(self):
         self.token = "x"
         pages = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Answering(Handler):
             def do_GET(self):
                 number = int(self.path.rpartition("page=")[2]) if "page=" in self.path else 1
                 following = f"{pages.base_url}/api/v1/things/?page={number + 1}" if number < PAGES else None
@@ -421,18 +404,7 @@ class Pages:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base_url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        super().__init__(Answering)
 
 
 @pytest.fixture

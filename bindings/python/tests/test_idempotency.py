@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 import uuid
 
 import pytest
@@ -19,6 +17,7 @@ from django_api_orm import (
     register_models,
 )
 from pydantic import BaseModel
+from serving import Handler, Loopback
 
 
 class Thing(BaseModel):
@@ -26,7 +25,7 @@ class Thing(BaseModel):
     name: str
 
 
-class Register:
+class Register(Loopback):
     """A server that does a write of one key once, and loses the answer to the first request of every key."""
 
     def __init__(self, header):
@@ -35,10 +34,7 @@ class Register:
         self.writes = []
         register = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Answering(Handler):
             def write(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 key = self.headers.get(header)
@@ -59,12 +55,7 @@ class Register:
 
             do_POST = do_PATCH = do_DELETE = write
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base_url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        super().__init__(Answering)
 
     def do(self, method, path, body):
         if method == "POST":
@@ -77,10 +68,6 @@ class Register:
             return 204, None
         self.rows[key].update(json.loads(body))
         return 200, self.rows[key]
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http.server
 import json
 import threading
 
@@ -11,6 +10,7 @@ import django_api_orm as orm
 import pytest
 from django_api_orm import APIModel, AsyncAPIModel
 from pydantic import BaseModel
+from serving import Handler, Loopback
 from test_writes import model, settle
 
 
@@ -19,7 +19,7 @@ class Row(BaseModel):
     name: str
 
 
-class Crowded:
+class Crowded(Loopback):
     """A server whose writes wait until ``together`` of them are there; the rows ``refused`` cannot be written."""
 
     def __init__(self, together, refused=()):
@@ -30,10 +30,7 @@ class Crowded:
         self.writes = []
         crowded = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Answering(Handler):
             def answer(self, status, value):
                 body = b"" if value is None else json.dumps(value).encode()
                 self.send_response(status)
@@ -59,12 +56,7 @@ class Crowded:
 
             do_POST = do_PATCH = do_DELETE = write
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base_url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        super().__init__(Answering)
 
     def enter(self, write):
         with self.lock:
@@ -76,13 +68,6 @@ class Crowded:
             # Nobody waits for ever where fewer come than should.
             self.lock.wait_for(lambda: len(self.writes) >= (group + 1) * self.together, 5)
             self.waiting -= 1
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 WRITES = {

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import http.server
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django_api_orm import AsyncServiceClient, RateLimitError, ServiceClient
+from serving import Handler, Loopback
 
 
-class Throttle:
+class Throttle(Loopback):
     """A server that answers 429 until a moment, and tells how long that is."""
 
     def __init__(self):
@@ -21,10 +20,7 @@ class Throttle:
         self.seen = []
         throttle = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Answering(Handler):
             def do_GET(self):
                 now = time.monotonic()
                 throttle.seen.append(now)
@@ -36,24 +32,10 @@ class Throttle:
                 self.end_headers()
                 self.wfile.write(b"{}")
 
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            request_queue_size = 200
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
+        super().__init__(Answering)
 
     def refuse_for(self, seconds):
         self.until = time.monotonic() + seconds
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
 
 
 @pytest.fixture
@@ -69,13 +51,13 @@ def test_many_calls_meet_one_429_and_wait_without_asking(throttle, is_async):
     if is_async:
 
         async def main():
-            async with AsyncServiceClient(throttle.url, max_connections=4) as client:
+            async with AsyncServiceClient(throttle.base_url, max_connections=4) as client:
                 await asyncio.gather(*(client.get(f"/x/{call}/") for call in range(100)))
                 return client.stats
 
         stats = asyncio.run(main())
     else:
-        client = ServiceClient(throttle.url, max_connections=4)
+        client = ServiceClient(throttle.base_url, max_connections=4)
         with ThreadPoolExecutor(20) as pool:
             list(pool.map(lambda call: client.get(f"/x/{call}/"), range(100)))
         stats = client.stats
@@ -90,7 +72,7 @@ def test_many_calls_meet_one_429_and_wait_without_asking(throttle, is_async):
 def test_a_call_that_ends_within_the_pause_fails_before_it_is_sent(throttle, is_async):
     throttle.refuse_for(30)
     kind = AsyncServiceClient if is_async else ServiceClient
-    client = kind(throttle.url, timeout=5)
+    client = kind(throttle.base_url, timeout=5)
 
     async def get(client):
         value = client.get("/x/")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
-import http.server
 import json
 import threading
 
@@ -21,9 +20,10 @@ from django_api_orm import (
     UnauthorizedError,
 )
 from schemas import UserSchema
+from serving import Handler, Loopback
 
 
-class Doorkeeper:
+class Doorkeeper(Loopback):
     """A server that accepts one token at a time."""
 
     def __init__(self):
@@ -32,10 +32,7 @@ class Doorkeeper:
         self.seen = []
         keeper = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Answering(Handler):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 given = self.headers.get("Authorization")
@@ -52,21 +49,7 @@ class Doorkeeper:
 
             do_GET = do_POST = answer
 
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            request_queue_size = 200
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        super().__init__(Answering)
 
 
 @pytest.fixture
@@ -84,7 +67,7 @@ def test_a_synchronous_provider_runs_on_the_caller_s_thread_and_in_its_context(d
         calls.append((threading.get_ident(), variable.get()))
         return BearerAuth(f"t{len(calls)}")
 
-    with ServiceClient(door.url, auth=provider) as client:
+    with ServiceClient(door.base_url, auth=provider) as client:
         variable.set("mine")
         assert client.get("/x/").data == {"token": "Bearer t1"}
         client.get("/x/")
@@ -109,7 +92,7 @@ def test_a_provider_runs_on_the_caller_s_loop_and_in_its_context(door, is_async)
 
     async def main():
         variable.set("mine")
-        async with AsyncServiceClient(door.url, auth=later if is_async else now) as client:
+        async with AsyncServiceClient(door.base_url, auth=later if is_async else now) as client:
             assert (await client.get("/x/")).data == {"token": "Bearer t1"}
             door.accepted = "Bearer t2"
             assert (await client.post("/x/", 7)).attempts == 2
@@ -130,7 +113,7 @@ def test_a_thousand_tasks_that_meet_one_expiry_make_one_refresh_and_repeat_no_wr
         return f"t{mine}"
 
     async def main():
-        async with AsyncServiceClient(door.url, auth_token=provider, max_connections=50) as client:
+        async with AsyncServiceClient(door.base_url, auth_token=provider, max_connections=50) as client:
             door.accepted = "Token t1"
             await client.get("/x/")
             door.accepted = "Token t2"
@@ -148,7 +131,7 @@ def test_threads_that_meet_one_expiry_make_one_refresh(door):
         calls.append(1)
         return BearerAuth(f"t{len(calls)}")
 
-    client = ServiceClient(door.url, auth=provider)
+    client = ServiceClient(door.base_url, auth=provider)
     client.get("/x/")
     door.accepted = "Bearer t2"
     threads = [threading.Thread(target=client.post, args=("/x/", number)) for number in range(32)]
@@ -175,7 +158,7 @@ def test_what_the_provider_raises_reaches_every_caller_as_it_is(door):
         return BearerAuth("t1")
 
     async def main():
-        async with AsyncServiceClient(door.url, auth=provider) as client:
+        async with AsyncServiceClient(door.base_url, auth=provider) as client:
             failed = await asyncio.gather(*[client.get("/x/") for _ in range(100)], return_exceptions=True)
             assert [type(error) for error in failed] == [SignInAgain] * 100
             assert calls == 1
@@ -187,9 +170,9 @@ def test_what_the_provider_raises_reaches_every_caller_as_it_is(door):
         raise SignInAgain
 
     with pytest.raises(SignInAgain):
-        ServiceClient(door.url, auth=wrong).get("/x/")
+        ServiceClient(door.base_url, auth=wrong).get("/x/")
     with pytest.raises(SignInAgain):
-        asyncio.run(AsyncServiceClient(door.url, auth=wrong).get("/x/"))
+        asyncio.run(AsyncServiceClient(door.base_url, auth=wrong).get("/x/"))
     assert door.seen == ["Bearer t1"]
 
 
@@ -204,15 +187,15 @@ def test_what_the_provider_raises_reaches_every_caller_as_it_is(door):
 )
 def test_what_is_no_credential_is_an_error(door, given, said):
     with pytest.raises(ConfigurationError, match=said):
-        ServiceClient(door.url, auth=lambda: given).get("/x/")
+        ServiceClient(door.base_url, auth=lambda: given).get("/x/")
 
     async def asynchronous():
         return given
 
     with pytest.raises(ConfigurationError, match=said):
-        asyncio.run(AsyncServiceClient(door.url, auth=asynchronous).get("/x/"))
+        asyncio.run(AsyncServiceClient(door.base_url, auth=asynchronous).get("/x/"))
     with pytest.raises(ConfigurationError, match="is asynchronous"):
-        ServiceClient(door.url, auth=asynchronous).get("/x/")
+        ServiceClient(door.base_url, auth=asynchronous).get("/x/")
     assert door.seen == []
 
 
@@ -228,7 +211,7 @@ def test_a_cancelled_call_leaves_the_refresh_to_the_others(door):
             await go.wait()
             return BearerAuth("t1")
 
-        async with AsyncServiceClient(door.url, auth=provider) as client:
+        async with AsyncServiceClient(door.base_url, auth=provider) as client:
             first, *others = [asyncio.ensure_future(client.get("/x/")) for _ in range(10)]
             await begun.wait()
             first.cancel()
@@ -258,7 +241,7 @@ def test_a_token_is_replaced_before_it_expires(door):
         calls.append(1)
         return TokenAuth(f"t{len(calls)}", expires_in=0.0 if len(calls) == 1 else 3600)
 
-    with ServiceClient(door.url, auth=provider) as client:
+    with ServiceClient(door.base_url, auth=provider) as client:
         door.accepted = "Token t1"
         client.get("/x/")
         door.accepted = "Token t2"
@@ -276,7 +259,7 @@ def test_a_token_that_is_refused_again_is_the_caller_s_to_know(door):
         return BearerAuth("wrong")
 
     with pytest.raises(UnauthorizedError) as raised:
-        ServiceClient(door.url, auth=provider).post("/x/", 1)
+        ServiceClient(door.base_url, auth=provider).post("/x/", 1)
     assert (len(calls), len(door.seen), door.writes) == (2, 2, [])
     assert "wrong" not in str(raised.value)
 
@@ -285,7 +268,7 @@ def test_a_provider_that_calls_its_own_client_is_told_and_another_one_works(door
     def own():
         return BearerAuth(client.get("/x/").data["token"])
 
-    client = ServiceClient(door.url, auth=own)
+    client = ServiceClient(door.base_url, auth=own)
     with pytest.raises(ConfigurationError, match=r"with_auth\(None\)"):
         client.get("/x/")
 
@@ -293,12 +276,12 @@ def test_a_provider_that_calls_its_own_client_is_told_and_another_one_works(door
         await asyncio.sleep(0)
         return BearerAuth((await async_client.get("/x/")).data["token"])
 
-    async_client = AsyncServiceClient(door.url, auth=asynchronously)
+    async_client = AsyncServiceClient(door.base_url, auth=asynchronously)
     with pytest.raises(ConfigurationError, match=r"with_auth\(None\)"):
         asyncio.run(async_client.get("/x/"))
     assert door.seen == []
 
-    anonymous = ServiceClient(door.url)
+    anonymous = ServiceClient(door.base_url)
 
     def other():
         with pytest.raises(UnauthorizedError):
@@ -360,14 +343,14 @@ def test_no_token_is_shown_or_kept_in_python(door):
     def provider():
         return BearerAuth("S3CRET")
 
-    client = ServiceClient(door.url, auth=provider)
+    client = ServiceClient(door.base_url, auth=provider)
     door.accepted = "Bearer S3CRET"
     client.get("/x/")
     assert "S3CRET" not in repr(client) + repr(provider()) + repr(client._identity)
     gc.collect()
     assert not [held for held in gc.get_objects() if isinstance(held, list) and "S3CRET" in held and held is not door.seen]
-    assert client._identity == ServiceClient(door.url, auth=provider)._identity
-    assert client._identity != ServiceClient(door.url, auth=lambda: "x")._identity
+    assert client._identity == ServiceClient(door.base_url, auth=provider)._identity
+    assert client._identity != ServiceClient(door.base_url, auth=lambda: "x")._identity
 
 
 def test_what_a_provider_leaves_behind_may_make_calls_once_it_is_over(door):
@@ -382,7 +365,7 @@ def test_what_a_provider_leaves_behind_may_make_calls_once_it_is_over(door):
             later.append(asyncio.ensure_future(refresh()))
             return BearerAuth("t1")
 
-        async with AsyncServiceClient(door.url, auth=provider) as client:
+        async with AsyncServiceClient(door.base_url, auth=provider) as client:
             await client.get("/x/")
             go.set()
             assert (await later[0]).json() == {"token": "Bearer t1"}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import http.server
 import json
 import threading
 
 import pytest
 from django_api_orm import AsyncAPIModel
 from pydantic import BaseModel
+from serving import Handler, Loopback
 from test_writes import model
 
 PAGES, ROWS = 4, 3
@@ -19,7 +19,7 @@ class Row(BaseModel):
     id: int
 
 
-class Cursors:
+class Cursors(Loopback):
     """A server of pages that are known only by the page before."""
 
     def __init__(self):
@@ -27,10 +27,7 @@ class Cursors:
         self.asked = [threading.Event() for _ in range(PAGES)]
         cursors = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Answering(Handler):
             def do_GET(self):
                 number = int(self.path.rpartition("cursor=")[2]) if "cursor=" in self.path else 0
                 cursors.asked[number].set()
@@ -43,12 +40,7 @@ class Cursors:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base_url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        super().__init__(Answering)
 
     def next_was_asked(self, row):
         """Whether the page after this row's is asked for while the program does nothing but wait for that."""
@@ -60,8 +52,7 @@ class Cursors:
 def cursors():
     server = Cursors()
     yield server
-    server.server.shutdown()
-    server.server.server_close()
+    server.close()
 
 
 def test_while_the_loop_is_busy(cursors):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import http.server
 import pickle
-import threading
 import urllib.parse
 
 import django_api_orm as orm
@@ -13,9 +11,10 @@ import pytest
 from conftest import TOKEN
 from django_api_orm import OutcomeUnknown
 from schemas import ItemSchema, TeamSchema
+from serving import Handler, Loopback
 
 
-class Lossy:
+class Lossy(Loopback):
     """A way to a server on which answers to writes get lost, or the writes themselves."""
 
     def __init__(self, base_url):
@@ -23,9 +22,7 @@ class Lossy:
         self.requests = 0
         lossy, target = self, urllib.parse.urlsplit(base_url).netloc
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Answering(Handler):
             def forward(self):
                 lossy.requests += 1
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -46,16 +43,7 @@ class Lossy:
 
             do_GET = do_POST = do_PATCH = do_DELETE = forward
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base_url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=[0.01], daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Answering)
 
 
 def ask(target, method, path, body, headers):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import http.server
 import json
 import os
 import signal
@@ -20,6 +19,7 @@ from django_api_orm._evaluation import Lock
 from django_api_orm._relation_groups import lock_of
 from library import BOOKS, FORMS, WRITERS, Library, editor_of, genres_of, writer_of
 from pydantic import BaseModel
+from serving import Handler, Loopback
 
 KINDS = ("sync", "async")
 
@@ -252,7 +252,7 @@ def test_a_list_that_is_written_without_an_answer_leaves_no_old_field_to_be_save
     row = {"id": 1, "title": "a", "genres": [1]}
     sent = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Answering(Handler):
         def do_GET(self):
             body = json.dumps(row).encode()
             self.send_response(200)
@@ -267,9 +267,6 @@ def test_a_list_that_is_written_without_an_answer_leaves_no_old_field_to_be_save
             row.update(body)
             self.send_response(204)
             self.end_headers()
-
-        def log_message(self, *_):
-            pass
 
     class GenreSchema(BaseModel):
         id: int
@@ -287,17 +284,13 @@ def test_a_list_that_is_written_without_an_answer_leaves_no_old_field_to_be_save
         _schema_class = BookSchema
         _endpoint = "/books/"
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with orm.ServiceClient(f"http://127.0.0.1:{server.server_port}") as client:
+    with Loopback(Answering) as server, orm.ServiceClient(server.base_url) as client:
         orm.register_models(client, Genre, Book)
         book = Book.objects.get(id=1)
         row["title"] = "b"
         book.genres.add(2)
         assert book.title == "b"
         book.save()
-    server.shutdown()
-    server.server_close()
     assert sent == [{"genres": [1, 2]}]
     assert row["title"] == "b"
 
