@@ -103,6 +103,30 @@ async def test_what_cannot_be_told_is_an_error(place, kind):  # noqa: F811
         await settle(here.books.filter(genres__name="novel").exclude(genres__name="play"))
     with pytest.raises(orm.UnsupportedError, match="across a relation to several rows"):
         await settle(here.books.filter(genres__name=None))
+    # Which row it is counts as well as what it says.
+    for meant in (
+        here.books.filter(genres__name="novel", genres=3),
+        here.books.filter(genres__id__in=[3, 4]).filter(genres__name="novel"),
+        here.books.exclude(genres=3, genres__name="novel"),
+        here.models.Writer.objects.filter(books__title="Book 5", books=5),
+        here.models.Writer.objects.filter(books__id__in=[5, 6], books__title="Book 5"),
+        here.books.filter(writer__books__title="Book 5", writer__books__id=6),
+        here.books.filter(writer__books__title="Book 5", writer__books__editor=6),
+    ):
+        with pytest.raises(orm.UnsupportedError, match="may be meant for the same one"):
+            await settle(meant)
+
+
+@both
+async def test_either_of_two_conditions_may_hold_for_any_row(place, kind):  # noqa: F811
+    here = place(kind)
+    books = await settle(here.books.filter(Q(genres__name="novel") | Q(genres=3)).order_by("id"))
+    assert [book.id for book in books] == [book for book in BOOKS if {2, 3} & {*genres_of(book)}]
+    books = await settle(here.books.filter(genres__name="novel", genres__isnull=False, id__lt=30).order_by("id"))
+    assert [book.id for book in books] == [book for book in BOOKS if 2 in genres_of(book) and book < 30]
+    # Behind a relation to one row there is no question which is meant.
+    books = await settle(here.books.filter(writer__name="Writer 3", writer=3).order_by("id"))
+    assert [book.id for book in books] == [book for book in BOOKS if writer_of(book) == 3]
 
 
 @both

@@ -65,6 +65,59 @@ pub fn behind<'p>(path: &'p str, head: &str) -> Option<&'p str> {
     (rest != "id" && rest != "pk").then_some(rest)
 }
 
+/// What a condition says of one related row, behind the relation in the field `head`: of its fields, or which row it is. Everything
+/// else is left out; so is whether there is a related row at all, which is the same for one row and for all of them.
+#[must_use]
+pub fn said_of_one(condition: &Q, head: &str) -> Q {
+    replaced(condition, &|lookup| {
+        Some(said(lookup, head).map_or(Q::All, Q::Lookup))
+    })
+}
+
+fn said(lookup: &Lookup, head: &str) -> Option<Lookup> {
+    let rest = lookup.path.strip_prefix(head)?;
+    let path = match rest.strip_prefix("__") {
+        Some(path) => path,
+        None if rest.is_empty() => "pk",
+        None => return None,
+    };
+    let asks_for_any = lookup.op == Op::IsNull || lookup.op == Op::Exact && lookup.value.is_null();
+    (!asks_for_any || path != "pk" && path != "id").then(|| Lookup {
+        path: path.to_owned(),
+        ..lookup.clone()
+    })
+}
+
+/// Whether two parts of [what is said of one related row](said_of_one) may be meant for the same one or for any of several, which the
+/// condition does not tell and which makes a difference. Where either of two is enough it makes none.
+#[must_use]
+pub fn is_ambiguous(said: &Q) -> bool {
+    match said {
+        Q::Lookup(_) | Q::All | Q::Invalid(_) => false,
+        Q::And(all) => {
+            all.iter().filter(|part| lookups(part) > 0).count() > 1 || all.iter().any(is_ambiguous)
+        }
+        Q::Or(some) => {
+            lookups(said) > 1 && some.iter().any(negates) || some.iter().any(is_ambiguous)
+        }
+        Q::Not(part) => lookups(part) > 1,
+    }
+}
+
+fn lookups(condition: &Q) -> usize {
+    let mut count = 0;
+    condition.for_each_lookup(&mut |_| count += 1);
+    count
+}
+
+fn negates(condition: &Q) -> bool {
+    match condition {
+        Q::Lookup(_) | Q::All | Q::Invalid(_) => false,
+        Q::And(parts) | Q::Or(parts) => parts.iter().any(negates),
+        Q::Not(part) => lookups(part) > 0,
+    }
+}
+
 /// Whether the plan's rows can be given once for each of the rows that are related by `head`, as Django's `values` gives them.
 ///
 /// # Errors
@@ -158,6 +211,45 @@ mod tests {
             assert_eq!(found[0].holds_without, without, "{name}");
             let joined = found[0].joined("author", "author", vec![json!(1)]);
             assert_eq!(joined.to_string().contains("author__isnull=true"), without);
+        }
+    }
+
+    #[test]
+    fn two_conditions_on_one_of_several_rows_are_ambiguous() {
+        let name = || q("tags__name", json!("x"));
+        for (other, is_meant) in [
+            (q("tags__size", json!(1)), true),
+            (q("tags", json!(1)), true),
+            (q("tags__in", json!([1])), true),
+            (q("tags__id__in", json!([1])), true),
+            (q("tags__name", json!("y")).negate(), true),
+            (q("tags__id", json!(1)).or(q("title", json!("x"))), true),
+            (q("tags__isnull", json!(false)), false),
+            (q("tags", json!(null)).negate(), false),
+            (q("tags_seen", json!(1)), false),
+            (q("title", json!("x")), false),
+        ] {
+            let condition = name().and(other);
+            let said = said_of_one(&condition, "tags");
+            assert_eq!(is_ambiguous(&said), is_meant, "{condition}");
+        }
+    }
+
+    #[test]
+    fn where_either_is_enough_it_makes_no_difference_which_row_is_meant() {
+        let (a, b) = (q("tags__name", json!("x")), q("tags", json!(1)));
+        let other = q("title", json!("x"));
+        for (condition, is_meant) in [
+            (a.clone().or(b.clone()), false),
+            (a.clone().and(other.clone()).or(b.clone()), false),
+            (a.clone().or(b.clone().negate()), true),
+            (a.clone().or(b.clone()).negate(), true),
+            (a.clone().and(b.clone()).or(other.clone()), true),
+            (a.clone().or(other.clone()).and(b.or(other)), true),
+            (a.negate(), false),
+        ] {
+            let said = said_of_one(&condition, "tags");
+            assert_eq!(is_ambiguous(&said), is_meant, "{condition}");
         }
     }
 

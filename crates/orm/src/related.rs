@@ -38,8 +38,8 @@
 //! `User::F.posts.to(Post::F.title).eq("Hello")`. Where the server does not take one, and inside `exclude`, `!` and `|`, the related
 //! rows are asked for first, and then those that have their keys, 100 at a time. Whether the server takes a filter is declared
 //! (`#[api(filters(..))]`), or tried once for each client; `max_scan` bounds both queries, and [`explain`](crate::QuerySet::explain)
-//! says which it will be. What cannot be answered so is an `Unsupported` error: several conditions across a relation to several rows,
-//! which may be meant for one of these; what is null behind one; and rows that name the related ones by another field than the key.
+//! says which it will be. What cannot be answered so is an `Unsupported` error: several conditions across a relation to several rows, one on
+//! their key included, which may be meant for one of these; what is null behind one; and rows that name the related ones by another field than the key.
 //!
 //! ```
 //! # use django_api_orm::prelude::*;

@@ -8,7 +8,7 @@ use django_api_orm_core::{
     lookup::Lookup,
     plan::{Order, Plan},
     relation::{Reference, Relation},
-    semi_join::{Crossing, behind, crossings, replaced},
+    semi_join::{self, Crossing, behind, crossings, replaced, said_of_one},
 };
 use serde_json::Value;
 
@@ -67,13 +67,15 @@ impl Join {
     }
 
     /// Why the lookup cannot be answered by a semi-join.
-    fn refused(&self, crossing: &Crossing, others: usize) -> Result<()> {
+    ///
+    /// `said` is everything that the condition says of one related row.
+    fn refused(&self, crossing: &Crossing, said: &Q) -> Result<()> {
         let target = self.relation.target();
         let is_by_key = self.relation.to_field() == target.primary_key()
             && target.lookup_field() == target.primary_key();
         let why = if !is_by_key {
             "rows name the related ones by another field than the key"
-        } else if self.many && others > 1 {
+        } else if self.is_ambiguous(said)? {
             "several conditions cross a relation to several rows, and may be meant for the same one"
         } else if self.many && crossing.holds_without {
             "it asks for what is null, across a relation to several rows"
@@ -81,6 +83,19 @@ impl Join {
             return Ok(());
         };
         Err(self.cannot(crossing, why))
+    }
+
+    /// Whether two parts of this may be meant for the same one of several rows, here or behind further relations.
+    fn is_ambiguous(&self, said: &Q) -> Result<bool> {
+        if self.many {
+            return Ok(semi_join::is_ambiguous(said));
+        }
+        for join in self.rows.joins_of(&Plan::all().on(said.clone()))? {
+            if join.is_ambiguous(&said_of_one(said, &join.head))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn cannot(&self, crossing: &Crossing, why: &str) -> Error {
@@ -149,12 +164,12 @@ impl Collection {
         }
         let mut condition = plan.condition().clone();
         for join in self.joins_of(plan)?.iter() {
-            let found = crossings(&condition, &join.head);
-            for crossing in &found {
+            let said = said_of_one(plan.condition(), &join.head);
+            for crossing in &crossings(&condition, &join.head) {
                 if crossing.must_hold && self.takes(&crossing.lookup).await? {
                     continue;
                 }
-                join.refused(crossing, found.len())?;
+                join.refused(crossing, &said)?;
                 let values = join.values(crossing).await?;
                 let instead = crossing.joined(&join.head, &join.is_one_of(), values);
                 condition = replaced(&condition, &|lookup: &Lookup| {

@@ -242,6 +242,12 @@ async fn what_cannot_be_told_is_an_error() {
             "may be meant for the same one",
         ),
         (
+            books
+                .filter(genre().eq("novel"))
+                .filter(Book::F.genres.to(Genre::F.id).eq(3)),
+            "may be meant for the same one",
+        ),
+        (
             books.filter(genre().isnull(true)),
             "across a relation to several rows",
         ),
