@@ -18,6 +18,7 @@ use crate::{
     plan::{Condition, Plan, by, json, object, orders},
     related::Relation,
     row::Given,
+    together::Single,
     walk::{Steps, Walk},
 };
 
@@ -25,7 +26,7 @@ use crate::{
 const CONCURRENCY: usize = 8;
 
 /// What a query sets in place of the client's policy.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 struct Policy {
     on_ignored: Option<OnIgnored>,
     on_drift: Option<OnDrift>,
@@ -34,6 +35,7 @@ struct Policy {
     page_size: Option<u64>,
     concurrency: Option<usize>,
     timeout: Option<Duration>,
+    coalesce: bool,
 }
 
 /// The path of another collection, the key, the row as it was, and the body.
@@ -48,6 +50,7 @@ enum Scalar {
 
 /// A model's rows on a client.
 #[pyclass(frozen, module = "django_api_orm._engine")]
+#[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(crate) client: Arc<Shared>,
     model: Arc<ModelMeta>,
@@ -136,6 +139,24 @@ impl Endpoint {
         Operation::new(&self.client, true, move |client| work(on(&client)))
     }
 
+    /// Whether both are the same rows on the same client, asked for in the same way.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.client, &other.client)
+            && Arc::ptr_eq(&self.model, &other.model)
+            && self.policy == other.policy
+    }
+
+    /// Reads the one row of the plan.
+    fn read_one(&self, plan: django_api_orm::plan::Plan) -> Operation {
+        let single = (self.policy.coalesce).then(|| Single::new(self.clone(), plan.clone()));
+        let get =
+            self.read(move |rows| async move { Ok(Payload::Row(Some(rows.get(&plan).await?))) });
+        match single {
+            Some(single) => get.together(single),
+            None => get,
+        }
+    }
+
     pub(crate) fn concurrency(&self) -> usize {
         self.policy.concurrency.unwrap_or(CONCURRENCY).max(1)
     }
@@ -192,7 +213,7 @@ impl Endpoint {
     }
 
     /// The same endpoint with settings in place of the client's.
-    #[pyo3(signature = (*, on_ignored_=None, on_drift_=None, on_unsaved_=None, max_scan=None, page_size=None, concurrency=None, timeout=None))]
+    #[pyo3(signature = (*, on_ignored_=None, on_drift_=None, on_unsaved_=None, max_scan=None, page_size=None, concurrency=None, timeout=None, coalesce=None))]
     #[allow(clippy::too_many_arguments)] // Python gives them by name.
     fn with_policy(
         &self,
@@ -203,6 +224,7 @@ impl Endpoint {
         page_size: Option<u64>,
         concurrency: Option<usize>,
         timeout: Option<f64>,
+        coalesce: Option<bool>,
     ) -> PyResult<Self> {
         let old = &self.policy;
         Ok(Self {
@@ -225,6 +247,7 @@ impl Endpoint {
                 page_size: page_size.or(old.page_size),
                 concurrency: concurrency.or(old.concurrency),
                 timeout: timeout.map(seconds).transpose()?.or(old.timeout),
+                coalesce: coalesce.unwrap_or(old.coalesce),
             },
             joins: self.joins.clone(),
         })
@@ -259,8 +282,7 @@ impl Endpoint {
     }
 
     fn get(&self, plan: &Plan) -> Operation {
-        let plan = plan.0.clone();
-        self.read(move |rows| async move { Ok(Payload::Row(Some(rows.get(&plan).await?))) })
+        self.read_one(plan.0.clone())
     }
 
     /// The row that has this value in the field: `get` of a plan that says nothing else.
@@ -269,8 +291,7 @@ impl Endpoint {
             Scalar::Integer(number) => Value::from(number),
             Scalar::Text(text) => Value::from(text),
         };
-        let plan = by(field, value);
-        self.read(move |rows| async move { Ok(Payload::Row(Some(rows.get(&plan).await?))) })
+        self.read_one(by(field, value))
     }
 
     fn first(&self, plan: &Plan) -> Operation {
@@ -518,11 +539,19 @@ impl Endpoint {
     )> {
         let explain = || {
             let client = self.client.for_loops(None)?;
-            (self.on())(&client).explain(&plan.0)
+            let rows = (self.on())(&client);
+            let mut text = rows.explain(&plan.0)?.to_string();
+            if self.policy.coalesce
+                && let Some(how) = rows.together_explained(&plan.0)?
+            {
+                text.push_str("\n  ");
+                text.push_str(&how);
+            }
+            Ok((text, rows.explain(&plan.0)?))
         };
-        let explain = explain().map_err(|error| failure::raised(py, &error))?;
+        let (text, explain) = explain().map_err(|error| failure::raised(py, &error))?;
         Ok((
-            explain.to_string(),
+            text,
             explain.pushed().to_vec(),
             explain.local().to_vec(),
             explain.checked().to_vec(),

@@ -21,6 +21,7 @@ mod row;
 mod runtime;
 #[cfg(feature = "testserver")]
 mod testserver;
+mod together;
 mod wake;
 mod walk;
 

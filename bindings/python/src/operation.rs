@@ -22,6 +22,7 @@ use crate::{
     failure,
     notice::{self, Notice},
     row,
+    together::Single,
 };
 
 /// What an operation yields.
@@ -55,7 +56,8 @@ impl Done {
 
 /// A finished operation.
 pub(crate) struct Outcome {
-    pub(crate) result: Result<Payload>,
+    /// An error may be that of a request which several operations share.
+    pub(crate) result: Result<Payload, Arc<Error>>,
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -75,6 +77,8 @@ pub(crate) struct Operation {
     writes: bool,
     /// How its requests ask the token provider, if there is one.
     pub(crate) asker: Option<Asker>,
+    /// The row that it reads and no more, where that may be read together with others.
+    pub(crate) single: Option<Arc<Single>>,
     begin: Mutex<Option<Begin>>,
 }
 
@@ -103,8 +107,16 @@ impl Operation {
             client: Arc::clone(client),
             writes,
             asker,
+            single: None,
             begin: Mutex::new(Some(begin)),
         }
+    }
+
+    /// The same, for a row that may be read together with others. What asks its caller for tokens, or tells it of requests, does so for
+    /// this caller, so that it is left alone.
+    pub(crate) fn together(mut self, single: Single) -> Self {
+        self.single = self.asker.is_none().then(|| Arc::new(single));
+        self
     }
 
     /// What makes the work, which is done once.
@@ -147,7 +159,10 @@ impl Outcome {
     /// Does the work, and hears its warnings.
     pub(crate) async fn of(work: Work) -> Self {
         let (result, notices) = notice::listening(work).await;
-        Self { result, notices }
+        Self {
+            result: result.map_err(Arc::new),
+            notices,
+        }
     }
 
     /// For Python: whether it succeeded, the value or the exception, and the warnings.
@@ -271,9 +286,9 @@ fn written(py: Python<'_>, done: Done) -> PyResult<Bound<'_, PyAny>> {
 /// The error of a task that ended without an outcome.
 pub(crate) fn lost() -> Outcome {
     Outcome {
-        result: Err(Error::runtime(
+        result: Err(Arc::new(Error::runtime(
             "the engine failed while it carried this operation out",
-        )),
+        ))),
         notices: Vec::new(),
     }
 }

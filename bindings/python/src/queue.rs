@@ -6,7 +6,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -18,8 +18,9 @@ use crate::{
     ask::{Ask, Asker},
     failure,
     notice::Notice,
-    operation::{Begin, Operation, Outcome, lost},
+    operation::{Begin, Operation, Outcome, Payload, lost},
     runtime,
+    together::{self, AsksForRow, Group, Single, grouped},
     wake::Wake,
 };
 
@@ -42,12 +43,44 @@ struct Begun {
     begin: Begin,
     /// How the work asks the token provider.
     asker: Option<Asker>,
+    /// The row that it reads and no more, where that may be read together with others.
+    single: Option<Arc<Single>>,
+}
+
+impl AsksForRow for Begun {
+    fn single(&self) -> Option<(&Arc<Single>, &ServiceClient)> {
+        self.single.as_ref().map(|single| (single, &self.client))
+    }
 }
 
 enum Task {
     /// The engine has not taken it yet.
     Begun,
     Running(AbortHandle),
+    /// With others, which go on where this one is cancelled.
+    Together(Arc<Sharing>),
+}
+
+impl Task {
+    /// It is not waited for any more.
+    fn give_up(self) {
+        match self {
+            Self::Begun => {}
+            Self::Running(task) => task.abort(),
+            Self::Together(sharing) => {
+                if sharing.waiting.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    sharing.task.abort();
+                }
+            }
+        }
+    }
+}
+
+/// A task whose requests are those of several operations.
+struct Sharing {
+    task: AbortHandle,
+    /// How many of them are waited for.
+    waiting: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -80,13 +113,10 @@ impl Shared {
             client,
             begin,
             asker,
+            single: _,
         } = begun;
         if let Some(task) = self.tasks().get_mut(&token) {
-            let post = Post {
-                shared: Arc::clone(self),
-                token,
-                done: false,
-            };
+            let post = Post::new(self, token);
             let running = tokio::spawn(async move {
                 let work = Outcome::of(begin(client));
                 let outcome = match asker {
@@ -99,6 +129,59 @@ impl Shared {
                 post.outcome(outcome);
             });
             *task = Task::Running(running.abort_handle());
+        }
+    }
+
+    /// On the engine's thread: makes one task of what may be read together. Where that does not bring a row, each asks by itself.
+    fn spawn_group(self: &Arc<Self>, group: Group<Begun>) {
+        let Group { keys, of } = group;
+        let first = of.first().and_then(AsksForRow::single);
+        let first = first.map(|(single, client)| (Arc::clone(single), client.clone()));
+        let (Some((single, client)), 2..) = (first, of.len()) else {
+            for begun in of {
+                self.spawn(begun);
+            }
+            return;
+        };
+        let tokens: Vec<u64> = of.iter().map(|begun| begun.token).collect();
+        let shared = Arc::clone(self);
+        let running = tokio::spawn(async move {
+            let posts = of.iter().map(|begun| Post::new(&shared, begun.token));
+            let posts: Vec<Post> = posts.collect();
+            let (found, notices) = together::read(&single, &client, &keys).await;
+            let (found, error) = match found {
+                Ok(found) => (found, None),
+                Err(error) => (Vec::new(), Some(Arc::new(error))),
+            };
+            let mut notices = Some(notices);
+            let mut found = found.into_iter();
+            for (post, begun) in posts.into_iter().zip(of) {
+                let result = match (&error, found.next().flatten()) {
+                    (Some(error), _) => Err(Arc::clone(error)),
+                    (None, Some(row)) => Ok(Payload::Row(Some(row))),
+                    (None, None) => {
+                        post.leave();
+                        shared.spawn(begun);
+                        continue;
+                    }
+                };
+                let notices = notices.take().unwrap_or_default();
+                post.outcome(Outcome { result, notices });
+            }
+        });
+        let sharing = Arc::new(Sharing {
+            task: running.abort_handle(),
+            waiting: AtomicUsize::new(0),
+        });
+        let mut tasks = self.tasks();
+        for token in tokens {
+            if let Some(task) = tasks.get_mut(&token) {
+                sharing.waiting.fetch_add(1, Ordering::AcqRel);
+                *task = Task::Together(Arc::clone(&sharing));
+            }
+        }
+        if sharing.waiting.load(Ordering::Acquire) == 0 {
+            sharing.task.abort();
         }
     }
 
@@ -136,6 +219,19 @@ struct Post {
 }
 
 impl Post {
+    fn new(shared: &Arc<Shared>, token: u64) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            token,
+            done: false,
+        }
+    }
+
+    /// Leaves it to another task.
+    fn leave(mut self) {
+        self.done = true;
+    }
+
     fn outcome(mut self, outcome: Outcome) {
         self.done = true;
         self.shared.post(self.token, Posted::Outcome(outcome));
@@ -199,8 +295,9 @@ impl Queue {
         self.shared.wake.fileno()
     }
 
-    /// Begins the operation; gives its token, and whether it is the first one that waits for `flush`.
-    fn begin(&self, py: Python<'_>, operation: &Operation) -> PyResult<(u64, bool)> {
+    /// Begins the operation; gives its token, whether it is the first one that waits for `flush`, and whether `flush` should wait for
+    /// others of this turn of the loop.
+    fn begin(&self, py: Python<'_>, operation: &Operation) -> PyResult<(u64, bool, bool)> {
         let client = operation
             .client
             .for_loops(operation.asker.as_ref())
@@ -214,8 +311,9 @@ impl Queue {
             client,
             begin,
             asker: operation.asker.clone(),
+            single: operation.single.clone(),
         });
-        Ok((token, begun.len() == 1))
+        Ok((token, begun.len() == 1, operation.single.is_some()))
     }
 
     /// Hands what has begun to the engine.
@@ -228,8 +326,9 @@ impl Queue {
         match runtime::background() {
             Ok(engine) => {
                 engine.spawn(async move {
-                    for begun in begun {
-                        shared.spawn(begun);
+                    let wanted = |begun: &Begun| shared.tasks().contains_key(&begun.token);
+                    for group in grouped(begun.into_iter().filter(wanted).collect()) {
+                        shared.spawn_group(group);
                     }
                 });
                 Ok(())
@@ -246,8 +345,8 @@ impl Queue {
     /// Aborts the operation: its request is dropped, and the connection with it.
     fn cancel(&self, token: u64) {
         let task = self.shared.tasks().remove(&token);
-        if let Some(Task::Running(task)) = task {
-            task.abort();
+        if let Some(task) = task {
+            task.give_up();
         }
     }
 
@@ -321,9 +420,7 @@ impl Queue {
         self.shared.filled.notify_all();
         let tasks = std::mem::take(&mut *self.shared.tasks());
         for task in tasks.into_values() {
-            if let Task::Running(task) = task {
-                task.abort();
-            }
+            task.give_up();
         }
     }
 }

@@ -168,6 +168,10 @@ impl Walk {
         } else {
             *self.lane.lock().unwrap_or_else(PoisonError::into_inner) = Some(lane);
         }
-        Outcome { result, notices }.finish(py)
+        Outcome {
+            result: result.map_err(Arc::new),
+            notices,
+        }
+        .finish(py)
     }
 }

@@ -131,6 +131,7 @@ QUERIES = {
     "page_size": (lambda rows: rows.page_size(5), 0),
     "concurrency": (lambda rows: rows.concurrency(5), 0),
     "timeout": (lambda rows: rows.timeout(5), 0),
+    "coalesce": (lambda rows: rows.coalesce(False), 0),
     "expect": (lambda rows: rows.expect(5), 0),
     "explain": (lambda rows: rows.explain(250), 0),
     "iterator": (lambda rows: list(rows.iterator()), 3),

@@ -48,6 +48,9 @@ pub struct Knowledge {
     /// Rows have URLs of their own, by the model's key: one has been seen there, so that a 404 means a missing row. `false`
     /// where a row of the list was not there; `None` while nothing has shown it.
     pub details: Option<bool>,
+    /// Rows may be read together by their keys in the place of each at its own URL: the list has sent those that it was asked for and
+    /// no others, and shows them as their URLs do. `None` while nothing has shown it.
+    pub reads_together: Option<bool>,
     /// How the versions of rows are taken as conditions of writes.
     pub condition: Form,
     /// A write has been refused because its row had changed: conditions are checked, so that a write which depends on the row may be
@@ -233,6 +236,11 @@ impl Knowledge {
         self.offsets = Some(honoured && self.offsets != Some(false));
     }
 
+    /// Keeps whether rows may be read together by their keys. Where they were not shown as at their own URLs, they never are.
+    pub fn learn_together(&mut self, as_alone: bool) {
+        self.reads_together = Some(as_alone && self.reads_together != Some(false));
+    }
+
     /// Whether ordering by the field is honoured; `None` while nothing has shown it.
     #[must_use]
     pub fn orders_by(&self, path: &str) -> Option<bool> {
@@ -387,6 +395,11 @@ mod tests {
         knowledge.learn_offsets(false);
         knowledge.learn_offsets(true);
         assert_eq!(knowledge.offsets, Some(false));
+        knowledge.learn_together(true);
+        assert_eq!(knowledge.reads_together, Some(true));
+        knowledge.learn_together(false);
+        knowledge.learn_together(true);
+        assert_eq!(knowledge.reads_together, Some(false));
         let name = |value: &str| Lookup::parse("name", json!(value));
         knowledge.learn_unsaved(&name("A"), false);
         knowledge.learn_unsaved(&name("A"), false);

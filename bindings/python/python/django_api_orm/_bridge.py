@@ -41,8 +41,8 @@ class _LoopQueue:
             _pump(loop, self)
 
     def begin(self, loop: asyncio.AbstractEventLoop, operation: Operation) -> tuple[int, asyncio.Future[_Result]]:
-        token, is_first = self.queue.begin(operation)
-        if not self.waiting:
+        token, is_first, waits = self.queue.begin(operation)
+        if not self.waiting and not waits:
             # Nothing else is under way, so it is likely that nothing else begins in this turn.
             self.queue.flush()
         elif is_first:

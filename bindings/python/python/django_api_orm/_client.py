@@ -23,6 +23,7 @@ from .exceptions import ConfigurationError, DecodeError
 if TYPE_CHECKING:
     from typing_extensions import Self, TypedDict, Unpack
 
+    from ._engine import Model as EngineModel
     from ._hooks import OnRequest, OnResponse, OnRetry
 
     class ClientOptions(TypedDict, total=False):
@@ -382,6 +383,7 @@ class BaseClient:
         ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
         on_n_plus_one: Literal["batch", "warn", "error"] = "batch",
+        coalesce: bool = False,
         on_request: OnRequest | Iterable[OnRequest] | None = None,
         on_response: OnResponse | Iterable[OnResponse] | None = None,
         on_retry: OnRetry | Iterable[OnRetry] | None = None,
@@ -406,7 +408,8 @@ class BaseClient:
         How queries behave: ``page_size`` (the server's), ``read_ahead`` in pages (4), ``max_scan`` in rows (100,000),
         ``on_ignored`` ("local"), ``on_drift`` ("warn"), ``on_unsaved`` ("error"),
         ``on_n_plus_one`` ("batch"), ``nulls`` ("smallest"), ``ordering_parameter`` ("ordering") and
-        ``search_parameter`` ("search"). See docs/python/clients.md.
+        ``search_parameter`` ("search"). ``coalesce`` (false), with an ``AsyncServiceClient``: rows that one turn of the
+        event loop gets by their keys are read together. See docs/python/clients.md.
 
         Who is told: ``on_request`` before each request, ``on_response`` with each answer, ``on_retry`` before each wait for a
         retry; each a function, or several, that takes a ``RequestEvent``, ``ResponseEvent`` or ``RetryEvent``. With an
@@ -450,10 +453,17 @@ class BaseClient:
                 settings[name] = os.fspath(settings[name])
         if on_n_plus_one not in ON_N_PLUS_ONE:
             raise ConfigurationError(f'on_n_plus_one must be "batch", "warn" or "error", not {on_n_plus_one!r}')
+        if not isinstance(coalesce, bool):
+            raise TypeError(f"`coalesce` must be a bool, not {type(coalesce).__name__}")
+        is_async = hasattr(self, "__aenter__")
+        if coalesce and not is_async:
+            raise ConfigurationError(f"coalesce is for event loops: the calls of a {type(self).__name__} do not wait together")
+        #: Whether rows that one turn of the event loop gets by their keys are read together.
+        self._coalesce = coalesce
         #: What is done about a relation that one of many rows is asked for, unless the query says otherwise.
         self._on_n_plus_one = on_n_plus_one
         account = _account(auth_token, auth)
-        hooks = hooks_of(hasattr(self, "__aenter__"), on_request, on_response, on_retry)
+        hooks = hooks_of(is_async, on_request, on_response, on_retry)
         self._engine = Client(_address(base_url), account, settings, hooks)
         self._endpoints: WeakKeyDictionary[type[Any], Endpoint] = WeakKeyDictionary()
         self._owns_connections = True
@@ -548,8 +558,12 @@ class BaseClient:
     def _endpoint(self, model: type[Any]) -> Endpoint:
         endpoint = self._endpoints.get(model)
         if endpoint is None:
-            endpoint = self._endpoints[model] = Endpoint(self._engine, model._info().engine)
+            endpoint = self._endpoints[model] = self._endpoint_of(model._info().engine)
         return endpoint
+
+    def _endpoint_of(self, model: EngineModel) -> Endpoint:
+        endpoint = Endpoint(self._engine, model)
+        return endpoint.with_policy(coalesce=True) if self._coalesce else endpoint
 
     def _request(
         self,
@@ -578,7 +592,7 @@ class BaseClient:
 
 def endpoint_of(client: BaseClient, model: type[Any], at: str | None) -> Endpoint:
     """The model's collection on the client, or the same model at another collection."""
-    return client._endpoint(model) if at is None else Endpoint(client._engine, model._info().engine.at(at))
+    return client._endpoint(model) if at is None else client._endpoint_of(model._info().engine.at(at))
 
 
 def number_of_seconds(where: str, seconds: float) -> float:

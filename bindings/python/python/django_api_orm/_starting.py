@@ -175,6 +175,19 @@ class Starting:
         """
         return self.get_queryset().timeout(seconds)
 
+    def coalesce(self: Gives[Query], together: bool = True) -> Query:
+        """Whether rows that one turn of the event loop gets by their keys, each with a ``get(id=...)`` of its own, are read
+        together: in one request for a hundred of them, in the place of one for each. The client's setting of that name holds
+        for queries that do not say it.
+
+        It is done where the endpoint has proved that it makes no difference: its list filters by ``id__in`` and shows a row as
+        the row's own URL does, which names no version. What does not come is asked for by itself.
+
+        Raises: ``ConfigurationError`` for a synchronous query.
+        Requests: none. The first time at an endpoint the proof is one more.
+        """
+        return self.get_queryset().coalesce(together)
+
     def expect(self: Gives[Query], rows: int) -> Query:
         """``update`` and ``delete`` raise ``CountMismatchError``, and write nothing, unless exactly this many rows match.
 

@@ -236,7 +236,7 @@ impl Collection {
     }
 
     /// The key, where the plan asks for one row by nothing but its key.
-    fn detail_key(&self, plan: &Plan) -> Option<String> {
+    pub(super) fn detail_key(&self, plan: &Plan) -> Option<String> {
         if plan.range() != Range::ALL
             || plan.search_words().is_some()
             || !plan.parameters().is_empty()

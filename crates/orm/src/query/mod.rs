@@ -19,6 +19,7 @@ mod related;
 mod repetition;
 mod sort;
 mod sort_keys;
+mod together;
 mod walk;
 mod writes;
 
