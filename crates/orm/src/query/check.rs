@@ -26,6 +26,8 @@ pub(crate) struct RowCheck {
     residual: Option<Evaluator>,
     roots: Vec<String>,
     strict: bool,
+    /// A row is created if none belongs.
+    creates: bool,
     /// Lookups are left to the server on fields that the residual or the order needs.
     is_void: bool,
     /// The fields of the residual and of the order.
@@ -109,9 +111,17 @@ impl RowCheck {
             residual,
             roots,
             strict: strategy.aim == Aim::Write,
+            creates: false,
             is_void: false,
             needed,
         })
+    }
+
+    /// Leaves no row out that the server has found by what databases compare in different ways: another row would be created
+    /// beside it.
+    pub(crate) fn creating(mut self, creates: bool) -> Self {
+        self.creates = creates;
+        self
     }
 
     /// The part of a row that checks, sorting and the search for repeated keys need.
@@ -220,12 +230,15 @@ impl RowCheck {
                 Some(Verdict::False) => violated.push(guard.parameter.clone()),
                 Some(Verdict::Unknown(reason))
                     if self.strict
-                        && reason.is_at_boundary()
+                        && (self.creates || reason.is_at_boundary())
                         && guard.evaluator.evaluate(row).is_false() =>
                 {
-                    // The server has found the row by digits that it does not show, or ignores the filter.
+                    // The server has found the row by digits that it does not show or whatever its case, or ignores the filter.
                     if guard.honoured {
-                        return Err(self.cannot_evaluate(&reason));
+                        return Err(match reason.is_at_boundary() {
+                            true => self.cannot_evaluate(&reason),
+                            false => self.in_another_case(&guard.lookup),
+                        });
                     }
                     unproven.push(guard.parameter.clone());
                 }
@@ -267,6 +280,15 @@ impl RowCheck {
             Some(Verdict::False) => Ok(Checked::Excluded),
             Some(Verdict::Unknown(reason)) => Err(self.cannot_evaluate(&reason)),
         }
+    }
+
+    fn in_another_case(&self, lookup: &Lookup) -> Error {
+        let name = lookup.parameter();
+        Error::unsupported(format!(
+            "the server finds a `{}` by `{name}` that shows another text, such as one in another case: whether it is the one \
+             that was asked for cannot be seen, so it is not written to, and none is created; look it up as the server shows it",
+            self.model.name()
+        ))
     }
 
     fn cannot_evaluate(&self, reason: &Reason) -> Error {

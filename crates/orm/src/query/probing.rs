@@ -87,6 +87,11 @@ impl Probing {
         self.findings.create_if_empty();
     }
 
+    /// Whether a row is created if none comes.
+    pub(crate) fn creates(&self) -> bool {
+        self.findings.creates()
+    }
+
     /// Keeps that the server cannot be relied on: its rows have shown it.
     pub(crate) fn contradict(&mut self, question: Question) {
         self.findings.keep(question, false);

@@ -63,7 +63,7 @@ impl Reading {
     /// `collects`: the caller wants the rows all at once.
     pub(super) fn new(strategy: Strategy, probing: &Probing, collects: bool) -> Result<Self> {
         let collection = &probing.collection;
-        let check = RowCheck::new(&strategy, collection)?;
+        let check = RowCheck::new(&strategy, collection)?.creating(probing.creates());
         let Range { offset, limit } = strategy.range;
         let (start, skip) = if strategy.jumps {
             (offset, 0)

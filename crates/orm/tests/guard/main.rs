@@ -11,6 +11,7 @@
 mod answers;
 mod coincidence;
 mod cost;
+mod displayed;
 mod empty;
 mod equal;
 mod filters;
@@ -18,6 +19,7 @@ mod forms;
 mod long_lists;
 mod orders;
 mod site;
+mod spelling;
 mod unrelated;
 mod unsaved;
 mod writes;

@@ -1,11 +1,13 @@
 //! Writes behind a filter touch only rows that satisfy it, whatever the server makes of it.
 
-use django_api_orm::{Error, ErrorKind, OnUnsaved};
-use django_api_orm_testserver::{Fault, Quirk, Resource};
-use http::{HeaderMap, Method, StatusCode};
-use serde_json::json;
+use std::sync::{Arc, Mutex};
 
-use super::site::{Thing, deaf_to, ids, q, resource, site, thing, where_, with_rows};
+use django_api_orm::{Error, ErrorKind, OnUnsaved};
+use django_api_orm_testserver::{Fault, Quirk, Reply, Resource, View};
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::site::{Thing, deaf_to, ids, q, resource, served, site, thing, where_, with_rows};
 
 #[tokio::test]
 async fn update_or_create_patches_no_other_row() {
@@ -48,6 +50,67 @@ async fn the_only_row_is_not_taken_for_the_right_one() {
         assert_eq!(site.things().get(q("id", 1)).await.unwrap().rank, 1);
         assert_eq!(site.writes(), ["POST /api/v1/things/"]);
     }
+}
+
+/// A server that compares without case, and stores in lower case, as one on MySQL may.
+#[tokio::test]
+async fn a_row_in_another_case_is_neither_changed_nor_created_again() {
+    let rows = Arc::new(Mutex::new(vec![
+        json!({"id": 1, "name": "one", "kind": "a", "rank": 1}),
+    ]));
+    let view = View::new(
+        "/api/v1/things/",
+        [Method::GET, Method::POST],
+        move |call| {
+            let mut rows = rows.lock().unwrap();
+            if call.method() == Method::POST {
+                let sent = call.data()?;
+                let name = sent["name"].as_str().unwrap().to_lowercase();
+                let id = rows.len() + 1;
+                rows.push(json!({"id": id, "name": name, "kind": "a", "rank": sent["rank"]}));
+                let new = rows.last().unwrap();
+                return Ok(Reply::json(StatusCode::CREATED, new));
+            }
+            let name = call.parameter("name").map(str::to_lowercase);
+            let id = call.parameter("id").map(str::to_owned);
+            let found: Vec<&Value> = (rows.iter())
+                .filter(|row| name.as_ref().is_none_or(|name| row["name"] == **name))
+                .filter(|row| id.as_ref().is_none_or(|id| row["id"].to_string() == *id))
+                .collect();
+            Ok(Reply::ok(
+                &json!({"count": found.len(), "next": null, "previous": null, "results": found}),
+            ))
+        },
+    );
+    let (server, client) = served(view).await;
+    let things = client.objects::<Thing>();
+    for (name, is_there) in [("Ann@X.io", false), ("Ann@X.io", true), ("ANN@x.io", true)] {
+        let upsert = things.update_or_create(q("name", name), [Thing::F.rank.set(2)]);
+        match upsert.await {
+            Ok((made, created)) => {
+                assert_eq!(
+                    (made.name.as_str(), created, is_there),
+                    ("ann@x.io", true, false)
+                );
+            }
+            Err(error) => {
+                assert!(is_there, "{error}");
+                assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+                assert!(error.to_string().contains("none is created"), "{error}");
+            }
+        }
+    }
+    let as_shown = things.update_or_create(q("name", "ann@x.io"), [Thing::F.rank.set(2)]);
+    assert_eq!(as_shown.await.unwrap().0.id, Some(2));
+    let (found, created) = (things.get_or_create(q("name", "ANN@x.io"), [Thing::F.rank.set(2)]))
+        .await
+        .unwrap();
+    assert_eq!((found.id, created), (Some(2), false));
+    let requests = server.requests();
+    let posts = requests
+        .iter()
+        .filter(|request| request.method() == Method::POST);
+    assert_eq!(posts.count(), 1);
 }
 
 #[tokio::test]
@@ -164,8 +227,9 @@ fn addressed_by_name() -> Resource {
 
 #[tokio::test]
 async fn a_404_of_an_endpoint_that_is_addressed_otherwise_is_no_missing_row() {
-    for quirk in [None, Some("id")] {
-        let resource = addressed_by_name().quirk(Quirk::ignore_parameters(quirk));
+    let addressed = || [addressed_by_name(), resource().quirk(Quirk::NoDetails)];
+    let filters = |resource: Resource| resource.quirk(Quirk::ignore_parameters(["id"]));
+    for resource in addressed().into_iter().chain(addressed().map(filters)) {
         let site = site(resource).await;
         let things = site.things();
         assert_eq!(*things.get(q("id", 3)).await.unwrap(), thing(3));

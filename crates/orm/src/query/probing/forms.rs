@@ -63,8 +63,8 @@ impl Probing {
                     rounded.push(row.clone());
                 }
             }
-            let texts = texts(&rounded, &lookup.path)?;
-            if !self.shows(strategy, &lookup.path, &texts, None).await? {
+            let shown = as_text(&rounded, &lookup.path)?;
+            if !self.shows(strategy, &lookup.path, &shown, None).await? {
                 return Ok(false);
             }
         }
@@ -133,6 +133,17 @@ pub(super) fn texts(rows: &[Row], path: &str) -> Result<HashSet<String>> {
         }
     }
     Ok(texts)
+}
+
+/// The different texts and numbers of a field, as a query string has them.
+fn as_text(rows: &[Row], path: &str) -> Result<HashSet<String>> {
+    let mut shown = texts(rows, path)?;
+    for row in rows {
+        if let Some(Value::Number(number)) = row.field(path)? {
+            shown.insert(number.to_string());
+        }
+    }
+    Ok(shown)
 }
 
 /// Whether several different texts have the length of the longest one, as if they had been cut off there.
