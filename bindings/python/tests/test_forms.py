@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django_api_orm import (
@@ -183,3 +184,80 @@ def test_a_misspelt_name():
             objects.latest("view")
         with pytest.raises(UnsupportedError, match="did you mean `title`"):
             list(objects.filter(titel="x"))
+
+
+class GoodSchema(BaseModel):
+    id: int | None = None
+    price: float | str
+    taken: str
+    owner: Any = None
+
+
+GOODS = [
+    {"id": key, "price": key + 0.26, "taken": f"2024-05-01T10:{key:02}:30.500000Z", "owner": key % 3 + 1}
+    for key in range(1, 31)
+]
+OWNERS = {"1": "ann", "2": "bob", "3": "eve"}
+#: How a field is shown, what filters it, and the keys that the server finds.
+SHOWN = {
+    "a rounded number": ("price", {"rounded": 1}, {"price": 3.26}, [3]),
+    "a rounded number from below": ("price", {"rounded": 1}, {"price__gte": 28.26}, [28, 29, 30]),
+    "a rounded number from above": ("price", {"rounded": 1}, {"price__lte": 2.26}, [1, 2]),
+    "a time without its fraction": ("taken", {"shortened": 19}, {"taken": "2024-05-01T10:04:30.5Z"}, [4]),
+    "after a time without its fraction": ("taken", {"shortened": 19}, {"taken__gte": "2024-05-01T10:28:30.5Z"}, [28, 29, 30]),
+    "before a time without its seconds": ("taken", {"shortened": 16}, {"taken__lt": "2024-05-01T10:03:30.5Z"}, [1, 2]),
+    "a name for a key": ("owner", {"label": OWNERS}, {"owner": 2}, list(range(1, 31, 3))),
+    "an object for a key": ("owner", {"value_and_label": OWNERS}, {"owner": 2}, list(range(1, 31, 3))),
+    "a name for one of several keys": (
+        "owner",
+        {"label": OWNERS},
+        {"owner__in": [1, 2]},
+        [k for k in range(1, 31) if k % 3 != 2],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize(("field", "form", "lookups", "expected"), SHOWN.values(), ids=SHOWN)
+def test_a_form_that_the_filter_does_not_take(field, form, lookups, expected, kind):
+    """Each question first, by a client that knows nothing of the endpoint, and once more with what it has learnt."""
+    base, client, register = (
+        (APIModel, ServiceClient, register_models)
+        if kind == "sync"
+        else (AsyncAPIModel, AsyncServiceClient, register_async_models)
+    )
+    questions = {
+        "list": (lambda goods: goods.filter(**lookups), expected),
+        "count": (lambda goods: goods.filter(**lookups).count(), len(expected)),
+        "exists": (lambda goods: goods.filter(**lookups).exists(), True),
+        "first": (lambda goods: goods.filter(**lookups).first(), expected[:1]),
+        "last": (lambda goods: goods.filter(**lookups).last(), expected[-1:]),
+        "slice": (lambda goods: goods.filter(**lookups)[1:3], expected[1:3]),
+        "in_bulk": (lambda goods: goods.filter(**lookups).in_bulk([expected[0]]), [expected[0]]),
+        "get": (lambda goods: goods.get(id=expected[0], **lookups), expected[:1]),
+        "get_or_create": (lambda goods: goods.get_or_create(id=expected[0], **lookups), (expected[:1], False)),
+    }
+
+    async def answer(asked):
+        found = await asked if hasattr(asked, "__await__") else asked
+        if isinstance(found, tuple):
+            return [found[0].id], found[1]
+        if isinstance(found, (bool, int)):
+            return found
+        return list(found) if isinstance(found, dict) else [row.id for row in ([found] if hasattr(found, "id") else found)]
+
+    async def main(server):
+        for name, (ask, right) in questions.items():
+            good = type("Good", (base,), {"_schema_class": GoodSchema, "_endpoint": "/api/v1/goods/"})
+            register(client(server.base_url), good)
+            for _ in range(2):
+                assert await answer(ask(good.objects)) == right, name
+            try:
+                others = await answer(good.objects.exclude(**lookups))
+            except UnsupportedError:
+                continue
+            assert others == [key for key in range(1, 31) if key not in expected], name
+
+    with TestServer({"goods": GOODS}, shape={"shows": {field: form}}) as server:
+        asyncio.run(main(server))
+        assert writes(server) == []

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use http::StatusCode;
+use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
 
 use crate::envelope::Envelope;
@@ -151,6 +153,8 @@ pub enum Form {
     ValueAndLabel(BTreeMap<String, String>),
     /// The first letters of a text.
     Shortened(usize),
+    /// A number, or a text with one, to so many decimal places.
+    Rounded(u32),
 }
 
 /// What a write is answered with.
@@ -168,19 +172,34 @@ pub enum WriteAnswer {
 impl Form {
     /// The value as it is shown.
     pub(crate) fn of(&self, value: Wire) -> Wire {
-        let Wire::Value(Value::String(text)) = &value else {
-            return value;
+        let text = match &value {
+            Wire::Value(Value::String(text)) => text.clone(),
+            Wire::Value(Value::Number(number)) => number.to_string(),
+            _ => return value,
         };
-        let label = |labels: &BTreeMap<String, String>| labels.get(text).unwrap_or(text).clone();
+        let is_text = matches!(&value, Wire::Value(Value::String(_)));
+        let label = |labels: &BTreeMap<String, String>| labels.get(&text).unwrap_or(&text).clone();
         match self {
             Self::Label(labels) => Wire::from(label(labels)),
             Self::ValueAndLabel(labels) => Wire::Map(vec![
-                ("value".to_owned(), Wire::from(text.as_str())),
+                ("value".to_owned(), value),
                 ("label".to_owned(), Wire::from(label(labels))),
             ]),
-            Self::Shortened(letters) => Wire::from(text.chars().take(*letters).collect::<String>()),
+            Self::Shortened(letters) if is_text => {
+                Wire::from(text.chars().take(*letters).collect::<String>())
+            }
+            Self::Shortened(_) => value,
+            Self::Rounded(places) => match text.parse::<Decimal>() {
+                Ok(number) if is_text => Wire::from(rounded(number, *places).to_string()),
+                Ok(number) => rounded(number, *places).to_f64().map_or(value, Wire::from),
+                Err(_) => value,
+            },
         }
     }
+}
+
+fn rounded(number: Decimal, places: u32) -> Decimal {
+    number.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero)
 }
 
 impl Quirk {

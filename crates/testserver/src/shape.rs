@@ -133,6 +133,7 @@ pub(crate) enum Shown {
     Label(BTreeMap<String, String>),
     ValueAndLabel(BTreeMap<String, String>),
     Shortened(usize),
+    Rounded(u32),
 }
 
 /// What a write is answered with.
@@ -300,6 +301,7 @@ impl Shape {
                 Shown::Label(labels) => Form::Label(labels),
                 Shown::ValueAndLabel(labels) => Form::ValueAndLabel(labels),
                 Shown::Shortened(letters) => Form::Shortened(letters),
+                Shown::Rounded(places) => Form::Rounded(places),
             };
             Quirk::Show(field.clone(), form)
         }));

@@ -250,18 +250,28 @@ async fn rows_can_be_shown_in_another_form_than_they_are_filtered_by() {
         "status": {"label": {"A": "Active"}},
         "kind": {"value_and_label": {"x": "Extra"}},
         "name": {"shortened": 3},
+        "owner": {"label": {"7": "Ann"}},
+        "weight": {"rounded": 1},
+        "price": {"rounded": 2},
     }});
-    let rows = json!([{"id": 1, "status": "A", "kind": "x", "name": "Ann Bell"}]);
+    let rows = json!([
+        {"id": 1, "status": "A", "kind": "x", "name": "Ann Bell", "owner": 7, "weight": 1.25, "price": "6.6667"},
+    ]);
     let server = TestServer::builder()
         .resource(Resource::from_json("things", rows))
         .shape(described(description))
         .start()
         .await
         .unwrap();
-    let page = get(&server, "/api/v1/things/?status=A&name=Ann+Bell&kind=x")
-        .await
-        .json();
-    let shown = json!({"id": 1, "status": "Active", "kind": {"value": "x", "label": "Extra"}, "name": "Ann"});
+    let page = get(
+        &server,
+        "/api/v1/things/?status=A&name=Ann+Bell&kind=x&owner=7&weight=1.25",
+    )
+    .await
+    .json();
+    let shown = json!({
+        "id": 1, "status": "Active", "kind": {"value": "x", "label": "Extra"}, "name": "Ann", "owner": "Ann", "weight": 1.3, "price": "6.67",
+    });
     assert_eq!(page["results"], json!([shown]));
     let page = get(&server, "/api/v1/things/?status=Active").await.json();
     assert_eq!(page["count"], 0);

@@ -150,8 +150,8 @@ impl Condition {
     }
 }
 
-/// Whether a row shows a text with fewer digits than the lookup asks for, and those could turn the verdict: `"6.67"` for `6.6667`,
-/// `10:04` for `10:04:30`. It may be all that there is, or rounded.
+/// Whether a row shows a number or a time with fewer digits than the lookup asks for, and those could turn the verdict: `6.67` for
+/// `6.6667`, `10:04` for `10:04:30`. It may be all that there is, or rounded.
 ///
 /// ```
 /// use django_api_orm_core::{evaluate::{Fields, lacks_digits}, lookup::Lookup};
@@ -164,13 +164,17 @@ impl Condition {
 /// assert!(lacks("x__gt", json!(6.6667), json!("6.67")));
 /// assert!(lacks("x__in", json!([6.6667, 1]), json!("6.67")));
 /// assert!(lacks("x__range", json!([1, "6.6667"]), json!("6.67")));
-/// assert!(!lacks("x__gt", json!(6.6667), json!(6.67)), "a number is what it is");
+/// assert!(lacks("x__gt", json!(6.6667), json!(6.67)));
+/// assert!(lacks("x", json!(6.5), json!(7)));
+/// assert!(!lacks("x", json!(6.5), json!(6.51)));
 /// assert!(!lacks("x__gt", json!(6.5), json!("7")));
 /// assert!(!lacks("x__gt", json!(6.6), json!("6.67")));
 /// assert!(!lacks("x__gt", json!(6.7001), json!("6.67")), "it is farther away");
 /// assert!(lacks("x__gt", json!("2024-05-01T10:04:30Z"), json!("2024-05-01T10:04Z")));
 /// assert!(!lacks("x__gt", json!("2024-05-01T10:05:30Z"), json!("2024-05-01T10:04Z")));
-/// assert!(!lacks("x__gt", json!("2024-05-01T10:04:00.5Z"), json!("2024-05-01T10:04:00Z")), "zeros are left out");
+/// assert!(lacks("x__gt", json!("2024-05-01T10:04:00.5Z"), json!("2024-05-01T10:04:00Z")));
+/// assert!(!lacks("x__gt", json!("2024-05-01T10:04:00.5Z"), json!("2024-05-01T10:04:00.500Z")));
+/// assert!(!lacks("x__gt", json!("2024-05-01T10:04:00Z"), json!("2024-05-01")), "a day has no time");
 /// ```
 #[must_use]
 pub fn lacks_digits(lookup: &Lookup, fields: &Fields, row: &Map<String, Value>) -> bool {

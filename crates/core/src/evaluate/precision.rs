@@ -31,24 +31,21 @@ pub(super) fn is_finer(operand: &Scalar<'_>, row: &Scalar<'_>) -> bool {
     row.as_moment().is_some()
 }
 
-/// Whether a text of a row has been cut or rounded, as far as the operand tells: it has digits that the row lacks, and they could
-/// decide. A text with a fixed number of decimal places shows no others, and one without seconds none of these. A number is what it is,
-/// and the fraction of a second is left out where it is zero.
+/// Whether a value of a row may have been cut or rounded, as far as the operand tells: it has digits that the row lacks, and they
+/// could decide. A text that is a whole number is none that was rounded.
 pub(super) fn has_fewer_digits(row: &Scalar<'_>, operand: &Scalar<'_>) -> bool {
-    let Scalar::Text(text) = row else {
-        return false;
-    };
     if let (Some(shown), Some(operand)) = (row.as_number(), operand.as_number()) {
-        let is_finer = shown.places() > 0 && operand.places() > shown.places();
+        let may_be_rounded = shown.places() > 0 || !matches!(row, Scalar::Text(_));
+        let is_finer = may_be_rounded && operand.places() > shown.places();
         return is_finer && shown.is_within_last_place(operand);
     }
-    let (Scalar::Text(asked), Some(shown), Some(moment)) =
-        (operand, row.as_moment(), operand.as_moment())
+    let (Scalar::Text(text), Scalar::Text(asked), Some(shown), Some(moment)) =
+        (row, operand, row.as_moment(), operand.as_moment())
     else {
         return false;
     };
-    let minute = Some(TimeDelta::minutes(1));
-    unit(text, shown) == minute && unit(asked, moment) < minute && is_near(row, operand)
+    let (shown, asked) = (unit(text, shown), unit(asked, moment));
+    shown <= Some(TimeDelta::minutes(1)) && asked < shown && is_near(row, operand)
 }
 
 /// The time that the last shown part of a text stands for.
