@@ -23,7 +23,8 @@ pub(crate) struct Model(pub(crate) Arc<ModelMeta>);
 
 #[pymethods]
 impl Model {
-    /// `fields` are `(names in rows, name in bodies, is read-only, "decimal" or nothing)`; `pagination` is `(style, page size, size parameter)`;
+    /// `fields` are `(names in rows, name in bodies, is read-only, "decimal" or nothing)`; `pagination` is `(style, page size, size parameter, position
+    /// parameter, number of the first page)`;
     /// `nested_names` are names inside objects that are read otherwise than they are sent.
     #[new]
     #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names, idempotency_header))]
@@ -37,7 +38,7 @@ impl Model {
         primary_key: &str,
         lookup_field: Option<&str>,
         fields: Vec<(Vec<String>, String, bool, Option<String>)>,
-        pagination: Option<(String, Option<u64>, Option<String>)>,
+        pagination: Option<Declared>,
         filters: Option<Vec<String>>,
         nested_names: Vec<(String, String)>,
         idempotency_header: Option<&str>,
@@ -66,8 +67,8 @@ impl Model {
         if let Some(lookup_field) = lookup_field {
             model = model.with_lookup_field(lookup_field);
         }
-        if let Some((style, page_size, parameter)) = pagination {
-            model = model.with_pagination(paginator(&style, page_size, parameter)?);
+        if let Some(declared) = pagination {
+            model = model.with_pagination(paginator(declared)?);
         }
         if let Some(filters) = filters {
             model = model.with_filters(filters);
@@ -315,12 +316,18 @@ pub(crate) fn or_raise<T>(py: Python<'_>, result: Result<T>) -> PyResult<T> {
     result.map_err(|error: Error| failure::raised(py, &error))
 }
 
-fn paginator(
-    style: &str,
-    page_size: Option<u64>,
-    parameter: Option<String>,
-) -> PyResult<Pagination> {
-    let mut pagination = match style {
+/// A paginator as a model declares it.
+type Declared = (
+    String,
+    Option<u64>,
+    Option<String>,
+    Option<String>,
+    Option<u64>,
+);
+
+fn paginator(declared: Declared) -> PyResult<Pagination> {
+    let (style, page_size, size_parameter, position_parameter, first_page) = declared;
+    let mut pagination = match style.as_str() {
         "limit_offset" => Pagination::limit_offset(),
         "page_number" => Pagination::page_number(),
         "cursor" => Pagination::cursor(),
@@ -335,8 +342,14 @@ fn paginator(
     if let Some(rows) = page_size {
         pagination = pagination.with_page_size(rows);
     }
-    if let Some(name) = parameter {
+    if let Some(name) = size_parameter {
         pagination = pagination.with_size_parameter(name);
+    }
+    if let Some(name) = position_parameter {
+        pagination = pagination.with_position_parameter(name);
+    }
+    if let Some(number) = first_page {
+        pagination = pagination.with_first_page(number);
     }
     Ok(pagination)
 }

@@ -107,7 +107,7 @@ class Model:
         primary_key: str,
         lookup_field: str | None,
         fields: list[tuple[list[str], str, bool, str | None]],
-        pagination: tuple[str, int | None, str | None] | None,
+        pagination: tuple[str, int | None, str | None, str | None, int | None] | None,
         filters: list[str] | None,
         nested_names: list[tuple[str, str]],
         idempotency_header: str | None,

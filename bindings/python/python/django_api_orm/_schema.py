@@ -46,6 +46,9 @@ T = TypeVar("T")
 #: The choices of fields that are remembered for a model: programs make few.
 _COLUMNS_KEPT = 64
 
+#: A `Pagination` as the engine takes it.
+Declared = tuple[str, int | None, str | None, str | None, int | None]
+
 _STYLES = ("limit_offset", "page_number", "cursor", "link", "none")
 
 
@@ -53,19 +56,35 @@ class Pagination:
     """How an endpoint pages, if not as the first answer shows: ``_pagination = Pagination("page_number", 50)``.
 
     ``style`` is ``"limit_offset"``, ``"page_number"``, ``"cursor"``, ``"link"`` or ``"none"``; ``page_size`` is how many
-    rows are asked for in a page, ``page_size_parameter`` the parameter that says so.
+    rows are asked for in a page, ``page_size_parameter`` the parameter that says so. ``position_parameter`` is the parameter
+    that says which page, where that is not ``offset``, ``page`` or ``cursor``; ``first_page`` the number of the first page,
+    where that is not 1.
 
     Raises: ``ConfigurationError`` for another style.
     """
 
-    __slots__ = ("page_size", "page_size_parameter", "style")
+    __slots__ = ("first_page", "page_size", "page_size_parameter", "position_parameter", "style")
 
-    def __init__(self, style: str, page_size: int | None = None, page_size_parameter: str | None = None) -> None:
+    def __init__(
+        self,
+        style: str,
+        page_size: int | None = None,
+        page_size_parameter: str | None = None,
+        *,
+        position_parameter: str | None = None,
+        first_page: int | None = None,
+    ) -> None:
         if style not in _STYLES:
             raise ConfigurationError(f"a pagination style must be one of {', '.join(_STYLES)}, not {style!r}")
         self.style = style
         self.page_size = page_size
         self.page_size_parameter = page_size_parameter
+        self.position_parameter = position_parameter
+        self.first_page = first_page
+
+    @property
+    def _declared(self) -> Declared:
+        return (self.style, self.page_size, self.page_size_parameter, self.position_parameter, self.first_page)
 
 
 def _read_names(name: str, field: FieldInfo) -> list[str]:
@@ -264,14 +283,14 @@ class ModelInfo:
         return _read_names(name, self.schema.model_fields[name])
 
     @staticmethod
-    def _pagination(declared: str | Pagination | None) -> tuple[str, int | None, str | None] | None:
+    def _pagination(declared: str | Pagination | None) -> Declared | None:
         if declared is None:
             return None
         if isinstance(declared, str):
             declared = Pagination(declared)
         if not isinstance(declared, Pagination):
             raise ConfigurationError(f"_pagination must be a Pagination(...) or one of {', '.join(_STYLES)}, not {declared!r}")
-        return (declared.style, declared.page_size, declared.page_size_parameter)
+        return declared._declared
 
     # Names and conditions
 

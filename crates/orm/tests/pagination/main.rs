@@ -11,6 +11,7 @@ mod ahead;
 mod beyond;
 mod counts;
 mod drift;
+mod endings;
 mod ignored;
 mod links;
 mod products;
