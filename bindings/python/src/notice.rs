@@ -20,6 +20,7 @@ pub(crate) fn hear(warning: &Warning) {
     let kind = match warning.kind() {
         WarningKind::Drift => "drift",
         WarningKind::Unsaved => "unsaved",
+        WarningKind::NPlusOne => "n_plus_one",
         _ => "ignored",
     };
     // Reading ahead gives no warnings: pages are checked in the operation's own task.

@@ -8,6 +8,7 @@ use django_api_orm::{
 };
 use futures_util::future::try_join_all;
 use pyo3::{exceptions::PyValueError, prelude::*};
+use serde_json::Value;
 
 use crate::{
     endpoint::Endpoint,
@@ -52,6 +53,26 @@ impl Relation {
         Ok(keys.collect())
     }
 
+    /// The places of the references that stay in a list, of which some are removed. Both in JSON.
+    fn kept(&self, py: Python<'_>, references: &[u8], removed: &[u8]) -> PyResult<Vec<usize>> {
+        let (references, removed) = (list(references)?, list(removed)?);
+        or_raise(py, self.0.kept(&references, &removed))
+    }
+
+    /// Whether both lists name the same rows.
+    fn names_same(&self, py: Python<'_>, some: &[u8], others: &[u8]) -> PyResult<bool> {
+        let (some, others) = (list(some)?, list(others)?);
+        or_raise(py, self.0.names_same(&some, &others))
+    }
+
+    /// A list of references, each as it is written where rows are named by plain values.
+    fn plain(&self, py: Python<'_>, references: &[u8]) -> PyResult<String> {
+        let references = list(references)?;
+        let plain = references.iter().map(|reference| self.0.plain(reference));
+        let plain: Vec<Value> = or_raise(py, plain.collect())?;
+        Ok(Value::Array(plain).to_string())
+    }
+
     /// How the related rows are asked for, in words.
     #[pyo3(signature = (model, filter))]
     fn explained(&self, model: &Model, filter: Option<&str>) -> String {
@@ -63,6 +84,10 @@ impl Relation {
     fn url(&self, py: Python<'_>, key: &str, shown: Option<&str>) -> PyResult<String> {
         or_raise(py, self.0.url(key, shown))
     }
+}
+
+fn list(json: &[u8]) -> PyResult<Vec<Value>> {
+    serde_json::from_slice(json).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 /// A relation, the endpoint and the plan of the related rows, and the rows that they are related to. Where these are the ones that are

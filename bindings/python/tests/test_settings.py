@@ -12,8 +12,8 @@ import pytest
 from django_api_orm import _client, _engine
 
 TABLE = {name: (kind, default, shown, text) for name, kind, default, shown, text in _engine.settings()}
-#: Python's own: who the client speaks for and where, headers, what becomes of rows that were read together or may be, hooks.
-OWN = {"base_url", "auth_token", "auth", "headers", "on_n_plus_one", "coalesce", "on_request", "on_response", "on_retry"}
+#: Python's own: who the client speaks for and where, headers, which rows are read together, hooks.
+OWN = {"base_url", "auth_token", "auth", "headers", "coalesce", "on_request", "on_response", "on_retry"}
 CLIENTS = Path(__file__).parents[3] / "docs" / "python" / "clients.md"
 
 

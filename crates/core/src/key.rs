@@ -170,6 +170,44 @@ impl<M: ApiModel, R: Keyed<M>> Keyed<M> for Arc<R> {
     }
 }
 
+/// What names a row of the model `M` where others are pointed at it: a [`Key`], a model, or an instance of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` names no row of `{M}` by its key",
+    label = "expected a `Key`, or a reference to an instance",
+    note = "`[&tag]` for a row, `[Key::new(3)]` for a primary key"
+)]
+pub trait IntoKey<M: ApiModel, F: KeyForm = Id> {
+    /// Its key.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a row that has no key yet, or has been deleted.
+    fn into_key(self) -> Result<Key<M, F>>;
+}
+
+impl<M: ApiModel, F: KeyForm> IntoKey<M, F> for Key<M, F> {
+    fn into_key(self) -> Result<Self> {
+        Ok(self)
+    }
+}
+
+impl<M: ApiModel, F: KeyForm> IntoKey<M, F> for &Key<M, F> {
+    fn into_key(self) -> Result<Key<M, F>> {
+        Ok(self.clone())
+    }
+}
+
+impl<M: ApiModel, F: KeyForm> IntoKey<M, F> for &M {
+    fn into_key(self) -> Result<Key<M, F>> {
+        Key::of(self)
+    }
+}
+
+impl<M: ApiModel, F: KeyForm, R: Keyed<M>> IntoKey<M, F> for &Arc<R> {
+    fn into_key(self) -> Result<Key<M, F>> {
+        Key::of(self)
+    }
+}
+
 /// The error of a row that has no key yet, so that no other one can point at it.
 fn unsaved<M: ApiModel>(field: &str) -> Error {
     let name = M::NAME;

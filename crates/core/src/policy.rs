@@ -50,6 +50,19 @@ pub enum OnConflict {
     Merge,
 }
 
+/// What happens when a relation is asked for on one of many rows that were read together, and was not read with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnNPlusOne {
+    /// It is read for all of these rows at once, so that a loop over them does not send a request for each.
+    #[default]
+    Batch,
+    /// The same, and a warning, once per line of the program.
+    Warn,
+    /// An error of the kind [`InvalidRequest`](crate::ErrorKind::InvalidRequest), which names the line: for tests.
+    Error,
+}
+
 /// Where nulls stand when rows are sorted client-side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -71,6 +84,8 @@ pub struct Policy {
     pub on_drift: OnDrift,
     /// What happens when the server does not keep a value.
     pub on_unsaved: OnUnsaved,
+    /// What happens when a relation is asked for row by row.
+    pub on_n_plus_one: OnNPlusOne,
     /// The most rows that one query reads when it has to evaluate something client-side.
     pub max_scan: u64,
     /// Rows asked for in a page; `None` leaves it to the server.
@@ -96,6 +111,7 @@ impl Default for Policy {
             on_ignored: OnIgnored::default(),
             on_drift: OnDrift::default(),
             on_unsaved: OnUnsaved::default(),
+            on_n_plus_one: OnNPlusOne::default(),
             max_scan: 100_000,
             page_size: None,
             read_ahead: 4,

@@ -4,12 +4,17 @@
 //! A row shows a related one as its key, another unique value such as a slug, its URL, or as an object. The form is read from
 //! each value; none has to be declared.
 
+mod list;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-use serde_json::{Value, value::RawValue};
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 use crate::{
     error::{Error, Result},
@@ -156,6 +161,14 @@ impl Relation {
             .rsplit_once('/')
             .map_or("", |(collection, _)| collection);
         Ok(format!("{collection}/{segment}{end}"))
+    }
+
+    /// What a value says that is in memory already.
+    fn referred(&self, value: &Value) -> Result<Option<Reference>> {
+        let value = to_raw_value(value);
+        self.reference(&value.map_err(|error| {
+            Error::invalid_request("a key cannot be written as JSON").with_source(error)
+        })?)
     }
 
     fn reference(&self, value: &RawValue) -> Result<Option<Reference>> {

@@ -305,14 +305,38 @@ fn relations(model: &Model) -> Option<TokenStream> {
     let forward = forward.map(|field| {
         let (name, ty) = (&field.ident, &field.ty);
         let first = format!("What `{}` points at.", field.name);
+        let changed = field.is_list.then(|| {
+            let (changed, first) = (
+                format_ident!("{}_mut", name.unraw()),
+                format!("The list of keys in `{}`, to be changed on the server.", field.name),
+            );
+            quote_spanned! {ty.span()=>
+                #[doc = #first]
+                fn #changed(
+                    &mut self,
+                ) -> <Self as #krate::related::FollowMut>::Keys<
+                    '_,
+                    <#ty as #krate::related::Relates>::Model,
+                    <#ty as #krate::related::Relates>::Form,
+                >
+                where
+                    Self: #krate::related::FollowMut,
+                {
+                    #krate::related::FollowMut::follow_mut(self, #ident::F.#name)
+                }
+            }
+        });
         // A type that points at nothing is underlined where it stands in the struct.
         quote_spanned! {ty.span()=>
             #[doc = #first]
             #[doc = ""]
             #[doc = "One request; none for rows that were read before, or that the server has shown whole."]
+            #[track_caller]
             fn #name(&self) -> #krate::related::Followed<Self, #ty> {
                 #krate::related::Follow::follow(self, #ident::F.#name, |row| &row.#name)
             }
+
+            #changed
         }
     });
     let back = model.related.iter().map(|related| {

@@ -52,6 +52,8 @@ pub(crate) struct Field {
     pub(crate) access: Access,
     pub(crate) kind: Option<Kind>,
     pub(crate) is_relation: bool,
+    /// A relation that can be sent, and whose type is spelt `Vec<..>`.
+    pub(crate) is_list: bool,
     /// What is sent has the form of the type.
     pub(crate) has_own_form: bool,
 }
@@ -227,10 +229,19 @@ fn fields(
             access,
             kind: api.kind.map(|(kind, _)| kind),
             is_relation: api.relation.is_some(),
+            is_list: api.relation.is_some() && access != Access::ReadOnly && is_vec(&field.ty),
             has_own_form: !serde.is_written_otherwise,
         });
     }
     (fields, marked)
+}
+
+fn is_vec(ty: &syn::Type) -> bool {
+    let syn::Type::Path(ty) = ty else {
+        return false;
+    };
+    let last = ty.path.segments.last();
+    last.is_some_and(|segment| segment.ident == "Vec")
 }
 
 /// A type that is repeated outside the struct cannot say `Self`.

@@ -21,7 +21,7 @@ use crate::{
     client::ApiResponse,
     manager::Manager,
     query::{Change, Collection, Precaution, to_object},
-    related::Known,
+    related::{Known, Place},
     save_options::SaveOptions,
     trace::operation,
 };
@@ -53,7 +53,12 @@ impl<M: ApiModel> Instance<M> {
         Self::from_row(manager, kept.row).map_err(|error| error.with_context(UNREADABLE))
     }
 
-    pub(crate) fn from_row(manager: Manager<M>, mut row: Row) -> Result<Self> {
+    pub(crate) fn from_row(manager: Manager<M>, row: Row) -> Result<Self> {
+        Self::in_page(manager, row, None)
+    }
+
+    /// The instance of a row that was read with others.
+    pub(crate) fn in_page(manager: Manager<M>, mut row: Row, place: Option<Place>) -> Result<Self> {
         let value = match row.take_value() {
             Some(value) => value,
             None => row.decode(M::NAME)?,
@@ -64,7 +69,7 @@ impl<M: ApiModel> Instance<M> {
             row,
             key: None,
             deleted: false,
-            related: Known::default(),
+            related: Known::at(place),
         })
     }
 
@@ -361,7 +366,7 @@ impl<M: ApiModel> Instance<M> {
     }
 
     /// The row's key as it is in its URL.
-    fn key(&mut self) -> Result<String> {
+    pub(crate) fn key(&mut self) -> Result<String> {
         let primary_key = Self::primary_key_now(&self.now()?, &self.before()?);
         let held = self.held(primary_key.as_ref());
         match &self.key {

@@ -70,10 +70,10 @@ pub use bulk::{BulkCreateError, BulkWriteError};
 pub use client::{ApiResponse, ServiceClient, ServiceClientBuilder};
 pub use django_api_orm_core::{
     ApiModel, Assignment, Back, Dated, DeclaredRelation, Error, ErrorKind, Explain, Field,
-    FieldMeta, Filter, Id, IntoFilter, IntoOrder, IntoOrders, Key, KeyField, KeyForm, KeyType,
-    Keyed, ModelMeta, Nested, NullOrder, OnConflict, OnDrift, OnIgnored, OnUnsaved, Operand,
-    OrderBy, Ordered, Pagination, Policy, Q, Result, Schema, Slug, Textual, Url, dialect, error,
-    evaluate::Kind, path, row::Row,
+    FieldMeta, Filter, Id, IntoFilter, IntoKey, IntoOrder, IntoOrders, Key, KeyField, KeyForm,
+    KeyType, Keyed, ModelMeta, Nested, NullOrder, OnConflict, OnDrift, OnIgnored, OnNPlusOne,
+    OnUnsaved, Operand, OrderBy, Ordered, Pagination, Policy, Q, Result, Schema, Slug, Textual,
+    Url, dialect, error, evaluate::Kind, path, row::Row,
 };
 // For derived code and front doors in other languages.
 #[doc(hidden)]
@@ -84,7 +84,7 @@ pub use manager::Manager;
 pub use queryset::QuerySet;
 pub use reconciled::Reconciled;
 pub use registry::{Objects, register};
-pub use related::RelatedManager;
+pub use related::{RelatedKeys, RelatedManager};
 pub use rows::Rows;
 pub use save_options::SaveOptions;
 pub use values::FieldList;

@@ -17,6 +17,8 @@ macro_rules! with_query_settings {
             on_drift(on_drift: crate::OnDrift) => |manager| collection(manager).policy.on_drift = on_drift;
             /// What happens when the answer to a write shows that the server did not keep a value that it was sent.
             on_unsaved(on_unsaved: crate::OnUnsaved) => |manager| collection(manager).policy.on_unsaved = on_unsaved;
+            /// What happens when a relation is asked for row by row: see [`related`](crate::related#a-loop-over-rows).
+            on_n_plus_one(on_n_plus_one: crate::OnNPlusOne) => |manager| collection(manager).policy.on_n_plus_one = on_n_plus_one;
             /// The most rows that one query reads when a part of it is evaluated client-side.
             max_scan(rows: u64) => |manager| collection(manager).policy.max_scan = rows;
             /// Rows asked for in a page, where the paginator allows it.

@@ -31,7 +31,8 @@
 //! ```
 //!
 //! A list of keys, `tags: Vec<Key<Tag>>`, is changed as any list and saved as a whole: `post.tags.push(Key::of(&tag)?)`, then
-//! `post.save()`. Its order does not count as a change. To read related rows together with the rows of a query, see
+//! `post.save()`. Its order does not count as a change. To change the list that the server has by now, see [`RelatedKeys`]:
+//! `post.tags_mut().add([&tag]).await?`, `remove`, `set`, `clear`, `create`. To read related rows together with the rows of a query, see
 //! [`QuerySet::prefetch_related`](crate::QuerySet::prefetch_related).
 //!
 //! Filters and orders cross relations, in both directions: `Post::F.author.to(User::F.name).eq("Ann")`, and for users with such a post
@@ -53,22 +54,50 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # A loop over rows
+//!
+//! Rows that were read together are asked together: the first `post.author()` in a loop reads the authors of up to 100 posts that came
+//! with this one and are still there, and the others cost no request. So does `user.posts().rows()`, from the second user on, for whom it
+//! reads the rows of all the others too.
+//!
+//! ```no_run
+//! # use django_api_orm::{OnNPlusOne, prelude::*};
+//! # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/users/")] struct User { id: Option<i64>, name: String }
+//! # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/posts/")] struct Post { id: Option<i64>, title: String, #[api(relation)] author: Key<User> }
+//! # async fn f(client: ServiceClient) -> django_api_orm::Result<()> {
+//! let posts = client.objects::<Post>().all().limit(100);
+//! for post in &posts.fetch().await? {
+//!     println!("{} by {}", post.title, post.author().await?.name);      // two requests, not 101
+//! }
+//! let noisy = posts.on_n_plus_one(OnNPlusOne::Error);                   // for tests: such a loop is an error, which names the line
+//! # Ok(()) }
+//! ```
+//!
+//! Rows that the program has changed to point elsewhere, and rows that were read again, are asked alone. What was read is kept by the
+//! instances that came together, until the last of them is gone.
+//!
+//! # Where the methods are
+//!
 //! The derive writes the methods into a trait beside the model, `PostRelations`, so a module that uses them imports it with the
 //! model. They are there for instances of both halves; the [blocking](crate::blocking) ones answer without `.await`.
 
+mod keys;
 mod known;
 mod manager;
+mod page;
 mod prefetch;
 mod read;
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, panic::Location, pin::Pin, sync::Arc};
 
-use django_api_orm_core::{ApiModel, Error, Field, Key, KeyForm, Keyed, Operand, Result};
+use django_api_orm_core::{ApiModel, Error, Field, IntoKey, Key, KeyForm, Keyed, Operand, Result};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+pub use keys::RelatedKeys;
 pub(crate) use known::{Found, Known};
 pub use manager::RelatedManager;
+pub(crate) use page::{Place, places};
 pub(crate) use prefetch::Prefetches;
 pub use prefetch::{IntoPrefetch, Prefetch};
 pub(crate) use read::following;
@@ -152,10 +181,12 @@ pub trait Follow {
 
     /// The rows that the field points at.
     ///
-    /// Those that were read before, or that the server has shown whole in the row, cost no request; others one for 100 keys.
+    /// Those that were read before, or that the server has shown whole in the row, cost no request; others one for 100 keys. Where the
+    /// row was read with others, what they point at is read with it: see [the module](self#a-loop-over-rows).
     ///
     /// # Errors
     /// `DoesNotExist` where a key has no row; of several keys, those without a row are left out.
+    #[track_caller]
     fn follow<T: Relates>(
         &self,
         field: Field<Self::Model, T>,
@@ -167,6 +198,21 @@ pub trait Follow {
         &self,
         field: Field<N, T>,
     ) -> Self::Manager<N>;
+}
+
+/// What has lists of keys that can be changed on the server: an instance, of either half.
+pub trait FollowMut: Follow {
+    /// The list of keys in one of its fields.
+    type Keys<'a, N: ApiModel, F: KeyForm>
+    where
+        Self: 'a;
+
+    /// The list of keys in the field. The derive's `tags_mut` calls it; by hand it is for a field whose type is an alias:
+    /// `post.follow_mut(Post::F.tags)`.
+    fn follow_mut<N: ApiModel, F: KeyForm>(
+        &mut self,
+        field: Field<Self::Model, Vec<Key<N, F>>>,
+    ) -> Self::Keys<'_, N, F>;
 }
 
 /// What following a field of the type `T` gives.
@@ -186,7 +232,7 @@ impl<M: ApiModel> Follow for Instance<M> {
     ) -> Followed<Self, T> {
         Box::pin(operation::<M, _>(
             "related",
-            following(self, field, held(self), |row| row),
+            following(self, field, held(self), Location::caller(), |row| row),
         ))
     }
 
@@ -195,10 +241,27 @@ impl<M: ApiModel> Follow for Instance<M> {
     }
 }
 
-/// Filters by a related row: `Post::F.author.eq(&user)`.
+impl<M: ApiModel> FollowMut for Instance<M> {
+    type Keys<'a, N: ApiModel, F: KeyForm> = RelatedKeys<'a, M, N, F>;
+
+    fn follow_mut<N: ApiModel, F: KeyForm>(
+        &mut self,
+        field: Field<M, Vec<Key<N, F>>>,
+    ) -> RelatedKeys<'_, M, N, F> {
+        RelatedKeys::new(self, field)
+    }
+}
+
+/// A related row where its key is meant: in filters, `Post::F.author.eq(&user)`, and in lists, `post.tags_mut().add([&tag])`.
 macro_rules! operands {
     ($($row:ty),+) => {$(
         operands! { $row: Key<N, F>, Option<Key<N, F>>, Vec<Key<N, F>> }
+
+        impl<N: ApiModel, F: KeyForm> IntoKey<N, F> for &$row {
+            fn into_key(self) -> Result<Key<N, F>> {
+                Key::of(self)
+            }
+        }
     )+};
     ($row:ty: $($field:ty),+) => {$(
         impl<N: ApiModel, F: KeyForm> Operand<$field> for &$row {

@@ -17,6 +17,7 @@ use crate::{
     manager::Manager,
     query::{KeysetWalk, Walk},
     queryset::QuerySet,
+    related::{Place, places},
     trace,
 };
 
@@ -36,7 +37,7 @@ impl<M> Unpin for Rows<M> {}
 
 /// The rows at hand.
 enum Batch<M> {
-    Rows(VecDeque<Row>),
+    Rows(VecDeque<Row>, VecDeque<Place>),
     /// With their related rows.
     Instances(VecDeque<Result<Instance<M>>>),
 }
@@ -65,7 +66,10 @@ impl<M: ApiModel> Rows<M> {
         let span = trace::span(M::NAME, name);
         let batches: Pin<Box<dyn Stream<Item = Result<Batch<M>>> + Send>> =
             match queryset.related.is_empty() {
-                true => Box::pin(batches.map_ok(|rows| Batch::Rows(rows.into()))),
+                true => Box::pin(batches.map_ok(|rows| {
+                    let places = places::<M>(&rows);
+                    Batch::Rows(rows.into(), places)
+                })),
                 false => {
                     let queryset = queryset.clone();
                     let with_related = move |rows| with_related(queryset.clone(), rows);
@@ -75,7 +79,7 @@ impl<M: ApiModel> Rows<M> {
             };
         Self {
             batches,
-            batch: Batch::Rows(VecDeque::new()),
+            batch: Batch::Rows(VecDeque::new(), VecDeque::new()),
             manager,
             span,
         }
@@ -99,18 +103,19 @@ impl<M: ApiModel> Rows<M> {
 async fn with_related<M: ApiModel>(queryset: QuerySet<M>, rows: Vec<Row>) -> Result<Batch<M>> {
     let mut fit = Vec::with_capacity(rows.len());
     let mut unfit = Vec::new();
-    for (place, row) in rows.into_iter().enumerate() {
-        match Instance::from_row(queryset.manager.clone(), row) {
+    let mut places = places::<M>(&rows);
+    for (at, row) in rows.into_iter().enumerate() {
+        match Instance::in_page(queryset.manager.clone(), row, places.pop_front()) {
             Ok(instance) => fit.push(instance),
-            Err(error) => unfit.push((place, error)),
+            Err(error) => unfit.push((at, error)),
         }
     }
     if !fit.is_empty() {
         queryset.read_related(&fit).await?;
     }
     let mut instances: Vec<Result<Instance<M>>> = fit.into_iter().map(Ok).collect();
-    for (place, error) in unfit {
-        instances.insert(place, Err(error));
+    for (at, error) in unfit {
+        instances.insert(at, Err(error));
     }
     Ok(Batch::Instances(instances.into()))
 }
@@ -122,7 +127,10 @@ impl<M: ApiModel> Stream for Rows<M> {
         loop {
             let manager = self.manager.clone();
             let next = match &mut self.batch {
-                Batch::Rows(rows) => rows.pop_front().map(|row| Instance::from_row(manager, row)),
+                Batch::Rows(rows, places) => {
+                    let (row, place) = (rows.pop_front(), places.pop_front());
+                    row.map(|row| Instance::in_page(manager, row, place))
+                }
                 Batch::Instances(instances) => instances.pop_front(),
             };
             if next.is_some() {
@@ -150,7 +158,7 @@ impl<M: ApiModel> fmt::Debug for Rows<M> {
             .field(
                 "at_hand",
                 &match &self.batch {
-                    Batch::Rows(rows) => rows.len(),
+                    Batch::Rows(rows, _) => rows.len(),
                     Batch::Instances(instances) => instances.len(),
                 },
             )

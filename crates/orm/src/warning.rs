@@ -28,6 +28,8 @@ pub enum WarningKind {
     Drift,
     /// The server did not keep a value that it was sent.
     Unsaved,
+    /// A relation was asked for on one of many rows that were read together, and was not read with them.
+    NPlusOne,
 }
 
 impl Warning {
@@ -114,6 +116,9 @@ impl fmt::Display for Warning {
                 )
             }
             WarningKind::Drift => f.write_str(subject),
+            WarningKind::NPlusOne => {
+                write!(f, "{subject}; it was read for all of them now")
+            }
             WarningKind::Unsaved => {
                 write!(f, "the server does not keep what is written to `{subject}`")
             }

@@ -9,13 +9,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const TYPES: [&str; 6] = [
+const TYPES: [&str; 7] = [
     "ServiceClient",
     "ServiceClientBuilder",
     "Manager",
     "QuerySet",
     "Instance",
     "RelatedManager",
+    "RelatedKeys",
 ];
 
 /// Methods without a twin, and why.

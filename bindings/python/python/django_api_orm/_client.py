@@ -446,13 +446,12 @@ class BaseClient:
             "retry_delay": retry_delay,
             "ca_file": None if ca_file is None else os.fspath(ca_file),
             "proxy": proxy,
+            "on_n_plus_one": on_n_plus_one,
             **options,
         }
         for name in ("client_certificate_file", "client_key_file", "unix_socket"):
             if isinstance(settings.get(name), os.PathLike):
                 settings[name] = os.fspath(settings[name])
-        if on_n_plus_one not in ON_N_PLUS_ONE:
-            raise ConfigurationError(f'on_n_plus_one must be "batch", "warn" or "error", not {on_n_plus_one!r}')
         if not isinstance(coalesce, bool):
             raise TypeError(f"`coalesce` must be a bool, not {type(coalesce).__name__}")
         is_async = hasattr(self, "__aenter__")

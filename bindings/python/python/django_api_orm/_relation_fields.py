@@ -290,26 +290,15 @@ class ToMany(ToRows):
         return [self.written(obj, shown) for obj in objs]
 
     def changed(self, references: list[Any], added: list[Any], removed: list[Any]) -> list[Any]:
-        """The references with and without these."""
-        away = {str(key) for each in removed for key in self.keys([each])}
-        there: set[str] = set()
-        left: list[Any] = []
-        for reference in [*map(self._plain, references), *added]:
-            names = {str(key) for key in self.keys([reference])}
-            if not names & (away | there):
-                left.append(reference)
-            there |= names
-        return left
-
-    def _plain(self, reference: Any) -> Any:
-        """An object as the key that is written for it."""
-        if not isinstance(reference, dict) or self.said.writes == "object":
-            return reference
-        return next((value for _, value in self.keys([reference])), reference)
+        """The references with and without these, each as it is written."""
+        if self.said.writes != "object" and _has_objects(references):
+            references = json.loads(self.engine.plain(to_json(references)))
+        references = [*references, *added]
+        return [references[place] for place in self.engine.kept(to_json(references), to_json(removed))]
 
     def names_same(self, some: list[Any], others: list[Any]) -> bool:
         """Whether both name the same rows, in whatever order."""
-        return {str(key) for key in self.keys(some)} == {str(key) for key in self.keys(others)}
+        return self.engine.names_same(to_json(some), to_json(others))
 
     def put(self, row: Any, references: Any) -> None:
         row._set_field(self.field, references)

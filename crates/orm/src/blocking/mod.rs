@@ -40,7 +40,7 @@ pub use client::{ServiceClient, ServiceClientBuilder};
 pub use instance::Instance;
 pub use manager::{Manager, Objects};
 pub use queryset::{QuerySet, Rows};
-pub use related::{Related, RelatedManager};
+pub use related::{Related, RelatedKeys, RelatedManager};
 
 /// Everything that a module with models and blocking queries needs.
 pub mod prelude {

@@ -1,13 +1,13 @@
 //! Relations of the blocking half.
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{fmt, ops::Deref, panic::Location, sync::Arc};
 
 use serde::Serialize;
 
 use super::{instance::Instance, queryset::QuerySet, runtime::wait};
 use crate::{
-    ApiModel, Field, Keyed, Result,
-    related::{Follow, Followed, Relates, following},
+    ApiModel, Field, IntoKey, Key, KeyForm, Keyed, Result,
+    related::{Follow, FollowMut, Followed, Relates, following},
 };
 
 /// A row that another one points at. It is read as the model; [`into_instance`](Self::into_instance) gives what can be saved.
@@ -69,6 +69,7 @@ impl<N: ApiModel> RelatedManager<N> {
     ///
     /// # Errors
     /// As there.
+    #[track_caller]
     pub fn rows(&self) -> Result<Vec<Related<N>>> {
         let rows = wait(self.of.rows())??;
         Ok(rows.into_iter().map(Related).collect())
@@ -106,6 +107,69 @@ impl<N: ApiModel> fmt::Debug for RelatedManager<N> {
     }
 }
 
+/// The list of keys of a row. See the asynchronous [`RelatedKeys`](crate::RelatedKeys) for what each method does, costs and raises.
+#[must_use = "nothing is sent before one of its methods is called"]
+pub struct RelatedKeys<'a, M, N, F>(crate::RelatedKeys<'a, M, N, F>);
+
+impl<M: ApiModel, N: ApiModel, F: KeyForm> RelatedKeys<'_, M, N, F> {
+    /// See [`add`](crate::RelatedKeys::add).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn add<K: IntoKey<N, F>>(self, rows: impl IntoIterator<Item = K>) -> Result<()> {
+        wait(self.0.add(rows))?
+    }
+
+    /// See [`remove`](crate::RelatedKeys::remove).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn remove<K: IntoKey<N, F>>(self, rows: impl IntoIterator<Item = K>) -> Result<()> {
+        wait(self.0.remove(rows))?
+    }
+
+    /// See [`set`](crate::RelatedKeys::set).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set<K: IntoKey<N, F>>(self, rows: impl IntoIterator<Item = K>) -> Result<()> {
+        wait(self.0.set(rows))?
+    }
+
+    /// See [`clear`](crate::RelatedKeys::clear).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn clear(self) -> Result<()> {
+        wait(self.0.clear())?
+    }
+
+    /// See [`create`](crate::RelatedKeys::create).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create<B: Serialize + ?Sized>(self, row: &B) -> Result<Instance<N>> {
+        wait(self.0.create(row))?.map(Instance)
+    }
+}
+
+impl<M: ApiModel, N, F> fmt::Debug for RelatedKeys<'_, M, N, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<M: ApiModel> FollowMut for Instance<M> {
+    type Keys<'a, N: ApiModel, F: KeyForm> = RelatedKeys<'a, M, N, F>;
+
+    fn follow_mut<N: ApiModel, F: KeyForm>(
+        &mut self,
+        field: Field<M, Vec<Key<N, F>>>,
+    ) -> RelatedKeys<'_, M, N, F> {
+        RelatedKeys(crate::RelatedKeys::new(&mut self.0, field))
+    }
+}
+
 macro_rules! follow {
     ($($row:ident),+) => {$(
         impl<M: ApiModel> Follow for $row<M> {
@@ -119,7 +183,8 @@ macro_rules! follow {
                 field: Field<M, T>,
                 held: impl FnOnce(&M) -> &T,
             ) -> Followed<Self, T> {
-                wait(following(&self.0, field, held(self), Related))?
+                let line = Location::caller();
+                wait(following(&self.0, field, held(self), line, Related))?
             }
 
             fn back<N: ApiModel, T: Relates<Model = M>>(

@@ -41,6 +41,7 @@ impl Context {
         policy.on_ignored = settings.on_ignored;
         policy.on_drift = settings.on_drift;
         policy.on_unsaved = settings.on_unsaved;
+        policy.on_n_plus_one = settings.on_n_plus_one;
         policy.max_scan = settings.max_scan;
         policy.page_size = settings.page_size;
         policy.read_ahead = settings.read_ahead;
@@ -64,6 +65,7 @@ impl ServiceClientBuilder {
         settings.on_ignored = policy.on_ignored;
         settings.on_drift = policy.on_drift;
         settings.on_unsaved = policy.on_unsaved;
+        settings.on_n_plus_one = policy.on_n_plus_one;
         settings.max_scan = policy.max_scan;
         settings.page_size = policy.page_size;
         settings.read_ahead = policy.read_ahead;

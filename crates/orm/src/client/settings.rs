@@ -6,7 +6,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use django_api_orm_core::{
-    Error, NullOrder, OnConflict, OnDrift, OnIgnored, OnUnsaved, Policy, Result,
+    Error, NullOrder, OnConflict, OnDrift, OnIgnored, OnNPlusOne, OnUnsaved, Policy, Result,
 };
 use secrecy::SecretString;
 
@@ -85,6 +85,9 @@ macro_rules! with_settings {
             on_drift(on_drift: crate::OnDrift): OnDrift = OnDrift::default(), "a warning" => set on_drift;
             /// What happens when the answer to a write shows that the server did not keep a value that it was sent.
             on_unsaved(on_unsaved: crate::OnUnsaved): OnUnsaved = OnUnsaved::default(), "an error" => set on_unsaved;
+            /// What happens when a relation is asked for on one of many rows that were read together, and was not read with them.
+            on_n_plus_one(on_n_plus_one: crate::OnNPlusOne): OnNPlusOne
+                = OnNPlusOne::default(), "it is read for all of them at once" => set on_n_plus_one;
             /// The most rows that one query reads when a part of it is evaluated client-side.
             max_scan(rows: u64): u64 = Policy::default().max_scan, "100,000" => set rows;
             /// Rows asked for in a page, where the paginator allows it.
@@ -344,6 +347,7 @@ choices! {
     OnConflict { Error = "error", Merge = "merge" }
     OnDrift { Warn = "warn", Error = "error", Ignore = "ignore" }
     OnUnsaved { Error = "error", Warn = "warn", Ignore = "ignore" }
+    OnNPlusOne { Batch = "batch", Warn = "warn", Error = "error" }
     NullOrder { Smallest = "smallest", Largest = "largest" }
 }
 

@@ -8,11 +8,16 @@ use std::{
 
 use serde_json::Value;
 
+use super::page::Place;
 use crate::instance::Instance;
 
-/// The related rows that are known, by relation. Takes two words of an instance that has none.
+/// The related rows that are known, by relation, and where those of rows that were read with this one are. Takes a few words of an
+/// instance that has none.
 #[derive(Default)]
-pub(crate) struct Known(OnceLock<Arc<Mutex<Relations>>>);
+pub(crate) struct Known {
+    kept: OnceLock<Arc<Mutex<Relations>>>,
+    place: Option<Place>,
+}
 
 type Relations = HashMap<String, Rows>;
 
@@ -33,18 +38,36 @@ pub(crate) struct Found<N> {
 }
 
 impl Known {
+    /// Those of a row that was read with others.
+    pub(crate) fn at(place: Option<Place>) -> Self {
+        Self {
+            kept: OnceLock::new(),
+            place,
+        }
+    }
+
     /// The same rows, which are still kept here when the instance is elsewhere.
     pub(crate) fn share(&self) -> Self {
-        let shared = OnceLock::new();
-        let _ = shared.set(Arc::clone(self.0.get_or_init(Arc::default)));
-        Self(shared)
+        Self {
+            kept: OnceLock::from(Arc::clone(self.kept.get_or_init(Arc::default))),
+            place: self.place.clone(),
+        }
+    }
+
+    /// Where the row stands among those that were read with it, if there were some.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 
     pub(crate) fn get<N: 'static>(&self, relation: &str, keys: &Value) -> Option<Found<N>>
     where
         Instance<N>: Send + Sync,
     {
-        let known = self.0.get()?.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self
+            .kept
+            .get()?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let found = known.get(relation).filter(|found| found.keys == *keys)?;
         Some(Found {
             rows: found.rows.downcast_ref().cloned()?,
@@ -57,7 +80,7 @@ impl Known {
         Instance<N>: Send + Sync,
     {
         let (rows, chosen) = (Arc::new(found.rows), found.chosen);
-        let known = self.0.get_or_init(Arc::default);
+        let known = self.kept.get_or_init(Arc::default);
         known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -68,10 +91,13 @@ impl Known {
 /// A copy that goes its own way.
 impl Clone for Known {
     fn clone(&self) -> Self {
-        let known = self.0.get().map(|known| {
+        let kept = self.kept.get().map(|known| {
             let known = known.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::new(Mutex::new(known.clone()))
         });
-        Self(known.map_or_else(OnceLock::new, OnceLock::from))
+        Self {
+            kept: kept.map_or_else(OnceLock::new, OnceLock::from),
+            place: self.place.clone(),
+        }
     }
 }

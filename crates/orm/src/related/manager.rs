@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     ops::Deref,
+    panic::Location,
     sync::Arc,
 };
 
@@ -11,12 +12,22 @@ use django_api_orm_core::{
     ApiModel, Error, Field, Key, Keyed, Q, Result,
     lookup::{Lookup, Op},
     plan::Plan,
+    relation::Relation,
+    row::Row,
 };
+use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Found, Known, Relates, prefetch::back_name};
-use crate::{instance::Instance, manager::Manager, queryset::QuerySet, trace::operation};
+use super::{
+    Found, Known, Relates,
+    page::{Batch, Touch},
+    prefetch::back_name,
+    read::relation,
+};
+use crate::{
+    instance::Instance, manager::Manager, query::Collection, queryset::QuerySet, trace::operation,
+};
 
 /// The rows that point at a row, as `user.posts` is in Django.
 ///
@@ -31,6 +42,10 @@ pub struct RelatedManager<N> {
     name: String,
     of: Value,
     known: Known,
+    /// The relation of the rows, and the row that they point at, of that collection.
+    relation: Arc<Relation>,
+    row: Row,
+    rows_of: Arc<Collection>,
 }
 
 impl<N: ApiModel> RelatedManager<N> {
@@ -58,6 +73,9 @@ impl<N: ApiModel> RelatedManager<N> {
             name: back_name(field),
             of: row.row().key(M::meta().primary_key()).unwrap_or_default(),
             known: row.known().share(),
+            relation: Arc::new(relation(field)),
+            row: row.row().clone(),
+            rows_of: Arc::clone(&Instance::manager(row).collection),
         }
     }
 
@@ -69,16 +87,25 @@ impl<N: ApiModel> RelatedManager<N> {
     /// The rows, which are kept then: those that [`prefetch_related`](QuerySet::prefetch_related) has read, or that an earlier call
     /// has, cost no request. [`all`](Self::all) asks anew.
     ///
+    /// In a loop over rows that were read together, the second row that is asked reads those of all others with its own:
+    /// see [the module](crate::related#a-loop-over-rows).
+    ///
     /// # Errors
     /// As [`QuerySet::fetch`].
+    #[track_caller]
     pub fn rows(&self) -> impl Future<Output = Result<Vec<Arc<Instance<N>>>>> + Send + use<N> {
-        let this = self.clone();
+        let (this, line) = (self.clone(), Location::caller());
         operation::<N, _>("related", async move {
             if let Some(found) = this.known.get(&this.name, &this.of) {
                 return Ok(found.rows);
             }
-            let rows = this.rows.fetch().await?;
-            let rows: Vec<_> = rows.into_iter().map(Arc::new).collect();
+            let rows = match this.together(line).await? {
+                Some(rows) => rows,
+                None => {
+                    let rows = this.rows.fetch().await?;
+                    rows.into_iter().map(Arc::new).collect()
+                }
+            };
             let found = Found {
                 rows: rows.clone(),
                 chosen: false,
@@ -86,6 +113,33 @@ impl<N: ApiModel> RelatedManager<N> {
             this.known.keep(&this.name, this.of, found);
             Ok(rows)
         })
+    }
+
+    /// The rows, read with those of other rows of the page.
+    async fn together(
+        &self,
+        line: &'static Location<'static>,
+    ) -> Result<Option<Vec<Arc<Instance<N>>>>> {
+        let Some(place) = self.known.place().filter(|_| self.key.is_ok()) else {
+            return Ok(None);
+        };
+        let touch = Touch {
+            name: &self.name,
+            keys: &self.of,
+            at_once: false,
+            asked: &self.rows_of,
+            line,
+        };
+        place
+            .together(touch, |mut others| {
+                if others.is_empty() {
+                    return None;
+                }
+                others.push((place.at(), self.row.clone()));
+                let (all, relation) = (self.rows.manager.all(), Arc::clone(&self.relation));
+                Some(async move { batch(&all, &relation, others).await }.boxed())
+            })
+            .await
     }
 
     /// Creates a row that points at this one. One POST, never sent twice.
@@ -133,6 +187,28 @@ impl<N: ApiModel> RelatedManager<N> {
     }
 }
 
+/// Reads the rows that point at some rows of a page, each of which has a place there.
+async fn batch<N: ApiModel>(
+    all: &QuerySet<N>,
+    relation: &Relation,
+    sources: Vec<(usize, Row)>,
+) -> Result<Batch<N>> {
+    let rows: Vec<Row> = sources.iter().map(|(_, row)| row.clone()).collect();
+    let (filter, at_once) = (relation.name(), all.manager.requests_at_once());
+    let collection = all.manager.typed();
+    let found = collection.pointing_at(&all.plan, relation, filter, &rows, at_once);
+    let found = found.await?;
+    let made = all.made(found.rows).await?;
+    let key = relation.target().primary_key();
+    let of = sources.into_iter().zip(found.of);
+    Ok(Batch {
+        rows: made.into_iter().map(Arc::new).collect(),
+        of: of
+            .map(|((at, row), places)| (at, (row.key(key).unwrap_or_default(), places)))
+            .collect(),
+    })
+}
+
 impl<N> Deref for RelatedManager<N> {
     type Target = QuerySet<N>;
 
@@ -159,6 +235,9 @@ impl<N> Clone for RelatedManager<N> {
             name: self.name.clone(),
             of: self.of.clone(),
             known: self.known.share(),
+            relation: Arc::clone(&self.relation),
+            row: self.row.clone(),
+            rows_of: Arc::clone(&self.rows_of),
         }
     }
 }

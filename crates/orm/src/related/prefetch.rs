@@ -9,7 +9,7 @@ use futures_util::{
 };
 
 use super::{
-    Found, Relates,
+    Found, Relates, places,
     read::{held, relation},
 };
 use crate::{instance::Instance, manager::Manager, queryset::QuerySet};
@@ -278,8 +278,10 @@ impl<M: ApiModel> QuerySet<M> {
     pub(crate) async fn made(&self, rows: Vec<Row>) -> Result<Vec<Instance<M>>> {
         // Not collected: nobody knows the length of what may fail, and instances are large to move.
         let mut instances = Vec::with_capacity(rows.len());
+        let mut places = places::<M>(&rows);
         for row in rows {
-            instances.push(Instance::from_row(self.manager.clone(), row)?);
+            let place = places.pop_front();
+            instances.push(Instance::in_page(self.manager.clone(), row, place)?);
         }
         if !self.related.is_empty() && !instances.is_empty() {
             self.read_related(&instances).await?;

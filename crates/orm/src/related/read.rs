@@ -1,15 +1,19 @@
 //! From a row to those that it points at.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, panic::Location, sync::Arc};
 
 use django_api_orm_core::{
     ApiModel, DeclaredRelation, Error, Field, KeyForm, Result, plan::Plan, relation::Relation,
     row::Row, value::to_json,
 };
+use futures_util::FutureExt;
 use serde_json::{Map, Value};
 
-use super::{Found, Relates};
-use crate::instance::Instance;
+use super::{
+    Found, Known, Relates,
+    page::{Batch, Touch},
+};
+use crate::{instance::Instance, manager::Manager};
 
 /// The relation in a field, as the engine knows it.
 pub(crate) fn relation<M: ApiModel, T: Relates>(field: &Field<M, T>) -> Relation {
@@ -46,64 +50,131 @@ pub(crate) fn following<M: ApiModel, T: Relates, R: Send + 'static>(
     instance: &Instance<M>,
     field: Field<M, T>,
     held: &T,
+    line: &'static Location<'static>,
     made: fn(Arc<Instance<T::Model>>) -> R,
 ) -> impl Future<Output = Result<T::Rows<R>>> + Send + 'static {
     // What is held outlives the instance as JSON, and is read again: keys are small.
     let keys = to_json(held).map_err(|error| {
         Error::invalid_request("a key cannot be written as JSON").with_source(error)
     });
-    let (manager, known) = (
-        Instance::manager(instance).clone(),
-        instance.known().share(),
-    );
-    let row = instance.row().clone();
+    let followed = Followed {
+        manager: Instance::manager(instance).clone(),
+        known: instance.known().share(),
+        row: instance.row().clone(),
+        field,
+        line,
+    };
     async move {
         let keys = keys?;
         let mut held: T = serde_json::from_value(keys.clone())
             .map_err(|error| Error::decode("a key cannot be read again").with_source(error))?;
-        let rows = match known.get(field.path(), &keys) {
-            Some(found) => {
-                // As in Django, a row that the queryset leaves out is none where there may be none.
-                if found.chosen && found.rows.is_empty() {
-                    held = serde_json::from_value(Value::Null).unwrap_or(held);
-                }
-                found.rows
-            }
+        let name = followed.field.path().to_owned();
+        let found = match followed.known.get(&name, &keys) {
+            Some(found) => found,
+            None => followed.read(&name, keys).await?,
+        };
+        // As in Django, a row that the queryset leaves out is none where there may be none.
+        if found.chosen && found.rows.is_empty() {
+            held = serde_json::from_value(Value::Null).unwrap_or(held);
+        }
+        held.found(&name, found.rows.into_iter().map(made).collect())
+    }
+}
+
+/// A relation of an instance, which may be elsewhere by now.
+struct Followed<M, T> {
+    manager: Manager<M>,
+    known: Known,
+    row: Row,
+    field: Field<M, T>,
+    line: &'static Location<'static>,
+}
+
+impl<M: ApiModel, T: Relates> Followed<M, T> {
+    /// Reads the rows, and keeps them: for all rows of the page, if there is one.
+    async fn read(&self, name: &str, keys: Value) -> Result<Found<T::Model>> {
+        let target = self.manager.collection.client()?.objects::<T::Model>();
+        let source = source(&self.row, &self.field, &keys)?;
+        let rows = match self.together(&target, &source, &keys).await? {
+            Some(rows) => rows,
             None => {
-                let target = manager.collection.client()?.objects::<T::Model>();
-                let source = source(&row, &field, &keys)?;
-                let found = target
-                    .typed()
-                    .related(
-                        &Plan::all(),
-                        &relation(&field),
-                        &[source],
-                        manager.requests_at_once(),
-                    )
-                    .await?;
-                let rows = (found.rows.into_iter())
-                    .map(|row| Instance::from_row(target.clone(), row).map(Arc::new))
-                    .collect::<Result<Vec<_>>>()?;
-                let places = found.of.into_iter().next().unwrap_or_default();
-                let rows: Vec<_> = (places.into_iter())
-                    .filter_map(|place| rows.get(place).map(Arc::clone))
-                    .collect();
-                if !rows.is_empty() {
-                    let rows = rows.clone();
-                    known.keep(
-                        field.path(),
-                        keys,
-                        Found {
-                            rows,
-                            chosen: false,
-                        },
-                    );
-                }
-                rows
+                let batch = batch(&target, &self.field, vec![(0, source, keys.clone())]).await?;
+                batch.at(0, &keys).unwrap_or_default()
             }
         };
-        held.found(field.path(), rows.into_iter().map(made).collect())
+        let found = |rows| Found {
+            rows,
+            chosen: false,
+        };
+        if !rows.is_empty() {
+            self.known.keep(name, keys, found(rows.clone()));
+        }
+        Ok(found(rows))
     }
+
+    async fn together(
+        &self,
+        target: &Manager<T::Model>,
+        source: &Row,
+        keys: &Value,
+    ) -> Result<Option<Vec<Arc<Instance<T::Model>>>>> {
+        let Some(place) = self.known.place().filter(|_| points(keys)) else {
+            return Ok(None);
+        };
+        let touch = Touch {
+            name: self.field.path(),
+            keys,
+            at_once: true,
+            asked: &self.manager.collection,
+            line: self.line,
+        };
+        let related = relation(&self.field);
+        place
+            .together(touch, |others| {
+                let others = others.into_iter().filter_map(|(at, row)| {
+                    let keys = held::<T>(&related, &row).ok().flatten()?;
+                    points(&keys).then_some((at, row, keys))
+                });
+                let mut sources: Vec<_> = others.collect();
+                if sources.is_empty() {
+                    return None;
+                }
+                sources.push((place.at(), source.clone(), keys.clone()));
+                let (target, field) = (target.clone(), self.field.clone());
+                Some(async move { batch(&target, &field, sources).await }.boxed())
+            })
+            .await
+    }
+}
+
+/// Whether something has to be read for these keys.
+fn points(keys: &Value) -> bool {
+    match keys {
+        Value::Null => false,
+        Value::Array(keys) => !keys.is_empty(),
+        _ => true,
+    }
+}
+
+/// Reads what some rows of a page point at, each with its place and what it holds.
+async fn batch<M: ApiModel, T: Relates>(
+    target: &Manager<T::Model>,
+    field: &Field<M, T>,
+    sources: Vec<(usize, Row, Value)>,
+) -> Result<Batch<T::Model>> {
+    let rows: Vec<Row> = sources.iter().map(|(_, row, _)| row.clone()).collect();
+    let (all, related) = (Plan::all(), relation(field));
+    let collection = target.typed();
+    let found = collection.related(&all, &related, &rows, target.requests_at_once());
+    let found = found.await?;
+    let rows = target.all().made(found.rows).await?;
+    let of = sources.into_iter().zip(found.of);
+    Ok(Batch {
+        rows: rows.into_iter().map(Arc::new).collect(),
+        of: of
+            .map(|((at, _, keys), places)| (at, (keys, places)))
+            .collect(),
+    })
 }
 
 /// The row that shows the keys: the server's, with whatever it says of the related rows, unless the program has put others into

@@ -2,6 +2,7 @@
 //! Framework shows relations. What is expected is computed from how the site makes its rows.
 
 mod crossing;
+mod lists;
 
 use std::sync::LazyLock;
 

@@ -8,4 +8,6 @@
 mod drf;
 mod forms;
 mod library;
+mod lists;
 mod prefetched;
+mod together;

@@ -8,24 +8,24 @@ use serde_json::{Value, json};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
 #[api(endpoint = "/api/v1/users/", related(posts = Post::author))]
-struct User {
-    id: Option<i64>,
+pub(crate) struct User {
+    pub(crate) id: Option<i64>,
     #[api(relation)]
-    manager: Option<Key<Self>>,
+    pub(crate) manager: Option<Key<Self>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
 #[api(endpoint = "/api/v1/posts/")]
-struct Post {
-    id: Option<i64>,
+pub(crate) struct Post {
+    pub(crate) id: Option<i64>,
     #[api(relation)]
-    author: Key<User>,
+    pub(crate) author: Key<User>,
     #[api(relation)]
-    readers: Vec<Key<User>>,
+    pub(crate) readers: Vec<Key<User>>,
 }
 
 /// 250 posts of 240 users, 100 to a page.
-async fn client() -> (TestServer, ServiceClient) {
+pub(crate) async fn client() -> (TestServer, ServiceClient) {
     let users: Vec<Value> = (1..=240)
         .map(|id| json!({"id": id, "manager": (id > 1).then_some(id / 2)}))
         .collect();
