@@ -9,6 +9,7 @@ use std::{
     process,
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
+    thread,
     time::Duration,
 };
 
@@ -16,6 +17,7 @@ use django_api_orm::ServiceClient;
 use pyo3::prelude::*;
 use tokio::{
     runtime::{Builder, Runtime},
+    sync::oneshot,
     time::{Instant, Sleep, sleep},
 };
 
@@ -81,6 +83,23 @@ impl Lane {
         }
     }
 }
+
+impl Lane {
+    /// Has a thread of its own drive the lane, too, so that what is under way there goes on while the caller does something else.
+    /// `None` where no thread can be started: then it goes on with the next call.
+    pub(crate) fn driver(&self) -> Option<Driver> {
+        let runtime = Arc::clone(&self.runtime);
+        let (driver, is_dropped) = oneshot::channel();
+        thread::Builder::new()
+            .name("django-api-orm".to_owned())
+            .spawn(move || drop(runtime.block_on(is_dropped)))
+            .ok()?;
+        Some(Driver(driver))
+    }
+}
+
+/// A lane is driven as long as this is there. The thread never touches Python, and nobody waits for its end.
+pub(crate) struct Driver(#[allow(dead_code)] oneshot::Sender<()>);
 
 impl Drop for Lane {
     fn drop(&mut self) {

@@ -1,8 +1,8 @@
 //! Walks: the rows of a query batch by batch, for iterators that do not keep what they have handed out.
 
 use std::{
-    process,
-    sync::{Arc, Mutex, PoisonError},
+    mem, process,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use django_api_orm::{
@@ -15,7 +15,7 @@ use crate::{
     ask::Asker,
     client::Shared,
     failure,
-    lane::Lane,
+    lane::{Driver, Lane},
     notice,
     operation::{Finished, Operation, Outcome, Payload},
 };
@@ -33,6 +33,14 @@ impl Steps {
             Self::Pages(walk) => Self::Pages(walk.one_by_one()),
             // It reads nothing ahead.
             Self::Keys(walk) => Self::Keys(walk),
+        }
+    }
+
+    /// Whether pages are under way that nobody waits for yet.
+    fn reads_ahead(&self) -> bool {
+        match self {
+            Self::Pages(walk) => walk.reads_ahead(),
+            Self::Keys(_) => false,
         }
     }
 
@@ -55,13 +63,19 @@ enum State {
     Over,
 }
 
+/// The lane of a synchronous walk between two steps, and what drives it meanwhile where pages are under way.
+struct Held {
+    driver: Option<Driver>,
+    lane: Lane,
+}
+
 /// The rows of a query, batch by batch.
 #[pyclass(frozen, module = "django_api_orm._engine")]
 pub(crate) struct Walk {
     client: Arc<Shared>,
     state: Arc<tokio::sync::Mutex<State>>,
     asker: Option<Asker>,
-    lane: Mutex<Option<Lane>>,
+    held: Mutex<Option<Held>>,
     /// The process that began it.
     pid: u32,
 }
@@ -81,9 +95,13 @@ impl Walk {
             client: Arc::clone(client),
             asker,
             state: Arc::new(tokio::sync::Mutex::new(State::Fresh(Box::new(begin)))),
-            lane: Mutex::new(None),
+            held: Mutex::new(None),
             pid: process::id(),
         }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Refuses to continue in a child after `fork`: the next pages are on connections of the parent.
@@ -98,9 +116,26 @@ impl Walk {
     }
 }
 
+impl Drop for Walk {
+    fn drop(&mut self) {
+        // In a child after `fork`: a thread of the parent may have held a lock of what is under way.
+        if self.pid != process::id() {
+            mem::forget(Arc::clone(&self.state));
+            let held = self.held.get_mut();
+            mem::forget(held.unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
+}
+
+/// Whether pages are under way between two steps.
+fn reads_ahead(state: &tokio::sync::Mutex<State>) -> bool {
+    let state = state.try_lock();
+    state.is_ok_and(|state| matches!(&*state, State::Going(steps) if steps.reads_ahead()))
+}
+
 async fn step(state: Arc<tokio::sync::Mutex<State>>, client: ServiceClient) -> Result<Payload> {
     let mut state = state.lock().await;
-    let mut steps = match std::mem::replace(&mut *state, State::Taken) {
+    let mut steps = match mem::replace(&mut *state, State::Taken) {
         State::Fresh(begin) => Box::new(begin(&client)),
         State::Going(steps) => steps,
         // If this future was dropped in the middle, rows may be lost: that must not look like the end.
@@ -137,20 +172,20 @@ impl Walk {
         ))
     }
 
-    /// The next batch on the calling thread: as `Operation.run`.
+    /// The next batch on the calling thread: as `Operation.run`. Between two steps a thread of the engine goes on with the
+    /// pages that are under way.
     fn run<'py>(&self, py: Python<'py>) -> PyResult<Finished<'py>> {
         self.check_process(py)?;
-        let taken = self
-            .lane
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let lane = match taken {
-            Some(lane) => lane,
-            None => self
-                .client
-                .lane()
-                .map_err(|error| failure::raised(py, &error))?,
+        let taken = self.held().take();
+        let Held { lane, driver } = match taken {
+            Some(held) => held,
+            None => Held {
+                lane: self
+                    .client
+                    .lane()
+                    .map_err(|error| failure::raised(py, &error))?,
+                driver: None,
+            },
         };
         let client = self.client.on_lane(&lane, self.asker.as_ref());
         let client = client.map_err(|error| failure::raised(py, &error))?;
@@ -164,9 +199,11 @@ impl Walk {
         };
         let is_over = !matches!(result, Ok(Payload::Rows(Some(_))));
         if is_over {
+            drop(driver);
             self.client.give_back(lane);
         } else {
-            *self.lane.lock().unwrap_or_else(PoisonError::into_inner) = Some(lane);
+            let driver = driver.or_else(|| reads_ahead(&self.state).then(|| lane.driver())?);
+            *self.held() = Some(Held { driver, lane });
         }
         Outcome {
             result: result.map_err(Arc::new),

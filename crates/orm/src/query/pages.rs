@@ -124,6 +124,11 @@ impl Pages {
         self
     }
 
+    /// Whether pages are under way that nobody waits for yet.
+    pub(crate) fn are_under_way(&self) -> bool {
+        self.ahead.is_under_way()
+    }
+
     /// More rows are needed than was thought, because some do not belong; nobody knows how many.
     pub(crate) fn widen(&mut self) {
         if self.course.wanted.take().is_some() {
@@ -146,7 +151,12 @@ impl Pages {
     async fn advance(&mut self) -> Result<Option<Batch>> {
         loop {
             let (ask, page) = match self.ahead.next().await {
-                Some(arrived) => arrived,
+                Some((ask, Some(page))) => (ask, page),
+                // The caller was busy for longer than a call may take, such as with a token that only it can bring.
+                Some((ask, None)) => {
+                    let page = self.collection.page(&ask.query).await;
+                    (ask, page)
+                }
                 None => {
                     let ask = match std::mem::replace(&mut self.step, Step::Done) {
                         Step::Done => return Ok(None),

@@ -114,6 +114,11 @@ impl Reading {
         self.begun && self.held.is_none()
     }
 
+    /// Whether pages are under way that nobody waits for yet.
+    pub(super) fn reads_ahead(&self) -> bool {
+        self.pages.are_under_way()
+    }
+
     /// Reads the next page.
     pub(super) async fn step(&mut self, probing: &mut Probing) -> Result<Step> {
         if !self.needs_every_row() && self.remaining == Some(0) {

@@ -77,6 +77,11 @@ impl Walk {
         matches!(self.state, State::Done)
     }
 
+    /// Whether pages are under way that nobody waits for yet: they come as long as the runtime is driven.
+    pub fn reads_ahead(&self) -> bool {
+        matches!(&self.state, State::Reading(reading) if reading.reads_ahead())
+    }
+
     /// The next rows, never an empty batch; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Vec<Row>>> {
         loop {

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, panic::resume_unwind};
 
 use django_api_orm_core::{
-    Error, Result,
+    Error, ErrorKind, Result,
     page::Page,
     paginator::{Ask, sorted},
 };
@@ -108,10 +108,17 @@ impl Ahead {
         self.flights.clear();
     }
 
-    /// Waits for the next page; `None` when nothing is under way.
-    pub(super) async fn next(&mut self) -> Option<(Ask, Result<Page>)> {
+    /// Whether a request is under way.
+    pub(super) fn is_under_way(&self) -> bool {
+        !self.flights.is_empty()
+    }
+
+    /// Waits for the next page; `None` when nothing is under way. There is no page where its time was over before anybody
+    /// waited for it.
+    pub(super) async fn next(&mut self) -> Option<(Ask, Option<Result<Page>>)> {
         // It stays in the queue until it is there: a caller may give up waiting and come again.
         let flight = self.flights.front_mut()?;
+        let came_before = flight.task.page.is_finished();
         let page = match (&mut flight.task.page).await {
             Ok(page) => page,
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
@@ -121,6 +128,7 @@ impl Ahead {
             ),
         };
         let flight = self.flights.pop_front()?;
-        Some((flight.ask, page))
+        let timed_out = matches!(&page, Err(error) if error.kind() == ErrorKind::Timeout);
+        Some((flight.ask, (!came_before || !timed_out).then_some(page)))
     }
 }
