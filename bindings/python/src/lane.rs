@@ -89,17 +89,19 @@ impl Lane {
     /// `None` where no thread can be started: then it goes on with the next call.
     pub(crate) fn driver(&self) -> Option<Driver> {
         let runtime = Arc::clone(&self.runtime);
-        let (driver, is_dropped) = oneshot::channel();
+        let (end, is_dropped) = oneshot::channel();
         thread::Builder::new()
             .name("django-api-orm".to_owned())
             .spawn(move || drop(runtime.block_on(is_dropped)))
             .ok()?;
-        Some(Driver(driver))
+        Some(Driver { _end: end })
     }
 }
 
 /// A lane is driven as long as this is there. The thread never touches Python, and nobody waits for its end.
-pub(crate) struct Driver(#[allow(dead_code)] oneshot::Sender<()>);
+pub(crate) struct Driver {
+    _end: oneshot::Sender<()>,
+}
 
 impl Drop for Lane {
     fn drop(&mut self) {
