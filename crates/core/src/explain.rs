@@ -1,6 +1,10 @@
 //! What a query will do, told before anything is sent: its strategy, in words and in requests.
 
+mod related;
+
 use std::fmt;
+
+pub use related::ExplainRelated;
 
 use crate::{
     lookup::Lookup,
@@ -17,6 +21,7 @@ pub struct Explain {
     strategy: Strategy,
     checked: Vec<String>,
     asks_first: bool,
+    related: Vec<ExplainRelated>,
 }
 
 impl Explain {
@@ -32,6 +37,7 @@ impl Explain {
             checked: checked.map(ToString::to_string).collect(),
             strategy,
             asks_first: false,
+            related: Vec::new(),
         }
     }
 
@@ -65,6 +71,8 @@ impl Explain {
     /// it), does as asked, ignores what it does not know, and the probes show that it does. An order that it is sent and turns out to
     /// ignore costs nothing more where every row is wanted. Where a filter that is probed leaves out so few rows that they may have
     /// been added between two requests, one request more is made.
+    ///
+    /// Related rows that are read with the rows are counted by [`requests_with`](Self::requests_with).
     ///
     /// `None` where the number depends on something that is not known yet:
     ///
@@ -140,7 +148,11 @@ impl fmt::Display for Explain {
             };
             write!(f, "\n  rows [{offset}:{end}], {by}")?;
         }
-        self.fmt_requests(f)
+        self.fmt_requests(f)?;
+        for related in &self.related {
+            write!(f, "\n  {}: {}", related.name(), related.how())?;
+        }
+        Ok(())
     }
 }
 
@@ -213,7 +225,7 @@ mod tests {
         strategy::{Aim, Findings, Given},
     };
 
-    fn explain(plan: &Plan, known: &Knowledge) -> Explain {
+    pub(super) fn explain(plan: &Plan, known: &Knowledge) -> Explain {
         let given = Given {
             dialect: &Dialect::default(),
             model: &ModelMeta::new("User", "/users/"),
@@ -231,7 +243,7 @@ mod tests {
         known
     }
 
-    fn limit_offset() -> Knowledge {
+    pub(super) fn limit_offset() -> Knowledge {
         known(Style::LimitOffset, 100)
     }
 

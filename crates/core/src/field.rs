@@ -71,6 +71,16 @@ impl<M, T> Field<M, T> {
         }
     }
 
+    /// The same field, whose values may be null: `Post::F.editor.to(User::F.name).nullable()`, where the editor may be.
+    #[must_use]
+    pub fn nullable(self) -> Field<M, Option<T>> {
+        Field {
+            path: self.path,
+            sent: self.sent,
+            of: PhantomData,
+        }
+    }
+
     /// Equal to the value; `None` means "is null".
     #[must_use]
     pub fn eq<V: Operand<T>>(self, value: V) -> Filter<M> {

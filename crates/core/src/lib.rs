@@ -39,7 +39,7 @@ pub mod written;
 pub use declared_relation::DeclaredRelation;
 pub use decoded::RowType;
 pub use error::{Error, ErrorKind, Result};
-pub use explain::Explain;
+pub use explain::{Explain, ExplainRelated};
 pub use field::{Back, Dated, Field, Nested, Operand, Ordered, Textual};
 pub use filter::{Filter, IntoFilter, Q};
 pub use key::{Id, IntoKey, Key, KeyForm, Keyed, Slug, Url};

@@ -69,11 +69,11 @@ mod warning;
 pub use bulk::{BulkCreateError, BulkWriteError};
 pub use client::{ApiResponse, ServiceClient, ServiceClientBuilder};
 pub use django_api_orm_core::{
-    ApiModel, Assignment, Back, Dated, DeclaredRelation, Error, ErrorKind, Explain, Field,
-    FieldMeta, Filter, Id, IntoFilter, IntoKey, IntoOrder, IntoOrders, Key, KeyField, KeyForm,
-    KeyType, Keyed, ModelMeta, Nested, NullOrder, OnConflict, OnDrift, OnIgnored, OnNPlusOne,
-    OnUnsaved, Operand, OrderBy, Ordered, Pagination, Policy, Q, Result, Schema, Slug, Textual,
-    Url, dialect, error, evaluate::Kind, path, row::Row,
+    ApiModel, Assignment, Back, Dated, DeclaredRelation, Error, ErrorKind, Explain, ExplainRelated,
+    Field, FieldMeta, Filter, Id, IntoFilter, IntoKey, IntoOrder, IntoOrders, Key, KeyField,
+    KeyForm, KeyType, Keyed, ModelMeta, Nested, NullOrder, OnConflict, OnDrift, OnIgnored,
+    OnNPlusOne, OnUnsaved, Operand, OrderBy, Ordered, Pagination, Policy, Q, Result, Schema, Slug,
+    Textual, Url, dialect, error, evaluate::Kind, path, row::Row,
 };
 // For derived code and front doors in other languages.
 #[doc(hidden)]
@@ -87,7 +87,7 @@ pub use registry::{Objects, register};
 pub use related::{RelatedKeys, RelatedManager};
 pub use rows::Rows;
 pub use save_options::SaveOptions;
-pub use values::FieldList;
+pub use values::{FieldList, FieldPath};
 pub use warning::{Warning, WarningKind};
 
 /// Everything that a module with models and queries needs: `use django_api_orm::prelude::*;`.

@@ -229,7 +229,8 @@ impl<M: ApiModel> QuerySet<M> {
     }
 
     /// What the query will do, before anything is sent: what the server is asked, what is evaluated client-side and why, and how
-    /// many requests it takes. Sends nothing; what the endpoint has shown so far is taken into account.
+    /// many requests it takes, those of related rows that are read with them included. Sends nothing; what the endpoint has shown so far is
+    /// taken into account.
     ///
     /// ```
     /// # use django_api_orm::prelude::*;
@@ -246,7 +247,8 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// `InvalidRequest` for a mistake in the query; `Configuration` for a model without a client.
     pub fn explain(&self) -> Result<Explain> {
-        self.manager.collection.explain(&self.plan)
+        let explained = self.manager.collection.explain(&self.plan)?;
+        Ok(explained.with_related(self.explain_related()?))
     }
 
     /// Every row in the order of the primary key, by asking for the rows after the last key instead of counting positions:
@@ -371,17 +373,45 @@ impl<M: ApiModel> QuerySet<M> {
         })
     }
 
-    /// Some fields of every row: `values_list(User::F.id)` gives keys, `values_list((User::F.id, User::F.name))` pairs.
+    /// Some fields of every row: `values_list(User::F.id)` gives keys, `values_list((User::F.id, User::F.name))` pairs. A path in Django's
+    /// spelling, `"address__state"`, gives a `serde_json::Value`.
+    ///
+    /// Those of related rows, too: `Post::F.author.to(User::F.name)`, and behind a relation that may be null
+    /// `Post::F.editor.to(User::F.name).nullable()`, which is an `Option`. What the rows show of the related ones costs nothing; else these
+    /// are asked for by their keys, for each relation in one request for 100 different keys, and for each page that they fill. Across a
+    /// relation to several rows, `Post::F.tags.to(Tag::F.name).nullable()`, a row comes once for each of them, or once with `None`, as in
+    /// Django.
+    ///
+    /// ```no_run
+    /// # use django_api_orm::prelude::*;
+    /// # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/users/")] struct User { id: Option<i64>, name: String }
+    /// # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/posts/")] struct Post { id: Option<i64>, title: String, #[api(relation)] author: Key<User> }
+    /// # async fn f(client: ServiceClient) -> django_api_orm::Result<()> {
+    /// let posts = client.objects::<Post>().all();
+    /// let pairs: Vec<(String, String)> = posts.values_list((Post::F.title, Post::F.author.to(User::F.name))).await?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// `Decode` for a row that lacks a field or has another type there.
+    /// `Decode` for a row that lacks a field or has another type there. `Unsupported`, and nothing sent, for values across a relation to
+    /// several rows where the query has a slice or filters by that relation: how often a row comes would depend on the database's joins.
+    /// `DoesNotExist` for a row that is pointed at, and is not there.
     pub fn values_list<F: FieldList<M>>(
         &self,
         fields: F,
     ) -> impl Future<Output = Result<Vec<F::Output>>> + Send + use<M, F> {
         let Self { manager, plan, .. } = self.clone();
         operation::<M, _>("values_list", async move {
-            let rows = manager.collection.walk(&plan).collect().await?;
+            let (collection, paths) = (&manager.collection, fields.paths());
+            let rows = match collection.leads_across(&paths) {
+                false => collection.walk(&plan).collect().await?,
+                true => {
+                    collection.check_values(&plan, &paths)?;
+                    let rows = collection.walk(&plan).collect().await?;
+                    let at_once = manager.requests_at_once();
+                    collection.with_values(rows, &paths, at_once).await?
+                }
+            };
             rows.iter().map(|row| fields.read(row)).collect()
         })
     }

@@ -81,6 +81,7 @@
 //! The derive writes the methods into a trait beside the model, `PostRelations`, so a module that uses them imports it with the
 //! model. They are there for instances of both halves; the [blocking](crate::blocking) ones answer without `.await`.
 
+mod direction;
 mod keys;
 mod known;
 mod manager;

@@ -116,6 +116,7 @@ impl<M: ApiModel, N: ApiModel, F: KeyForm> RelatedKeys<'_, M, N, F> {
     ///
     /// # Errors
     /// As there.
+    #[expect(clippy::should_implement_trait, reason = "Django's name")]
     pub fn add<K: IntoKey<N, F>>(self, rows: impl IntoIterator<Item = K>) -> Result<()> {
         wait(self.0.add(rows))?
     }

@@ -136,13 +136,31 @@ impl Collection {
 
     /// The relations that the plan crosses.
     fn joins_of(&self, plan: &Plan) -> Result<Vec<Join>> {
+        self.joins_whose(|head| is_crossed(plan, head))
+    }
+
+    /// The relation that paths cross which begin so.
+    pub(super) fn join_at(&self, head: &str) -> Result<Option<Join>> {
+        Ok(self.joins_whose(|other| other == head)?.pop())
+    }
+
+    /// Whether there is such a relation.
+    pub(super) fn has_join_at(&self, head: &str) -> bool {
+        match &self.joins {
+            Some(joins) => joins.iter().any(|join| join.head == head),
+            None => (self.model().relations().iter()).any(|each| each.head() == head),
+        }
+    }
+
+    /// The relations that paths cross which begin as this says.
+    fn joins_whose(&self, is_meant: impl Fn(&str) -> bool) -> Result<Vec<Join>> {
         if let Some(joins) = &self.joins {
-            let crossed = joins.iter().filter(|join| is_crossed(plan, &join.head));
-            return Ok(crossed.cloned().collect());
+            let meant = joins.iter().filter(|join| is_meant(&join.head));
+            return Ok(meant.cloned().collect());
         }
         let declared = self.model().relations().iter();
-        let crossed = declared.filter(|each| is_crossed(plan, each.head()));
-        crossed
+        let meant = declared.filter(|each| is_meant(each.head()));
+        meant
             .map(|declared| {
                 let mut rows = Self::new(self.client()?, Arc::clone(declared.related()));
                 rows.policy = self.policy.clone();

@@ -20,6 +20,7 @@ mod repetition;
 mod sort;
 mod sort_keys;
 mod together;
+mod values;
 mod walk;
 mod writes;
 
@@ -30,5 +31,6 @@ pub use create::Upsert;
 pub use joined::Join;
 pub use keyset::KeysetWalk;
 pub use related::Related;
+pub(crate) use values::behind;
 pub use walk::Walk;
 pub use writes::Change;

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::read::relation;
 use crate::{
+    client::ServiceClient,
     instance::Instance,
     query::{Collection, Precaution},
     trace::operation,
@@ -66,6 +67,7 @@ impl<'a, M: ApiModel, N: ApiModel, F: KeyForm> RelatedKeys<'a, M, N, F> {
     /// # Errors
     /// `InvalidRequest`, and nothing sent, for a row that has no key yet, and where the field is read-only; `DoesNotExist` where the row that
     /// has the list is gone; else as [`Instance::save`], with [`OnConflict::Merge`].
+    #[expect(clippy::should_implement_trait, reason = "Django's name")]
     pub fn add<K: IntoKey<N, F>, I: IntoIterator<Item = K>>(
         self,
         rows: I,
@@ -121,7 +123,7 @@ impl<'a, M: ApiModel, N: ApiModel, F: KeyForm> RelatedKeys<'a, M, N, F> {
         row: &B,
     ) -> impl Future<Output = Result<Instance<N>>> + Send + use<'a, M, N, F, B> {
         let target =
-            (Instance::manager(self.row).collection.client()).map(|client| client.objects::<N>());
+            (Instance::manager(self.row).collection.client()).map(ServiceClient::objects::<N>);
         let body = (target.as_ref().ok()).map(|target| target.collection.named_row(row));
         operation::<M, _>("create", async move {
             let (target, body) = (target?, body.unwrap_or_else(|| Ok(Map::new()))?);

@@ -21,8 +21,8 @@ use serde_json::Value;
 
 use super::{
     Found, Known, Relates,
+    direction::back_name,
     page::{Batch, Touch},
-    prefetch::back_name,
     read::relation,
 };
 use crate::{

@@ -1,16 +1,17 @@
 //! Related rows that are read with the rows of a query: as few requests as there are chunks of different keys.
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{any::Any, fmt, marker::PhantomData, sync::Arc};
 
-use django_api_orm_core::{ApiModel, Field, Result, row::Row};
+use django_api_orm_core::{ApiModel, ExplainRelated, Field, Result, row::Row};
 use futures_util::{
     FutureExt,
     future::{BoxFuture, try_join_all},
 };
 
 use super::{
-    Found, Relates, places,
-    read::{held, relation},
+    Relates,
+    direction::{Back, Relation, To},
+    places,
 };
 use crate::{instance::Instance, manager::Manager, queryset::QuerySet};
 
@@ -31,20 +32,8 @@ use crate::{instance::Instance, manager::Manager, queryset::QuerySet};
 pub struct Prefetch<M, N: ApiModel> {
     relation: Arc<dyn Relation<M, N>>,
     rows: Option<QuerySet<N>>,
-}
-
-/// One of the relations of a model, whatever the type of its field.
-trait Relation<M, N: ApiModel>: Send + Sync {
-    /// What the rows are kept as.
-    fn name(&self) -> String;
-
-    /// Reads the rows that a queryset has: one that the program has `chosen`, or that of all rows.
-    fn read<'a>(
-        &'a self,
-        rows: &'a QuerySet<N>,
-        chosen: bool,
-        of: &'a [&'a Instance<M>],
-    ) -> BoxFuture<'a, Result<()>>;
+    /// What is read with the related rows besides.
+    below: Vec<Arc<dyn Prefetches<N>>>,
 }
 
 impl<M: ApiModel, N: ApiModel> Prefetch<M, N> {
@@ -54,6 +43,7 @@ impl<M: ApiModel, N: ApiModel> Prefetch<M, N> {
         Self {
             relation: Arc::new(To(field)),
             rows: None,
+            below: Vec::new(),
         }
     }
 
@@ -63,6 +53,7 @@ impl<M: ApiModel, N: ApiModel> Prefetch<M, N> {
         Self {
             relation: Arc::new(Back(field, PhantomData)),
             rows: None,
+            below: Vec::new(),
         }
     }
 
@@ -75,93 +66,37 @@ impl<M: ApiModel, N: ApiModel> Prefetch<M, N> {
             ..self
         }
     }
-}
 
-struct To<M, T>(Field<M, T>);
-
-impl<M: ApiModel, T: Relates> Relation<M, T::Model> for To<M, T> {
-    fn name(&self) -> String {
-        self.0.path().to_owned()
+    /// With what the related rows are related to, as Django's `"author__team"`. Called again for another relation.
+    ///
+    /// ```no_run
+    /// # use django_api_orm::{prelude::*, related::Prefetch};
+    /// # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/teams/")] struct Team { id: Option<i64> }
+    /// # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/users/")] struct User { id: Option<i64>, #[api(relation)] team: Key<Team> }
+    /// # #[derive(Serialize, Deserialize, ApiModel)] #[api(endpoint = "/posts/")] struct Post { id: Option<i64>, #[api(relation)] author: Key<User> }
+    /// # async fn f(client: ServiceClient) -> django_api_orm::Result<()> {
+    /// let with_team = Prefetch::to(Post::F.author).prefetch_related(User::F.team);
+    /// let posts = client.objects::<Post>().all().prefetch_related(with_team);
+    /// println!("{}", posts.explain()?); // author: GET /users/?id__in=.. and author__team: GET /teams/?id__in=..
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn prefetch_related<P: IntoPrefetch<N>>(mut self, relation: P) -> Self {
+        self.below.push(Arc::new(relation.into_prefetch()));
+        self
     }
 
-    fn read<'a>(
-        &'a self,
-        rows: &'a QuerySet<T::Model>,
-        chosen: bool,
-        of: &'a [&'a Instance<M>],
-    ) -> BoxFuture<'a, Result<()>> {
-        let field = &self.0;
-        async move {
-            let related = relation(field);
-            let sources: Vec<Row> = of.iter().map(|instance| instance.row().clone()).collect();
-            let at_once = rows.manager.requests_at_once();
-            let target = rows.manager.typed();
-            let found = (target.related(&rows.plan, &related, &sources, at_once)).await?;
-            let made = shared(rows, found.rows).await?;
-            for ((instance, source), places) in of.iter().zip(&sources).zip(found.of) {
-                let keys = held::<T>(&related, source)?;
-                if let Some(keys) = keys {
-                    let rows = at(&made, places);
-                    let found = Found { rows, chosen };
-                    instance.known().keep(field.path(), keys, found);
-                }
-            }
-            Ok(())
+    /// The related rows that are read, with what is read with them.
+    fn rows(&self, manager: &Manager<M>) -> Result<QuerySet<N>> {
+        let mut rows = match &self.rows {
+            Some(rows) => rows.clone(),
+            None => manager.collection.client()?.objects::<N>().all(),
+        };
+        for below in &self.below {
+            rows.add_related(Arc::clone(below));
         }
-        .boxed()
+        Ok(rows)
     }
-}
-
-struct Back<M, N, T>(Field<N, T>, PhantomData<fn() -> M>);
-
-impl<M: ApiModel, N: ApiModel, T: Relates<Model = M>> Relation<M, N> for Back<M, N, T> {
-    fn name(&self) -> String {
-        back_name(&self.0)
-    }
-
-    fn read<'a>(
-        &'a self,
-        rows: &'a QuerySet<N>,
-        chosen: bool,
-        of: &'a [&'a Instance<M>],
-    ) -> BoxFuture<'a, Result<()>> {
-        let field = &self.0;
-        async move {
-            let sources: Vec<Row> = of.iter().map(|instance| instance.row().clone()).collect();
-            let at_once = rows.manager.requests_at_once();
-            let target = rows.manager.typed();
-            let (plan, related) = (&rows.plan, relation(field));
-            let found = target.pointing_at(plan, &related, field.path(), &sources, at_once);
-            let found = found.await?;
-            let made = shared(rows, found.rows).await?;
-            for ((instance, source), places) in of.iter().zip(&sources).zip(found.of) {
-                let key = source.key(M::meta().primary_key()).unwrap_or_default();
-                let rows = at(&made, places);
-                let found = Found { rows, chosen };
-                instance.known().keep(&back_name(field), key, found);
-            }
-            Ok(())
-        }
-        .boxed()
-    }
-}
-
-/// What the rows that point at others by the field are kept as.
-pub(super) fn back_name<N: ApiModel, T>(field: &Field<N, T>) -> String {
-    format!("{}.{}", N::NAME, field.path())
-}
-
-async fn shared<N: ApiModel>(
-    queryset: &QuerySet<N>,
-    rows: Vec<Row>,
-) -> Result<Vec<Arc<Instance<N>>>> {
-    let made = queryset.made(rows).await?;
-    Ok(made.into_iter().map(Arc::new).collect())
-}
-
-fn at<N>(rows: &[Arc<Instance<N>>], places: Vec<usize>) -> Vec<Arc<Instance<N>>> {
-    let found = places.into_iter().filter_map(|place| rows.get(place));
-    found.map(Arc::clone).collect()
 }
 
 /// A [`Prefetch`] of whatever model, for the queryset that holds it.
@@ -171,6 +106,15 @@ pub(crate) trait Prefetches<M>: Send + Sync {
 
     /// Whether the program has said which of the rows are read.
     fn is_chosen(&self) -> bool;
+
+    /// Both of one relation; `None` where the program has said of both which of the rows are read.
+    fn with(&self, other: &Arc<dyn Prefetches<M>>) -> Option<Arc<dyn Prefetches<M>>>;
+
+    /// The same for the one who knows its type.
+    fn as_any(&self) -> &dyn Any;
+
+    /// What is told of them, and of what is read with them.
+    fn explained(&self, manager: &Manager<M>) -> Result<Vec<ExplainRelated>>;
 
     fn read<'a>(
         &'a self,
@@ -188,19 +132,47 @@ impl<M: ApiModel, N: ApiModel> Prefetches<M> for Prefetch<M, N> {
         self.rows.is_some()
     }
 
+    fn with(&self, other: &Arc<dyn Prefetches<M>>) -> Option<Arc<dyn Prefetches<M>>> {
+        if self.is_chosen() && other.is_chosen() {
+            return None;
+        }
+        // One name is that of one relation.
+        let mut both = self.clone();
+        if let Some(other) = other.as_any().downcast_ref::<Self>() {
+            both.rows = both.rows.or_else(|| other.rows.clone());
+            both.below.extend(other.below.iter().map(Arc::clone));
+        }
+        Some(Arc::new(both))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn explained(&self, manager: &Manager<M>) -> Result<Vec<ExplainRelated>> {
+        let rows = self.rows(manager)?;
+        let all = rows.plan.clone().unsliced();
+        let told = self
+            .relation
+            .explained(rows.manager.collection.explain(&all)?);
+        let told = match self.is_chosen() {
+            true => told.chosen(),
+            false => told,
+        };
+        let name = told.name().to_owned();
+        let below = rows.explain_related()?.into_iter();
+        let below = below.map(|below| below.of(&name));
+        Ok(std::iter::once(told).chain(below).collect())
+    }
+
     fn read<'a>(
         &'a self,
         manager: &'a Manager<M>,
         of: &'a [&'a Instance<M>],
     ) -> BoxFuture<'a, Result<()>> {
         async move {
-            match &self.rows {
-                Some(rows) => self.relation.read(rows, true, of).await,
-                None => {
-                    let target = manager.collection.client()?.objects::<N>();
-                    self.relation.read(&target.all(), false, of).await
-                }
-            }
+            let rows = self.rows(manager)?;
+            self.relation.read(&rows, self.is_chosen(), of).await
         }
         .boxed()
     }
@@ -247,8 +219,8 @@ impl<M: ApiModel> QuerySet<M> {
     ///
     /// For each relation one request for 100 different keys, and for each page that their rows fill; none for rows that are shown
     /// whole. The relations are read at the same time. Rows that point at the same row share one instance of it. It holds for
-    /// every method that gives instances, and goes page by page in a [`stream`](Self::stream). What is read is known to
-    /// [`explain`](Self::explain) only as far as the queryset's own rows are concerned.
+    /// every method that gives instances, and goes page by page in a [`stream`](Self::stream). [`explain`](Self::explain) says how, and
+    /// how many requests it takes.
     ///
     /// It is what Django does for `select_related` too: a REST API has no joins.
     ///
@@ -256,22 +228,35 @@ impl<M: ApiModel> QuerySet<M> {
     /// before it is sent. As in Django, a row that the queryset of a [`Prefetch`] leaves out is `None` where the field is an `Option`,
     /// else `DoesNotExist`, without a request.
     pub fn prefetch_related<P: IntoPrefetch<M>>(&self, relation: P) -> Self {
-        let prefetch = relation.into_prefetch();
-        let name = prefetch.name();
         let mut queryset = self.clone();
+        queryset.add_related(Arc::new(relation.into_prefetch()));
+        queryset
+    }
+
+    fn add_related(&mut self, prefetch: Arc<dyn Prefetches<M>>) {
+        let name = prefetch.name();
         let mut related = self.related.to_vec();
         match related.iter_mut().find(|other| other.name() == name) {
-            None => related.push(Arc::new(prefetch)),
-            Some(other) if other.is_chosen() && prefetch.is_chosen() => {
-                queryset.plan.mistake(&format!(
+            None => related.push(prefetch),
+            Some(other) => match other.with(&prefetch) {
+                Some(both) => *other = both,
+                None => self.plan.mistake(&format!(
                     "`{name}` is to be read with the rows by two querysets: give one that has the rows of both"
-                ));
-            }
-            Some(other) if prefetch.is_chosen() => *other = Arc::new(prefetch),
-            Some(_) => {}
+                )),
+            },
         }
-        queryset.related = related.into();
-        queryset
+        self.related = related.into();
+    }
+
+    /// What is told of the related rows that are read with the rows.
+    pub(crate) fn explain_related(&self) -> Result<Vec<ExplainRelated>> {
+        let told = self.related.iter();
+        let told = told.map(|related| related.explained(&self.manager));
+        Ok(told
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
     }
 
     /// Instances of the rows, with their related rows.
@@ -318,6 +303,7 @@ impl<M, N: ApiModel> Clone for Prefetch<M, N> {
         Self {
             relation: Arc::clone(&self.relation),
             rows: self.rows.clone(),
+            below: self.below.clone(),
         }
     }
 }

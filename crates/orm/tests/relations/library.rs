@@ -3,6 +3,7 @@
 
 mod crossing;
 mod lists;
+mod values;
 
 use std::sync::LazyLock;
 

@@ -10,4 +10,5 @@ mod forms;
 mod library;
 mod lists;
 mod prefetched;
+mod random;
 mod together;

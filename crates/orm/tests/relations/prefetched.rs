@@ -268,3 +268,87 @@ async fn whatever_gives_instances_reads_their_related_rows() {
     }
     assert_eq!(client.stats().requests, before);
 }
+
+#[tokio::test]
+async fn explain_tells_how_related_rows_are_read_and_how_many_requests_it_takes() {
+    let (_server, client) = client().await;
+    let managed = Prefetch::to(Post::F.author).prefetch_related(User::F.manager);
+    let posts = client.objects::<Post>().all().prefetch_related(managed);
+    let posts = posts.prefetch_related(Post::F.readers);
+    let before = posts.explain().unwrap();
+    let names: Vec<_> = before
+        .related()
+        .iter()
+        .map(django_api_orm::ExplainRelated::name)
+        .collect();
+    assert_eq!(names, ["author", "author__manager", "readers"]);
+    assert!(
+        before.related()[1]
+            .how()
+            .starts_with("GET /api/v1/users/?id__in=..: one request for each 100")
+    );
+    assert!(
+        before
+            .to_string()
+            .contains("\n  author__manager: GET /api/v1/users/?id__in=..")
+    );
+    let counts = [("author", 240), ("author__manager", 120), ("readers", 5)];
+    assert_eq!(
+        before.requests_with(250, &counts),
+        None,
+        "the size of pages is not known yet"
+    );
+    client.objects::<User>().all().await.unwrap();
+    posts.fetch().await.unwrap();
+    let cost = || client.stats().requests;
+    let told = posts.explain().unwrap().requests_with(250, &counts);
+    let made = cost();
+    let found = posts.fetch().await.unwrap();
+    assert_eq!(told, Some(cost() - made));
+    assert_eq!(told, Some(3 + 3 + 2 + 1));
+    let made = cost();
+    for post in &found {
+        let author = post.author().await.unwrap();
+        assert_eq!(
+            author
+                .manager()
+                .await
+                .unwrap()
+                .and_then(|manager| manager.id),
+            author.id.filter(|id| *id > 1).map(|id| id / 2)
+        );
+    }
+    assert_eq!(cost(), made);
+
+    let latest = client.objects::<Post>().order_by([Post::F.id.desc()]);
+    let users = client.objects::<User>().filter(User::F.id.lte(100));
+    let users = users.prefetch_related(Prefetch::back(Post::F.author).of(latest));
+    users.fetch().await.unwrap();
+    let explained = users.explain().unwrap();
+    assert_eq!(explained.related()[0].name(), "posts");
+    let made = cost();
+    users.fetch().await.unwrap();
+    // Users 2 to 11 have two posts.
+    assert_eq!(
+        explained.requests_with(100, &[("posts", 110)]),
+        Some(cost() - made)
+    );
+    assert_eq!(cost() - made, 1 + 2);
+}
+
+#[tokio::test]
+async fn what_is_read_with_a_relation_adds_up() {
+    let (_server, client) = client().await;
+    let posts = client.objects::<Post>().filter(Post::F.id.lte(30));
+    let some = client.objects::<User>().filter(User::F.id.lte(20));
+    let posts = posts
+        .prefetch_related(Post::F.author)
+        .prefetch_related(Prefetch::to(Post::F.author).of(some))
+        .prefetch_related(Prefetch::to(Post::F.author).prefetch_related(User::F.manager));
+    let found = posts.order_by([Post::F.id.asc()]).await.unwrap();
+    let before = client.stats().requests;
+    let author = found[4].author().await.unwrap();
+    assert_eq!(author.manager().await.unwrap().unwrap().id, Some(3));
+    assert!(found[29].author().await.unwrap_err().is_does_not_exist());
+    assert_eq!(client.stats().requests, before);
+}

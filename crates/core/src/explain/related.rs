@@ -1,0 +1,197 @@
+//! What is told of related rows that are read with the rows of a query.
+
+use super::Explain;
+use crate::strategy::LARGEST_PART;
+
+/// Related rows that are read with the rows of a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainRelated {
+    name: String,
+    how: String,
+    each: Box<Explain>,
+    points_back: bool,
+    is_chosen: bool,
+    /// Whose rows they are related to, where these are not the query's own.
+    of: Option<String>,
+}
+
+impl ExplainRelated {
+    /// Rows that are read as `each` says, a chunk of keys at a time.
+    #[must_use]
+    pub fn new(name: String, how: String, each: Explain) -> Self {
+        Self {
+            name,
+            how,
+            each: Box::new(each),
+            points_back: false,
+            is_chosen: false,
+            of: None,
+        }
+    }
+
+    /// The same of rows that point back.
+    #[must_use]
+    pub fn pointing_back(self) -> Self {
+        Self {
+            points_back: true,
+            ..self
+        }
+    }
+
+    /// The same of those that a queryset has.
+    #[must_use]
+    pub fn chosen(self) -> Self {
+        Self {
+            is_chosen: true,
+            ..self
+        }
+    }
+
+    /// The same of rows that are related to those of another relation.
+    #[must_use]
+    pub fn of(self, other: &str) -> Self {
+        Self {
+            name: format!("{other}__{}", self.name),
+            of: Some(other.to_owned()),
+            ..self
+        }
+    }
+
+    /// The relation: `author`, or `author__team` of the rows that it leads to.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How they are asked for, in words.
+    #[must_use]
+    pub fn how(&self) -> &str {
+        &self.how
+    }
+
+    /// How many requests so many of them take, for so many rows.
+    fn requests(&self, rows: u64, of: u64) -> Option<u64> {
+        let chunk = LARGEST_PART as u64;
+        if self.points_back {
+            return match of.div_ceil(chunk) {
+                0 => Some(0),
+                1 => self.each.requests(rows),
+                // Nobody knows how many of them come with each chunk, unless all of them fit into a page.
+                chunks => (self.each.requests(rows)? == 1).then_some(chunks),
+            };
+        }
+        let pages = |keys: u64| match keys {
+            0 => Some(0),
+            // At its own URL.
+            1 if !self.is_chosen => Some(1),
+            keys => self.each.requests(keys),
+        };
+        let whole = match rows / chunk {
+            0 => 0,
+            chunks => chunks * pages(chunk)?,
+        };
+        Some(whole + pages(rows % chunk)?)
+    }
+}
+
+impl Explain {
+    /// The same of a query with whose rows these are read.
+    #[must_use]
+    pub fn with_related(mut self, related: Vec<ExplainRelated>) -> Self {
+        self.related = related;
+        self
+    }
+
+    /// The related rows that are read with the rows, in the order in which the query names them: those of one level at the same time.
+    #[must_use]
+    pub fn related(&self) -> &[ExplainRelated] {
+        &self.related
+    }
+
+    /// How many requests it takes with the related rows. `related` says of each relation how many different rows are read for it: of rows
+    /// that are pointed at, how many different keys there are, but for rows that are shown whole; of rows that point back, how many come.
+    ///
+    /// ```no_run
+    /// # use django_api_orm_core::Explain;
+    /// # fn f(explained: Explain) {
+    /// // 250 posts of 40 authors, who are in 5 teams.
+    /// let requests = explained.requests_with(250, &[("author", 40), ("author__team", 5)]);
+    /// # }
+    /// ```
+    ///
+    /// Keys that are long fill requests sooner: 2,000 bytes of them. `None` as for [`requests`](Self::requests), where a relation is not
+    /// named, and where rows that point back come in several chunks of which some may be larger than a page.
+    #[must_use]
+    pub fn requests_with(&self, rows: u64, related: &[(&str, u64)]) -> Option<u64> {
+        let said = |name: &str| {
+            let found = related.iter().find(|(other, _)| *other == name);
+            found.map(|(_, rows)| *rows)
+        };
+        let mut requests = self.requests(rows)?;
+        if rows == 0 {
+            return Some(requests);
+        }
+        for each in &self.related {
+            let of = match &each.of {
+                None => rows,
+                Some(other) => said(other)?,
+            };
+            requests += each.requests(said(&each.name)?, of)?;
+        }
+        Some(requests)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        explain::tests::{explain, limit_offset},
+        plan::Plan,
+    };
+
+    fn related(name: &str) -> ExplainRelated {
+        let each = explain(&Plan::all(), &limit_offset());
+        ExplainRelated::new(name.to_owned(), "asked for".to_owned(), each)
+    }
+
+    #[test]
+    fn each_chunk_and_each_page_is_a_request() {
+        let posts = explain(&Plan::all(), &limit_offset());
+        let team = related("team").of("author");
+        let posts = posts.with_related(vec![related("author"), team]);
+        let requests = |rows, authors, teams| {
+            posts.requests_with(rows, &[("author", authors), ("author__team", teams)])
+        };
+        assert_eq!(requests(250, 40, 5), Some(3 + 1 + 1));
+        assert_eq!(requests(250, 201, 1), Some(3 + 3 + 1));
+        assert_eq!(requests(250, 0, 0), Some(3));
+        assert_eq!(requests(0, 0, 0), Some(1));
+        assert_eq!(posts.requests_with(250, &[("author", 40)]), None);
+        assert!(
+            posts
+                .to_string()
+                .ends_with("\n  author: asked for\n  author__team: asked for")
+        );
+        let unknown = explain(&Plan::all(), &crate::knowledge::Knowledge::default());
+        let author = ExplainRelated::new("author".to_owned(), String::new(), unknown);
+        let posts = explain(&Plan::all(), &limit_offset()).with_related(vec![author]);
+        assert_eq!(
+            posts.requests_with(1, &[("author", 1)]),
+            Some(2),
+            "at its URL"
+        );
+        assert_eq!(posts.requests_with(9, &[("author", 2)]), None);
+    }
+
+    #[test]
+    fn rows_that_point_back_come_in_pages() {
+        let users = explain(&Plan::all(), &limit_offset());
+        let users = users.with_related(vec![related("posts").pointing_back()]);
+        let requests = |users_, posts| users.requests_with(users_, &[("posts", posts)]);
+        assert_eq!(requests(50, 0), Some(1 + 1));
+        assert_eq!(requests(50, 250), Some(1 + 3));
+        assert_eq!(requests(150, 80), Some(2 + 2));
+        assert_eq!(requests(150, 101), None);
+    }
+}
