@@ -6,6 +6,7 @@
 
 mod cost;
 mod doubts;
+mod keys;
 mod parts;
 mod probe;
 mod values;
@@ -122,6 +123,8 @@ pub struct Strategy {
     pub may_ask_sizes: bool,
     /// The slice.
     pub range: Range,
+    /// There are no more rows than these, and more than a page of the server's own may have: they are asked for by their keys.
+    pub at_most: Option<u64>,
     /// The server is asked to leave out the rows before the slice; else they are counted client-side.
     pub jumps: bool,
     /// The number of rows is taken from the server's count; else they are read and counted.
@@ -186,6 +189,7 @@ impl Strategy {
             sorting: Sorting::AsTheyCome,
             may_ask_sizes: !given.findings.creates() || !given.known.sizes_are_unproven(),
             range: plan.range(),
+            at_most: None,
             jumps: false,
             takes_count: false,
             notes: compiled.notes,
@@ -203,6 +207,9 @@ impl Strategy {
             strategy.decide_positions(given);
             strategy.doubt_emptiness(given);
             strategy.doubt_forms(given);
+        }
+        if strategy.residual == Q::All && aim == Aim::Rows {
+            strategy.at_most = keys::at_most(&strategy.guards, strategy.range, given);
         }
         strategy.unseen = strategy.unseen_guards(given);
         strategy.shown_otherwise = strategy.guards_shown_otherwise(given);

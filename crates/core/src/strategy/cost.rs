@@ -48,6 +48,7 @@ impl Cost {
 /// Whether a page of so many rows is asked for, by a probe or because no more are needed or wanted at once.
 fn asks_size(strategy: &Strategy, given: &Given<'_>) -> bool {
     let needed = strategy.range.limit.filter(|_| !strategy.reads_on());
+    let needed = needed.or(strategy.at_most);
     !strategy.probes.is_empty() || needed.or(given.policy.page_size).is_some()
 }
 
@@ -69,7 +70,7 @@ fn page_size(strategy: &Strategy, given: &Given<'_>, style: Option<Style>) -> Op
     let needed = match limit {
         Some(limit) if strategy.jumps => Some(limit),
         Some(limit) if !strategy.reads_on() => Some(offset.saturating_add(limit)),
-        _ => None,
+        _ => strategy.at_most,
     };
     let asked = match (preferred, needed) {
         (Some(preferred), Some(needed)) => Some(preferred.min(needed)),

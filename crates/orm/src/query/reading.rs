@@ -4,7 +4,7 @@ use django_api_orm_core::{
     Error, Result,
     page::Style,
     plan::Range,
-    row::{Identity, KeyReader, Row},
+    row::{Identities, Identity, KeyReader, Row},
     strategy::{Question, Sorting, Strategy},
 };
 
@@ -74,7 +74,8 @@ impl Reading {
         let counts_rows = check.leaves_rows_out();
         let wanted = limit
             .filter(|_| !counts_rows && !needs_every_row)
-            .map(|limit| limit.saturating_add(skip));
+            .map(|limit| limit.saturating_add(skip))
+            .or(strategy.at_most);
         let mut pages = Pages::new(collection.clone(), strategy.pairs.clone(), start, wanted);
         if !strategy.may_ask_sizes {
             pages = pages.of_own_size();
@@ -127,6 +128,7 @@ impl Reading {
         let Some(batch) = self.pages.next().await? else {
             return self.end(probing, Vec::new()).await;
         };
+        let is_all = self.has_every_key(&batch.rows);
         let last = batch.last;
         let is_empty = last && self.scanned == 0 && batch.rows.is_empty();
         if is_empty && !probing.believes_emptiness(&self.strategy).await? {
@@ -139,7 +141,7 @@ impl Reading {
             rows = self.cut(rows);
         }
         self.begun |= !rows.is_empty();
-        if last {
+        if last || is_all && !self.check.leaves_rows_out() {
             return self.end(probing, rows).await;
         }
         Ok(Step::Rows(match &mut self.held {
@@ -149,6 +151,16 @@ impl Reading {
             }
             None => rows.into_iter().map(|held| held.row).collect(),
         }))
+    }
+
+    /// Whether the page has a row for each key that was asked for, so that no page after it has another.
+    fn has_every_key(&self, page: &[Row]) -> bool {
+        self.strategy.at_most.is_some_and(|most| {
+            let mut seen = Identities::default();
+            let keys = page.iter().map(|row| self.key.identity(row));
+            let rows = keys.filter(|key| key.has_key() && seen.insert(*key));
+            page.len() as u64 >= most && rows.count() as u64 >= most
+        })
     }
 
     fn needs_every_row(&self) -> bool {

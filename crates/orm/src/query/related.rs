@@ -154,13 +154,17 @@ impl Collection {
     /// # Errors
     /// As [`explain`](Self::explain).
     pub fn requests_by_keys(&self, keys: u64) -> Result<u64> {
-        let each = self.explain(&Plan::all())?;
-        let pages = |rows: u64| match rows {
-            0 => 0,
-            rows => each.requests(rows).unwrap_or(1),
+        let pages = |rows: u64| {
+            let keys = (1..=rows).map(Value::from).collect();
+            let is_one_of = Lookup::new(self.model().primary_key(), Op::In, Value::Array(keys));
+            let plan = Plan::all().filter(Q::Lookup(is_one_of));
+            match rows {
+                0 => Ok(0),
+                rows => Ok::<_, Error>(self.explain(&plan)?.requests(rows).unwrap_or(1)),
+            }
         };
         let chunk = LARGEST_PART as u64;
-        Ok(keys / chunk * pages(chunk) + pages(keys % chunk))
+        Ok(keys / chunk * pages(chunk)? + pages(keys % chunk)?)
     }
 
     /// The rows in the plan's order, though they have come with several requests.
