@@ -18,8 +18,8 @@ from library import FORMS, Library
 
 from .test_oracle import CASES, Refused, oracle, queryset
 
-#: How many of a hundred querysets may be refused.
-REFUSED = 20
+#: How many of a hundred querysets may be refused. Where rows are named by a slug, filters across the relation are the server's.
+REFUSED, REFUSED_BY_SLUG = 20, 70
 
 Draw = random.Random
 
@@ -155,10 +155,11 @@ async def compare(site: Any, kind: str, form: str, cases: int) -> None:
             refused += 1
             continue
         assert wrong is None, f"{form}: {json.dumps(described)}\n{wrong}"
-    assert refused * 100 <= REFUSED * cases + 300, f"{refused} of {cases} querysets were refused"
+    most = REFUSED_BY_SLUG if form == "-slug" else REFUSED
+    assert refused * 100 <= most * cases + 300, f"{refused} of {cases} querysets were refused"
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if form != "-slug"])
+@pytest.mark.parametrize("form", FORMS)
 def test_querysets_over_relations_give_what_the_orm_gives(drf, form):
     asyncio.run(compare(drf, "sync", form, CASES if form == "" else CASES // 2))
 
