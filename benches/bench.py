@@ -68,6 +68,16 @@ MEMORY_CASES = {
     "stream_of_100_000": "100,000 rows streamed",
 }
 MEMORY_PEERS = (PUBLISHED, "httpx", "pyreqwest")
+#: Related rows: the case, the peer, and in words. Each gives how many requests it took, of 20 ms.
+RELATED_CASES = [
+    ("posts_prefetched", OURS, '`prefetch_related("author", "tags")`'),
+    ("posts_prefetched_async", OURS, "the same, awaited"),
+    ("posts_in_a_loop", OURS, "a loop that reads `post.author` and `post.tags`"),
+    ("posts_with_lists_of_keys", "httpx", "by hand: `id__in` of 100 keys, one after the other"),
+    ("posts_in_a_loop_that_remembers", "httpx", "by hand: a loop that remembers the rows it has read"),
+    ("posts_gathered", "httpx", "by hand: a request for each, a page of posts gathered"),
+    ("posts_in_a_loop", "httpx", "by hand: a loop"),
+]
 #: A case goes on until it has its rounds or has taken this long, but has as many rounds as this at least. A peer that takes
 #: longer than this for a round has no more than those.
 SECONDS, FEWEST, SLOW = 12.0, 3, 0.5
@@ -206,6 +216,18 @@ def own(base_url: str, options: argparse.Namespace) -> list[str]:
     return ["| CPU time, ours / ours | |", "| --- | ---: |", *lines, ""] if lines else []
 
 
+def related(base_url: str, options: argparse.Namespace) -> list[str]:
+    """1,000 posts with their authors and tags, from a server that takes 20 ms: once, as the slowest takes most of a minute."""
+    lines = []
+    for case, peer, words in RELATED_CASES:
+        if options.only in case:
+            with closing([python_worker(peer, base_url, options.published)]) as (worker,):
+                run = worker.ask(case)
+                lines.append(f"| {words} | {run['done']:,} | {run['wall']:.2f} |")
+    head = ["| 1,000 posts with authors and tags, 20 ms a request | requests | wall time, s |", "| --- | ---: | ---: |"]
+    return [*head, *lines, ""] if lines else []
+
+
 def memory(base_url: str, options: argparse.Namespace) -> list[str]:
     """What a job adds to the memory of a process that has made a request before: the least of three processes."""
     lines = []
@@ -293,7 +315,7 @@ def main() -> None:
         for case in measured(base_url, options):
             cases.append(case)
             print("\n".join(report([case])), flush=True)
-        more = [*own(base_url, options), *memory(base_url, options)]
+        more = [*related(base_url, options), *own(base_url, options), *memory(base_url, options)]
         print("\n".join(more), flush=True)
     if options.save:
         save(cases, more)

@@ -6,8 +6,18 @@ import asyncio
 import warnings
 
 import django_api_orm
-from django_api_orm import APIModel, AsyncAPIModel, AsyncServiceClient, ServiceClient, register_async_models, register_models
-from rows import Row, new
+from django_api_orm import (
+    APIModel,
+    AsyncAPIModel,
+    AsyncServiceClient,
+    ForeignKey,
+    ManyToMany,
+    ServiceClient,
+    register_async_models,
+    register_models,
+)
+from pydantic import BaseModel
+from rows import POST_COUNT, Row, Tag, new
 
 assert hasattr(django_api_orm, "Q"), "this is the published package"
 
@@ -36,6 +46,45 @@ class FarUser(APIModel):
     _endpoint = "/d20/api/v1/users/"
 
 
+class FarTag(APIModel):
+    _schema_class = Tag
+    _endpoint = "/d20/api/v1/tags/"
+
+
+class PostSchema(BaseModel):
+    id: int
+    title: str
+    author: ForeignKey[FarUser]
+    tags: ManyToMany[FarTag]
+
+
+class FarPost(APIModel):
+    _schema_class = PostSchema
+    _endpoint = "/d20/api/v1/posts/"
+
+
+class AsyncFarUser(AsyncAPIModel):
+    _schema_class = Row
+    _endpoint = "/d20/api/v1/users/"
+
+
+class AsyncFarTag(AsyncAPIModel):
+    _schema_class = Tag
+    _endpoint = "/d20/api/v1/tags/"
+
+
+class AsyncPostSchema(BaseModel):
+    id: int
+    title: str
+    author: ForeignKey[AsyncFarUser]
+    tags: ManyToMany[AsyncFarTag]
+
+
+class AsyncFarPost(AsyncAPIModel):
+    _schema_class = AsyncPostSchema
+    _endpoint = "/d20/api/v1/posts/"
+
+
 class AsyncUser(AsyncAPIModel):
     _schema_class = Row
     _endpoint = "/api/v1/users/"
@@ -49,6 +98,7 @@ class Peer:
     def __init__(self, base_url: str) -> None:
         # The server ignores every order.
         warnings.simplefilter("ignore", django_api_orm.IgnoredWarning)
+        self._base_url = base_url
         register_models(ServiceClient(base_url), User, Event, SlowUser, FarUser)
         register_async_models(AsyncServiceClient(base_url), AsyncUser)
         register_async_models(AsyncServiceClient(base_url, http2_prior_knowledge=True), Http2User)
@@ -100,6 +150,38 @@ class Peer:
 
     def in_bulk_of_5000(self) -> int:
         return len(FarUser.objects.in_bulk(range(1, 5001)))
+
+    # Posts with their authors and tags: each gives how many requests it took.
+
+    def posts_prefetched(self) -> int:
+        with ServiceClient(self._base_url) as client:
+            client.manager(FarUser).get(id=1)
+            before = client.stats.requests
+            done = 0
+            for post in client.manager(FarPost).prefetch_related("author", "tags"):
+                done += post.author.id == post.author_id and len(post.tags.all()) == 3
+            assert done == POST_COUNT
+            return client.stats.requests - before
+
+    def posts_in_a_loop(self) -> int:
+        with ServiceClient(self._base_url) as client:
+            client.manager(FarUser).get(id=1)
+            before = client.stats.requests
+            done = 0
+            for post in client.manager(FarPost).all():
+                done += post.author.id == post.author_id and len(post.tags.all()) == 3
+            assert done == POST_COUNT
+            return client.stats.requests - before
+
+    async def posts_prefetched_async(self) -> int:
+        async with AsyncServiceClient(self._base_url) as client:
+            await client.manager(AsyncFarUser).get(id=1)
+            before = client.stats.requests
+            done = 0
+            async for post in client.manager(AsyncFarPost).prefetch_related("author", "tags"):
+                done += (await post.author).id == post.author_id and len(await post.tags.all()) == 3
+            assert done == POST_COUNT
+            return client.stats.requests - before
 
     def ordered_here(self) -> int:
         return len(list(Event.objects.order_by("score")[:10]))

@@ -35,8 +35,33 @@ class SlimPage(BaseModel):
     results: list[Slim]
 
 
+class Tag(BaseModel):
+    id: int
+    name: str
+
+
+class TagPage(BaseModel):
+    results: list[Tag]
+
+
+class PostOfKeys(BaseModel):
+    """A post as the server shows it: the keys of its author and of its tags."""
+
+    id: int
+    title: str
+    author: int
+    tags: list[int]
+
+
+class PostPage(BaseModel):
+    next: str | None
+    results: list[PostOfKeys]
+
+
 #: Made once, as somebody does who knows pydantic.
 ROW, PAGE, SLIM = TypeAdapter(Row), TypeAdapter(Page), TypeAdapter(SlimPage)
+POSTS, TAGS = TypeAdapter(PostPage), TypeAdapter(TagPage)
+POST_COUNT = 1000
 
 
 def new(number: int) -> dict[str, Any]:

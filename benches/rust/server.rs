@@ -7,6 +7,8 @@
 //! - `/api/v1/users/`: 10,000 rows in pages of 200, `?limit=` of any size and `?offset=`, `?id=` and `?id__in=`;
 //!   `/api/v1/users/7/`
 //! - `/api/v1/page/`: the same rows in one page; `/api/v1/events/`: 100,000 rows, pages of 1,000
+//! - `/api/v1/posts/`: 1,000 rows in pages of 200, each with the key of one of 200 users (`author`) and of 3 of the 40 rows of
+//!   `/api/v1/tags/`
 //! - `/api/v1/stream/`: 4,000,000 rows in pages of 1,000, which are made anew each time
 //! - `POST` to any of them answers with the row that was sent, and an `id`
 
@@ -26,8 +28,10 @@ use tokio::{
 };
 
 /// What a table is called, how many rows it has, and how many come where no size is asked for.
-const TABLES: [(&str, usize, usize); 4] = [
+const TABLES: [(&str, usize, usize); 6] = [
     ("users", 10_000, 200),
+    ("posts", 1_000, 200),
+    ("tags", 40, 200),
     ("page", 10_000, 10_000),
     ("events", 100_000, 1_000),
     (STREAM, 4_000_000, 1_000),
@@ -225,7 +229,9 @@ impl Site {
         let (_, count, size) = TABLES.into_iter().find(|(table, ..)| *table == name)?;
         if !key.is_empty() {
             let key = key.parse::<usize>().ok()?;
-            return (1..=count).contains(&key).then(|| self.row(key).into());
+            return (1..=count)
+                .contains(&key)
+                .then(|| self.row(name, key).into());
         }
         let number = |name: &str| {
             query
@@ -245,25 +251,28 @@ impl Site {
             .collect();
         let page = offset..offset.saturating_add(limit);
         if keys.is_empty() {
-            Some(self.envelope(path, count, |place| place + 1, page, ""))
+            Some(self.envelope(path, name, count, |place| place + 1, page, ""))
         } else {
             let filter = query.split('&').find(|pair| pair.starts_with("id"));
             let filter = format!("&{}", filter.unwrap_or_default());
             let key = |place| keys.get(place).copied().unwrap_or_default();
-            Some(self.envelope(path, keys.len(), key, page, &filter))
+            Some(self.envelope(path, name, keys.len(), key, page, &filter))
         }
     }
 
-    fn row(&self, key: usize) -> Cow<'_, str> {
-        match self.rows.get(key.wrapping_sub(1)) {
-            Some(row) => Cow::Borrowed(row),
-            None => Cow::Owned(row(key)),
+    fn row(&self, table: &str, key: usize) -> Cow<'_, str> {
+        match (table, self.rows.get(key.wrapping_sub(1))) {
+            ("posts", _) => Cow::Owned(post(key)),
+            ("tags", _) => Cow::Owned(format!(r#"{{"id":{key},"name":"Tag number {key}"}}"#)),
+            (_, Some(row)) => Cow::Borrowed(row),
+            (_, None) => Cow::Owned(row(key)),
         }
     }
 
     fn envelope(
         &self,
         path: &str,
+        table: &str,
         count: usize,
         key: impl Fn(usize) -> usize,
         page: Range<usize>,
@@ -290,7 +299,7 @@ impl Site {
             if place > start {
                 body.push(',');
             }
-            body.push_str(&self.row(key(place)));
+            body.push_str(&self.row(table, key(place)));
         }
         body.push_str("]}");
         body
@@ -314,6 +323,12 @@ fn row(id: usize) -> String {
         r#","score":{whole}.{eighths:03},"created_at":"2024-01-{days:02}T{hours:02}:{minutes:02}:00Z"}}"#
     );
     row
+}
+
+fn post(id: usize) -> String {
+    let (author, tag) = (id * 37 % 200 + 1, id * 7);
+    let tags = [tag % 40 + 1, (tag + 11) % 40 + 1, (tag + 23) % 40 + 1];
+    format!(r#"{{"id":{id},"title":"Post number {id}","author":{author},"tags":{tags:?}}}"#)
 }
 
 /// The row that was sent, which is an object, with a key.
