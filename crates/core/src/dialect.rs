@@ -170,7 +170,7 @@ impl Dialect {
         {
             return compiled.keep(part, "the endpoint is not declared to filter on it");
         }
-        if known.honours(&parameter) == Some(false) {
+        if known.ignores(&lookup) {
             return compiled.keep(part, "the server ignores this parameter");
         }
         if self.is_reserved(&parameter) || turns_pages(&parameter, model) {

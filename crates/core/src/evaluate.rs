@@ -105,7 +105,7 @@ pub(crate) use self::measure::{Measure, roots_of, taken};
 use self::{condition::Condition, verdict::Why};
 pub use self::{
     condition::lacks_digits,
-    disproof::disproves,
+    disproof::{disproves, settles},
     measure::asks_digits,
     order::{RowKey, RowOrder, compare_rows, order_roots},
     verdict::{Reason, Verdict},

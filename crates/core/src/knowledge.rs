@@ -1,5 +1,7 @@
 //! What an endpoint's answers have shown of it so far: its paginator, and which parameters it honours or ignores.
 
+mod values;
+
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
@@ -11,6 +13,7 @@ use crate::{
     page::{Page, Pagination, Style},
     version::Form,
 };
+use values::Values;
 
 /// Facts about one endpoint, learnt from its answers and kept by the client for the next query.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +64,10 @@ pub struct Knowledge {
     parameters: HashMap<String, bool>,
     /// Filters for which a value that no row has leaves out no row, though others do.
     drops_values: HashSet<String>,
+    /// The values of a parameter that the server does not filter by.
+    values: HashMap<String, Values>,
+    /// Fields of which a text that the rows show was asked for in vain.
+    ignores_shown: HashSet<String>,
     /// Parameters to which rows have come.
     answered: HashSet<String>,
     /// Whether the rows show a field in the form that filters take.
@@ -102,11 +109,13 @@ impl Knowledge {
     #[must_use]
     pub fn trusting(mut self) -> Self {
         self.parameters.retain(|_, honoured| *honoured);
+        self.values.values_mut().for_each(Values::trusting);
         self.ordering.retain(|_, honoured| *honoured);
         self
     }
 
-    /// Whether the filter parameter is honoured; `None` while nothing has shown it.
+    /// Whether the filter parameter is honoured, `false` if it is not for any value; `None` while nothing has shown it. Of
+    /// single values [`ignores`](Self::ignores) tells.
     #[must_use]
     pub fn honours(&self, parameter: &str) -> Option<bool> {
         self.parameters.get(parameter).copied()

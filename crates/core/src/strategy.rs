@@ -143,6 +143,8 @@ pub struct Strategy {
     /// Parts of the residual on texts of which it is not known whether the rows show them as the server filters by them: that
     /// is probed where the rows raise a doubt.
     pub doubted_forms: Vec<Lookup>,
+    /// Guards of which the same is to be found out, if the server turns out to ignore them.
+    pub doubted_if_ignored: Vec<Lookup>,
     /// Parts of the residual with so many digits that rows which show fewer may have been rounded: that is probed where a row
     /// could turn out otherwise.
     pub doubted_digits: Vec<Lookup>,
@@ -198,6 +200,7 @@ impl Strategy {
             parts_are_by_key: false,
             shown_otherwise: Vec::new(),
             doubted_forms: Vec::new(),
+            doubted_if_ignored: Vec::new(),
             doubted_digits: Vec::new(),
             cost: Cost::default(),
         };
@@ -359,9 +362,10 @@ fn compile(plan: &Plan, given: &Given<'_>) -> Result<Compiled> {
     }
     let compiled = dialect.compile(plan, model, &Knowledge::clone(known).trusting())?;
     if policy.on_ignored == OnIgnored::Error {
-        let mut filters = compiled.guards.iter().map(Lookup::parameter);
-        let ignored = filters
-            .find(|name| known.honours(name) == Some(false))
+        let mut guards = compiled.guards.iter();
+        let ignored = guards
+            .find(|guard| known.ignores(guard))
+            .map(Lookup::parameter)
             .or_else(|| {
                 let mut order = compiled.order.iter();
                 order

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Evaluator, Fields,
+    measure::{Measure, taken},
     scalar::Scalar,
     text::equal_in_any_collation,
     walk::{Found, Path},
@@ -98,6 +99,45 @@ pub fn disproves(lookup: &Lookup, fields: &Fields, rows: &[Map<String, Value>]) 
         }
         _ => false,
     }
+}
+
+/// Whether rows that a server did not filter by the lookup show that it does not filter by the parameter, whatever value it is sent.
+///
+/// A server may drop a value of a field that is shown in another form, because it is no choice, and filter by others. So the rows
+/// have to show the field as it was asked for: the very text of the lookup, or a number, a flag or a date where one was asked for.
+/// That is about `exact`, `iexact` and `in`; what other lookups are sent is no choice.
+///
+/// ```
+/// use django_api_orm_core::{evaluate::{Fields, settles}, lookup::Lookup};
+/// use serde_json::json;
+///
+/// let settled = |name: &str, value: serde_json::Value, shown: &[serde_json::Value]| {
+///     let rows: Vec<_> = shown.iter().map(|shown| [("x".to_owned(), shown.clone())].into_iter().collect()).collect();
+///     settles(&Lookup::parse(name, value), &Fields::new("id"), &rows)
+/// };
+/// assert!(settled("x", json!("a"), &[json!("a"), json!("b")]));
+/// assert!(!settled("x", json!("z"), &[json!("Alpha"), json!("Beta")]), "z may be no choice");
+/// assert!(settled("x", json!(7), &[json!(1), json!(2)]));
+/// assert!(!settled("x", json!(7), &[json!("Alpha"), json!("Beta")]));
+/// ```
+#[must_use]
+pub fn settles(lookup: &Lookup, fields: &Fields, rows: &[Map<String, Value>]) -> bool {
+    if !lookup.names_values() {
+        return true;
+    }
+    let operands = match &lookup.value {
+        Value::Array(values) => values.as_slice(),
+        value => std::slice::from_ref(value),
+    };
+    let is_asked = |shown: &Value| match Measure::of(shown) {
+        Some(Measure::Text) => operands.contains(shown),
+        Some(kind) => operands
+            .iter()
+            .any(|value| Measure::of(value) == Some(kind)),
+        None => shown.is_boolean() && operands.iter().any(Value::is_boolean),
+    };
+    let mut shown = rows.iter().filter_map(|row| taken(lookup, fields, row));
+    shown.any(|shown| is_asked(&shown))
 }
 
 /// What a lookup asks for.

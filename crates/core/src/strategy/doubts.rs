@@ -1,7 +1,5 @@
 //! What a strategy takes on no word: an empty answer, a text that is evaluated client-side, a guard that no row shows.
 
-use serde_json::Value;
-
 use super::{Given, Probe, Strategy};
 use crate::{
     evaluate::{Measure, asks_digits},
@@ -41,23 +39,36 @@ impl Strategy {
             if asks_digits(lookup) && self.may_ask_for_form(&lookup.path, given) {
                 digits.push(lookup.clone());
             }
-            let operand = match &lookup.value {
-                Value::Array(values) => values.first(),
-                value => Some(value),
-            };
-            let is_text = lookup.transform.is_none()
-                && operand.is_some_and(|operand| Measure::of(operand) == Some(Measure::Text));
-            if is_text && self.may_ask_for_form(&lookup.path, given) && !doubted.contains(lookup) {
+            if self.is_doubted(lookup, given) && !doubted.contains(lookup) {
                 doubted.push(lookup.clone());
             }
         });
         self.doubted_forms = doubted;
+        // Of a field by its bare name the value itself was asked for in vain, if it is ignored.
+        let guards = self.guards.iter();
+        self.doubted_if_ignored = guards
+            .filter(|guard| guard.parameter() != guard.path && self.is_doubted(guard, given))
+            .cloned()
+            .collect();
         self.doubted_digits = digits;
         let keys = self.order.iter().map(|order| order.path.as_str());
         self.doubted_keys = keys
             .filter(|path| self.order_is_asked && self.may_ask_for_form(path, given))
             .map(str::to_owned)
             .collect();
+    }
+
+    /// Whether it is about a text, and not known whether the rows show that as the server filters by it, though the server can be
+    /// asked.
+    fn is_doubted(&self, lookup: &Lookup, given: &Given<'_>) -> bool {
+        let mut texts = lookup.texts();
+        let is_text = lookup.transform.is_none()
+            && texts.any(|text| Measure::of(text) == Some(Measure::Text));
+        let is_told = match lookup.names_values() {
+            true => given.known.takes_no_text_of(lookup),
+            false => given.known.ignores_what_is_shown(&lookup.path),
+        };
+        is_text && !is_told && self.may_ask_for_form(&lookup.path, given)
     }
 
     /// Whether the server can be asked for a value of the field, to see whether the rows show it as filters take it.

@@ -83,10 +83,16 @@ impl Parts {
     /// The plan with these values.
     #[must_use]
     pub fn plan(&self, values: Vec<Value>) -> Plan {
-        self.plan.clone().filter(Q::Lookup(Lookup {
+        self.plan.clone().filter(Q::Lookup(self.lookup(values)))
+    }
+
+    /// The list with these values.
+    #[must_use]
+    pub fn lookup(&self, values: Vec<Value>) -> Lookup {
+        Lookup {
             value: Value::Array(values),
             ..self.is_one_of.clone()
-        }))
+        }
     }
 
     /// How many parts there are.

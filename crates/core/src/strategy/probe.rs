@@ -32,8 +32,7 @@ pub enum Question {
     Knows(Lookup),
     /// Does it know the parameter of the order, for which it has no row? There must be rows in this order.
     KnowsOrdering,
-    /// Do the rows show this field as filters take it? The text that a row shows must find a row; it may also be refused, as
-    /// one that is no choice, where the other text is not.
+    /// Do the rows show every digit of this field? The text that a row shows must find a row, or be refused.
     ShowsAsFiltered(String),
     /// Do pages by a cursor keep the rows with nulls of this order? Databases have nulls at one end, so the first rows of both
     /// directions show whether there are any.
@@ -124,13 +123,14 @@ impl Probe {
         }
     }
 
-    /// Whether a text that the rows show finds a row. `other` is a text that the server is asked for if it refuses that one.
+    /// Whether a text that the rows show, such as a time without seconds, finds a row.
     #[must_use]
-    pub fn shows_as_filtered(path: &str, shown: &str, other: &str, extra: &Pairs) -> Self {
+    pub fn shows_as_filtered(path: &str, shown: &str, extra: &Pairs) -> Self {
+        let with = and(extra, path.to_owned(), shown.to_owned());
         Self {
             question: Question::ShowsAsFiltered(path.to_owned()),
-            with: and(extra, path.to_owned(), shown.to_owned()),
-            without: and(extra, path.to_owned(), other.to_owned()),
+            without: with.clone(),
+            with,
         }
     }
 
@@ -223,6 +223,18 @@ impl Findings {
             undivided: false,
             creates: false,
         }
+    }
+
+    /// The parameters with a filter by equality, and this text.
+    #[must_use]
+    pub fn asking_for(base: &Pairs, path: &str, text: &str) -> Pairs {
+        and(base, path.to_owned(), text.to_owned())
+    }
+
+    /// The parameters with a filter by equality, and a text that no row has.
+    #[must_use]
+    pub fn asking_for_none(&self, base: &Pairs, path: &str) -> Pairs {
+        Self::asking_for(base, path, &self.nonsense)
     }
 
     /// Takes nothing but proof for a sign that there are no rows: one is created then.

@@ -282,7 +282,9 @@ impl Collection {
         let mut parts = PartsWalk::among(self, plan, is_one_of, concurrency);
         let mut found = Vec::new();
         loop {
-            if has_urls && self.know(|known| known.honours(&parameter))? == Some(false) {
+            let is_ignored = self.know(|known| known.honours(&parameter))? == Some(false)
+                || parts.is_latest_ignored()?;
+            if has_urls && is_ignored {
                 let (rest, values) = parts.take_rest();
                 let rows = match self.rows_one_by_one(&values, concurrency).await? {
                     Some(rows) => rows,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use django_api_orm_core::{
     Error, ModelMeta, NullOrder, Q, Result,
-    evaluate::{Evaluator, Fields, Reason, RowOrder, Verdict, asks_digits, disproves},
+    evaluate::{Evaluator, Fields, Reason, RowOrder, Verdict, asks_digits, disproves, settles},
     lookup::Lookup,
     plan::Order,
     row::Row,
@@ -195,8 +195,23 @@ impl RowCheck {
         self.is_void
     }
 
-    /// Whether the rows of a page prove that the server ignores the parameter, in whatever form they show its field.
+    /// Whether the rows of a page prove that the server ignores the lookup, in whatever form they show its field.
     pub(crate) fn is_disproved(&self, parameter: &str, rows: &[Row]) -> Result<bool> {
+        self.tell(parameter, rows, disproves)
+    }
+
+    /// Whether rows that came for a lookup which the server ignores show that it ignores the parameter for every value.
+    pub(crate) fn settles(&self, parameter: &str, rows: &[Row]) -> Result<bool> {
+        self.tell(parameter, rows, settles)
+    }
+
+    /// What the rows of a page tell of the lookup of the parameter.
+    fn tell(
+        &self,
+        parameter: &str,
+        rows: &[Row],
+        tells: fn(&Lookup, &Fields, &[Picked]) -> bool,
+    ) -> Result<bool> {
         let mut guards = self.guards.iter();
         let Some(guard) = guards.find(|guard| guard.parameter == parameter) else {
             return Ok(false);
@@ -204,7 +219,13 @@ impl RowCheck {
         let picked: Vec<Picked> = (rows.iter())
             .map(|row| row.pick(guard.evaluator.roots()))
             .collect::<Result<_>>()?;
-        Ok(disproves(&guard.lookup, &self.fields, &picked))
+        Ok(tells(&guard.lookup, &self.fields, &picked))
+    }
+
+    /// The parameters of the lookups that the server has turned out to ignore.
+    pub(crate) fn ignored_parameters(&self) -> impl Iterator<Item = &str> {
+        let ignored = self.guards.iter().filter(|guard| guard.ignored);
+        ignored.map(|guard| guard.parameter.as_str())
     }
 
     /// Whether the lookup of the parameter can be evaluated on this row.

@@ -1,6 +1,8 @@
 //! What becomes of a filter or an ordering that rows show the server to ignore: that is kept, and a warning or an error.
 
-use django_api_orm_core::{Error, OnIgnored, Result, evaluate::Fields, plan::Order};
+use django_api_orm_core::{
+    Error, OnIgnored, Result, evaluate::Fields, lookup::Lookup, plan::Order,
+};
 
 use super::{
     check::Picked,
@@ -9,9 +11,20 @@ use super::{
 };
 use crate::warning::{Warning, WarningKind};
 
-/// Keeps that a filter is ignored, or not known; raises or warns as the policy says. `why` says what has shown it.
+/// Keeps that a filter is ignored, or not known, whatever value it is sent; raises or warns as the policy says. `why` says what has
+/// shown it.
 pub(crate) fn filter(collection: &Collection, parameter: &str, why: &str) -> Result<()> {
     collection.learn(|known| known.learn_parameter(parameter, false))?;
+    notice(collection, parameter, why)
+}
+
+/// The same of a filter that is ignored with this value, as far as is known.
+pub(crate) fn value(collection: &Collection, lookup: &Lookup, why: &str) -> Result<()> {
+    collection.learn(|known| known.learn_ignored_value(lookup))?;
+    notice(collection, &lookup.parameter(), why)
+}
+
+fn notice(collection: &Collection, parameter: &str, why: &str) -> Result<()> {
     if collection.policy.on_ignored == OnIgnored::Error {
         return Err(Error::ignored(format!(
             "the server does not filter by `{parameter}` (`{}`): {why}",

@@ -2,6 +2,7 @@
 
 use django_api_orm_core::{
     Error, ErrorKind, Result,
+    knowledge::Knowledge,
     lookup::Lookup,
     plan::{Plan, Range},
     row::{Identities, KeyReader, Row},
@@ -23,6 +24,8 @@ pub(super) struct PartsWalk {
     aim: Aim,
     at_once: usize,
     is_first: bool,
+    /// The list of the part that was read last.
+    latest: Option<Lookup>,
     /// Two values may be one for the server, such as `a` and `A`: then their row comes with both.
     seen: Identities,
     keyless: bool,
@@ -38,6 +41,7 @@ impl PartsWalk {
             aim,
             at_once: at_once.max(1),
             is_first: true,
+            latest: None,
             seen: Identities::default(),
             keyless: false,
             has_handed_out: false,
@@ -60,6 +64,9 @@ impl PartsWalk {
             let at_once = if self.is_first { 1 } else { self.at_once };
             let parts = std::iter::from_fn(|| self.parts.take());
             let values: Vec<Vec<Value>> = parts.take(at_once).collect();
+            self.latest = values
+                .last()
+                .map(|values| self.parts.lookup(values.clone()));
             plans.extend(values.into_iter().map(|values| self.parts.plan(values)));
         }
         if plans.is_empty() {
@@ -95,7 +102,16 @@ impl PartsWalk {
         let parameter = self.parts.parameter();
         let declared = self.collection.model().filters();
         let is_undeclared = declared.is_some_and(|filters| !filters.contains(&parameter));
-        Ok(is_undeclared || self.collection.knowledge()?.honours(&parameter) == Some(false))
+        let is_known = |known: &Knowledge| known.honours(&parameter) == Some(false);
+        Ok(is_undeclared || self.collection.know(is_known)? || self.is_latest_ignored()?)
+    }
+
+    /// Whether the server has turned out to ignore the list of the part that was read last. Nothing says that it takes another one.
+    pub(super) fn is_latest_ignored(&self) -> Result<bool> {
+        match &self.latest {
+            Some(latest) => self.collection.know(|known| known.ignores(latest)),
+            None => Ok(false),
+        }
     }
 
     /// The next rows of the strategy, which is in these parts; all of them where they have to be sorted or cut.

@@ -8,6 +8,7 @@ mod emptiness;
 mod filters;
 mod forms;
 mod orders;
+mod texts;
 
 use django_api_orm_core::{
     Result,

@@ -35,6 +35,8 @@ pub(super) struct Reading {
     believed: bool,
     /// Rows of an earlier page were handed out or held.
     begun: bool,
+    /// A row that satisfies what the server ignores has come.
+    has_settled: bool,
     /// The order was watched by a field that turned out to be shown in another form.
     is_void: bool,
     /// The rows so far, where they are handed out after the last page only. As long as they are held, the strategy may still
@@ -104,6 +106,7 @@ impl Reading {
             is_first_page: true,
             believed: false,
             begun: false,
+            has_settled: false,
             is_void: false,
             held: is_held.then(Vec::new),
             strategy,
@@ -323,7 +326,25 @@ impl Reading {
             self.pages.widen();
         }
         self.believed |= checked == Checked::Believed;
+        if checked != Checked::Excluded && self.check.ignored() > 0 {
+            self.settle_ignored(probing, page)?;
+        }
         Ok(Some(checked))
+    }
+
+    /// A row that satisfies a filter which the server ignores has come: that may settle that it ignores it for every value.
+    fn settle_ignored(&mut self, probing: &Probing, page: &[Row]) -> Result<()> {
+        if std::mem::replace(&mut self.has_settled, true) {
+            return Ok(());
+        }
+        for parameter in self.check.ignored_parameters() {
+            if self.check.settles(parameter, page)? {
+                probing
+                    .collection
+                    .learn(|known| known.learn_parameter(parameter, false))?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the row may stand after the one before it. A doubt is settled by probes, once.
@@ -340,7 +361,8 @@ impl Reading {
             Seen::InOrder => return Ok(true),
             Seen::Contradicted => return Ok(false),
             Seen::DoubtfulByTexts => {
-                let shows = probing.shows_order(&self.strategy, page).await?;
+                let is_first = self.scanned == page.len() as u64;
+                let shows = probing.shows_order(&self.strategy, page, is_first).await?;
                 self.is_void = !shows;
                 return Ok(false);
             }

@@ -175,8 +175,7 @@ impl Collection {
         let mut requests = 0;
         for (field, values) in &wanted.values {
             let is_one_of = Lookup::new(field, Op::In, Value::Array(values.clone()));
-            let parameter = is_one_of.parameter();
-            let is_ignored = self.know(|known| known.honours(&parameter))? == Some(false);
+            let is_ignored = self.know(|known| known.ignores(&is_one_of))?;
             let parts = Parts::new(plan.clone(), is_one_of).count();
             requests += if is_ignored { values.len() } else { parts };
         }

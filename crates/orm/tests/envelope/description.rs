@@ -38,6 +38,7 @@ pub(crate) struct Server {
     /// Rows with these keys are taken off their page after it was cut: a page may be short, or empty in the middle.
     pub(crate) hides: Vec<i64>,
     pub(crate) shows: Shows,
+    pub(crate) choices: Choices,
     pub(crate) detail: Detail,
     pub(crate) answers: Answers,
     /// Fields that are dropped from what is sent.
@@ -66,6 +67,7 @@ impl Default for Server {
             nulls_last: false,
             hides: Vec::new(),
             shows: Shows::Plain,
+            choices: Choices::Any,
             detail: Detail::ByKey,
             answers: Answers::Row,
             drops: Vec::new(),
@@ -183,6 +185,19 @@ pub(crate) enum Shows {
     ShortNames,
 }
 
+/// What is done with a filter by a `kind` that is none of the choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Choices {
+    /// It finds no row.
+    Any,
+    /// The parameter is dropped.
+    Dropped,
+    /// It is dropped from its list; the parameter, if nothing is left.
+    LeftOut,
+    /// A 400.
+    Refused,
+}
+
 /// The URLs of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Detail {
@@ -209,6 +224,20 @@ pub(crate) enum Answers {
 }
 
 impl Server {
+    /// Whether an answer to a filter by this lookup may be that without it, though it is known.
+    pub(crate) fn may_drop(&self, lookup: &str) -> bool {
+        matches!(self.choices, Choices::Dropped | Choices::LeftOut)
+            && ["kind", "kind__in"].contains(&lookup)
+    }
+
+    /// Whether nothing tells what the server does from what one does that ignores the filter and shows the kinds themselves: all rows
+    /// are of one kind, so that a choice finds the same rows as what is none.
+    pub(crate) fn is_inscrutable(&self, rows: &[Row]) -> bool {
+        let mut kinds = rows.iter().map(|row| &row.kind);
+        let one = kinds.next();
+        self.may_drop("kind") && self.shows == Shows::Display && kinds.all(|kind| Some(kind) == one)
+    }
+
     /// The paginator as users declare it.
     pub(crate) fn pagination(&self) -> Option<Pagination> {
         Some(match self.paging {
@@ -232,6 +261,7 @@ impl Server {
             && self.sorts != Sorts::Ascending
             && self.over_cap.is_none()
             && self.shows == Shows::Plain
+            && self.choices != Choices::Refused
             && self.hides.is_empty()
             && (self.detail, self.answers) == (drf.detail, drf.answers)
             && self.drops.is_empty()

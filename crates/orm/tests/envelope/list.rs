@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    description::{Count, Natural, Next, Paging, Row, Server, Sorts, Unknown},
-    queries::{Condition, LOOKUPS, Nulls},
+    description::{Choices, Count, Natural, Next, Paging, Row, Server, Sorts, Unknown},
+    queries::{Condition, KINDS, LOOKUPS, Nulls},
     site::{Answer, Request, Site},
 };
 
@@ -69,9 +69,10 @@ impl Site {
                     asked.order = self.order(&value);
                 }
                 _ if LOOKUPS.contains(&name.as_str()) && !server.lacks.contains(&name) => {
-                    asked
-                        .conditions
-                        .push(condition(&name, &value).ok_or(400_u16)?);
+                    if let Some(value) = server.taken(&name, value)? {
+                        let condition = condition(&name, &value).ok_or(400_u16)?;
+                        asked.conditions.push(condition);
+                    }
                 }
                 _ => match server.unknown {
                     Unknown::Ignored => {}
@@ -207,6 +208,24 @@ impl Natural {
 }
 
 impl Server {
+    /// The value of a filter; nothing where it is dropped.
+    fn taken(&self, lookup: &str, value: String) -> Result<Option<String>, u16> {
+        if !["kind", "kind__in"].contains(&lookup) || self.choices == Choices::Any {
+            return Ok(Some(value));
+        }
+        let asked: Vec<&str> = value.split(',').collect();
+        let choices = asked.iter().copied().filter(|kind| KINDS.contains(kind));
+        let choices: Vec<&str> = choices.collect();
+        if choices.len() == asked.len() {
+            return Ok(Some(value));
+        }
+        match self.choices {
+            Choices::Refused => Err(400),
+            Choices::LeftOut if !choices.is_empty() => Ok(Some(choices.join(","))),
+            _ => Ok(None),
+        }
+    }
+
     pub(crate) fn nulls(&self) -> Nulls {
         if self.nulls_last {
             Nulls::Largest

@@ -63,6 +63,14 @@ fn departures() -> Vec<(&'static str, Value)> {
     all.extend(of("unknown", vec![json!("Refused"), json!("Equality")]));
     all.push(("natural", json!("Newest")));
     all.extend(of("shows", vec![json!("Display"), json!("ShortNames")]));
+    // Twice, so that they meet with labels.
+    for _ in 0..2 {
+        all.push(("shows", json!("Display")));
+        all.extend(of(
+            "choices",
+            vec![json!("Dropped"), json!("LeftOut"), json!("Refused")],
+        ));
+    }
     all.extend(of(
         "sorts",
         vec![json!("Key"), json!("Ascending"), json!("Nothing")],
@@ -188,9 +196,13 @@ fn sensible(mut server: Server) -> Server {
         Shows::ShortNames => Some("name"),
     };
     if let Some(hidden) = hidden {
+        let is_needed = |lookup: &String| match hidden {
+            "kind" => lookup == "kind",
+            _ => lookup.split("__").next() == Some(hidden),
+        };
         server
             .lacks
-            .retain(|lookup| lookup != "id" && lookup.split("__").next() != Some(hidden));
+            .retain(|lookup| lookup != "id" && !is_needed(lookup));
         server.sorts = Sorts::All;
     }
     if server.unknown == Unknown::Equality {

@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod answers;
+mod choices;
 mod coincidence;
 mod cost;
 mod displayed;

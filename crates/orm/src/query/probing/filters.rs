@@ -83,12 +83,14 @@ impl Probing {
             Checked::Violates(parameters) => {
                 for parameter in parameters {
                     if check.is_disproved(&parameter, rows)? {
-                        ignored::filter(&self.collection, &parameter, WRONG_ROW)?;
+                        self.is_ignored(strategy, check, &parameter, rows)?;
                     }
                 }
                 Ok(false)
             }
-            Checked::Unproven(parameters) => self.unseen(strategy, check, row, &parameters).await,
+            Checked::Unproven(parameters) => {
+                self.unseen(strategy, check, row, rows, &parameters).await
+            }
             _ => Ok(true),
         }
     }
@@ -117,13 +119,13 @@ impl Probing {
                     let mut disproved = false;
                     for parameter in &parameters {
                         if check.is_disproved(parameter, rows)? {
-                            ignored::filter(&self.collection, parameter, WRONG_ROW)?;
+                            self.is_ignored(strategy, check, parameter, rows)?;
                             check.ignore(parameter);
                             disproved = true;
                         }
                     }
                     if !disproved {
-                        self.unseen(strategy, check, row, &parameters).await?;
+                        self.unseen(strategy, check, row, rows, &parameters).await?;
                     }
                 }
                 checked => return Ok(checked),
@@ -140,24 +142,41 @@ impl Probing {
         parameter: &str,
         rows: &[Row],
     ) -> Result<bool> {
-        let known = self.collection.knowledge()?.honours(parameter);
         let mut guards = strategy.guards.iter();
-        let guard = guards.find(|guard| guard.parameter() == *parameter);
-        let honours = match (known, guard) {
-            (Some(false), _) | (_, None) => false,
-            _ if check.is_disproved(parameter, rows)? => false,
-            // Honoured for other values it may be, and dropped for one that is no choice.
-            (_, Some(guard)) => self.is_looked_at(strategy, guard).await?,
-        };
-        if let Some(guard) = guard.filter(|_| honours) {
-            self.collection
-                .learn(|known| known.learn_form(&guard.path, false))?;
-            check.leave_to_server(&guard.path)?;
+        let Some(guard) = guards.find(|guard| guard.parameter() == *parameter) else {
             return Ok(false);
+        };
+        let is_ignored = self.collection.know(|known| known.ignores(guard))?
+            || check.is_disproved(parameter, rows)?
+            // Honoured for other values it may be, and dropped for one that is no choice.
+            || !self.is_looked_at(strategy, guard).await?;
+        if is_ignored && self.shows_ignored(strategy, guard, rows).await? {
+            self.is_ignored(strategy, check, parameter, rows)?;
+            check.ignore(parameter);
+            return Ok(true);
         }
-        ignored::filter(&self.collection, parameter, WRONG_ROW)?;
-        check.ignore(parameter);
-        Ok(true)
+        self.collection
+            .learn(|known| known.learn_form(&guard.path, false))?;
+        check.leave_to_server(&guard.path)?;
+        Ok(false)
+    }
+
+    /// Keeps that a filter is ignored, as rows that came for it show: for its value, or for every one. Raises or warns as the policy
+    /// says.
+    fn is_ignored(
+        &self,
+        strategy: &Strategy,
+        check: &RowCheck,
+        parameter: &str,
+        rows: &[Row],
+    ) -> Result<()> {
+        let mut guards = strategy.guards.iter();
+        match guards.find(|guard| guard.parameter() == *parameter) {
+            Some(guard) if !check.settles(parameter, rows)? => {
+                ignored::value(&self.collection, guard, WRONG_ROW)
+            }
+            _ => ignored::filter(&self.collection, parameter, WRONG_ROW),
+        }
     }
 
     /// Finds out whether the server looks at filters that the rows at hand do not show; `check` then believes it, or leaves
@@ -169,6 +188,7 @@ impl Probing {
         strategy: &Strategy,
         check: &mut RowCheck,
         row: &Picked,
+        rows: &[Row],
         parameters: &[String],
     ) -> Result<bool> {
         let mut all = true;
@@ -190,7 +210,7 @@ impl Probing {
                 // What the client cannot finish either is an error, and nothing to warn of.
                 check.check(row)?;
             }
-            ignored::filter(&self.collection, parameter, WRONG_ROW)?;
+            self.is_ignored(strategy, check, parameter, rows)?;
             all = false;
         }
         Ok(all)
@@ -306,6 +326,6 @@ const MOVING_ROWS: u64 = 10;
 const MOVING_PART: u64 = 50;
 
 /// Whether nobody adds or removes as many rows between two requests as the numbers differ by.
-fn are_far_apart(one: u64, other: u64) -> bool {
+pub(super) fn are_far_apart(one: u64, other: u64) -> bool {
     one.abs_diff(other) > MOVING_ROWS + one.max(other) / MOVING_PART
 }

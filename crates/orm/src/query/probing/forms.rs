@@ -1,4 +1,5 @@
-//! Whether the rows show a text as the server filters by it, or in another form: a label, or cut off.
+//! Whether the rows show a text as the server filters by it, or in another form: a label, or cut off. And whether they show every
+//! digit.
 
 use std::collections::HashSet;
 
@@ -11,7 +12,7 @@ use django_api_orm_core::{
 };
 use serde_json::Value;
 
-use super::Probing;
+use super::{Probing, texts::Unfiltered};
 
 impl Probing {
     /// Whether what has to be evaluated client-side can be, as far as the first page of a query raises no doubt: a part of it
@@ -21,29 +22,47 @@ impl Probing {
         strategy: &Strategy,
         page: &[Row],
     ) -> Result<bool> {
+        let first = Unfiltered::with_first(&strategy.pairs, page);
         let mut shows = true;
         for lookup in &strategy.doubted_forms {
-            let evaluator = Evaluator::compile_for(
-                &Q::Lookup(lookup.clone()),
-                &self.collection.known_fields()?,
-            )?;
-            let mut holds = false;
-            for row in page {
-                holds |= evaluator.evaluate(&row.pick(evaluator.roots())?).is_true();
-            }
-            let texts = texts(page, &lookup.path)?;
-            let is_whole = matches!(lookup.op, Op::Exact | Op::In);
-            if holds && (is_whole || !look_cut(&texts)) {
-                continue;
-            }
-            let operand = match &lookup.value {
-                Value::Array(values) => values.first(),
-                value => Some(value),
-            };
-            let operand = operand.and_then(Value::as_str);
-            shows &= self.shows(strategy, &lookup.path, &texts, operand).await?;
+            shows &= self.shows_lookup(strategy, lookup, page, &first).await?;
         }
         Ok(shows)
+    }
+
+    /// Whether a filter that the server ignores can be evaluated on the rows of a page.
+    pub(super) async fn shows_ignored(
+        &mut self,
+        strategy: &Strategy,
+        guard: &Lookup,
+        page: &[Row],
+    ) -> Result<bool> {
+        if !strategy.doubted_if_ignored.contains(guard) {
+            return Ok(true);
+        }
+        let first = Unfiltered::new(&strategy.extra);
+        self.shows_lookup(strategy, guard, page, &first).await
+    }
+
+    async fn shows_lookup(
+        &mut self,
+        strategy: &Strategy,
+        lookup: &Lookup,
+        page: &[Row],
+        first: &Unfiltered,
+    ) -> Result<bool> {
+        let fields = self.collection.known_fields()?;
+        let evaluator = Evaluator::compile_for(&Q::Lookup(lookup.clone()), &fields)?;
+        let mut holds = false;
+        for row in page {
+            holds |= evaluator.evaluate(&row.pick(evaluator.roots())?).is_true();
+        }
+        let texts = texts(page, &lookup.path)?;
+        if holds && (lookup.names_values() || !look_cut(&texts)) {
+            return Ok(true);
+        }
+        self.shows_texts(strategy, &lookup.path, &texts, first, Some(lookup))
+            .await
     }
 
     /// Whether the rows of a page show all the digits that decide what is evaluated client-side: of parts of the residual, and of filters
@@ -64,57 +83,50 @@ impl Probing {
                 }
             }
             let shown = as_text(&rounded, &lookup.path)?;
-            if !self.shows(strategy, &lookup.path, &shown, None).await? {
+            let Some(shown) = longest(&shown) else {
+                continue;
+            };
+            let shows = match self.collection.knowledge()?.shows_as_filtered(&lookup.path) {
+                Some(known) => known,
+                None => {
+                    let probe = Probe::shows_as_filtered(&lookup.path, shown, &strategy.extra);
+                    self.run(strategy, &probe).await?
+                }
+            };
+            if !shows {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Whether rows that stand in a wrong order after equal texts show the whole texts.
-    pub(crate) async fn shows_order(&mut self, strategy: &Strategy, page: &[Row]) -> Result<bool> {
-        for path in &strategy.doubted_keys {
-            let texts = texts(page, path)?;
-            if !self.shows(strategy, path, &texts, None).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    pub(super) async fn shows(
+    /// Whether rows that stand in a wrong order after equal texts show the whole texts. `is_first`: it is the first page.
+    pub(crate) async fn shows_order(
         &mut self,
         strategy: &Strategy,
-        path: &str,
-        texts: &HashSet<String>,
-        other: Option<&str>,
+        page: &[Row],
+        is_first: bool,
     ) -> Result<bool> {
-        // The longest text is the one that was cut off, if any was.
-        let sendable = texts.iter().filter(|text| is_sendable(text));
-        let Some(shown) = sendable.max_by_key(|text| (text.chars().count(), *text)) else {
-            return Ok(true);
+        let first = match is_first {
+            true => Unfiltered::with_first(&strategy.pairs, page),
+            false => Unfiltered::new(&strategy.extra),
         };
-        if let Some(known) = self.collection.knowledge()?.shows_as_filtered(path) {
-            return Ok(known);
+        for path in &strategy.doubted_keys {
+            let texts = texts(page, path)?;
+            if !self
+                .shows_texts(strategy, path, &texts, &first, None)
+                .await?
+            {
+                return Ok(false);
+            }
         }
-        let other = other.filter(|other| is_sendable(other)).unwrap_or(shown);
-        let probe = Probe::shows_as_filtered(path, shown, other, &strategy.extra);
-        // Boxed, as the compiler cannot see that one probe needs another at most.
-        Box::pin(self.run(strategy, &probe)).await
+        Ok(true)
     }
 
-    /// Costs one request; two where the server refuses the text.
+    /// Costs one request.
     pub(super) async fn shows_as_filtered(&mut self, probe: &Probe, path: &str) -> Result<bool> {
         let shows = match self.ask(&probe.with).await {
             Ok(answer) => !answer.is_empty(),
-            // A server that refuses the parameter, and not this value of it, shows nothing.
-            Err(error) if error.is_refusal() && probe.with != probe.without => {
-                match self.ask(&probe.without).await {
-                    Ok(_) => false,
-                    Err(error) if error.is_refusal() => true,
-                    Err(error) => return Err(error),
-                }
-            }
             Err(error) if error.is_refusal() => true,
             Err(error) => return Err(error),
         };
@@ -146,6 +158,14 @@ fn as_text(rows: &[Row], path: &str) -> Result<HashSet<String>> {
     Ok(shown)
 }
 
+/// The longest text that reaches the server as it is: the one that was cut off, if any was.
+pub(super) fn longest(texts: &HashSet<String>) -> Option<&str> {
+    let sendable = texts.iter().filter(|text| is_sendable(text));
+    sendable
+        .max_by_key(|text| (text.chars().count(), *text))
+        .map(String::as_str)
+}
+
 /// Whether several different texts have the length of the longest one, as if they had been cut off there.
 fn look_cut(texts: &HashSet<String>) -> bool {
     let lengths = || texts.iter().map(|text| text.chars().count());
@@ -154,6 +174,6 @@ fn look_cut(texts: &HashSet<String>) -> bool {
 }
 
 /// Whether the text reaches the server as it is.
-fn is_sendable(text: &str) -> bool {
+pub(super) fn is_sendable(text: &str) -> bool {
     Lookup::new("", Op::Exact, text.into()).is_sendable()
 }

@@ -6,6 +6,7 @@ use django_api_orm_core::{
     NullOrder, Q, Result,
     evaluate::{Evaluator, RowOrder},
     lookup::{Lookup, Op},
+    paginator::Pairs,
     plan::Order,
     strategy::{Probe, Strategy},
 };
@@ -19,6 +20,7 @@ use super::{
     },
     Answer, Probing,
     forms::texts,
+    texts::Unfiltered,
 };
 
 /// The rows that a probe asks for where their order is in question: two of them would be in order by chance too often.
@@ -35,13 +37,18 @@ impl Probing {
         if first.rows.is_empty() || first.count == Some(1) {
             return Ok(true);
         }
-        if self.contradicts(strategy, order, &first).await? {
+        if self
+            .contradicts(strategy, order, &probe.with, &first)
+            .await?
+        {
             return Ok(false);
         }
         let last = self.ask_for(&probe.without, ROWS_IN_ORDER).await?;
         // If not: it is ignored, or every row has the same value. Sorting by the client is right in both cases.
         let turned = order.opposite();
-        let sorts = !self.contradicts(strategy, &turned, &last).await?
+        let sorts = !self
+            .contradicts(strategy, &turned, &probe.without, &last)
+            .await?
             && self.are_ends(strategy, order, &first, &last).await?;
         if sorts {
             self.collection
@@ -55,6 +62,7 @@ impl Probing {
         &mut self,
         strategy: &Strategy,
         order: &Order,
+        pairs: &Pairs,
         answer: &Answer,
     ) -> Result<bool> {
         let path = order.path.as_str();
@@ -70,7 +78,9 @@ impl Probing {
             // Labels have another order than what they stand for.
             true => {
                 let texts = texts(&answer.rows, path)?;
-                self.shows(strategy, path, &texts, None).await?
+                let first = Unfiltered::with_first(pairs, &answer.rows);
+                self.shows_texts(strategy, path, &texts, &first, None)
+                    .await?
             }
             false => seen.contains(&Seen::Contradicted),
         };
@@ -106,7 +116,11 @@ impl Probing {
         }
         // Nor do labels tell.
         let texts = texts(&[first.clone(), last.clone()], &order.path)?;
-        Ok(texts.len() > 1 && !self.shows(strategy, &order.path, &texts, None).await?)
+        let ends = Unfiltered::new(&strategy.extra);
+        Ok(texts.len() > 1
+            && !self
+                .shows_texts(strategy, &order.path, &texts, &ends, None)
+                .await?)
     }
 
     pub(super) async fn keeps_nulls(&mut self, probe: &Probe, order: &[Order]) -> Result<bool> {

@@ -1,0 +1,242 @@
+//! Servers whose rows show the labels of choices, filter by their codes, and drop or refuse what is no choice. What became of one value
+//! says nothing of another, and that a label finds rows does not show that rows are filtered by it.
+
+use django_api_orm::{ErrorKind, Manager, QuerySet, prelude::*};
+use django_api_orm_testserver::{Reply, TestServer, View};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::site::served;
+
+#[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/things/")]
+struct Choice {
+    id: Option<i64>,
+    kind: String,
+}
+
+/// What becomes of a value that is no choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    /// The parameter is dropped.
+    Dropped,
+    /// The value is dropped from its list.
+    LeftOut,
+    /// 400.
+    Refused,
+}
+
+const CODES: [&str; 3] = ["a", "b", "c"];
+
+struct Site {
+    _server: TestServer,
+    client: ServiceClient,
+}
+
+impl Site {
+    fn things(&self) -> Manager<Choice> {
+        self.client.objects()
+    }
+
+    async fn cost(&self, query: QuerySet<Choice>) -> (usize, u64) {
+        let before = self.client.stats().requests;
+        let rows = query.fetch().await.unwrap().len();
+        (rows, self.client.stats().requests - before)
+    }
+}
+
+/// Nine things in pages of four, three of each kind, one kind after the other. They show labels, or the codes themselves.
+async fn start(unknown: Unknown, shows_labels: bool, mut has: Vec<&'static str>) -> Site {
+    has.extend(["limit", "offset"]);
+    let view = View::new("/api/v1/things/", [Method::GET], move |call| {
+        let sent = |name: &str| call.parameter(name).filter(|_| has.contains(&name));
+        let mut rows: Vec<(usize, &str)> = (0..9).map(|row| (row + 1, CODES[row / 3])).collect();
+        for name in ["kind", "kind__in"] {
+            let Some(text) = sent(name) else { continue };
+            let asked: Vec<&str> = match name {
+                "kind" => vec![text],
+                _ => text.split(',').collect(),
+            };
+            let choices = asked.iter().filter(|code| CODES.contains(code)).count();
+            match unknown {
+                Unknown::Refused if choices < asked.len() => {
+                    return Ok(Reply::json(
+                        StatusCode::BAD_REQUEST,
+                        &json!({name: ["no choice"]}),
+                    ));
+                }
+                Unknown::LeftOut if choices > 0 => {}
+                _ if choices < asked.len() => continue,
+                _ => {}
+            }
+            rows.retain(|(_, kind)| asked.contains(kind));
+        }
+        let number = |name: &str| sent(name).and_then(|text| text.parse::<usize>().ok());
+        let offset = number("offset").unwrap_or(0);
+        let end = offset + number("limit").unwrap_or(4).min(4);
+        let next = (end < rows.len()).then(|| format!("/?limit=4&offset={end}"));
+        let label = |kind: &str| match kind {
+            _ if !shows_labels => kind.to_owned(),
+            "a" => "Alpha".to_owned(),
+            "b" => "Beta".to_owned(),
+            _ => "Gamma".to_owned(),
+        };
+        let shown = rows.iter().take(end).skip(offset);
+        let shown: Vec<Value> = shown
+            .map(|(id, kind)| json!({"id": id, "kind": label(kind)}))
+            .collect();
+        Ok(Reply::ok(
+            &json!({"count": rows.len(), "next": next, "previous": null, "results": shown}),
+        ))
+    });
+    let (server, client) = served(view).await;
+    Site {
+        _server: server,
+        client,
+    }
+}
+
+const BOTH: [&str; 2] = ["kind", "kind__in"];
+
+fn kind(kind: &str) -> Filter<Choice> {
+    Choice::F.kind.eq(kind)
+}
+
+async fn refused(query: QuerySet<Choice>) {
+    for error in [
+        query.fetch().await.map(|_| ()),
+        query.count().await.map(|_| ()),
+        query.first().await.map(|_| ()),
+        query.exists().await.map(|_| ()),
+    ] {
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().contains("another form"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_is_dropped_says_nothing_of_another_one() {
+    for unknown in [Unknown::Dropped, Unknown::LeftOut] {
+        let site = start(unknown, true, BOTH.to_vec()).await;
+        let of_kind = |code: &str| site.things().filter(kind(code));
+        for none in ["z", "y", "z"] {
+            assert_eq!(of_kind(none).fetch().await.unwrap().len(), 0, "{none}");
+            assert_eq!(of_kind(none).count().await.unwrap(), 0, "{none}");
+        }
+        for code in CODES {
+            assert_eq!(of_kind(code).fetch().await.unwrap().len(), 3, "{code}");
+            assert_eq!(of_kind(code).count().await.unwrap(), 3, "{code}");
+            assert!(of_kind(code).exists().await.unwrap(), "{code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_dropped_does_not_show_that_labels_can_be_evaluated() {
+    for unknown in [Unknown::Dropped, Unknown::LeftOut, Unknown::Refused] {
+        for before in [None, Some("z"), Some("y")] {
+            for excluded in [kind("a"), kind("c"), Choice::F.kind.in_(["z", "b"])] {
+                let site = start(unknown, true, BOTH.to_vec()).await;
+                if let Some(before) = before {
+                    let rest = site.things().exclude(kind(before));
+                    assert_eq!(rest.fetch().await.unwrap().len(), 9);
+                }
+                refused(site.things().exclude(excluded)).await;
+                let either = site.things().filter(kind("a") | Choice::F.id.eq(9));
+                refused(either).await;
+                assert!(site.things().exclude(kind("c")).delete().await.is_err());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_with_a_value_that_is_dropped_is_not_evaluated_on_labels() {
+    let one_of = |codes: &[&str]| Choice::F.kind.in_(codes.iter().copied());
+    let site = start(Unknown::Dropped, true, BOTH.to_vec()).await;
+    refused(site.things().filter(one_of(&["a", "z"]))).await;
+    assert_eq!(
+        site.cost(site.things().filter(one_of(&["a", "b"]))).await.0,
+        6
+    );
+    // Where the server has no filter by lists.
+    let site = start(Unknown::Dropped, true, vec!["kind"]).await;
+    refused(site.things().filter(one_of(&["y", "z", "c"]))).await;
+    refused(site.things().filter(Choice::F.kind.iexact("A"))).await;
+    let site = start(Unknown::LeftOut, true, BOTH.to_vec()).await;
+    assert_eq!(
+        site.cost(site.things().filter(one_of(&["a", "z"]))).await.0,
+        3
+    );
+    let many: Vec<String> = (0..30).map(|number| format!("z{number}")).collect();
+    let mut list: Vec<&str> = many.iter().map(String::as_str).collect();
+    list.push("c");
+    let site = start(Unknown::Dropped, true, BOTH.to_vec()).await;
+    refused(site.things().exclude(one_of(&list))).await;
+}
+
+/// Nothing is dropped or refused but what no row shows: the values themselves tell.
+#[tokio::test]
+async fn values_that_the_rows_show_are_evaluated() {
+    for has in [BOTH.to_vec(), vec!["kind"], Vec::new()] {
+        for unknown in [Unknown::Dropped, Unknown::Refused] {
+            let site = start(unknown, false, has.clone()).await;
+            let count = |query: QuerySet<Choice>| async move { query.fetch().await.unwrap().len() };
+            for (code, there) in [("c", 3), ("z", 0), ("a", 3)] {
+                if unknown == Unknown::Dropped || !has.contains(&"kind") || there > 0 {
+                    assert_eq!(count(site.things().filter(kind(code))).await, there);
+                }
+                assert_eq!(count(site.things().exclude(kind(code))).await, 9 - there);
+                let list = Choice::F.kind.in_([code, "x"]);
+                assert_eq!(count(site.things().exclude(list)).await, 9 - there);
+            }
+        }
+    }
+}
+
+/// A server without filters costs no more than it did.
+#[tokio::test]
+async fn what_no_filter_costs() {
+    let site = start(Unknown::Dropped, false, Vec::new()).await;
+    let things = site.things();
+    things.all().fetch().await.unwrap();
+    let pages = 3;
+    for code in ["z", "a", "c", "y"] {
+        let found = if code.len() == 1 && CODES.contains(&code) {
+            3
+        } else {
+            0
+        };
+        assert_eq!(
+            site.cost(things.filter(kind(code))).await,
+            (found, pages),
+            "{code}"
+        );
+    }
+    let site = start(Unknown::Dropped, false, Vec::new()).await;
+    let things = site.things();
+    for (code, requests) in [
+        ("a", pages),
+        ("z", pages + 2),
+        ("z", pages),
+        ("y", pages + 1),
+    ] {
+        let (found, made) = site.cost(things.exclude(kind(code))).await;
+        assert_eq!(
+            (found, made),
+            (if code == "a" { 6 } else { 9 }, requests),
+            "{code}"
+        );
+    }
+    // One that filters by what it shows is asked once.
+    let site = start(Unknown::Dropped, false, BOTH.to_vec()).await;
+    let things = site.things();
+    for (code, requests) in [("z", pages + 1), ("y", pages), ("z", pages)] {
+        assert_eq!(
+            site.cost(things.exclude(kind(code))).await,
+            (9, requests),
+            "{code}"
+        );
+    }
+}
