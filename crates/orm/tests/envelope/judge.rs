@@ -325,10 +325,8 @@ fn ignores(server: &Server, kind: WarningKind, subject: &str) -> bool {
     match kind {
         WarningKind::FilterIgnored => {
             let is_known = LOOKUPS.contains(&subject);
-            server.unknown != Unknown::Refused
-                && (!is_known
-                    || server.may_drop(subject)
-                    || server.lacks.iter().any(|lookup| lookup == subject))
+            let lacks = server.lacks.iter().any(|lookup| lookup == subject);
+            server.may_drop(subject) || server.unknown != Unknown::Refused && (!is_known || lacks)
         }
         WarningKind::OrderingIgnored => {
             server.sorts != Sorts::All && (subject != "id" || server.sorts != Sorts::Key)
