@@ -27,7 +27,7 @@ impl Model {
     /// parameter, number of the first page)`;
     /// `nested_names` are names inside objects that are read otherwise than they are sent.
     #[new]
-    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names, idempotency_header))]
+    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names, idempotency_header, rows_beside))]
     #[allow(
         clippy::too_many_arguments,
         reason = "a description that only the package gives"
@@ -42,6 +42,7 @@ impl Model {
         filters: Option<Vec<String>>,
         nested_names: Vec<(String, String)>,
         idempotency_header: Option<&str>,
+        rows_beside: Option<&str>,
     ) -> PyResult<Self> {
         let fields = fields
             .into_iter()
@@ -75,6 +76,9 @@ impl Model {
         }
         if let Some(name) = idempotency_header {
             model = model.with_idempotency_header(name);
+        }
+        if let Some(parameter) = rows_beside {
+            model = model.with_rows_beside(parameter);
         }
         Ok(Self(Arc::new(model)))
     }

@@ -76,14 +76,19 @@ class Library:
             _endpoint = f"/api/v1/library/books{form}/"
             _expand_parameter = "expand"
 
+        class BookBeside(base):
+            _schema_class = BookSchema
+            _endpoint = "/api/v1/library/books-beside/"
+            _prefetch_parameter = "prefetch"
+
         class Keys(base):
             _schema_class = KeysSchema
             _endpoint = "/api/v1/library/books/"
             writer: ForeignKey["Writer"] = relation(field="writer_key")
             edited_by: ForeignKey[Writer] | None = relation(field="editor")
 
-        self.Genre, self.Writer, self.Book, self.Keys = Genre, Writer, Book, Keys
-        self.every = (Genre, Writer, Book, Keys)
+        self.Genre, self.Writer, self.Book, self.Keys, self.BookBeside = Genre, Writer, Book, Keys, BookBeside
+        self.every = (Genre, Writer, Book, Keys, BookBeside)
         # Names are looked up when they are first needed, and other libraries may have been made by then.
         for model in self.every:
             for each in (*model._info().relations.forward.values(), *vars(model).values()):

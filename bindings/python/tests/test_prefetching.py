@@ -154,6 +154,39 @@ async def test_the_server_is_asked_to_show_what_is_selected(place, kind, form): 
 
 
 @both
+async def test_rows_that_the_server_sends_beside_others_cost_nothing(place, kind, put_back):  # noqa: F811
+    here = place(kind)
+    books = here.models.BookBeside.objects
+    query = books.prefetch_related("writer", "editor", "genres").order_by("id")
+    assert ("prefetch", "writer,editor,genres") in query.explain().pushed
+    await settle(books.order_by("id"))
+    plain = here.cost()
+    found = await settle(query)
+    assert here.cost() == plain
+    assert query.explain().requests(60, writer=0, editor=0, genres=0) == plain
+    assert [await names(book) for book in found] == [expected(book) for book in found]
+    assert here.cost() == 0
+    assert [book.writer_id for book in found] == [writer_of(book) for book in BOOKS]
+    # What has a queryset of its own is asked for, and so is what a row of them points at.
+    chosen = Prefetch("genres", here.models.Genre.objects.filter(name="novel"), to_attr="novels")
+    query = books.prefetch_related(chosen, "writer__edited")
+    assert ("prefetch", "writer") in query.explain().pushed
+    for book in await settle(query):
+        assert [genre.id for genre in book.novels] == [2] * (2 in genres_of(book.id))
+        assert {edited.id for edited in await settle((await settle(book.writer)).edited.all())} == {
+            other for other in BOOKS if editor_of(other) == writer_of(book.id)
+        }
+    # A row is written as it would be without.
+    book = await settle(books.select_related("writer").get(id=4))
+    book.title = "Changed"
+    assert book.changes() == {"title": "Changed"}
+    book.writer = await settle(here.models.Writer.objects.get(id=7))
+    assert book.changes() == {"title": "Changed", "writer": 7}
+    await settle(book.save())
+    assert (await settle(books.get(id=4))).writer_id == 7
+
+
+@both
 async def test_a_stream_fetches_page_by_page(place, kind):  # noqa: F811
     here = place(kind)
     await settle(here.books.all())

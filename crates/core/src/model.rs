@@ -347,6 +347,7 @@ pub struct ModelMeta {
     fields: Vec<FieldMeta>,
     pagination: Option<Pagination>,
     idempotency_header: Option<String>,
+    rows_beside: Option<String>,
     filters: Option<Vec<String>>,
     takes_only_fields: bool,
     /// The names inside objects that are read otherwise than they are sent.
@@ -368,6 +369,7 @@ impl ModelMeta {
             fields: Vec::new(),
             pagination: None,
             idempotency_header: None,
+            rows_beside: None,
             filters: None,
             takes_only_fields: false,
             nested_names: Vec::new(),
@@ -408,6 +410,20 @@ impl ModelMeta {
     pub fn with_idempotency_header(mut self, name: impl Into<String>) -> Self {
         self.idempotency_header = Some(name.into());
         self
+    }
+
+    /// Declares the query parameter, such as `prefetch`, by which the server is asked to send related rows beside the rows: under the
+    /// same name, by the field that points at them and by their keys, `{"author": {"3": {..}}}`.
+    #[must_use]
+    pub fn with_rows_beside(mut self, parameter: impl Into<String>) -> Self {
+        self.rows_beside = Some(parameter.into());
+        self
+    }
+
+    /// The declared query parameter for related rows beside the rows.
+    #[must_use]
+    pub fn rows_beside(&self) -> Option<&str> {
+        self.rows_beside.as_deref()
     }
 
     /// Declares which query parameters the server filters on; every other lookup is then evaluated client-side.

@@ -12,6 +12,7 @@ use crate::{
     row::Row,
 };
 
+mod beside;
 mod envelope;
 mod links;
 mod pagination;

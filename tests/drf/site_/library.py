@@ -162,6 +162,23 @@ class BookViewSet(ModelViewSet):
     ordering_fields = ["id", "title", "writer__country"]
 
 
+class BooksWithRowsBesideViewSet(BookViewSet):
+    """Keys, and beside the books the rows of the relations that `prefetch` names, by their keys."""
+
+    def list(self, request, *args, **kwargs):
+        response = super().list(request, *args, **kwargs)
+        asked = request.query_params.get("prefetch", "").split(",")
+        beside = response.data["prefetch"] = {}
+        for name in {"writer", "editor", "genres"}.intersection(asked):
+            serializer = GenreSerializer if name == "genres" else WriterSerializer
+            keys = set()
+            for book in response.data["results"]:
+                keys.update(book[name] if name == "genres" else [book[name]])
+            rows = serializer.Meta.model.objects.filter(pk__in=keys - {None})
+            beside[name] = {row.pk: serializer(row).data for row in rows}
+        return response
+
+
 class BooksOfWriterViewSet(BookViewSet):
     """Books under writers/{id}/books/: the writer comes from the URL."""
 
@@ -183,6 +200,7 @@ def register(router):
     router.register(
         r"library/writers/(?P<writer>\d+)/books", BooksOfWriterViewSet, basename="writer-book"
     )
+    router.register("library/books-beside", BooksWithRowsBesideViewSet, basename="book-beside")
     for name, serializer in {
         "slug": BookBySlugSerializer,
         "url": BookByUrlSerializer,

@@ -19,6 +19,7 @@ SETTINGS = (
     "_filter_fields",
     "_pagination",
     "_expand_parameter",
+    "_prefetch_parameter",
     "_idempotency_header",
 )
 

@@ -111,6 +111,7 @@ class Model:
         filters: list[str] | None,
         nested_names: list[tuple[str, str]],
         idempotency_header: str | None,
+        rows_beside: str | None,
     ) -> Model: ...
     def at(self, endpoint: str) -> Model: ...
     @property

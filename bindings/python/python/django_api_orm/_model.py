@@ -85,6 +85,9 @@ class BaseAPIModel(_Declared):
     #: The parameter by which the server shows related rows whole: ``expand``, ``include``.
     _expand_parameter: ClassVar[str | None] = None
 
+    #: The parameter by which the server sends related rows beside the rows, under the same name: ``prefetch``.
+    _prefetch_parameter: ClassVar[str | None] = None
+
     DoesNotExist: ClassVar[type[exceptions.DoesNotExist]] = exceptions.DoesNotExist
     MultipleObjectsReturned: ClassVar[type[exceptions.MultipleObjectsReturned]] = exceptions.MultipleObjectsReturned
     _RowMissing: ClassVar[type[exceptions.NotFoundError]] = exceptions._RowMissing

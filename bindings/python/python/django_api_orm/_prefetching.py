@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._declaring import nearest
 from ._engine import Plan, related
 from ._relation_bound import Bound, kept_of
-from ._relation_fields import ToOne
+from ._relation_fields import ToOne, ToRows
 from .exceptions import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -60,6 +60,12 @@ def checked(model: type[Any], prefetch: Prefetch) -> Prefetch:
     if queryset is not None and not issubclass(queryset.model, model):
         raise TypeError(f"`{prefetch.lookup}` has rows of `{model.__name__}`, not of `{queryset.model.__name__}`")
     return prefetch
+
+
+def sent_beside(model: type[Any], prefetches: Iterable[Prefetch]) -> list[str]:
+    """The fields of the rows whose related rows a server may send beside them: all of those, as they are."""
+    relations = ((node, relation_of(model, node.name)) for node in _nodes(prefetches).values() if node.queryset is None)
+    return [each.info.wire[each.field] for node, each in relations if isinstance(each, ToRows) and node.to_attr is None]
 
 
 def single(model: type[Any], names: Iterable[str]) -> list[str]:

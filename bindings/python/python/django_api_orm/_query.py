@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from ._client import Home, endpoint_of
 from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
-from ._prefetching import Prefetch, relation_of
+from ._prefetching import Prefetch, relation_of, sent_beside
 from ._registry import client_of, is_registered
 from ._relation_joins import crossed, joined
 from ._relation_values import Across, across
@@ -214,10 +214,14 @@ class BaseQuery(Generic[M]):
     @property
     def _row_plan(self) -> Plan:
         """The plan for rows that become instances: the server is asked to show the related rows, where it can."""
+        plan = self._plan
         parameter = self.model._expand_parameter
-        if parameter is None or not self._expanded:
-            return self._plan
-        return self._plan.parameter(parameter, ",".join(map(self._expanded_path, self._expanded)))
+        if parameter is not None and self._expanded:
+            plan = plan.parameter(parameter, ",".join(map(self._expanded_path, self._expanded)))
+        parameter = self.model._prefetch_parameter
+        if parameter is not None and (beside := sent_beside(self.model, self._prefetches)):
+            plan = plan.parameter(parameter, ",".join(beside))
+        return plan
 
     def _expanded_path(self, path: str) -> str:
         parts: list[str] = []

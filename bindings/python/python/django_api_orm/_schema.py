@@ -276,6 +276,7 @@ class ModelInfo:
                 if read != sent
             ],
             keys,
+            model._prefetch_parameter,
         )
 
     def read_names(self, name: str) -> list[str]:

@@ -243,7 +243,11 @@ impl Collection {
             }
             response.unexpected("a list of rows").with_source(error)
         })?;
-        Ok(page)
+        let is_asked = |name: &&str| pairs.iter().any(|(sent, _)| sent == name);
+        Ok(match self.model.rows_beside().filter(is_asked) {
+            Some(name) => page.with_rows_beside(&text, name),
+            None => page,
+        })
     }
 
     /// Creates a row.
