@@ -300,6 +300,88 @@ async fn rows_are_filtered_by_what_they_point_at(site: Site) -> Outcome {
     Ok(())
 }
 
+#[case]
+async fn a_loop_over_rows_asks_for_what_they_point_at_together(site: Site) -> Outcome {
+    let expected = fixture::posts();
+    let found = site.client().objects::<Story>().all().fetch().await?;
+    site.cost();
+    for story in &found {
+        let author = story.author().await?;
+        let post = expected.iter().find(|post| post.id == story.id);
+        assert_eq!(author.id, post.map(|post| post.author_id));
+    }
+    assert_eq!(site.cost(), found.len().div_ceil(100) as u64);
+    Ok(())
+}
+
+#[case]
+async fn what_related_rows_point_at_is_read_with_them(site: Site) -> Outcome {
+    let remarks = site.client().objects::<Remark>();
+    let with_team = Prefetch::to(Story::F.author).prefetch_related(Author::F.team);
+    let of_post = Prefetch::to(Remark::F.post).prefetch_related(with_team);
+    let found = remarks.all().prefetch_related(of_post).fetch().await?;
+    assert!(found.len() > 10);
+    site.cost();
+    let (posts, users) = (fixture::posts(), fixture::users());
+    for remark in &found {
+        let author = remark.post().await?.author().await?;
+        let comments = fixture::comments();
+        let comment = comments
+            .iter()
+            .find(|comment| comment["id"].as_i64() == remark.id)
+            .ok_or("a comment")?;
+        let post = posts
+            .iter()
+            .find(|post| post.id == comment["post"].as_i64());
+        assert_eq!(author.id, post.map(|post| post.author_id));
+        let user = users
+            .iter()
+            .find(|user| user.id == author.id)
+            .ok_or("a user")?;
+        let team = author.team().await?;
+        assert_eq!(team.and_then(|team| team.id), user.team);
+    }
+    assert_eq!(site.cost(), 0);
+    Ok(())
+}
+
+#[case]
+async fn values_of_related_rows_are_given(site: Site) -> Outcome {
+    let stories = site.client().objects::<Story>();
+    let fields = (
+        Story::F.id,
+        Story::F.author.to(Author::F.name),
+        Story::F
+            .author
+            .to(Author::F.team)
+            .to(Team::F.name)
+            .nullable(),
+    );
+    let found = stories.order_by(["id"]).values_list(fields).await?;
+    let (users, teams) = (fixture::users(), fixture::teams());
+    let mut posts = fixture::posts();
+    posts.sort_by_key(|post| post.id);
+    assert_eq!(found.len(), posts.len());
+    for ((id, name, team), post) in found.into_iter().zip(posts) {
+        assert_eq!(Some(id), post.id);
+        let author = users
+            .iter()
+            .find(|user| user.id == Some(post.author_id))
+            .ok_or("an author")?;
+        assert_eq!(name, author.name);
+        let of = teams
+            .iter()
+            .find(|team| author.team.is_some() && team.id == author.team);
+        assert_eq!(team, of.map(|team| team.name.clone()));
+    }
+    let by_path = stories
+        .filter(Story::F.id.eq(1))
+        .values_list("author__name")
+        .await?;
+    assert!(by_path[0].is_string());
+    Ok(())
+}
+
 fn ids(rows: &[Instance<Story>]) -> Vec<i64> {
     rows.iter().filter_map(|row| row.id).collect()
 }
@@ -314,6 +396,9 @@ cases! {
         related_rows_are_read_with_the_rows,
         rows_that_point_back_are_read_with_the_rows,
         a_slice_of_related_rows_is_that_of_each_row,
+        a_loop_over_rows_asks_for_what_they_point_at_together,
+        what_related_rows_point_at_is_read_with_them,
+        values_of_related_rows_are_given,
     ],
     writes: [
         a_row_is_created_by_those_that_point_at_another_one,
