@@ -8,42 +8,40 @@ use crate::strategy::LARGEST_PART;
 pub struct ExplainRelated {
     name: String,
     how: String,
-    each: Box<Explain>,
-    points_back: bool,
-    is_chosen: bool,
+    reading: Reading,
     /// Whose rows they are related to, where these are not the query's own.
     of: Option<String>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reading {
+    /// By their keys; how many requests so many of them take, up to a whole chunk.
+    ByKeys(Vec<Option<u64>>),
+    /// By the keys of the rows that they point at.
+    Back(Box<Explain>),
+}
+
 impl ExplainRelated {
-    /// Rows that are read as `each` says, a chunk of keys at a time.
+    /// Rows that are pointed at, which are asked for by their keys. `requests` tells how many requests so many of them take, from none to a
+    /// whole chunk.
     #[must_use]
-    pub fn new(name: String, how: String, each: Explain) -> Self {
+    pub fn by_keys(name: String, how: String, requests: Vec<Option<u64>>) -> Self {
         Self {
             name,
             how,
-            each: Box::new(each),
-            points_back: false,
-            is_chosen: false,
+            reading: Reading::ByKeys(requests),
             of: None,
         }
     }
 
-    /// The same of rows that point back.
+    /// Rows that point back, which are read as `each` says for each chunk of the rows that they point at.
     #[must_use]
-    pub fn pointing_back(self) -> Self {
+    pub fn pointing_back(name: String, how: String, each: Explain) -> Self {
         Self {
-            points_back: true,
-            ..self
-        }
-    }
-
-    /// The same of those that a queryset has.
-    #[must_use]
-    pub fn chosen(self) -> Self {
-        Self {
-            is_chosen: true,
-            ..self
+            name,
+            how,
+            reading: Reading::Back(Box::new(each)),
+            of: None,
         }
     }
 
@@ -72,25 +70,22 @@ impl ExplainRelated {
     /// How many requests so many of them take, for so many rows.
     fn requests(&self, rows: u64, of: u64) -> Option<u64> {
         let chunk = LARGEST_PART as u64;
-        if self.points_back {
-            return match of.div_ceil(chunk) {
+        match &self.reading {
+            Reading::ByKeys(requests) => {
+                let at = |keys: u64| *requests.get(usize::try_from(keys).ok()?)?;
+                let whole = match rows / chunk {
+                    0 => 0,
+                    chunks => chunks * at(chunk)?,
+                };
+                Some(whole + at(rows % chunk)?)
+            }
+            Reading::Back(each) => match of.div_ceil(chunk) {
                 0 => Some(0),
-                1 => self.each.requests(rows),
+                1 => each.requests(rows),
                 // Nobody knows how many of them come with each chunk, unless all of them fit into a page.
-                chunks => (self.each.requests(rows)? == 1).then_some(chunks),
-            };
+                chunks => (each.requests(rows)? == 1).then_some(chunks),
+            },
         }
-        let pages = |keys: u64| match keys {
-            0 => Some(0),
-            // At its own URL.
-            1 if !self.is_chosen => Some(1),
-            keys => self.each.requests(keys),
-        };
-        let whole = match rows / chunk {
-            0 => 0,
-            chunks => chunks * pages(chunk)?,
-        };
-        Some(whole + pages(rows % chunk)?)
     }
 }
 
@@ -151,8 +146,9 @@ mod tests {
     };
 
     fn related(name: &str) -> ExplainRelated {
-        let each = explain(&Plan::all(), &limit_offset());
-        ExplainRelated::new(name.to_owned(), "asked for".to_owned(), each)
+        // Pages of 60.
+        let requests = (0..=100u64).map(|keys| Some(keys.div_ceil(60))).collect();
+        ExplainRelated::by_keys(name.to_owned(), "asked for".to_owned(), requests)
     }
 
     #[test]
@@ -164,7 +160,8 @@ mod tests {
             posts.requests_with(rows, &[("author", authors), ("author__team", teams)])
         };
         assert_eq!(requests(250, 40, 5), Some(3 + 1 + 1));
-        assert_eq!(requests(250, 201, 1), Some(3 + 3 + 1));
+        assert_eq!(requests(250, 201, 1), Some(3 + 2 + 2 + 1 + 1));
+        assert_eq!(requests(250, 61, 60), Some(3 + 2 + 1));
         assert_eq!(requests(250, 0, 0), Some(3));
         assert_eq!(requests(0, 0, 0), Some(1));
         assert_eq!(posts.requests_with(250, &[("author", 40)]), None);
@@ -173,21 +170,19 @@ mod tests {
                 .to_string()
                 .ends_with("\n  author: asked for\n  author__team: asked for")
         );
-        let unknown = explain(&Plan::all(), &crate::knowledge::Knowledge::default());
-        let author = ExplainRelated::new("author".to_owned(), String::new(), unknown);
+        let requests = [Some(0), Some(1), None].to_vec();
+        let author = ExplainRelated::by_keys("author".to_owned(), String::new(), requests);
         let posts = explain(&Plan::all(), &limit_offset()).with_related(vec![author]);
-        assert_eq!(
-            posts.requests_with(1, &[("author", 1)]),
-            Some(2),
-            "at its URL"
-        );
+        assert_eq!(posts.requests_with(1, &[("author", 1)]), Some(2));
         assert_eq!(posts.requests_with(9, &[("author", 2)]), None);
     }
 
     #[test]
     fn rows_that_point_back_come_in_pages() {
         let users = explain(&Plan::all(), &limit_offset());
-        let users = users.with_related(vec![related("posts").pointing_back()]);
+        let each = explain(&Plan::all(), &limit_offset());
+        let posts = ExplainRelated::pointing_back("posts".to_owned(), String::new(), each);
+        let users = users.with_related(vec![posts]);
         let requests = |users_, posts| users.requests_with(users_, &[("posts", posts)]);
         assert_eq!(requests(50, 0), Some(1 + 1));
         assert_eq!(requests(50, 250), Some(1 + 3));

@@ -154,17 +154,29 @@ impl Collection {
     /// # Errors
     /// As [`explain`](Self::explain).
     pub fn requests_by_keys(&self, keys: u64) -> Result<u64> {
-        let pages = |rows: u64| {
-            let keys = (1..=rows).map(Value::from).collect();
-            let is_one_of = Lookup::new(self.model().primary_key(), Op::In, Value::Array(keys));
-            let plan = Plan::all().filter(Q::Lookup(is_one_of));
-            match rows {
-                0 => Ok(0),
-                rows => Ok::<_, Error>(self.explain(&plan)?.requests(rows).unwrap_or(1)),
-            }
+        let all = Plan::all();
+        let pages = |keys: u64| {
+            let requests = self.requests_of_chunk(&all, self.model().primary_key(), keys)?;
+            Ok::<_, Error>(requests.unwrap_or(1))
         };
         let chunk = LARGEST_PART as u64;
         Ok(keys / chunk * pages(chunk)? + pages(keys % chunk)?)
+    }
+
+    /// How many requests it takes to ask for the rows of a plan by one chunk of values of a field, each of which one row has.
+    pub(crate) fn requests_of_chunk(
+        &self,
+        plan: &Plan,
+        field: &str,
+        values: u64,
+    ) -> Result<Option<u64>> {
+        if values == 0 {
+            return Ok(Some(0));
+        }
+        let among = (1..=values).map(Value::from).collect();
+        let is_one_of = Lookup::new(field, Op::In, Value::Array(among));
+        let plan = plan.clone().unsliced().filter(Q::Lookup(is_one_of));
+        Ok(self.explain(&plan)?.requests(values))
     }
 
     /// The rows in the plan's order, though they have come with several requests.

@@ -3,7 +3,7 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use django_api_orm_core::{
-    ApiModel, DeclaredRelation, Explain, ExplainRelated, Field, Result, row::Row,
+    ApiModel, DeclaredRelation, ExplainRelated, Field, Result, row::Row, strategy::LARGEST_PART,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
@@ -18,8 +18,8 @@ pub(super) trait Relation<M, N: ApiModel>: Send + Sync {
     /// What the rows are kept as.
     fn name(&self) -> String;
 
-    /// What is told of it, where its rows are read as `each` says.
-    fn explained(&self, each: Explain) -> ExplainRelated;
+    /// What is told of reading the rows that a queryset has: one that the program has `chosen`, or that of all rows.
+    fn explained(&self, rows: &QuerySet<N>, chosen: bool) -> Result<ExplainRelated>;
 
     /// Reads the rows that a queryset has: one that the program has `chosen`, or that of all rows.
     fn read<'a>(
@@ -38,10 +38,17 @@ impl<M: ApiModel, T: Relates> Relation<M, T::Model> for To<M, T> {
         self.0.path().to_owned()
     }
 
-    fn explained(&self, each: Explain) -> ExplainRelated {
+    fn explained(&self, rows: &QuerySet<T::Model>, chosen: bool) -> Result<ExplainRelated> {
         let related = relation(&self.0);
         let how = related.explained(related.target(), None);
-        ExplainRelated::new(self.name(), how, each)
+        let collection = &rows.manager.collection;
+        let requests = (0..=LARGEST_PART as u64).map(|keys| match keys {
+            // At its own URL.
+            1 if !chosen => Ok(Some(1)),
+            keys => collection.requests_of_chunk(&rows.plan, related.to_field(), keys),
+        });
+        let requests = requests.collect::<Result<_>>()?;
+        Ok(ExplainRelated::by_keys(self.name(), how, requests))
     }
 
     fn read<'a>(
@@ -80,7 +87,7 @@ impl<M: ApiModel, N: ApiModel, T: Relates<Model = M>> Relation<M, N> for Back<M,
         back_name(&self.0)
     }
 
-    fn explained(&self, each: Explain) -> ExplainRelated {
+    fn explained(&self, rows: &QuerySet<N>, _: bool) -> Result<ExplainRelated> {
         let path = self.0.path();
         let how = relation(&self.0).explained(N::meta(), Some(path));
         let is_declared = |declared: &&DeclaredRelation| {
@@ -90,7 +97,9 @@ impl<M: ApiModel, N: ApiModel, T: Relates<Model = M>> Relation<M, N> for Back<M,
         };
         let declared = M::meta().relations().iter().find(is_declared);
         let name = declared.map_or_else(|| self.name(), |found| found.head().to_owned());
-        ExplainRelated::new(name, how, each).pointing_back()
+        let all = rows.plan.clone().unsliced();
+        let each = rows.manager.collection.explain(&all)?;
+        Ok(ExplainRelated::pointing_back(name, how, each))
     }
 
     fn read<'a>(

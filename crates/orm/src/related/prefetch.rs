@@ -151,14 +151,7 @@ impl<M: ApiModel, N: ApiModel> Prefetches<M> for Prefetch<M, N> {
 
     fn explained(&self, manager: &Manager<M>) -> Result<Vec<ExplainRelated>> {
         let rows = self.rows(manager)?;
-        let all = rows.plan.clone().unsliced();
-        let told = self
-            .relation
-            .explained(rows.manager.collection.explain(&all)?);
-        let told = match self.is_chosen() {
-            true => told.chosen(),
-            false => told,
-        };
+        let told = self.relation.explained(&rows, self.is_chosen())?;
         let name = told.name().to_owned();
         let below = rows.explain_related()?.into_iter();
         let below = below.map(|below| below.of(&name));

@@ -65,11 +65,8 @@ macro_rules! keyed_by {
             use super::*;
 
             #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
-            #[api(
-                        endpoint = "/api/v1/teams/",
-                        lookup_field = "key",
-                        related(members = Member::team)
-                    )]
+            #[api(endpoint = "/api/v1/teams/", lookup_field = "key")]
+            #[api(related(members = Member::team))]
             struct Team {
                 #[api(primary_key)]
                 key: $key,
