@@ -198,7 +198,10 @@ class BaseAPIModel(_Declared):
     @classmethod
     def _from_rows(cls, rows: list[bytes], client: BaseClient | None, start: int = 0) -> list[Self]:
         info = cls._info()
-        if info.read_instance is None:
+        fields = info.whole(rows)
+        if fields is not None:
+            made = _SLOTS.fill(cls, rows, fields, client)
+        elif info.read_instance is None:
             objects = info.rows(rows, start, info.validate_json)
             made = list(map(cls.__new__, repeat(cls, len(rows))))
             _SLOTS.pair(rows, made, client, objects)

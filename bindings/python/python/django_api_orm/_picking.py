@@ -64,9 +64,11 @@ class Columns:
         return tuple(_pick(data if path[0] in self.declared else raw, path) for path in self.paths)
 
 
-def fields_validator(schema: type[BaseModel], names: Iterable[str]) -> Callable[[bytes], Any] | None:
+def fields_validator(
+    schema: type[BaseModel], names: Iterable[str], *, as_given: bool = False
+) -> Callable[[bytes], dict[str, Any]] | None:
     """A validator of these fields of a row, which gives a dictionary of them in this order; ``None`` where a field can depend
-    on others.
+    on others. ``as_given``: what has a default, and is not in the row, is not in the dictionary.
     """
     described = description(schema)
     if described is None:
@@ -79,11 +81,14 @@ def fields_validator(schema: type[BaseModel], names: Iterable[str]) -> Callable[
     for name in names:
         if name in inner["fields"]:
             field = inner["fields"][name]
-            if _sees_others(field["schema"]):
+            part = field["schema"]
+            has_default = part["type"] == "default"
+            if has_default and as_given and part.get("on_error", "raise") == "raise":
+                part = part["schema"]
+            if _sees_others(part) or (as_given and _fills_in(part)):
                 return None
             alias = {"validation_alias": field["validation_alias"]} if "validation_alias" in field else {}
-            has_default = field["schema"]["type"] == "default"
-            fields[name] = {"type": "typed-dict-field", "schema": field["schema"], "required": not has_default, **alias}
+            fields[name] = {"type": "typed-dict-field", "schema": part, "required": not has_default, **alias}
     of_fields = {"type": "typed-dict", "fields": fields, "extra_behavior": "ignore", "config": core.get("config", {})}
     return compiled(schema, of_fields, definitions)
 
@@ -95,6 +100,15 @@ def _sees_others(part: Any) -> bool:
             return True
         return any(_sees_others(value) for name, value in part.items() if name not in _NOT_DESCRIBED)
     return isinstance(part, (list, tuple)) and any(map(_sees_others, part))
+
+
+def _fills_in(part: Any) -> bool:
+    """Whether a default stands below what is done with the field's value."""
+    while isinstance(part, dict):
+        if part.get("type") == "default":
+            return True
+        part = part.get("schema")
+    return False
 
 
 #: What a description holds of the program's.

@@ -114,6 +114,14 @@ class Slots:
             # Every row gave every field: a set of them for each is most of what a row weighs.
             _set(self.given, instances, repeat(None))
 
+    def fill(self, model: type[Any], rows: Sequence[bytes], fields: list[dict[str, Any]], client: Any) -> list[Any]:
+        """New instances of rows that gave every field."""
+        instances = list(map(model.__new__, repeat(model, len(rows))))
+        _set(self.fields, instances, fields)
+        _set(self.client, instances, repeat(client))
+        _set(self.row, instances, rows)
+        return instances
+
     def pair(self, rows: Sequence[bytes], instances: list[Any], client: Any, objects: list[BaseModel]) -> None:
         """Completes new instances of the rows, of which the schema's objects were made."""
         _set(self.client, instances, repeat(client))
@@ -128,14 +136,22 @@ class Slots:
                 data: BaseModel = self.data.__get__(instance)
             except AttributeError:
                 data = schema.__new__(schema)
-                given = self.given.__get__(instance)
+                given = _filled(self.given, instance)
                 set_slot = object.__setattr__
                 set_slot(data, "__dict__", instance.__dict__)
                 set_slot(data, "__pydantic_fields_set__", set(schema.model_fields) if given is None else given)
-                set_slot(data, "__pydantic_extra__", self.extra.__get__(instance))
+                set_slot(data, "__pydantic_extra__", _filled(self.extra, instance))
                 set_slot(data, "__pydantic_private__", None)
                 self.data.__set__(instance, data)
         return data
+
+
+def _filled(slot: Any, instance: Any) -> Any:
+    """What is in a slot; ``None`` where nothing is."""
+    try:
+        return slot.__get__(instance)
+    except AttributeError:
+        return None
 
 
 def _set(slot: Any, instances: list[Any], values: Iterable[Any]) -> None:

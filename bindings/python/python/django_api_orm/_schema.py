@@ -31,7 +31,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ._engine import Condition, Model
 from ._json import dumped, from_json, jsonable, text_of, to_json
 from ._names import Names
-from ._picking import Columns
+from ._picking import Columns, fields_validator
 from ._relation_bound import Bound
 from ._relation_joins import behind
 from ._relation_table import Relations
@@ -246,6 +246,7 @@ class ModelInfo:
         self.read_instance = at_once if at_once is None or not self.reveals else reading_durations(at_once)
         #: How many fields a row can give, where the schema knows them all.
         self.all_fields = None if self.schema.model_config.get("extra") == "allow" else len(fields)
+        self._read_fields = self._fields_reader()
         self.validate_python: Callable[[Any], BaseModel] = validator.validate_python
         self.validate_assignment: Callable[[Any, str, Any], Any] = validator.validate_assignment
         #: The fields that are the server's to give, so that a row which it does not have yet may lack them.
@@ -355,6 +356,30 @@ class ModelInfo:
         except ValidationError as error:
             # What was made before stays in the list.
             raise self.invalid_row(error, rows[len(made)], start + len(made)) from None
+        return made
+
+    def _fields_reader(self) -> Callable[[bytes], dict[str, Any]] | None:
+        """A validator of the fields that a row gives, where nothing else makes an instance: no set of them, no object."""
+        if self.read_instance is None or self.schema.model_config.get("extra", "ignore") != "ignore":
+            return None
+        read = fields_validator(self.schema, self.wire, as_given=True)
+        return read if read is None or not self.reveals else reading_durations(read)
+
+    def whole(self, rows: Sequence[bytes]) -> list[dict[str, Any]] | None:
+        """The fields of rows that give every one of them; ``None`` where one does not, or does not fit the schema."""
+        read = self._read_fields
+        if read is None:
+            return None
+        made: list[dict[str, Any]] = []
+        try:
+            made.extend(map(read, rows))
+        except ValidationError:
+            # Whoever reads them otherwise raises an error that names the row.
+            return None
+        if set(map(len, made)) - {self.all_fields}:
+            # Where a row leaves fields out, others will, too, and would be read twice.
+            self._read_fields = None
+            return None
         return made
 
     def columns(self, names: tuple[str, ...]) -> Columns:
