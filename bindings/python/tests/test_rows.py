@@ -8,16 +8,18 @@ import json
 import pickle
 import threading
 import warnings
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from django_api_orm import APIModel, AsyncAPIModel
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
+    ValidationInfo,
     computed_field,
     field_validator,
     model_validator,
@@ -87,9 +89,22 @@ class Initialised(Plain):
         assert type(self) is Initialised
 
 
+class Told(Plain):
+    @field_validator("zip_code")
+    @classmethod
+    def after_the_name(cls, value: str, info: ValidationInfo) -> str:
+        assert "name" in info.data
+        return value
+
+
+class Stripped(Plain):
+    model_config = ConfigDict(populate_by_name=True, str_strip_whitespace=True)
+    zip_code: Annotated[str, BeforeValidator(lambda value: f" {value} ")] = Field(default="", alias="zip")
+
+
 #: Those whose own code sees the object that is made of a row.
 PAIRED = [After, Private, Initialised]
-SCHEMAS = [Plain, Open, Strict, Frozen, Before, Tree, *PAIRED]
+SCHEMAS = [Plain, Open, Strict, Frozen, Before, Tree, Told, Stripped, *PAIRED]
 ROWS = [
     {"id": 1, "name": "Ann", "zip": "53111", "tags": ["a"]},
     {"id": 2, "name": "Bob", "tags": []},
@@ -156,6 +171,25 @@ def test_rows_are_isolated_and_assignment_is_validated(schema):
     assert second.model_fields_set == {"id", "name", "zip_code", "tags"} and second.tags == []
     first.note = "kept beside the row"
     assert first.note and not hasattr(second, "note")
+
+
+def test_rows_that_leave_fields_out_are_read_twice_once_and_no_more():
+    calls = []
+
+    class Counting(Plain):
+        @field_validator("name")
+        @classmethod
+        def count(cls, value: str) -> str:
+            calls.append(value)
+            return value
+
+    made = model(Counting)
+    read(made, FULL)
+    assert len(calls) == 3
+    read(made, ROWS)
+    assert len(calls) == 9
+    assert [row.model_fields_set for row in read(made, FULL)] == [{"id", "name", "zip_code", "tags"}] * 3
+    assert len(calls) == 12
 
 
 def test_what_was_not_given_is_not_sent():
