@@ -116,7 +116,8 @@ class Slots:
 
     def fill(self, model: type[Any], rows: Sequence[bytes], fields: list[dict[str, Any]], client: Any) -> list[Any]:
         """New instances of rows that gave every field."""
-        instances = list(map(model.__new__, repeat(model, len(rows))))
+        new: Any = model.__new__
+        instances = list(map(new, repeat(model, len(rows))))
         _set(self.fields, instances, fields)
         _set(self.client, instances, repeat(client))
         _set(self.row, instances, rows)
