@@ -42,6 +42,12 @@ class NestedBookSchema(BookSchema):
     genres: ManyToMany["Genre"] = Field([], validation_alias="genres", serialization_alias="genre_ids")
 
 
+class WritableBookSchema(BookSchema):
+    writer: Annotated[ForeignKey["Writer"], relation(writes="nested")]
+    editor: Annotated[ForeignKey["Writer"], relation(writes="nested")] | None = None
+    genres: Annotated[ManyToMany["Genre"], relation(writes="nested")] = []
+
+
 class KeysSchema(BaseModel):
     id: int | None = None
     title: str
@@ -81,6 +87,10 @@ class Library:
             _endpoint = "/api/v1/library/books-beside/"
             _prefetch_parameter = "prefetch"
 
+        class BookWritable(base):
+            _schema_class = WritableBookSchema
+            _endpoint = "/api/v1/library/books-writable/"
+
         class Keys(base):
             _schema_class = KeysSchema
             _endpoint = "/api/v1/library/books/"
@@ -88,7 +98,8 @@ class Library:
             edited_by: ForeignKey[Writer] | None = relation(field="editor")
 
         self.Genre, self.Writer, self.Book, self.Keys, self.BookBeside = Genre, Writer, Book, Keys, BookBeside
-        self.every = (Genre, Writer, Book, Keys, BookBeside)
+        self.BookWritable = BookWritable
+        self.every = (Genre, Writer, Book, Keys, BookBeside, BookWritable)
         # Names are looked up when they are first needed, and other libraries may have been made by then.
         for model in self.every:
             for each in (*model._info().relations.forward.values(), *vars(model).values()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import django_api_orm as orm
 import pytest
 from contract.site import settle
 from django_api_orm import Q
@@ -50,3 +51,57 @@ async def test_an_instance_stands_for_its_key(place, kind, form, put_back):  # n
     assert (changed.id, is_new, (await settle(changed.writer)).id) == (found.id, False, 4)
     made = await settle(here.books.bulk_create([{"title": "E", "writer": writer, "genres": []}]))
     assert (await settle(made[0].writer)).id == 3
+
+
+@both
+async def test_related_rows_are_created_with_the_row_where_the_server_does_so(place, kind, put_back):  # noqa: F811
+    here = place(kind)
+    books, Writer, Genre = here.models.BookWritable.objects, here.models.Writer, here.models.Genre
+
+    def new(name, slug):
+        return Writer(name=name, slug=slug, country="FR")
+
+    poem = await settle(Genre.objects.get(name="poem"))
+    here.cost()
+    made = await settle(books.create(title="New", writer=new("Ann", "ann"), genres=[poem, Genre(name="letter")]))
+    assert here.cost() == 1
+    # It is the server's row now, with its key.
+    writer = await settle(made.writer)
+    assert (writer.name, writer.id == made.writer_id, writer.id > 12) == ("Ann", True, True)
+    assert [genre.name for genre in await settle(made.genres.all())] == ["poem", "letter"]
+    assert made.changes() == {}
+    await settle(made.save())
+    assert len(await settle(Writer.objects.filter(slug="ann"))) == 1
+
+    book = await settle(books.get(id=4))
+    book.editor = editor = new("Ben", "ben")
+    assert await settle(book.editor) is editor
+    editor.name = "Bert"
+    here.cost()
+    await settle(book.save())
+    assert here.cost() == 1
+    assert (await settle(book.editor)).name == "Bert" and book.editor_id is not None
+    book.writer = writer
+    assert book.changes() == {"writer": {"id": writer.id}}
+    book.genres = [Genre(name="diary")]
+    await settle(book.save())
+    again = await settle(books.get(id=4))
+    assert (again.writer_id, [genre.name for genre in await settle(again.genres.all())]) == (writer.id, ["diary"])
+
+    # One that the server refuses is sent again when it is mended; one that is saved meanwhile goes as its key.
+    book.editor = new("Cay", "ben")
+    with pytest.raises(orm.ValidationException):
+        await settle(book.save())
+    (await settle(book.editor)).slug = "cay"
+    await settle(book.save())
+    assert (await settle(book.editor)).slug == "cay"
+    book.editor = new("Dan", "cay")
+    with pytest.raises(orm.ValidationException):
+        await settle(book.save())
+    (await settle(book.editor)).slug = "dan"
+    await settle((await settle(book.editor)).save())
+    await settle(book.save())
+    assert (await settle(books.get(id=4))).editor_id == book.editor_id
+    assert len(await settle(Writer.objects.filter(slug="dan"))) == 1
+    with pytest.raises(ValueError, match="save it first"):
+        await settle(books.filter(id=4).update(writer=new("Eve", "eve")))

@@ -331,7 +331,7 @@ def shelves(kind, base_url, **options):
     return client, client.manager(Book)
 
 
-#: What the server does, and how many requests 250 writers take once that is known: one for 100 keys where it lets itself be asked.
+#: What the server does, and how many requests 250 writers take once that is known: one for 100 keys where it can be asked so.
 PAGES = {
     "any size": ({"size": 20}, 3),
     "a largest size": ({"size": 20, "max_size": 50}, 5),

@@ -129,6 +129,53 @@ class NestedBookSerializer(BookSerializer):
         fields = [*BookSerializer.Meta.fields, "writer_id", "editor_id", "genre_ids"]
 
 
+class KeyOrNewMixin:
+    """`{"id": 3}` is a row that is there, anything else a new one."""
+
+    def to_internal_value(self, data):
+        if isinstance(data, dict) and set(data) == {"id"}:
+            return get_object_or_404(self.Meta.model, pk=data["id"])
+        return self.Meta.model(**super().to_internal_value(data))
+
+
+class KeyOrNewWriterSerializer(KeyOrNewMixin, WriterSerializer):
+    pass
+
+
+class KeyOrNewGenreSerializer(KeyOrNewMixin, GenreSerializer):
+    pass
+
+
+class WritableBookSerializer(BookSerializer):
+    """Objects, which are created with the book where they have no key."""
+
+    writer = KeyOrNewWriterSerializer()
+    editor = KeyOrNewWriterSerializer(allow_null=True, required=False)
+    genres = KeyOrNewGenreSerializer(many=True, required=False)
+
+    def saved(self, save, values):
+        for row in (values.get("writer"), values.get("editor"), *values.get("genres", ())):
+            if row is not None and row.pk is None:
+                row.save()
+        genres = values.pop("genres", None)
+        book = save(values)
+        if genres is not None:
+            book.genres.set(genres)
+        return book
+
+    def create(self, values):
+        return self.saved(lambda values: models.Book.objects.create(**values), values)
+
+    def update(self, book, values):
+        def save(values):
+            for name, value in values.items():
+                setattr(book, name, value)
+            book.save()
+            return book
+
+        return self.saved(save, values)
+
+
 class WriterViewSet(ModelViewSet):
     queryset = models.Writer.objects.all()
     serializer_class = WriterSerializer
@@ -205,6 +252,7 @@ def register(router):
         "slug": BookBySlugSerializer,
         "url": BookByUrlSerializer,
         "nested": NestedBookSerializer,
+        "writable": WritableBookSerializer,
     }.items():
         viewset = type("Books", (BookViewSet,), {"serializer_class": serializer})
         router.register(f"library/books-{name}", viewset, basename=f"book-{name}")

@@ -95,8 +95,10 @@ class ToRows(Bound, Assigned):
 
     # Assigning
 
-    def written(self, value: Any, shown: Any) -> Any:
-        """The reference in the form that the server takes. ``shown`` is one that it has shown."""
+    def written(self, value: Any, shown: Any, nested: bool = False) -> Any:
+        """The reference in the form that the server takes. ``shown`` is one that it has shown. ``nested``: a row that is not
+        saved may be created with this one.
+        """
         if getattr(type(value), "_wire_key", None) is None:
             return key_of(value)
         target = self.target
@@ -105,6 +107,8 @@ class ToRows(Bound, Assigned):
                 f"`{self.owner.__name__}.{self.name}` takes a `{target.__name__}`, or its key, not a `{type(value).__name__}`"
             )
         key = key_of(value._value(self.to_field))
+        if key is None and nested and self.creates:
+            return self._whole(value)
         if key is None:
             raise ValueError(
                 f"`{self.owner.__name__}.{self.name}` is a `{target.__name__}` that is not saved, so it has no key to be sent: "
@@ -112,9 +116,25 @@ class ToRows(Bound, Assigned):
             )
         shown = self._seen if shown is None else shown
         form = self.said.writes or ("url" if _is_url(shown) else "key")
-        if form == "object":
+        if form in ("object", "nested"):
             return {target._info().wire.get(self.to_field, self.to_field): key}
         return self.engine.url(value._key(), shown if _is_url(shown) else None) if form == "url" else key
+
+    @property
+    def creates(self) -> bool:
+        """Whether the server creates related rows with the row that they are sent in."""
+        return self.said.writes == "nested"
+
+    @staticmethod
+    def _whole(value: Any) -> dict[str, Any]:
+        """What would be sent to create the related row."""
+        info = value._info()
+        info.relations.settle(value)
+        body = dict(value._new().body)
+        key = info.sent.get(info.pk_name, info.pk_name)
+        if body.get(key) is None:
+            body.pop(key, None)
+        return body
 
     def assign(self, row: Any, value: Any) -> None:
         """Puts the reference into the row, and keeps the related row."""
@@ -122,7 +142,7 @@ class ToRows(Bound, Assigned):
         if self.many:
             value = list(value)
             shown = next(iter(self.raw(row) or ()), None)
-            references: Any = [self.written(each, shown) for each in value]
+            references: Any = [self.written(each, shown, nested=True) for each in value]
         else:
             if getattr(type(value), "_wire_key", None) is not None and isinstance(value, self.target) and value._pk() is None:
                 # Its key is known when it is saved.
@@ -130,7 +150,7 @@ class ToRows(Bound, Assigned):
                 kept.setdefault(PENDING, set()).add(self.name)
                 return
             before = kept.get(self.name)
-            if before is not None and before is value and self.key(row) == key_of(value._value(self.to_field)):
+            if before is not None and before is value and self._key_shown(row) == key_of(value._value(self.to_field)):
                 return
             references = None if value is None else self.written(value, self.raw(row))
             if value is not None and self.raw(row) is not None and self._same(row, references):
@@ -142,6 +162,13 @@ class ToRows(Bound, Assigned):
             kept.setdefault(ASSIGNED, set()).add(self.name)
         if not self.many and isinstance(value, self.target):
             kept[self.name] = value
+
+    def _key_shown(self, row: Any) -> Any:
+        """The key; ``None`` where the row holds a related one that has none yet."""
+        try:
+            return self.key(row)
+        except DecodeError:
+            return None
 
     def _same(self, row: Any, reference: Any) -> bool:
         """Whether the row points there already, in whatever form."""
@@ -156,19 +183,26 @@ class ToRows(Bound, Assigned):
             return False
 
     def settle(self, row: Any) -> None:
-        """Before the row is saved: the key of a related row that was not saved when it was assigned.
+        """Before the row is saved: the key of a related row that was not saved when it was assigned, or all of it where the
+        server creates it.
 
-        Raises: ``InvalidRequestError`` where it still is not.
+        Raises: ``InvalidRequestError`` where it still is not, and the server does not.
         """
         related = (row._related or {}).get(self.name)
         if self.many or related is None or related is MISSING:
+            return
+        if related._pk() is None and self.creates:
+            whole = self._whole(related)
+            if whole != self.raw(row):
+                row._set_field(self.field, whole)
+                kept_of(row).setdefault(ASSIGNED, set()).add(self.name)
             return
         if related._pk() is None:
             raise InvalidRequestError(
                 f"`{self.owner.__name__}.{self.name}` is a `{self.target.__name__}` that is not saved, so it has no key to be "
                 "sent: save it first"
             )
-        if self.key(row) != key_of(related._value(self.to_field)):
+        if self._key_shown(row) != key_of(related._value(self.to_field)):
             self.assign(row, related)
 
     def pending(self, row: Any) -> Any:

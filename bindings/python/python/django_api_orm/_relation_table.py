@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._relation_bound import MISSING, kept_of
-from ._relation_fields import ASSIGNED, KeyOf, ToMany, ToOne, ToRows
+from ._relation_fields import ASSIGNED, PENDING, KeyOf, ToMany, ToOne, ToRows
 from ._relations import UNSAID, Declared, Relation, key_of, on_model, said_of
 from .exceptions import ConfigurationError
 
@@ -55,8 +55,10 @@ class Relations:
     def __bool__(self) -> bool:
         return bool(self.forward)
 
-    def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values for a row, with the references in place of related rows; by the names of the schema's fields."""
+    def given(self, values: Mapping[str, Any], new: bool = False) -> dict[str, Any]:
+        """Values for a row, with the references in place of related rows; by the names of the schema's fields. ``new``: the row
+        is made of them, so that related rows may be created with it.
+        """
         if not self.forward:
             return dict(values)
         named: dict[str, Any] = {}
@@ -65,9 +67,9 @@ class Relations:
             if each is None:
                 named[name] = value
             elif each.many and isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-                named[each.field] = [each.written(item, None) for item in value]
+                named[each.field] = [each.written(item, None, nested=new) for item in value]
             else:
-                named[each.field] = None if value is None else each.written(value, None)
+                named[each.field] = None if value is None else each.written(value, None, nested=new)
         return named
 
     def keep(self, row: Any, values: Mapping[str, Any]) -> None:
@@ -92,8 +94,13 @@ class Relations:
         kept.pop(ASSIGNED, None)
         for name in list(kept):
             each = self.forward.get(name)
-            if each is None or each.raw(row) == before.get(each.field):
+            if each is None:
                 continue
             value = kept[name]
+            # What was created with the row is there now, and is not this instance.
+            is_created = each.creates and not each.many and value not in (None, MISSING) and value._pk() is None
+            if each.raw(row) == before.get(each.field) and not is_created:
+                continue
             if each.many or value is MISSING or each.key(row) != key_of(value._value(each.to_field)):
                 del kept[name]
+                kept.get(PENDING, set()).discard(name)

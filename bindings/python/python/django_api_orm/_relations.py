@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: The form in which a relation is written.
-Form = Literal["key", "url", "object"]
+Form = Literal["key", "url", "object", "nested"]
 
 
 def is_reference(annotation: Any) -> bool:
@@ -57,8 +57,8 @@ class Relation:
     __slots__ = ("field", "to_field", "writes")
 
     def __init__(self, field: str | None, to_field: str | None, writes: Form | None) -> None:
-        if writes not in (None, "key", "url", "object"):
-            raise ConfigurationError(f'`writes` must be "key", "url" or "object", not {writes!r}')
+        if writes not in (None, "key", "url", "object", "nested"):
+            raise ConfigurationError(f'`writes` must be "key", "url", "object" or "nested", not {writes!r}')
         self.field = field
         self.to_field = to_field
         self.writes = writes
@@ -73,7 +73,8 @@ def relation(*, field: str | None = None, to_field: str | None = None, writes: F
 
     ``field`` is the schema's field that holds the reference, on a model; ``to_field`` the field of the related model whose
     value a plain reference is, if that is not the key; ``writes`` the form that the server takes: ``"key"``, ``"url"`` or
-    ``"object"`` (``{"id": 3}``). By default that in which the server shows it, and the key where it shows an object.
+    ``"object"`` (``{"id": 3}``). By default that in which the server shows it, and the key where it shows an object. Where the
+    server creates related rows together with a row, ``"nested"``: one that is not saved is sent whole, others as ``{"id": 3}``.
 
     Raises: ``ConfigurationError`` for another form.
     Requests: none.

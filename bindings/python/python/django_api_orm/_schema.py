@@ -420,7 +420,7 @@ class ModelInfo:
 
     def named(self, values: Mapping[str, Any]) -> BaseModel:
         """The same as ``new``, for values whose names the program has given: refuses those that are no fields."""
-        values = self.relations.given(values)
+        values = self.relations.given(values, new=True)
         self.known.of_new(values)
         self.known.inside(values)
         return self.new(values)
