@@ -13,14 +13,14 @@ use std::{
 
 use django_api_orm::{
     Error, ErrorKind, ServiceClient,
-    engine::{Asking, Tokens},
+    engine::{Asking, Event, Tokens},
 };
 use pyo3::prelude::*;
 use tokio::sync::{Notify, watch};
 
 use crate::{
     client::credential,
-    hook::{self, HookEvent, Program, Telling},
+    hook::{self, HookEvent, Listener, Noted, Telling},
     lane::Lane,
 };
 
@@ -59,6 +59,8 @@ impl Provider {
 pub(crate) enum Ask {
     Credential(Wanted),
     Event(Box<hook::Asked>),
+    /// What needs no answer.
+    Notes(Noted),
 }
 
 impl Ask {
@@ -75,6 +77,10 @@ impl Ask {
             Self::Event(asked) => {
                 let object = asked.object(py);
                 (object, Bound::new(py, HookEvent(asked))?.into_any())
+            }
+            Self::Notes(noted) => {
+                let object = noted.object(py);
+                (object, Bound::new(py, noted)?.into_any())
             }
         })
     }
@@ -96,7 +102,7 @@ impl Drop for Wanted {
 #[derive(Clone)]
 pub(crate) struct Asker {
     provider: Option<Arc<Provider>>,
-    program: Option<Arc<Program>>,
+    listener: Option<Arc<Listener>>,
     desk: Arc<Desk>,
 }
 
@@ -104,6 +110,8 @@ pub(crate) struct Asker {
 /// meanwhile.
 pub(crate) struct Desk {
     asked: Mutex<Vec<Ask>>,
+    /// Left there while nobody attends.
+    noted: Mutex<Vec<Event>>,
     filled: Notify,
     attending: watch::Sender<usize>,
 }
@@ -127,31 +135,32 @@ impl Desk {
         true
     }
 
+    /// Puts what needs no answer, and does not wait.
+    pub(crate) fn note(&self, event: Event) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.push(event);
+        drop(noted);
+        self.filled.notify_one();
+    }
+
+    fn notes(&self) -> Vec<Event> {
+        mem::take(&mut *self.noted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A token that is asked for.
+    fn token(&self) -> Option<Ask> {
+        let mut asked = self.asked();
+        let place = asked
+            .iter()
+            .rposition(|ask| matches!(ask, Ask::Credential(_)))?;
+        Some(asked.swap_remove(place))
+    }
+
     /// Waits until somebody attends.
     pub(crate) async fn attended(&self) {
         let mut attending = self.attending.subscribe();
         // The sender is here, so that this is no error.
         let _ = attending.wait_for(|attending| *attending > 0).await;
-    }
-
-    /// The next question: for a token before any event, as what a hook calls may wait for that token.
-    async fn next(&self) -> Ask {
-        loop {
-            let next = {
-                let mut asked = self.asked();
-                let token = asked
-                    .iter()
-                    .rposition(|ask| matches!(ask, Ask::Credential(_)));
-                match token {
-                    Some(place) => Some(asked.swap_remove(place)),
-                    None => asked.pop(),
-                }
-            };
-            if let Some(ask) = next {
-                return ask;
-            }
-            self.filled.notified().await;
-        }
     }
 }
 
@@ -186,26 +195,39 @@ impl Asker {
     /// `None` where there is nobody to ask or to tell.
     pub(crate) fn new(
         provider: Option<&Arc<Provider>>,
-        program: Option<&Arc<Program>>,
+        listener: Option<Arc<Listener>>,
     ) -> Option<Self> {
-        if provider.is_none() && program.is_none() {
+        if provider.is_none() && listener.is_none() {
             return None;
         }
         let desk = Desk {
             asked: Mutex::default(),
+            noted: Mutex::default(),
             filled: Notify::new(),
             attending: watch::Sender::new(0),
         };
         Some(Self {
             provider: provider.map(Arc::clone),
-            program: program.map(Arc::clone),
+            listener,
             desk: Arc::new(desk),
         })
     }
 
-    /// Whether hooks are told.
+    /// Whether requests wait until somebody has been told of them.
     pub(crate) fn tells(&self) -> bool {
-        self.program.is_some()
+        let listener = self.listener.as_ref();
+        listener.is_some_and(|listener| listener.is_waited_for())
+    }
+
+    /// Whether requests wait for the caller, in whatever way.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.provider.is_some() || self.tells()
+    }
+
+    /// The object of the package that is told of the call.
+    pub(crate) fn listener<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let listener = self.listener.as_ref();
+        listener.map(|listener| listener.object(py))
     }
 
     /// Refuses a call that would wait for itself.
@@ -242,10 +264,10 @@ impl Asker {
 
     /// The client, whose requests are told of on this way.
     pub(crate) fn telling(&self, client: ServiceClient) -> ServiceClient {
-        match &self.program {
+        match &self.listener {
             None => client,
-            Some(program) => client.with_hooks(Arc::new(Telling {
-                program: Arc::clone(program),
+            Some(listener) => client.with_hooks(Arc::new(Telling {
+                listener: Arc::clone(listener),
                 desk: Arc::clone(&self.desk),
             })),
         }
@@ -257,7 +279,12 @@ impl Asker {
         let _attending = Attending::new(&self.desk);
         loop {
             match self.turn(work.as_mut()).await {
-                Turn::Done(output) => return output,
+                Turn::Done(output) => {
+                    if let Some(notes) = self.notes() {
+                        ask(notes);
+                    }
+                    return output;
+                }
                 Turn::Asked(question) => ask(question),
             }
         }
@@ -275,14 +302,37 @@ impl Asker {
     ) -> PyResult<F::Output> {
         let mut work = pin!(work);
         let _attending = Attending::new(&self.desk);
+        let answer = |ask: Ask| {
+            let (object, question) = ask.into_python(py)?;
+            object.call_method1("answer_now", (question,)).map(drop)
+        };
         loop {
             match lane.drive(py, self.turn(work.as_mut()))? {
-                Turn::Done(output) => return Ok(output),
-                Turn::Asked(ask) => {
-                    let (object, question) = ask.into_python(py)?;
-                    object.call_method1("answer_now", (question,))?;
+                Turn::Done(output) => {
+                    if let Some(notes) = self.notes() {
+                        answer(notes)?;
+                    }
+                    return Ok(output);
                 }
+                Turn::Asked(ask) => answer(ask)?,
             }
+        }
+    }
+
+    fn notes(&self) -> Option<Ask> {
+        let listener = self.listener.as_ref()?;
+        let events = self.desk.notes();
+        (!events.is_empty()).then(|| Ask::Notes(Noted::new(Arc::clone(listener), events)))
+    }
+
+    /// What to do next: to fetch a token before anything else, as what a hook calls may wait for that token.
+    async fn next(&self) -> Ask {
+        loop {
+            let next = self.desk.token().or_else(|| self.notes());
+            if let Some(ask) = next.or_else(|| self.desk.asked().pop()) {
+                return ask;
+            }
+            self.desk.filled.notified().await;
         }
     }
 
@@ -290,7 +340,7 @@ impl Asker {
         tokio::select! {
             biased;
             output = work => Turn::Done(output),
-            ask = self.desk.next() => Turn::Asked(ask),
+            ask = self.next() => Turn::Asked(ask),
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     is_root: bool,
     /// The time for a call, in place of the setting.
     timeout: Option<Duration>,
-    hooks: Option<Arc<Program>>,
+    program: Option<Arc<Program>>,
 }
 
 /// For whom a client makes requests.
@@ -136,14 +136,14 @@ impl Shared {
         })
     }
 
-    /// The way to the token provider and to the hooks, for one operation or one walk.
+    /// The way to the token provider and to whoever is told of requests, for one operation or one walk.
     pub(crate) fn asker(&self) -> Option<Asker> {
         let provider = match &*self.account {
             Account::Nobody | Account::Fixed(_) | Account::Login(_) => None,
             Account::Provided(provider) => Some(provider),
         };
-        let hooks = self.hooks.as_ref().filter(|hooks| hooks.hear());
-        Asker::new(provider, hooks)
+        let listener = self.program.as_ref().and_then(|program| program.listener());
+        Asker::new(provider, listener)
     }
 
     /// The client for operations on the background runtime.
@@ -185,15 +185,15 @@ pub(crate) struct Client(pub(crate) Arc<Shared>);
 #[pymethods]
 impl Client {
     /// A client of the API at `base_url`. `auth` is `[kind, ...]` or a token provider; `settings` holds those that are not the
-    /// default; `hooks` are told of each request.
+    /// default; `program` says who is told of a call.
     #[new]
-    #[pyo3(signature = (base_url, auth, settings, hooks=None))]
+    #[pyo3(signature = (base_url, auth, settings, program=None))]
     fn new(
         py: Python<'_>,
         base_url: String,
         auth: Option<Bound<'_, PyAny>>,
         settings: &Bound<'_, PyDict>,
-        hooks: Option<Bound<'_, PyAny>>,
+        program: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let settings = Settings::read(py, settings)?;
         let account = Account::read(auth)?;
@@ -220,7 +220,7 @@ impl Client {
                 account: Arc::new(account),
                 is_root,
                 timeout: None,
-                hooks: Program::read(hooks)?,
+                program: program.map(Program::new),
             },
         )
     }
@@ -235,7 +235,7 @@ impl Client {
                 account: Arc::new(Account::read(auth)?),
                 is_root: false,
                 timeout: self.0.timeout,
-                hooks: self.0.hooks.clone(),
+                program: self.0.program.clone(),
             },
         )
     }
@@ -247,7 +247,7 @@ impl Client {
             account: Arc::clone(&self.0.account),
             is_root: self.0.is_root,
             timeout: Some(seconds(timeout)?),
-            hooks: self.0.hooks.clone(),
+            program: self.0.program.clone(),
         })))
     }
 

@@ -14,7 +14,7 @@ use crate::{
     client::{Client, Shared, choice, seconds},
     failure,
     model::{Model, assigned},
-    operation::{Done, Operation, Payload},
+    operation::{Done, Name, Operation, Payload},
     plan::{Condition, Plan, by, json, object, orders},
     related::Relation,
     row::Given,
@@ -121,22 +121,26 @@ impl Endpoint {
         }
     }
 
-    fn read<F, Fut>(&self, work: F) -> Operation
-    where
-        F: FnOnce(Collection) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<Payload>> + Send + 'static,
-    {
-        let on = self.on();
-        Operation::new(&self.client, false, move |client| work(on(&client)))
+    pub(crate) fn name(&self, what: &'static str) -> Name {
+        (Arc::clone(&self.model), what)
     }
 
-    fn write<F, Fut>(&self, work: F) -> Operation
+    fn read<F, Fut>(&self, name: &'static str, work: F) -> Operation
     where
         F: FnOnce(Collection) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Payload>> + Send + 'static,
     {
         let on = self.on();
-        Operation::new(&self.client, true, move |client| work(on(&client)))
+        Operation::new(&self.client, false, move |client| work(on(&client))).named(self.name(name))
+    }
+
+    fn write<F, Fut>(&self, name: &'static str, work: F) -> Operation
+    where
+        F: FnOnce(Collection) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Payload>> + Send + 'static,
+    {
+        let on = self.on();
+        Operation::new(&self.client, true, move |client| work(on(&client))).named(self.name(name))
     }
 
     /// Whether both are the same rows on the same client, asked for in the same way.
@@ -149,8 +153,9 @@ impl Endpoint {
     /// Reads the one row of the plan.
     fn read_one(&self, plan: django_api_orm::plan::Plan) -> Operation {
         let single = (self.policy.coalesce).then(|| Single::new(self.clone(), plan.clone()));
-        let get =
-            self.read(move |rows| async move { Ok(Payload::Row(Some(rows.get(&plan).await?))) });
+        let get = self.read("get", move |rows| async move {
+            Ok(Payload::Row(Some(rows.get(&plan).await?)))
+        });
         match single {
             Some(single) => get.together(single),
             None => get,
@@ -256,16 +261,16 @@ impl Endpoint {
     /// Every row.
     fn rows(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.read(
-            move |rows| async move { Ok(Payload::Rows(Some(rows.walk(&plan).collect().await?))) },
-        )
+        self.read("fetch", move |rows| async move {
+            Ok(Payload::Rows(Some(rows.walk(&plan).collect().await?)))
+        })
     }
 
     /// The rows batch by batch.
     fn walk(&self, plan: &Plan) -> Walk {
         let plan = plan.0.clone();
         let on = self.on();
-        Walk::new(&self.client, move |client| {
+        Walk::new(&self.client, self.name("iterator"), move |client| {
             Steps::Pages(on(client).walk(&plan))
         })
     }
@@ -276,9 +281,11 @@ impl Endpoint {
         let plan = plan.0.clone();
         let after = after.map(json).transpose()?;
         let on = self.on();
-        Ok(Walk::new(&self.client, move |client| {
-            Steps::Keys(KeysetWalk::new(on(client), plan, after))
-        }))
+        Ok(Walk::new(
+            &self.client,
+            self.name("iterator"),
+            move |client| Steps::Keys(KeysetWalk::new(on(client), plan, after)),
+        ))
     }
 
     fn get(&self, plan: &Plan) -> Operation {
@@ -296,43 +303,54 @@ impl Endpoint {
 
     fn first(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.read(move |rows| async move { Ok(Payload::Row(rows.first(&plan).await?)) })
+        self.read("first", move |rows| async move {
+            Ok(Payload::Row(rows.first(&plan).await?))
+        })
     }
 
     fn last(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.read(move |rows| async move { Ok(Payload::Row(rows.last(&plan).await?)) })
+        self.read("last", move |rows| async move {
+            Ok(Payload::Row(rows.last(&plan).await?))
+        })
     }
 
     fn count(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.read(move |rows| async move { Ok(Payload::Count(rows.count(&plan).await?)) })
+        self.read("count", move |rows| async move {
+            Ok(Payload::Count(rows.count(&plan).await?))
+        })
     }
 
     fn exists(&self, plan: &Plan) -> Operation {
         let plan = plan.0.clone();
-        self.read(move |rows| async move { Ok(Payload::Bool(rows.exists_row(&plan).await?)) })
+        self.read("exists", move |rows| async move {
+            Ok(Payload::Bool(rows.exists_row(&plan).await?))
+        })
     }
 
     /// The first row in this order, which takes the place of the plan's; no row is an error.
     fn earliest(&self, plan: &Plan, fields: Vec<String>) -> Operation {
         let (plan, by) = (plan.0.clone(), orders(&fields));
-        self.read(
-            move |rows| async move { Ok(Payload::Row(Some(rows.earliest(&plan, by).await?))) },
-        )
+        self.read("earliest", move |rows| async move {
+            Ok(Payload::Row(Some(rows.earliest(&plan, by).await?)))
+        })
     }
 
     /// The last row in this order; as `earliest`.
     fn latest(&self, plan: &Plan, fields: Vec<String>) -> Operation {
         let (plan, by) = (plan.0.clone(), orders(&fields));
-        self.read(move |rows| async move { Ok(Payload::Row(Some(rows.latest(&plan, by).await?))) })
+        self.read("latest", move |rows| async move {
+            Ok(Payload::Row(Some(rows.latest(&plan, by).await?)))
+        })
     }
 
     /// Whether the plan has the row with this primary key (JSON text).
     fn contains(&self, plan: &Plan, key: &[u8]) -> PyResult<Operation> {
         let (plan, key) = (plan.0.clone(), json(key)?);
-        Ok(self
-            .read(move |rows| async move { Ok(Payload::Bool(rows.contains(&plan, &key).await?)) }))
+        Ok(self.read("contains", move |rows| async move {
+            Ok(Payload::Bool(rows.contains(&plan, &key).await?))
+        }))
     }
 
     /// The rows that have one of these values (a JSON list) in the field.
@@ -342,7 +360,7 @@ impl Endpoint {
             return Err(PyValueError::new_err("the values must be a list"));
         };
         let concurrency = self.concurrency();
-        Ok(self.read(move |rows| async move {
+        Ok(self.read("in_bulk", move |rows| async move {
             Ok(Payload::Rows(Some(
                 rows.rows_by(&plan, &field, &values, concurrency).await?,
             )))
@@ -362,7 +380,7 @@ impl Endpoint {
     #[pyo3(signature = (key, row))]
     fn refresh(&self, key: String, row: Option<Given>) -> Operation {
         let row = row.map(|Given(row)| row);
-        self.read(move |rows| async move {
+        self.read("refresh_from_api", move |rows| async move {
             Ok(Payload::Row(Some(rows.refresh(&key, row.as_ref()).await?)))
         })
     }
@@ -371,7 +389,7 @@ impl Endpoint {
     /// answer says, the names that it says nothing of)`.
     fn create(&self, row: &[u8]) -> PyResult<Operation> {
         let row = object(row)?;
-        Ok(self.write(move |rows| async move {
+        Ok(self.write("create", move |rows| async move {
             let body = rows.new_row(&row)?;
             let kept = rows.create(&body).await?;
             Ok(Payload::Kept(Done::new(kept, rows.model())))
@@ -385,7 +403,7 @@ impl Endpoint {
             .map(|body| object(body))
             .collect::<PyResult<_>>()?;
         let concurrency = self.concurrency();
-        Ok(self.write(move |rows| async move {
+        Ok(self.write("bulk_create", move |rows| async move {
             let bodies: Vec<_> = bodies
                 .iter()
                 .map(|body| rows.new_row(body))
@@ -416,7 +434,12 @@ impl Endpoint {
             let (kept, created) = found.into_row();
             Ok(Payload::Found(kept, created))
         };
-        Ok(self.write(find))
+        let name = if for_write {
+            "update_or_create"
+        } else {
+            "get_or_create"
+        };
+        Ok(self.write(name, find))
     }
 
     /// Changes fields of a row, which the server last showed as `row`. The value is as for `create`; `"nothing"` in place of
@@ -434,7 +457,7 @@ impl Endpoint {
         let body = object(body)?;
         let on_conflict = choice("on_conflict", on_conflict)?;
         let precaution = Precaution { on_conflict, check };
-        Ok(self.write(move |rows| async move {
+        Ok(self.write("save", move |rows| async move {
             let kept = rows
                 .save_with(&key, row.as_ref(), &body, precaution)
                 .await?;
@@ -454,7 +477,7 @@ impl Endpoint {
             })
             .collect::<PyResult<Vec<_>>>()?;
         let concurrency = self.concurrency();
-        Ok(self.write(move |rows| async move {
+        Ok(self.write("bulk_update", move |rows| async move {
             let changes = changes
                 .into_iter()
                 .map(|(path, change)| match path {
@@ -473,7 +496,7 @@ impl Endpoint {
     #[pyo3(signature = (key, row))]
     fn delete(&self, key: String, row: Option<Given>) -> Operation {
         let row = row.map(|Given(row)| row);
-        self.write(move |rows| async move {
+        self.write("delete", move |rows| async move {
             rows.delete(&key, row.as_ref()).await?;
             Ok(Payload::None)
         })
@@ -484,7 +507,7 @@ impl Endpoint {
     fn reconcile(&self, lost: &[u8], by: Vec<String>) -> PyResult<Operation> {
         let lost: LostWrite = serde_json::from_slice(lost)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(self.read(move |rows| async move {
+        Ok(self.read("reconcile", move |rows| async move {
             Ok(Payload::Reconciled(rows.reconcile(&lost, &by).await?))
         }))
     }
@@ -501,7 +524,7 @@ impl Endpoint {
         let plan = plan.0.clone();
         let values = assigned(py, values, &[])?;
         let concurrency = self.concurrency();
-        Ok(self.write(move |rows| async move {
+        Ok(self.write("update", move |rows| async move {
             written(
                 rows.update_rows(&plan, expected, &values, concurrency)
                     .await,
@@ -514,7 +537,7 @@ impl Endpoint {
     fn delete_rows(&self, plan: &Plan, expected: Option<u64>) -> Operation {
         let plan = plan.0.clone();
         let concurrency = self.concurrency();
-        self.write(move |rows| async move {
+        self.write("delete", move |rows| async move {
             written(rows.delete_rows(&plan, expected, concurrency).await)
         })
     }
@@ -578,9 +601,9 @@ impl Endpoint {
             Ok(Payload::Response(rows.client()?.send(call).await?))
         };
         Ok(if is_safe {
-            self.read(work)
+            self.read("route", work)
         } else {
-            self.write(work)
+            self.write("route", work)
         })
     }
 }

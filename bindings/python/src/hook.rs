@@ -1,13 +1,16 @@
 //! Hooks of the program: what they are told on the caller's side, by the way on which token providers are asked.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::UNIX_EPOCH,
+};
 
 use django_api_orm::{
     Error, ErrorKind, Result,
-    engine::{Event, Hooks, Told},
+    engine::{Event, Hooks, Notes, Told},
 };
 use http::HeaderMap;
-use pyo3::{IntoPyObjectExt, prelude::*, types::PyDict};
+use pyo3::{IntoPyObjectExt, intern, prelude::*, types::PyDict};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -15,47 +18,76 @@ use crate::{
     failure,
 };
 
-/// The hooks of a client: an object of the package that calls them.
-pub(crate) struct Program {
-    object: Py<PyAny>,
-    wants: (bool, bool, bool),
-}
+/// Who is told of what a client does: an object of the package that says so for each call.
+pub(crate) struct Program(Py<PyAny>);
 
 impl Program {
-    pub(crate) fn read(object: Option<Bound<'_, PyAny>>) -> PyResult<Option<Arc<Self>>> {
-        object
-            .map(|object| {
-                Ok(Arc::new(Self {
-                    wants: object.call_method0("wants")?.extract()?,
-                    object: object.unbind(),
-                }))
-            })
-            .transpose()
+    pub(crate) fn new(object: Bound<'_, PyAny>) -> Arc<Self> {
+        Arc::new(Self(object.unbind()))
     }
 
-    /// Whether they are told of a call that is made now: of one that a hook makes they are not.
-    pub(crate) fn hear(&self) -> bool {
+    /// Who is told of a call that is made now. Nobody, mostly.
+    pub(crate) fn listener(&self) -> Option<Arc<Listener>> {
         Python::attach(|py| {
-            let heard = self.object.bind(py).call_method0("hear");
-            heard.and_then(|heard| heard.extract()).unwrap_or(true)
+            let begun = self.0.bind(py).call_method0(intern!(py, "begin"));
+            let listener = begun.and_then(|begun| begun.extract::<Option<Heard>>());
+            match listener {
+                Ok(listener) => listener.map(|(object, tells, notes)| {
+                    let notes = match notes {
+                        0 => Notes::Nothing,
+                        1 => Notes::Retries,
+                        _ => Notes::Everything,
+                    };
+                    Arc::new(Listener {
+                        object,
+                        tells,
+                        notes,
+                    })
+                }),
+                Err(error) => {
+                    error.write_unraisable(py, Some(self.0.bind(py)));
+                    None
+                }
+            }
         })
+    }
+}
+
+/// An object of the package; whether it wants to be told of requests, of answers, of retries; and how much of what is noted it hears.
+type Heard = (Py<PyAny>, (bool, bool, bool), u8);
+
+/// Who is told of one call.
+pub(crate) struct Listener {
+    object: Py<PyAny>,
+    tells: (bool, bool, bool),
+    notes: Notes,
+}
+
+impl Listener {
+    pub(crate) fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.object.bind(py).clone()
+    }
+
+    /// Whether requests wait until it has been told.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.tells != (false, false, false)
     }
 }
 
 /// How the requests of one operation tell the program.
 pub(crate) struct Telling {
-    pub(crate) program: Arc<Program>,
+    pub(crate) listener: Arc<Listener>,
     pub(crate) desk: Arc<Desk>,
 }
 
 impl Hooks for Telling {
     fn tell(&self, event: Event) -> Told {
-        let (program, desk) = (Arc::clone(&self.program), Arc::clone(&self.desk));
+        let (listener, desk) = (Arc::clone(&self.listener), Arc::clone(&self.desk));
         Box::pin(async move {
             loop {
                 let (reply, answer) = oneshot::channel();
                 let is_put = desk.put(Ask::Event(Box::new(Asked {
-                    program: Arc::clone(&program),
+                    listener: Arc::clone(&listener),
                     event: Mutex::new(event.clone()),
                     reply: Mutex::new(Some(reply)),
                 })));
@@ -69,28 +101,36 @@ impl Hooks for Telling {
     }
 
     fn wants_requests(&self) -> bool {
-        self.program.wants.0
+        self.listener.tells.0
     }
 
     fn wants_responses(&self) -> bool {
-        self.program.wants.1
+        self.listener.tells.1
     }
 
     fn wants_retries(&self) -> bool {
-        self.program.wants.2
+        self.listener.tells.2
+    }
+
+    fn notes(&self) -> Notes {
+        self.listener.notes
+    }
+
+    fn note(&self, event: Event) {
+        self.desk.note(event);
     }
 }
 
 /// What the program is told, and the way for its answer.
 pub(crate) struct Asked {
-    program: Arc<Program>,
+    listener: Arc<Listener>,
     event: Mutex<Event>,
     reply: Mutex<Option<oneshot::Sender<Result<HeaderMap>>>>,
 }
 
 impl Asked {
     pub(crate) fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        self.program.object.bind(py).clone()
+        self.listener.object(py)
     }
 
     fn event(&self) -> std::sync::MutexGuard<'_, Event> {
@@ -122,39 +162,15 @@ impl HookEvent {
         self.0.object(py).unbind()
     }
 
+    /// Whether a request is about to be sent.
+    #[getter]
+    fn is_request(&self) -> bool {
+        matches!(*self.0.event(), Event::Request(_))
+    }
+
     /// What kind of event it is, and what it tells, by name.
-    fn facts<'py>(&self, py: Python<'py>) -> PyResult<(&'static str, Bound<'py, PyDict>)> {
-        let event = self.0.event();
-        let facts = PyDict::new(py);
-        let (method, url, template, attempt) = match &*event {
-            Event::Request(e) => (e.method(), e.url(), e.url_template(), e.attempt()),
-            Event::Response(e) => (e.method(), e.url(), e.url_template(), e.attempt()),
-            Event::Retry(e) => (e.method(), e.url(), e.url_template(), e.attempt()),
-        };
-        facts.set_item("method", method.as_str())?;
-        facts.set_item("url", url)?;
-        facts.set_item("url_template", template)?;
-        facts.set_item("attempt", attempt)?;
-        let kind = match &*event {
-            Event::Request(event) => {
-                facts.set_item("headers", pairs(py, event.headers())?)?;
-                "request"
-            }
-            Event::Response(event) => {
-                facts.set_item("status_code", event.status().as_u16())?;
-                facts.set_item("headers", pairs(py, event.headers())?)?;
-                facts.set_item("elapsed", event.elapsed().as_secs_f64())?;
-                facts.set_item("request_id", event.request_id())?;
-                "response"
-            }
-            Event::Retry(event) => {
-                facts.set_item("error", event.kind().code())?;
-                facts.set_item("status_code", event.status().map(|status| status.as_u16()))?;
-                facts.set_item("wait", event.wait().as_secs_f64())?;
-                "retry"
-            }
-        };
-        Ok((kind, facts))
+    fn facts<'py>(&self, py: Python<'py>) -> PyResult<Facts<'py>> {
+        facts(py, &self.0.event())
     }
 
     /// Adds a header to the request.
@@ -163,7 +179,7 @@ impl HookEvent {
             Event::Request(event) => event
                 .add_header(name, value)
                 .map_err(|error| failure::raised(py, &error)),
-            Event::Response(_) | Event::Retry(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -171,7 +187,7 @@ impl HookEvent {
     fn done(&self) {
         let added = match &*self.0.event() {
             Event::Request(event) => event.added().clone(),
-            Event::Response(_) | Event::Retry(_) => HeaderMap::new(),
+            _ => HeaderMap::new(),
         };
         self.0.reply(Ok(added));
     }
@@ -180,12 +196,91 @@ impl HookEvent {
     fn fail(&self, exception: Py<PyAny>) -> bool {
         let is_heard = match &*self.0.event() {
             Event::Response(event) => event.method().is_safe(),
-            Event::Request(_) | Event::Retry(_) => true,
+            _ => true,
         };
         let error = Error::new(ErrorKind::Runtime, "it raised an exception");
         self.0.reply(Err(error.with_source(Raised::new(exception))));
         is_heard
     }
+}
+
+/// What has been noted, in the order in which it happened.
+#[pyclass(frozen, module = "django_api_orm._engine")]
+pub(crate) struct Noted {
+    listener: Arc<Listener>,
+    events: Vec<Event>,
+}
+
+impl Noted {
+    pub(crate) fn new(listener: Arc<Listener>, events: Vec<Event>) -> Self {
+        Self { listener, events }
+    }
+
+    pub(crate) fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.listener.object(py)
+    }
+}
+
+#[pymethods]
+impl Noted {
+    /// Whom to tell.
+    #[getter]
+    fn asked(&self, py: Python<'_>) -> Py<PyAny> {
+        self.object(py).unbind()
+    }
+
+    /// Of each event what `HookEvent.facts` gives.
+    fn facts<'py>(&self, py: Python<'py>) -> PyResult<Vec<Facts<'py>>> {
+        self.events.iter().map(|event| facts(py, event)).collect()
+    }
+}
+
+/// The kind of an event, and what it tells, by name.
+type Facts<'py> = (&'static str, Bound<'py, PyDict>);
+
+fn facts<'py>(py: Python<'py>, event: &Event) -> PyResult<Facts<'py>> {
+    let facts = PyDict::new(py);
+    macro_rules! sent {
+        ($($kind:ident),+) => {
+            match event {
+                $(Event::$kind(event) => {
+                    facts.set_item("method", event.method().as_str())?;
+                    facts.set_item("url", event.url())?;
+                    facts.set_item("url_template", event.url_template())?;
+                    facts.set_item("attempt", event.attempt())?;
+                    facts.set_item("id", event.id())?;
+                    let at = event.at().duration_since(UNIX_EPOCH).unwrap_or_default();
+                    facts.set_item("at", at.as_nanos())?;
+                })+
+            }
+        };
+    }
+    sent!(Request, Response, Failure, Retry);
+    let kind = match event {
+        Event::Request(event) => {
+            facts.set_item("headers", pairs(py, event.headers())?)?;
+            "request"
+        }
+        Event::Response(event) => {
+            facts.set_item("status_code", event.status().as_u16())?;
+            facts.set_item("headers", pairs(py, event.headers())?)?;
+            facts.set_item("elapsed", event.elapsed().as_secs_f64())?;
+            facts.set_item("request_id", event.request_id())?;
+            "response"
+        }
+        Event::Failure(event) => {
+            facts.set_item("error", event.kind().code())?;
+            facts.set_item("elapsed", event.elapsed().as_secs_f64())?;
+            "failure"
+        }
+        Event::Retry(event) => {
+            facts.set_item("error", event.kind().code())?;
+            facts.set_item("status_code", event.status().map(|status| status.as_u16()))?;
+            facts.set_item("wait", event.wait().as_secs_f64())?;
+            "retry"
+        }
+    };
+    Ok((kind, facts))
 }
 
 fn pairs<'py>(py: Python<'py>, headers: &HeaderMap) -> PyResult<Bound<'py, PyAny>> {

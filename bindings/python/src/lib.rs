@@ -42,7 +42,7 @@ mod _engine {
     #[pymodule_export]
     use super::failure::error_kinds;
     #[pymodule_export]
-    use super::hook::HookEvent;
+    use super::hook::{HookEvent, Noted};
     #[pymodule_export]
     use super::model::{Model, nested};
     #[pymodule_export]

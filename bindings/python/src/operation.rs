@@ -65,6 +65,8 @@ pub(crate) struct Outcome {
 pub(crate) type Finished<'py> = (bool, Bound<'py, PyAny>, Vec<Notice>);
 
 pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Payload>> + Send>>;
+/// A model, and what is done with its rows.
+pub(crate) type Name = (Arc<ModelMeta>, &'static str);
 /// Makes the work, on the thread that does it: what is large comes into being there, and ends there.
 pub(crate) type Begin = Box<dyn FnOnce(ServiceClient) -> Work + Send>;
 
@@ -75,10 +77,12 @@ pub(crate) struct Operation {
     /// Whether it may change something on the server, so that its outcome must not be lost.
     #[pyo3(get)]
     writes: bool,
-    /// How its requests ask the token provider, if there is one.
+    /// How its requests ask the token provider, and tell the program, if there is somebody.
     pub(crate) asker: Option<Asker>,
     /// The row that it reads and no more, where that may be read together with others.
     pub(crate) single: Option<Arc<Single>>,
+    /// The model, and what is done; nothing for a request by hand.
+    name: Option<Name>,
     begin: Mutex<Option<Begin>>,
 }
 
@@ -108,15 +112,25 @@ impl Operation {
             writes,
             asker,
             single: None,
+            name: None,
             begin: Mutex::new(Some(begin)),
         }
     }
 
-    /// The same, for a row that may be read together with others. What asks its caller for tokens, or tells it of requests, does so for
-    /// this caller, so that it is left alone.
+    /// The same, for a row that may be read together with others. What asks its caller for tokens, or waits until it has been told of
+    /// requests, does so for this caller, so that it is left alone.
     pub(crate) fn together(mut self, single: Single) -> Self {
-        self.single = self.asker.is_none().then(|| Arc::new(single));
+        let is_alone = self.asker.as_ref().is_some_and(Asker::is_waited_for);
+        self.single = (!is_alone).then(|| Arc::new(single));
         self
+    }
+
+    /// This operation, as it is called where the program is told of it.
+    pub(crate) fn named(self, name: Name) -> Self {
+        Self {
+            name: Some(name),
+            ..self
+        }
     }
 
     /// What makes the work, which is done once.
@@ -135,6 +149,19 @@ impl Operation {
 
 #[pymethods]
 impl Operation {
+    /// Who is told of it, if anybody is.
+    #[getter]
+    fn listener<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.asker.as_ref()?.listener(py)
+    }
+
+    /// The model's name, and what is done; `None` for a request by hand.
+    #[getter]
+    fn name(&self) -> Option<(&str, &str)> {
+        let (model, what) = self.name.as_ref()?;
+        Some((model.name(), what))
+    }
+
     /// Carries the operation out on the calling thread; gives `(succeeded, value or exception, warnings)`.
     fn run<'py>(&self, py: Python<'py>) -> PyResult<Finished<'py>> {
         let lane = self

@@ -144,11 +144,22 @@ impl Shared {
             return;
         };
         let tokens: Vec<u64> = of.iter().map(|begun| begun.token).collect();
+        // What is noted of their requests is noted for the first.
+        let asker = of
+            .first()
+            .and_then(|begun| Some((begun.asker.clone()?, begun.token)));
         let shared = Arc::clone(self);
         let running = tokio::spawn(async move {
             let posts = of.iter().map(|begun| Post::new(&shared, begun.token));
             let posts: Vec<Post> = posts.collect();
-            let (found, notices) = together::read(&single, &client, &keys).await;
+            let work = together::read(&single, &client, &keys);
+            let (found, notices) = match asker {
+                None => work.await,
+                Some((asker, token)) => {
+                    let ask = |ask| shared.post(token, Posted::Asked(ask));
+                    asker.attend(work, ask).await
+                }
+            };
             let (found, error) = match found {
                 Ok(found) => (found, None),
                 Err(error) => (Vec::new(), Some(Arc::new(error))),

@@ -125,10 +125,8 @@ pub(crate) fn related(parts: Vec<Part>) -> PyResult<Operation> {
             )
         })
         .collect();
-    Ok(Operation::new(
-        &first.client,
-        false,
-        move |client| async move {
+    Ok(
+        Operation::new(&first.client, false, move |client| async move {
             let fetched = parts.into_iter().map(|part| {
                 let (relation, on, plan, filter, sources, at_once) = part;
                 let rows = on(&client);
@@ -143,8 +141,9 @@ pub(crate) fn related(parts: Vec<Part>) -> PyResult<Operation> {
                 }
             });
             Ok(Payload::Related(try_join_all(fetched).await?))
-        },
-    ))
+        })
+        .named(first.name("related")),
+    )
 }
 
 /// How many requests different keys take.

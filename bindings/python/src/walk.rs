@@ -17,7 +17,7 @@ use crate::{
     failure,
     lane::{Driver, Lane},
     notice,
-    operation::{Finished, Operation, Outcome, Payload},
+    operation::{Finished, Name, Operation, Outcome, Payload},
 };
 
 /// A walk of either kind.
@@ -76,6 +76,7 @@ pub(crate) struct Walk {
     state: Arc<tokio::sync::Mutex<State>>,
     asker: Option<Asker>,
     held: Mutex<Option<Held>>,
+    name: Name,
     /// The process that began it.
     pid: u32,
 }
@@ -83,6 +84,7 @@ pub(crate) struct Walk {
 impl Walk {
     pub(crate) fn new(
         client: &Arc<Shared>,
+        name: Name,
         begin: impl FnOnce(&ServiceClient) -> Steps + Send + 'static,
     ) -> Self {
         let asker = client.asker();
@@ -94,6 +96,7 @@ impl Walk {
         Self {
             client: Arc::clone(client),
             asker,
+            name,
             state: Arc::new(tokio::sync::Mutex::new(State::Fresh(Box::new(begin)))),
             held: Mutex::new(None),
             pid: process::id(),
@@ -159,17 +162,29 @@ async fn step(state: Arc<tokio::sync::Mutex<State>>, client: ServiceClient) -> R
 
 #[pymethods]
 impl Walk {
+    /// As `Operation.listener`.
+    #[getter]
+    fn listener<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.asker.as_ref()?.listener(py)
+    }
+
+    /// As `Operation.name`.
+    #[getter]
+    fn name(&self) -> (&str, &str) {
+        (self.name.0.name(), self.name.1)
+    }
+
     /// The operation that gives the next batch, for an event loop. `None` as its value ends the walk.
     fn next(&self, py: Python<'_>) -> PyResult<Operation> {
         self.check_process(py)?;
         let state = Arc::clone(&self.state);
         let asker = self.asker.clone();
-        Ok(Operation::asking(
-            &self.client,
-            asker,
-            false,
-            move |client| step(state, client),
-        ))
+        Ok(
+            Operation::asking(&self.client, asker, false, move |client| {
+                step(state, client)
+            })
+            .named(self.name.clone()),
+        )
     }
 
     /// The next batch on the calling thread: as `Operation.run`. Between two steps a thread of the engine goes on with the

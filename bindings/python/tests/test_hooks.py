@@ -339,6 +339,7 @@ def test_a_token_is_asked_for_while_a_hook_is_awaited(monkeypatch):
 
     class Operations:
         writes = False
+        listener = None
 
         def begin(self, operation):
             return 1, True

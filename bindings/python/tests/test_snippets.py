@@ -11,12 +11,15 @@ import ast
 import asyncio
 import contextvars
 import inspect
+import logging
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.util._once import Once
 
 ROOT = Path(__file__).parents[3]
 #: Every page outside of what is built or installed.
@@ -69,12 +72,24 @@ def run(page, names):
         loop.close()
 
 
+@pytest.fixture
+def alone(monkeypatch):
+    """What a page sets for the whole program is undone."""
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", Once())
+    log = logging.getLogger("django_api_orm")
+    handlers, level = list(log.handlers), log.level
+    yield
+    log.handlers[:] = handlers
+    log.setLevel(level)
+
+
 @pytest.mark.parametrize(
     "page",
     [page for page in PAGES if has_python(page) and page != ROOT / "README.md"],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
-def test_every_snippet_of_a_page_runs(page, server):
+def test_every_snippet_of_a_page_runs(page, server, alone):
     names = {"__name__": "snippets", "base_url": server.base_url, "token": server.token, "_says": says}
     contextvars.copy_context().run(run, page, names)
 

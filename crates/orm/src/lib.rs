@@ -117,7 +117,8 @@ pub mod engine {
         written::{self, Held, Kept, Write, Written},
     };
 
-    pub use crate::client::hooks::{Event, Hooks, Told};
+    pub use crate::client::event::{Event, FailureEvent};
+    pub use crate::client::hooks::{Hooks, Notes, Told};
     pub use crate::client::settings::{Choice, Setting, SettingKind, SettingValue, settings};
     pub use crate::client::tokens::{Asking, Tokens};
     pub use crate::query::{

@@ -10,4 +10,12 @@ from ._warn import settle
 
 def perform(work: Operation | Walk) -> Any:
     """Runs the operation, or the next step of the walk, on this thread."""
-    return settle(work.run(), isinstance(work, Operation) and work.writes)
+    listener = work.listener
+    if listener is None:
+        outcome = work.run()
+    else:
+        with listener.around(work) as scope:
+            outcome = work.run()
+            if scope is not None:
+                scope.ended(outcome)
+    return settle(outcome, isinstance(work, Operation) and work.writes)

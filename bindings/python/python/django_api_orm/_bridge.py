@@ -163,12 +163,7 @@ class _Watch:
         return self.task.cancelling() if hasattr(self.task, "cancelling") else 0
 
 
-async def perform(operation: Operation, later: list[tuple[str, str]] | None = None, model: type[Any] | None = None) -> Any:
-    """Runs the operation while the loop does other things. Cancelling the task aborts the request.
-
-    If ``later`` is given, warnings are appended to it, and a caller that is closer to the program's own code issues them. An
-    error about a row is raised as the class of its ``model``.
-    """
+async def _carried_out(operation: Operation) -> _Result:
     loop = asyncio.get_running_loop()
     loop_queue = _queue_of(loop)
     token, future = loop_queue.begin(loop, operation)
@@ -187,6 +182,23 @@ async def perform(operation: Operation, later: list[tuple[str, str]] | None = No
         loop_queue.waiting.pop(token, None)
         loop_queue.queue.cancel(token)
         raise
+    return outcome
+
+
+async def perform(operation: Operation, later: list[tuple[str, str]] | None = None, model: type[Any] | None = None) -> Any:
+    """Runs the operation while the loop does other things. Cancelling the task aborts the request.
+
+    If ``later`` is given, warnings are appended to it, and a caller that is closer to the program's own code issues them. An
+    error about a row is raised as the class of its ``model``.
+    """
+    listener = operation.listener
+    if listener is None:
+        outcome = await _carried_out(operation)
+    else:
+        with listener.around(operation) as scope:
+            outcome = await _carried_out(operation)
+            if scope is not None:
+                scope.ended(outcome)
     succeeded, value, notices = outcome
     if succeeded and not notices:
         return value

@@ -18,6 +18,7 @@ from ._engine import Client, Endpoint, Operation
 from ._hooks import hooks_of
 from ._json import from_json, to_json
 from ._provider import Provider
+from ._telling import Telling
 from .exceptions import ConfigurationError, DecodeError
 
 if TYPE_CHECKING:
@@ -463,7 +464,7 @@ class BaseClient:
         self._on_n_plus_one = on_n_plus_one
         account = _account(auth_token, auth)
         hooks = hooks_of(is_async, on_request, on_response, on_retry)
-        self._engine = Client(_address(base_url), account, settings, hooks)
+        self._engine = Client(_address(base_url), account, settings, Telling(hooks))
         self._endpoints: WeakKeyDictionary[type[Any], Endpoint] = WeakKeyDictionary()
         self._owns_connections = True
         self._closed = False

@@ -7,13 +7,17 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from ._telling import logger
 from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     import asyncio
 
     from ._engine import HookEvent
+    from ._telling import Traced
 
+    #: As the engine gives it, or with a span.
+    Told = HookEvent | Traced
     Hook = Callable[[Any], Awaitable[None] | None]
     OnRequest = Callable[["RequestEvent"], Awaitable[None] | None]
     OnResponse = Callable[["ResponseEvent"], Awaitable[None] | None]
@@ -59,7 +63,7 @@ class RequestEvent(_Event):
 
     __slots__ = ("_event", "headers")
 
-    def __init__(self, facts: dict[str, Any], event: HookEvent) -> None:
+    def __init__(self, facts: dict[str, Any], event: Told) -> None:
         super().__init__(facts)
         self.headers: dict[str, str] = dict(facts["headers"])
         self._event = event
@@ -120,7 +124,7 @@ class Hooks:
         """Whether a call that is made now is told: one that a hook makes is not, or there would be no end."""
         return not any(each.hooks is self and not each.is_over for each in _within.get())
 
-    def answer_now(self, event: HookEvent) -> None:
+    def answer_now(self, event: Told) -> None:
         """Tells the hooks on the calling thread."""
         from asyncio import CancelledError  # Only where there are hooks: it takes ten milliseconds to import.
 
@@ -143,7 +147,7 @@ class Hooks:
             within.is_over = True
             _within.reset(token)
 
-    def answer(self, event: HookEvent, loop: asyncio.AbstractEventLoop) -> Awaitable[None] | None:
+    def answer(self, event: Told, loop: asyncio.AbstractEventLoop) -> Awaitable[None] | None:
         """Tells the hooks in the task that waits for the call; what is returned has to be awaited there."""
         from asyncio import CancelledError
 
@@ -167,7 +171,7 @@ class Hooks:
             _within.reset(token)
         return None
 
-    def _read(self, event: HookEvent) -> tuple[_Event, Iterator[Hook]]:
+    def _read(self, event: Told) -> tuple[_Event, Iterator[Hook]]:
         kind, facts = event.facts()
         told: _Event
         if kind == "request":
@@ -187,7 +191,7 @@ def _cancellations() -> int:
     return task.cancelling() if task is not None and hasattr(task, "cancelling") else -1
 
 
-async def _go_on(event: HookEvent, told: _Event, given: Awaitable[None], hooks: Iterator[Hook], within: _Within) -> None:
+async def _go_on(event: Told, told: _Event, given: Awaitable[None], hooks: Iterator[Hook], within: _Within) -> None:
     from asyncio import CancelledError
 
     token = _within.set((*_within.get(), within))
@@ -217,12 +221,10 @@ def _cancelled(error: BaseException) -> Exception:
     return raised
 
 
-def _failed(event: HookEvent, error: Exception) -> None:
+def _failed(event: Told, error: Exception) -> None:
     """The call fails with what a hook raises, unless the outcome of a write would be lost for it: then it is logged."""
     if not event.fail(error):
-        import logging  # Rarely needed, and two milliseconds to import.
-
-        logging.getLogger("django_api_orm").error("a hook failed after the answer to a write had come", exc_info=error)
+        logger().error("a hook failed after the answer to a write had come", exc_info=error)
 
 
 def hooks_of(

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+from ._telling import logger, safely
 from .exceptions import APIWarning, DataMovedWarning, IgnoredWarning, NPlusOneWarning, UnsavedWarning
 
 _HERE = os.path.dirname(__file__)
@@ -20,9 +21,14 @@ _CATEGORIES: dict[str, type[APIWarning]] = {
 
 
 def emit(notices: Iterable[tuple[str, str]]) -> None:
-    """Issues a warning for each notice; raises the first one that a filter such as ``-W error`` turns into an error."""
+    """Issues a warning for each notice; raises the first one that a filter such as ``-W error`` turns into an error.
+
+    It is logged, too, where the program has set logging up: otherwise it would be shown twice.
+    """
     raised: Warning | None = None
     for kind, message in notices:
+        if "logging" in sys.modules and logger().hasHandlers():
+            safely(logger().warning, "%s", message)
         try:
             warnings.warn(message, _CATEGORIES.get(kind, APIWarning), stacklevel=_depth())
         except Warning as warning:
@@ -42,9 +48,8 @@ def settle(outcome: tuple[bool | None, Any, list[tuple[str, str]]], writes: bool
     except Warning as warning:
         if succeeded and not writes:
             raise
-        import logging  # Rarely needed, and two milliseconds to import.
-
-        logging.getLogger("django_api_orm").warning("%s", warning)
+        if not logger().hasHandlers():
+            logger().warning("%s", warning)
     if not succeeded:
         raise value
     return value

@@ -15,6 +15,7 @@ use super::admission::Admission;
 use super::attempt::{Answer, Ended, Limits, Outgoing, Route, attempt};
 use super::call::Call;
 use super::encoding;
+use super::event::next_id;
 use super::failure::Failure;
 use super::login::Session;
 use super::redirect::{MAX_HOPS, is_redirect, target};
@@ -65,6 +66,7 @@ impl ServiceClient {
             was_refreshed: false,
             was_signed_in: false,
             was_renewed: false,
+            id: 0,
         };
         match exchange.run().await {
             Ok(answer) => Ok(ApiResponse {
@@ -163,6 +165,8 @@ pub(super) struct Exchange<'a> {
     was_signed_in: bool,
     /// Whether another connection was taken, because the server had closed one that had been used before.
     was_renewed: bool,
+    /// What the events of the attempt have in common, where somebody is told of them.
+    pub(super) id: u64,
 }
 
 /// What an attempt came to.
@@ -218,7 +222,10 @@ impl Exchange<'_> {
         let hooks = self.client.identity.hooks.as_ref();
         let (ended, elapsed) = match hooks {
             None => self.attempt(&self.outgoing).await?,
-            Some(hooks) => Box::pin(self.attempt_before(hooks)).await?,
+            Some(hooks) => {
+                self.id = next_id();
+                Box::pin(self.attempt_before(hooks)).await?
+            }
         };
         if let (Some(session), Ok(answer)) = (self.session(), &ended.result) {
             session.hear(self.outgoing.uri.path(), &answer.headers);

@@ -6,11 +6,13 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use django_api_orm_core::{Error, ErrorKind, Result};
 
 use http::HeaderMap;
+use tokio::time::Instant;
 
 use super::{
     attempt::{Answer, Ended, Outgoing},
+    event::Subject,
     exchange::Exchange,
-    hooks::{Hooks, Subject},
+    hooks::{Hooks, Notes},
 };
 
 impl Exchange<'_> {
@@ -20,33 +22,58 @@ impl Exchange<'_> {
             uri: &self.outgoing.uri,
             template: self.call.path.declared_template().map(Cow::into_owned),
             attempt,
+            id: self.id,
         }
     }
 
     /// An attempt of a client that has hooks.
     pub(super) async fn attempt_before(&self, hooks: &Arc<dyn Hooks>) -> Result<(Ended, Duration)> {
+        let added = self.tell_request(hooks).await?;
+        let begun = Instant::now();
+        let ended = match added {
+            None => self.attempt(&self.outgoing).await,
+            Some(added) => {
+                let Outgoing {
+                    method,
+                    uri,
+                    headers,
+                    body,
+                } = &self.outgoing;
+                let mut headers = HeaderMap::clone(headers);
+                headers.extend(added);
+                let outgoing = Outgoing {
+                    method: method.clone(),
+                    uri: uri.clone(),
+                    headers: Cow::Owned(headers),
+                    body: body.clone(),
+                };
+                self.attempt(&outgoing).await
+            }
+        };
+        if hooks.notes() == Notes::Everything {
+            let subject = self.subject(self.attempts + 1);
+            hooks.note(match &ended {
+                Ok((ended, elapsed)) => match &ended.result {
+                    Ok(answer) => subject.response(answer.status, &answer.headers, *elapsed),
+                    Err(failure) => subject.failure(&failure.error, *elapsed),
+                },
+                Err(error) => subject.failure(error, begun.elapsed()),
+            });
+        }
+        ended
+    }
+
+    /// Tells of a request that is about to be sent; the headers that hooks add, where there are hooks.
+    async fn tell_request(&self, hooks: &Arc<dyn Hooks>) -> Result<Option<HeaderMap>> {
         if !hooks.wants_requests() {
-            return self.attempt(&self.outgoing).await;
+            return Ok(None);
         }
         self.rest().await?;
-        let Outgoing {
-            method,
-            uri,
-            headers,
-            body,
-        } = &self.outgoing;
-        let event = self.subject(self.attempts + 1).request(headers);
+        let event = self
+            .subject(self.attempts + 1)
+            .request(&self.outgoing.headers);
         let told = self.within(hooks.tell(event)).await;
-        let added = told.and_then(|added| added).map_err(stopped)?;
-        let mut headers = HeaderMap::clone(headers);
-        headers.extend(added);
-        let outgoing = Outgoing {
-            method: method.clone(),
-            uri: uri.clone(),
-            headers: Cow::Owned(headers),
-            body: body.clone(),
-        };
-        self.attempt(&outgoing).await
+        told.and_then(|added| added).map(Some).map_err(stopped)
     }
 
     /// Tells of an answer. What has been done is told to the caller, whatever becomes of the hook: it cannot take the outcome of
@@ -80,8 +107,15 @@ impl Exchange<'_> {
         let Some(hooks) = &self.client.identity.hooks else {
             return Ok(());
         };
+        let notes = hooks.notes() >= Notes::Retries;
+        if !notes && !hooks.wants_retries() {
+            return Ok(());
+        }
+        let event = self.subject(self.attempts).retry(error, wait);
+        if notes {
+            hooks.note(event.clone());
+        }
         if hooks.wants_retries() {
-            let event = self.subject(self.attempts).retry(error, wait);
             let told = self.within(hooks.tell(event)).await;
             told.and_then(|told| told).map_err(stopped)?;
         }

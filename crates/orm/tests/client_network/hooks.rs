@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use django_api_orm::ErrorKind;
 use django_api_orm::client::{Error, ServiceClient, ServiceClientBuilder};
+use django_api_orm::engine::{Event, Hooks, Notes, Told};
 use tokio::time::Instant;
 
 use crate::server::{Reply, Server, ok, status, with_headers};
@@ -230,4 +231,80 @@ async fn clients_for_other_accounts_keep_the_hooks() {
         .await
         .unwrap();
     assert_eq!(lines(&log).len(), 6);
+}
+
+/// A front door that keeps a log.
+struct Noting {
+    notes: Notes,
+    log: Log,
+}
+
+impl Hooks for Noting {
+    fn tell(&self, _: Event) -> Told {
+        // Whoever waited for this would wait for ever.
+        Box::pin(std::future::pending())
+    }
+
+    fn wants_requests(&self) -> bool {
+        false
+    }
+
+    fn wants_responses(&self) -> bool {
+        false
+    }
+
+    fn wants_retries(&self) -> bool {
+        false
+    }
+
+    fn notes(&self) -> Notes {
+        self.notes
+    }
+
+    fn note(&self, event: Event) {
+        let line = match &event {
+            Event::Request(_) => "request".to_owned(),
+            Event::Response(event) => format!("response {} {}", event.attempt(), event.status()),
+            Event::Failure(event) => {
+                let elapsed = event.elapsed().as_secs();
+                let kind = event.kind().code();
+                format!("failure {} {kind} after {elapsed} s", event.attempt())
+            }
+            Event::Retry(event) => format!("retry {} {}", event.attempt(), event.kind().code()),
+        };
+        assert!(!format!("{event:?}").contains("word"), "{event:?}");
+        self.log.lock().unwrap().push(line);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_noted_waits_for_nobody_and_tells_of_requests_without_an_answer() {
+    for (notes, expected) in [
+        (Notes::Nothing, &[][..]),
+        (Notes::Retries, &["retry 1 connect", "retry 2 timeout"][..]),
+        (
+            Notes::Everything,
+            &[
+                "failure 1 connect after 0 s",
+                "retry 1 connect",
+                "failure 2 timeout after 30 s",
+                "retry 2 timeout",
+                "response 3 200 OK",
+            ][..],
+        ),
+    ] {
+        let server = Server::script([Reply::Close, Reply::Hang, ok()]);
+        let log = Log::default();
+        let hooks = Noting {
+            notes,
+            log: Arc::clone(&log),
+        };
+        let client = server
+            .builder()
+            .build()
+            .unwrap()
+            .with_hooks(Arc::new(hooks));
+        client.get("/x/?q=word").await.unwrap();
+        assert_eq!(lines(&log), expected);
+    }
 }
