@@ -418,7 +418,7 @@ fn read(py: Python<'_>, setting: &Setting, value: &Bound<'_, PyAny>) -> PyResult
             "a number of seconds",
         ),
         SettingKind::Integer => (value.extract().map(SettingValue::Integer), "an int"),
-        SettingKind::Text | SettingKind::Word(_) => {
+        SettingKind::Text | SettingKind::Rate | SettingKind::Word(_) => {
             (value.extract().map(SettingValue::Text), "a str")
         }
     };
@@ -459,7 +459,7 @@ pub(crate) fn settings(
                 SettingKind::Flag => "bool".into_py_any(py)?,
                 SettingKind::Seconds => "float".into_py_any(py)?,
                 SettingKind::Integer => "int".into_py_any(py)?,
-                SettingKind::Text => "str".into_py_any(py)?,
+                SettingKind::Text | SettingKind::Rate => "str".into_py_any(py)?,
                 SettingKind::Word(words) => words.to_vec().into_py_any(py)?,
             };
             let default = setting

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
         connect_timeout: float
         attempt_timeout: float
         keepalive_timeout: float
+        max_concurrent_requests: int
+        rate_limit: str
         http2_prior_knowledge: bool
         platform_roots: bool
         client_certificate_file: str | os.PathLike[str]
@@ -405,6 +407,9 @@ class BaseClient:
         ``proxy_from_env``, ``client_certificate_file`` and ``client_key_file`` (PEM), ``unix_socket``, ``compression``,
         ``follow_redirects`` on the same origin, ``http2`` over TLS, ``http2_prior_knowledge``, ``max_connections`` (100),
         ``max_keepalive_connections`` (as many) for ``keepalive_timeout`` (4), ``max_response_size`` in bytes (64 MiB).
+
+        How many requests: ``max_concurrent_requests`` under way, and ``rate_limit``, such as "60/min" or "10/second, 1000/day";
+        further ones wait their turn, or fail at once where that comes after the ``timeout``. Both none if not given.
 
         How queries behave: ``page_size`` (the server's), ``read_ahead`` in pages (4), ``max_scan`` in rows (100,000),
         ``on_ignored`` ("local"), ``on_drift`` ("warn"), ``on_unsaved`` ("error"),

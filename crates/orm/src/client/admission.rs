@@ -1,17 +1,18 @@
-//! What a request waits for before it is sent, within the time of its call: the end of a pause that the server has asked for, and a
-//! place among the requests under way.
+//! What a request waits for before it is sent, within the time of its call: the end of a pause that the server has asked for, a
+//! place among the requests under way, and its turn where the program limits the rate.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
-use django_api_orm_core::{Result, retry::retry_after};
+use django_api_orm_core::{Error, Result, retry::retry_after};
 use http::StatusCode;
-use tokio::sync::{SemaphorePermit, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use super::Shared;
 use super::attempt::Answer;
 use super::exchange::Exchange;
 use super::pause::Pass;
 use super::pool::{Pool, Turn};
+use super::settings::Settings;
 
 /// What a request holds that may be sent.
 pub(super) struct Admission<'a> {
@@ -19,7 +20,17 @@ pub(super) struct Admission<'a> {
     pub(super) lead: Option<watch::Sender<()>>,
     /// Nothing over HTTP/2, whose requests share a connection.
     pub(super) place: Option<SemaphorePermit<'a>>,
+    /// Nothing where the program sets no limit.
+    pub(super) permit: Option<SemaphorePermit<'a>>,
     pub(super) pass: Pass,
+}
+
+/// The places of a client whose requests under way are limited, whatever connections they take.
+pub(super) fn concurrency(settings: &Settings) -> Option<Arc<Semaphore>> {
+    let requests = settings.max_concurrent_requests?;
+    Some(Arc::new(Semaphore::new(
+        requests.min(Semaphore::MAX_PERMITS),
+    )))
 }
 
 impl Exchange<'_> {
@@ -32,6 +43,10 @@ impl Exchange<'_> {
             } else {
                 self.pass().await?
             };
+            let permit = match &shared.concurrency {
+                None => None,
+                Some(places) => Some(self.place(places).await?),
+            };
             let mut lead = None;
             match pool.turn() {
                 Turn::Free => {}
@@ -43,16 +58,35 @@ impl Exchange<'_> {
             }
             let place = if pool.open().http2() > 0 {
                 None
-            } else if let Ok(place) = shared.places.try_acquire() {
-                Some(place)
             } else {
-                Box::pin(self.within(shared.places.acquire())).await?.ok()
+                Some(self.place(&shared.places).await?)
+            };
+            let turn = match &shared.rate {
+                None => None,
+                Some(rate) => Some(Box::pin(rate.turn(self.deadline)).await?),
             };
             // A pause may have begun meanwhile.
             if shared.pauses.are_none() || self.may_pass(&pass) {
-                return Ok(Admission { lead, place, pass });
+                if let Some(turn) = turn {
+                    turn.spend();
+                }
+                return Ok(Admission {
+                    lead,
+                    place,
+                    permit,
+                    pass,
+                });
             }
         }
+    }
+
+    /// Waits for one of so many places.
+    async fn place<'a>(&self, places: &'a Semaphore) -> Result<SemaphorePermit<'a>> {
+        if let Ok(place) = places.try_acquire() {
+            return Ok(place);
+        }
+        let place = Box::pin(self.within(places.acquire())).await?;
+        place.map_err(|_| Error::runtime("the client does not let requests through any more"))
     }
 
     /// Waits until the pauses are over that the request would meet.

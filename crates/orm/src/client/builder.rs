@@ -14,6 +14,7 @@ use secrecy::{SecretSlice, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 
+use super::admission::concurrency;
 use super::base_url::BaseUrl;
 use super::call::checked_header;
 use super::connector::{Connector, ConnectorSettings, Http2, Leg};
@@ -24,6 +25,7 @@ use super::layer::{HttpService, Wrap};
 use super::login::Login;
 use super::pool::{Pool, PoolSettings};
 use super::proxy::Proxy;
+use super::rate::RateLog;
 use super::settings::Settings;
 use super::stats::Counters;
 use super::stream::Stream;
@@ -241,6 +243,14 @@ impl ServiceClientBuilder {
         if self.settings.max_connections == 0 {
             return Err(Error::configuration("`max_connections` must be at least 1"));
         }
+        if self.settings.max_concurrent_requests == Some(0) {
+            return Err(Error::configuration(
+                "`max_concurrent_requests` must be at least 1",
+            ));
+        }
+        if let Some(limit) = &self.settings.rate_limit {
+            limit.check()?;
+        }
         if let Account::By(Auth::Fixed(credential)) = &self.account {
             credential.to_header()?;
         }
@@ -265,6 +275,8 @@ impl ServiceClientBuilder {
             ways: Arc::new(self.ways),
             plumbing: Arc::new(plumbing),
             layers,
+            concurrency: concurrency(&self.settings),
+            rate: self.settings.rate_limit.clone().map(RateLog::new),
             budget: Arc::new(RetryBudget::new()),
             pauses: Arc::default(),
             idempotency_header,
@@ -416,6 +428,8 @@ impl Shared {
             ways: Arc::new(ways),
             plumbing: Arc::new(plumbing),
             layers: None,
+            concurrency: None,
+            rate: None,
             budget: Arc::new(RetryBudget::new()),
             pauses: Arc::default(),
             idempotency_header: None,

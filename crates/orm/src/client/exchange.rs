@@ -379,7 +379,12 @@ impl Exchange<'_> {
         let shared = self.shared();
         let pool = shared.pool();
         let admission = self.admit(&pool).await?;
-        let Admission { lead, place, pass } = admission;
+        let Admission {
+            lead,
+            place,
+            permit,
+            pass,
+        } = admission;
         let settings = &shared.settings;
         let now = Instant::now();
         let repeatable = outgoing.method.is_idempotent() || self.call.is_repeatable();
@@ -420,7 +425,7 @@ impl Exchange<'_> {
             }
             Err(failure) => trace::fail(&span, &failure.error),
         }
-        drop(place);
+        drop((place, permit));
         Ok((ended, now.elapsed()))
     }
 

@@ -48,6 +48,7 @@ mod login;
 mod pause;
 mod pool;
 mod proxy;
+mod rate;
 mod redirect;
 mod request;
 mod response;
@@ -79,6 +80,7 @@ pub use django_api_orm_core::error::{Error, Result};
 pub use event::{RequestEvent, ResponseEvent, RetryEvent};
 pub use layer::{HttpService, RequestBody, ResponseBody};
 pub use login::{JwtAuth, Login, OAuth2ClientCredentials, SessionAuth};
+pub use rate::RateLimit;
 pub use request::RequestBuilder;
 pub use response::ApiResponse;
 pub use stats::Stats;
@@ -90,6 +92,7 @@ use credential::Auth;
 use hooks::Hooks;
 use pause::Pauses;
 use pool::Pool;
+use rate::RateLog;
 use settings::Settings;
 use stats::Counters;
 use tokens::{Asking, TokenProvider, Tokens};
@@ -135,6 +138,9 @@ struct Shared {
     pool: Arc<RwLock<Arc<Pool>>>,
     /// Requests under way, as long as each needs a connection of its own.
     places: Arc<Semaphore>,
+    /// Requests under way, where the program limits them.
+    concurrency: Option<Arc<Semaphore>>,
+    rate: Option<Arc<RateLog>>,
     budget: Arc<RetryBudget>,
     pauses: Arc<Pauses>,
     /// The header in which every write is named.

@@ -10,7 +10,7 @@ use django_api_orm_core::{
 };
 use secrecy::SecretString;
 
-use super::ServiceClientBuilder;
+use super::{RateLimit, ServiceClientBuilder};
 
 /// Calls a macro with every row of the table.
 macro_rules! with_settings {
@@ -62,6 +62,14 @@ macro_rules! with_settings {
             /// With HTTP/1.1 that is also how many requests are under way at most; further ones wait their turn, within
             /// their time. Requests over HTTP/2 share a connection and do not wait.
             max_connections(connections: usize): usize = 100, "100" => set connections;
+            /// How many requests are under way at most, over all connections and whatever HTTP is spoken; further ones wait
+            /// their turn, within their time.
+            max_concurrent_requests(requests: usize): Option<usize> = None, "none" => set Some(requests);
+            /// How many requests are sent in a time at most: rates as throttles of Django REST Framework have them, such as
+            /// `60/min` or `10/second, 1000/day`. It holds for all clients that share the connections of this one, for retries
+            /// and redirects too. Further requests wait their turn within their time; one whose turn comes after that fails
+            /// at once with a `Throttled` error, and is not sent.
+            rate_limit(limit: crate::client::RateLimit): Option<RateLimit> = None, "none" => set Some(limit);
             /// How many idle connections are kept for later requests; the one used last is used first.
             max_keepalive_connections(connections: usize): Option<usize> = None, "as many as may be open" => set Some(connections);
             /// How long an idle connection is kept: less than the idle timeouts of common servers (gunicorn closes after
@@ -134,6 +142,8 @@ pub enum SettingKind {
     Integer,
     /// Text.
     Text,
+    /// Rates, as text: `60/min`.
+    Rate,
     /// One of these words.
     Word(&'static [&'static str]),
 }
@@ -147,7 +157,7 @@ pub enum SettingValue {
     Seconds(f64),
     /// For [`SettingKind::Integer`].
     Integer(i64),
-    /// For [`SettingKind::Text`] and [`SettingKind::Word`].
+    /// For [`SettingKind::Text`], [`SettingKind::Rate`] and [`SettingKind::Word`].
     Text(String),
 }
 
@@ -172,6 +182,9 @@ pub(super) fn given<T: Kept>(name: &str, value: SettingValue) -> Result<T::Given
                 "must be a number that is not negative and not too large".to_owned()
             }
             SettingKind::Text => "must be text".to_owned(),
+            SettingKind::Rate => {
+                "must be rates such as `60/min` or `10/second, 1000/day`".to_owned()
+            }
             SettingKind::Word(words) => format!("must be one of {words:?}"),
         };
         Error::configuration(format!("`{name}` {wanted}"))
@@ -289,6 +302,19 @@ impl Kept for Vec<PathBuf> {
     /// There may be several.
     fn show(&self) -> Option<SettingValue> {
         None
+    }
+}
+
+impl Kept for RateLimit {
+    type Given = Self;
+    const KIND: SettingKind = SettingKind::Rate;
+
+    fn read(value: SettingValue) -> Option<Self> {
+        text(value)?.parse().ok()
+    }
+
+    fn show(&self) -> Option<SettingValue> {
+        Some(SettingValue::Text(self.to_string()))
     }
 }
 
@@ -452,6 +478,10 @@ mod tests {
                 SettingKind::Seconds => (SettingValue::Seconds(1.5), SettingValue::Seconds(-1.0)),
                 SettingKind::Integer => (SettingValue::Integer(7), SettingValue::Integer(-1)),
                 SettingKind::Text => (SettingValue::Text("x".into()), SettingValue::Flag(true)),
+                SettingKind::Rate => (
+                    SettingValue::Text("60/min, 1000/day".into()),
+                    SettingValue::Text("60/month".into()),
+                ),
                 SettingKind::Word(words) => (
                     SettingValue::Text(words[0].to_owned()),
                     SettingValue::Text("neither".into()),

@@ -115,6 +115,27 @@ fn trusting(base: &str, certificates: &Certificates) -> ServiceClientBuilder {
 }
 
 #[tokio::test]
+async fn as_many_requests_are_under_way_over_http2_as_the_program_says() {
+    for (limit, expected) in [(3, 3), (2, 0)] {
+        // It answers three at a time, and else nobody.
+        let base = Http2Server::new([Act::Together(3)]).listen(None).await;
+        let client = ServiceClient::builder(&base)
+            .http2_prior_knowledge(true)
+            .max_concurrent_requests(limit)
+            .timeout(std::time::Duration::from_millis(if limit == 3 {
+                20_000
+            } else {
+                300
+            }))
+            .build()
+            .unwrap();
+        let answers = join_all((0..3).map(|_| client.get("/x/").send())).await;
+        let answered = answers.iter().filter(|answer| answer.is_ok()).count();
+        assert_eq!(answered, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_hundred_requests_share_one_connection_from_the_first_on() {
     let certificates = Certificates::new("localhost");
     let server = Http2Server::new([Act::Together(100)]);

@@ -13,6 +13,7 @@ mod limits;
 mod logins;
 mod pauses;
 mod proxies;
+mod rates;
 mod redirects;
 mod retries;
 mod reuse;
