@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import json
 import logging
@@ -9,7 +10,8 @@ import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django_api_orm import APIConnectionError, IgnoredWarning, ServiceClient
+from django_api_orm import APIConnectionError, AsyncAPIModel, AsyncServiceClient, IgnoredWarning, ServiceClient
+from django_api_orm.testserver import TestServer
 from pydantic import BaseModel
 from serving import Handler, Loopback
 from test_hooks import KINDS, SECRET, Server, carried_out
@@ -205,3 +207,24 @@ def test_what_warns_is_logged_where_somebody_listens(told):
         server.close()
     assert log() == [("WARNING", str(warning.message)) for warning in caught]
     assert SECRET not in str(log())
+
+
+def test_rows_are_read_together_all_the_same(told):
+    """What is got in one turn of the loop is one request, whose record is made for the first."""
+    log = told(logging.DEBUG)
+    rows = [{"id": key, "name": str(key)} for key in range(1, 51)]
+
+    async def main(server):
+        client = AsyncServiceClient(server.base_url, auth_token=server.token, coalesce=True)
+        things = model(server, Row, AsyncAPIModel).objects.using(client)
+        # What shows that the server honours a filter by many keys.
+        await things.in_bulk([1, 2])
+        before = len(server.requests())
+        found = await asyncio.gather(*(things.get(id=key) for key in range(1, 31)))
+        assert [thing.id for thing in found] == list(range(1, 31))
+        return len(server.requests()), before
+
+    with TestServer({"things": rows}) as server:
+        requests, before = asyncio.run(main(server))
+    assert requests - before < 5
+    assert len(log()) == requests
