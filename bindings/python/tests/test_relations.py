@@ -295,6 +295,49 @@ def test_a_list_that_is_written_without_an_answer_leaves_no_old_field_to_be_save
     assert row["title"] == "b"
 
 
+def test_a_list_that_is_not_shown_is_not_taken_for_an_empty_one():
+    sent = []
+
+    class Hiding(Handler):
+        def do_GET(self):
+            body = b'{"id": 1}'
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_PATCH(self):
+            sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+    class GenreSchema(BaseModel):
+        id: int
+
+    class Genre(orm.APIModel):
+        _schema_class = GenreSchema
+        _endpoint = "/genres/"
+
+    class BookSchema(BaseModel):
+        id: int
+        genres: orm.ManyToMany[Genre] = []
+
+    class Book(orm.APIModel):
+        _schema_class = BookSchema
+        _endpoint = "/books/"
+
+    with Loopback(Hiding) as server, orm.ServiceClient(server.base_url) as client:
+        orm.register_models(client, Genre, Book)
+        book = Book.objects.get(id=1)
+        for change in (book.genres.add, book.genres.remove):
+            with pytest.raises(orm.DecodeError, match="does not show `genres`"):
+                change(2)
+        assert sent == []
+        book.genres.set([2])
+    assert sent == [{"genres": [2]}]
+
+
 @both
 async def test_the_rows_that_point_here_are_written(place, kind, put_back):
     here = place(kind)

@@ -315,7 +315,11 @@ class ToMany(ToRows):
         return [(by, json.loads(value)) for by, value in found]
 
     def shown(self, row: bytes) -> list[Any]:
-        """The references in a row that the server has sent."""
+        """The references in a row that the server has sent.
+
+        Raises: ``DecodeError`` for a row that does not show them.
+        """
+        self.engine.keys(row)
         return self.info.read(row).__dict__.get(self.field) or []
 
     def references(self, row: Any, objs: Iterable[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ use django_api_orm_core::{
     written::{Kept, Written},
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::read::relation;
 use crate::{
@@ -65,7 +65,8 @@ impl<'a, M: ApiModel, N: ApiModel, F: KeyForm> RelatedKeys<'a, M, N, F> {
     /// One GET, for the list as it is now, and one PATCH if it changes.
     ///
     /// # Errors
-    /// `InvalidRequest`, and nothing sent, for a row that has no key yet, and where the field is read-only; `DoesNotExist` where the row that
+    /// `InvalidRequest`, and nothing sent, for a row that has no key yet, and where the field is read-only; `Decode`, and nothing written,
+    /// where the server does not show the list; `DoesNotExist` where the row that
     /// has the list is gone; else as [`Instance::save`], with [`OnConflict::Merge`].
     #[expect(clippy::should_implement_trait, reason = "Django's name")]
     pub fn add<K: IntoKey<N, F>, I: IntoIterator<Item = K>>(
@@ -186,7 +187,13 @@ impl<'a, M: ApiModel, N: ApiModel, F: KeyForm> RelatedKeys<'a, M, N, F> {
     /// The list in a row that the server has shown.
     fn shown(&self, relation: &Relation, row: &Row) -> Result<Vec<Key<N, F>>> {
         let field = self.field.path();
-        let shown = relation.shown_in(row)?.map_or("null", |shown| shown.get());
+        let shown = relation.shown_in(row)?.map(RawValue::get);
+        let shown = shown.ok_or_else(|| {
+            Error::decode(format!(
+                "a row of `{}` does not show `{field}`, so nothing can be added to that list or taken from it: set it",
+                M::NAME
+            ))
+        })?;
         let keys: Option<Vec<Key<N, F>>> = serde_json::from_str(shown).map_err(|error| {
             Error::decode(format!(
                 "a row of `{}` does not fit: `{field}`: {error}",

@@ -75,6 +75,17 @@ impl Known {
         })
     }
 
+    /// Lets the relation be asked for again.
+    pub(crate) fn forget(&self, relation: &str) {
+        if let Some(known) = self.kept.get() {
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.remove(relation);
+        }
+        if let Some(place) = &self.place {
+            place.forget(relation);
+        }
+    }
+
     pub(crate) fn keep<N: 'static>(&self, relation: &str, keys: Value, found: Found<N>)
     where
         Instance<N>: Send + Sync,

@@ -142,7 +142,7 @@ impl<N: ApiModel> RelatedManager<N> {
             .await
     }
 
-    /// Creates a row that points at this one. One POST, never sent twice.
+    /// Creates a row that points at this one. One POST, never sent twice. [`rows`](Self::rows) asks anew then.
     ///
     /// ```no_run
     /// # use django_api_orm::prelude::*;
@@ -161,10 +161,14 @@ impl<N: ApiModel> RelatedManager<N> {
         &self,
         row: &B,
     ) -> impl Future<Output = Result<Instance<N>>> + Send + use<N, B> {
-        let manager = self.rows.manager.clone();
+        let this = self.clone();
         let body = self.body(row);
         operation::<N, _>("create", async move {
-            Instance::written(manager.clone(), manager.collection.create(&body?).await?)
+            let manager = this.rows.manager.clone();
+            let created = manager.collection.create(&body?).await;
+            // Whatever has become of it.
+            this.known.forget(&this.name);
+            Instance::written(manager, created?)
         })
     }
 

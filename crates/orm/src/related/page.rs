@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     panic::Location,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -44,6 +44,8 @@ struct Touched {
     /// The row.
     first: usize,
     state: State,
+    /// The rows of which the program has changed since what is read.
+    changed: BTreeSet<usize>,
 }
 
 enum State {
@@ -169,6 +171,11 @@ impl Place {
         let mut touched = self.page.touched();
         let known = touched.get(touch.name);
         match known.map(|known| &known.state) {
+            Some(State::Read(_) | State::Reading(_))
+                if known.is_some_and(|known| known.changed.contains(&self.at)) =>
+            {
+                return Ok(None);
+            }
             Some(State::Read(read)) => {
                 let read: Reading = futures_util::future::ready(Ok(Arc::clone(read))).boxed();
                 return Ok(Some(read.shared()));
@@ -183,33 +190,47 @@ impl Place {
         }
         let first = known.map_or(self.at, |known| known.first);
         if first == self.at && !touch.at_once {
-            let state = State::Alone;
-            touched.insert(touch.name.to_owned(), Touched { first, state });
+            touched.insert(touch.name.to_owned(), Touched::new(first, State::Alone));
             return Ok(None);
         }
         let Some(batch) = others(self.page.others(self.at)) else {
             return Ok(None);
         };
-        notice(touch)?;
+        let noticed = noticed(touch)?;
         let (page, name) = (Arc::downgrade(&self.page), touch.name.to_owned());
         let reading: Reading = async move {
-            let read: Read = match batch.await {
-                Ok(batch) => Arc::new(batch),
-                Err(error) => return Err(Arc::new(Mutex::new(Some(error)))),
+            let read = batch.await.map(|batch| -> Read { Arc::new(batch) });
+            let state = match &read {
+                Ok(read) => State::Read(Arc::clone(read)),
+                // Who asks from now on begins anew.
+                Err(_) => State::Alone,
             };
-            if let Some(page) = page.upgrade() {
-                let state = State::Read(Arc::clone(&read));
-                page.touched().insert(name, Touched { first, state });
+            if let Some(page) = page.upgrade()
+                && let Some(touched) = page.touched().get_mut(&name)
+            {
+                touched.state = state;
             }
-            Ok(read)
+            read.map_err(|error| Arc::new(Mutex::new(Some(error))))
         }
         .boxed();
         let reading = reading.shared();
         if let Some(weak) = reading.downgrade() {
-            let state = State::Reading(weak);
-            touched.insert(touch.name.to_owned(), Touched { first, state });
+            let begun = Touched::new(first, State::Reading(weak));
+            touched.insert(touch.name.to_owned(), begun);
+        }
+        drop(touched);
+        // What the program does with a warning may be anything.
+        if let Some(warning) = noticed {
+            touch.asked.warn(warning)?;
         }
         Ok(Some(reading))
+    }
+
+    /// Lets the relation of this row be asked for again.
+    pub(crate) fn forget(&self, name: &str) {
+        if let Some(touched) = self.page.touched().get_mut(name) {
+            touched.changed.insert(self.at);
+        }
     }
 
     /// The place in the page.
@@ -218,20 +239,29 @@ impl Place {
     }
 }
 
-/// What is done about a relation that is read row by row.
-fn notice(touch: &Touch<'_>) -> Result<()> {
-    let (collection, line) = (touch.asked, touch.line);
-    let on_n_plus_one = collection.policy.on_n_plus_one;
+/// What is said of a relation that is read row by row.
+fn noticed(touch: &Touch<'_>) -> Result<Option<Warning>> {
+    let on_n_plus_one = touch.asked.policy.on_n_plus_one;
     if on_n_plus_one == OnNPlusOne::Batch {
-        return Ok(());
+        return Ok(None);
     }
     let noticed = format!(
-        "`{}` is asked for at {line} on one of several rows that were read together, and was not read with them: prefetch it",
-        touch.name
+        "`{}` is asked for at {} on one of several rows that were read together, and was not read with them: prefetch it",
+        touch.name, touch.line
     );
     match on_n_plus_one {
         OnNPlusOne::Error => Err(Error::invalid_request(noticed)),
-        _ => collection.warn(Warning::new(WarningKind::NPlusOne, noticed)),
+        _ => Ok(Some(Warning::new(WarningKind::NPlusOne, noticed))),
+    }
+}
+
+impl Touched {
+    fn new(first: usize, state: State) -> Self {
+        Self {
+            first,
+            state,
+            changed: BTreeSet::new(),
+        }
     }
 }
 

@@ -236,6 +236,36 @@ async fn a_list_that_the_server_does_not_keep_is_an_error() {
     assert_eq!(error.kind(), ErrorKind::Unsaved, "{error}");
 }
 
+#[tokio::test]
+async fn a_list_that_is_not_shown_is_not_taken_for_an_empty_one() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/posts/")]
+    struct Hidden {
+        id: Option<i64>,
+        #[serde(default)]
+        #[api(relation)]
+        tags: Vec<Key<Tag>>,
+    }
+    let server = server(vec![Quirk::OmitFields(vec!["tags".to_owned()])]).await;
+    let client = client(&server);
+    let posts = client.objects::<Hidden>();
+    let mut post = posts.get(Hidden::F.id.eq(1)).await.unwrap();
+    for refused in [
+        post.tags_mut().add([Key::new(3)]).await,
+        post.tags_mut().remove([Key::new(1)]).await,
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert!(
+            error.to_string().contains("does not show `tags`"),
+            "{error}"
+        );
+    }
+    assert!(written(&server).is_empty());
+    post.tags_mut().set([Key::new(3)]).await.unwrap();
+    assert_eq!(written(&server), [json!({"tags": [3]})]);
+}
+
 #[test]
 fn the_blocking_half_does_the_same() {
     let runtime = tokio::runtime::Builder::new_multi_thread()

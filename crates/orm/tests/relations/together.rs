@@ -4,8 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use django_api_orm::{ErrorKind, OnNPlusOne, WarningKind, prelude::*};
 use django_api_orm_testserver::TestServer;
-use futures_util::{FutureExt, future::try_join_all};
+use futures_util::{
+    FutureExt,
+    future::{join_all, try_join_all},
+};
 use http::StatusCode;
+use serde_json::json;
 
 use super::prefetched::{Post, PostRelations, User, UserRelations, client};
 
@@ -89,6 +93,62 @@ async fn an_error_is_told_once_and_the_next_one_tries_again() {
         post.author().await.unwrap();
     }
     assert_eq!(client.stats().requests - before, 1);
+}
+
+#[tokio::test]
+async fn of_many_who_wait_one_is_told_the_error() {
+    let (server, client) = client().await;
+    let found = posts(&client, 1, 4).await;
+    server.fail_next(StatusCode::FORBIDDEN, &[], "");
+    let asked = join_all(found.iter().map(|post| post.author())).await;
+    let failed = asked.iter().filter(|author| author.is_err()).count();
+    assert_eq!(failed, 1);
+}
+
+#[tokio::test]
+async fn a_row_that_was_created_for_one_is_among_its_rows() {
+    let (_server, client) = client().await;
+    let users = client.objects::<User>().filter(User::F.id.range(20, 30));
+    let users = users.order_by([User::F.id.asc()]).await.unwrap();
+    for user in &users[..3] {
+        assert_eq!(user.posts().rows().await.unwrap().len(), 1);
+    }
+    for user in [&users[2], &users[5]] {
+        let post = json!({"readers": []});
+        user.posts().create(&post).await.unwrap();
+        let before = client.stats().requests;
+        assert_eq!(user.posts().rows().await.unwrap().len(), 2);
+        assert_eq!(user.posts().rows().await.unwrap().len(), 2);
+        assert_eq!(client.stats().requests - before, 1);
+    }
+    let before = client.stats().requests;
+    assert_eq!(users[6].posts().rows().await.unwrap().len(), 1);
+    assert_eq!(
+        client.stats().requests,
+        before,
+        "those of others are as they were"
+    );
+}
+
+#[tokio::test]
+async fn who_hears_a_warning_may_ask_for_the_same() {
+    let (server, _) = client().await;
+    let slot: Arc<Mutex<Option<Instance<Post>>>> = Arc::default();
+    let of_handler = Arc::clone(&slot);
+    let client = ServiceClient::builder(server.base_url())
+        .on_n_plus_one(OnNPlusOne::Warn)
+        .on_warning(move |_| {
+            let post = of_handler
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            assert!(post.unwrap().author().now_or_never().is_none());
+        })
+        .build()
+        .unwrap();
+    let mut found = posts(&client, 1, 3).await;
+    *slot.lock().unwrap() = found.pop();
+    assert_eq!(found[0].author().await.unwrap().id, Some(2));
 }
 
 #[tokio::test]
