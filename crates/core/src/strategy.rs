@@ -113,9 +113,9 @@ pub struct Strategy {
     pub order: Vec<Order>,
     /// Whether the server is asked for it.
     pub order_is_asked: bool,
-    /// Keys of the order of which it is not known whether the rows show them as the server sorts by them: that is probed where
-    /// rows with equal texts seem to stand in a wrong order.
-    pub doubted_keys: Vec<String>,
+    /// Keys of the order of which it is not known whether the rows show them as the server sorts by them, and both directions of each:
+    /// that is probed where rows seem to stand in a wrong order by their texts.
+    pub doubted_keys: Vec<Probe>,
     /// Who makes it.
     pub sorting: Sorting,
     /// Pages may be asked for by a size that nobody has declared. Not where a row is created if none comes, and the server may

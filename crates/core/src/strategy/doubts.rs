@@ -51,10 +51,10 @@ impl Strategy {
             .cloned()
             .collect();
         self.doubted_digits = digits;
-        let keys = self.order.iter().map(|order| order.path.as_str());
+        let keys = self.order.iter();
         self.doubted_keys = keys
-            .filter(|path| self.order_is_asked && self.may_ask_for_form(path, given))
-            .map(str::to_owned)
+            .filter(|order| self.order_is_asked && self.may_ask_for_form(&order.path, given))
+            .map(|order| Probe::sorts(order, &self.extra, given))
             .collect();
     }
 

@@ -28,6 +28,17 @@ pub(crate) enum Seen {
     Contradicted,
 }
 
+/// What it means that texts stand in a wrong order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WrongByTexts {
+    /// The server does not sort.
+    NotSorted,
+    /// The rows show the texts in another form than the server filters and sorts by.
+    Otherwise,
+    /// It sorts, by something else than the rows show, in both directions.
+    Sorted,
+}
+
 /// Compares each row with the one before it.
 ///
 /// Servers place nulls as their databases do, first or last, but all in the same way: only what contradicts both ways counts.

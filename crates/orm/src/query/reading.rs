@@ -10,7 +10,7 @@ use django_api_orm_core::{
 
 use super::{
     check::{Checked, Picked, RowCheck},
-    order_watch::{OrderWatch, Seen},
+    order_watch::{OrderWatch, Seen, WrongByTexts},
     pages::{Batch, Pages, report_drift},
     probing::Probing,
     repetition::SeenKeys,
@@ -362,8 +362,14 @@ impl Reading {
             Seen::Contradicted => return Ok(false),
             Seen::DoubtfulByTexts => {
                 let is_first = self.scanned == page.len() as u64;
-                let shows = probing.shows_order(&self.strategy, page, is_first).await?;
-                self.is_void = !shows;
+                let wrong = probing.wrong_by_texts(&self.strategy, page, is_first);
+                match wrong.await? {
+                    WrongByTexts::Sorted => {
+                        self.watch = None;
+                        return Ok(true);
+                    }
+                    wrong => self.is_void = wrong == WrongByTexts::Otherwise,
+                }
                 return Ok(false);
             }
             Seen::Blind | Seen::Doubtful => {}

@@ -46,7 +46,15 @@ impl Site {
 }
 
 /// Nine things in pages of four, three of each kind, one kind after the other. They show labels, or the codes themselves.
-async fn start(unknown: Unknown, shows_labels: bool, mut has: Vec<&'static str>) -> Site {
+async fn start(unknown: Unknown, shows_labels: bool, has: Vec<&'static str>) -> Site {
+    let labels = match shows_labels {
+        true => ["Alpha", "Beta", "Gamma"],
+        false => CODES,
+    };
+    showing(unknown, labels, has).await
+}
+
+async fn showing(unknown: Unknown, labels: [&'static str; 3], mut has: Vec<&'static str>) -> Site {
     has.extend(["limit", "offset"]);
     let view = View::new("/api/v1/things/", [Method::GET], move |call| {
         let sent = |name: &str| call.parameter(name).filter(|_| has.contains(&name));
@@ -71,15 +79,20 @@ async fn start(unknown: Unknown, shows_labels: bool, mut has: Vec<&'static str>)
             }
             rows.retain(|(_, kind)| asked.contains(kind));
         }
+        match sent("ordering") {
+            Some("kind") => rows.sort_by_key(|(_, kind)| *kind),
+            Some("-kind") => rows.sort_by_key(|(_, kind)| std::cmp::Reverse(*kind)),
+            _ => {}
+        }
         let number = |name: &str| sent(name).and_then(|text| text.parse::<usize>().ok());
         let offset = number("offset").unwrap_or(0);
         let end = offset + number("limit").unwrap_or(4).min(4);
         let next = (end < rows.len()).then(|| format!("/?limit=4&offset={end}"));
-        let label = |kind: &str| match kind {
-            _ if !shows_labels => kind.to_owned(),
-            "a" => "Alpha".to_owned(),
-            "b" => "Beta".to_owned(),
-            _ => "Gamma".to_owned(),
+        let label = |kind: &str| {
+            let mut pairs = CODES.iter().zip(labels);
+            pairs
+                .find(|(code, _)| **code == kind)
+                .map(|(_, label)| label)
         };
         let shown = rows.iter().take(end).skip(offset);
         let shown: Vec<Value> = shown
@@ -237,6 +250,59 @@ async fn what_no_filter_costs() {
             site.cost(things.exclude(kind(code))).await,
             (9, requests),
             "{code}"
+        );
+    }
+}
+
+/// Labels stand in another order than their codes. That is right, or nobody can tell: then it is an error, and no order by labels.
+#[tokio::test]
+async fn labels_that_are_dropped_do_not_show_that_the_server_does_not_sort() {
+    let has = vec!["kind", "kind__in", "ordering"];
+    let ids = |rows: &[Instance<Choice>]| rows.iter().filter_map(|row| row.id).collect::<Vec<_>>();
+    let mut right = 0;
+    for labels in [
+        ["Alpha", "Mu", "Beta"],
+        ["Mu", "Alpha", "Beta"],
+        ["Mu", "Beta", "Alpha"],
+    ] {
+        for (key, order) in [
+            ("kind", [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+            ("-kind", [7, 8, 9, 4, 5, 6, 1, 2, 3]),
+        ] {
+            let site = showing(Unknown::Dropped, labels, has.clone()).await;
+            let ordered = site.things().order_by([key]);
+            for expected in [&order[..], &order[..2], &order[..], &order[..7]] {
+                match ordered.limit(expected.len() as u64).fetch().await {
+                    Ok(rows) => assert_eq!(ids(&rows), expected, "{key} {labels:?}"),
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}"),
+                }
+                match ordered.fetch().await {
+                    Ok(rows) => {
+                        assert_eq!(ids(&rows), order, "{key} {labels:?}");
+                        right += 1;
+                    }
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}"),
+                }
+            }
+            let found = site
+                .things()
+                .filter(kind("b"))
+                .order_by([key])
+                .fetch()
+                .await
+                .unwrap();
+            assert_eq!(ids(&found), [4, 5, 6]);
+        }
+    }
+    assert!(right > 7, "{right}");
+    // One that does not sort at all is told by the first rows of both directions.
+    let site = start(Unknown::Dropped, false, Vec::new()).await;
+    for requests in [3 + 1 + 1, 3] {
+        let ordered = site.things().order_by(["-kind"]);
+        assert_eq!(site.cost(ordered.clone()).await, (9, requests));
+        assert_eq!(
+            ids(&ordered.fetch().await.unwrap()),
+            [7, 8, 9, 4, 5, 6, 1, 2, 3]
         );
     }
 }

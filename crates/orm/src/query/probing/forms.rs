@@ -8,11 +8,15 @@ use django_api_orm_core::{
     evaluate::{Evaluator, lacks_digits},
     lookup::{Lookup, Op},
     row::Row,
-    strategy::{Probe, Strategy, Telling},
+    strategy::{Probe, Question, Strategy, Telling},
 };
 use serde_json::Value;
 
-use super::{Probing, texts::Unfiltered};
+use super::{
+    super::order_watch::WrongByTexts,
+    Probing,
+    texts::{Form, Unfiltered},
+};
 
 impl Probing {
     /// Whether what has to be evaluated client-side can be, as far as the first page of a query raises no doubt: a part of it
@@ -61,8 +65,8 @@ impl Probing {
         if holds && (lookup.names_values() || !look_cut(&texts)) {
             return Ok(true);
         }
-        self.shows_texts(strategy, &lookup.path, &texts, first, Some(lookup))
-            .await
+        let form = self.shows_texts(strategy, &lookup.path, &texts, first, Some(lookup));
+        Ok(form.await? != Form::Otherwise)
     }
 
     /// Whether the rows of a page show all the digits that decide what is evaluated client-side: of parts of the residual, and of filters
@@ -100,27 +104,45 @@ impl Probing {
         Ok(true)
     }
 
-    /// Whether rows that stand in a wrong order after equal texts show the whole texts. `is_first`: it is the first page.
-    pub(crate) async fn shows_order(
+    /// What it means that rows of a page stand in a wrong order by their texts. `is_first`: it is the first page.
+    ///
+    /// # Errors
+    /// `Unsupported` where nothing tells.
+    pub(crate) async fn wrong_by_texts(
         &mut self,
         strategy: &Strategy,
         page: &[Row],
         is_first: bool,
-    ) -> Result<bool> {
+    ) -> Result<WrongByTexts> {
         let first = match is_first {
             true => Unfiltered::with_first(&strategy.pairs, page),
             false => Unfiltered::new(&strategy.extra),
         };
-        for path in &strategy.doubted_keys {
-            let texts = texts(page, path)?;
-            if !self
-                .shows_texts(strategy, path, &texts, &first, None)
-                .await?
-            {
-                return Ok(false);
+        let mut is_sorted = false;
+        for probe in &strategy.doubted_keys {
+            let Question::Sorts(order) = &probe.question else {
+                continue;
+            };
+            let texts = texts(page, &order.path)?;
+            let form = self.shows_texts(strategy, &order.path, &texts, &first, None);
+            match form.await? {
+                Form::AsFiltered => {}
+                Form::Otherwise => return Ok(WrongByTexts::Otherwise),
+                Form::Unknown => {
+                    if is_first && strategy.pairs == probe.with {
+                        self.has_seen(&probe.with, page.first());
+                    }
+                    let rows = page.len() as u64;
+                    is_sorted |= self
+                        .sorts_otherwise(order, (&probe.with, &probe.without), rows)
+                        .await?;
+                }
             }
         }
-        Ok(true)
+        Ok(match is_sorted {
+            true => WrongByTexts::Sorted,
+            false => WrongByTexts::NotSorted,
+        })
     }
 
     /// Costs one request.

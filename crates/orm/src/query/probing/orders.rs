@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use django_api_orm_core::{
-    NullOrder, Q, Result,
+    Error, NullOrder, Q, Result,
     evaluate::{Evaluator, RowOrder},
     lookup::{Lookup, Op},
     paginator::Pairs,
@@ -20,7 +20,7 @@ use super::{
     },
     Answer, Probing,
     forms::texts,
-    texts::Unfiltered,
+    texts::{Form, Unfiltered},
 };
 
 /// The rows that a probe asks for where their order is in question: two of them would be in order by chance too often.
@@ -38,7 +38,7 @@ impl Probing {
             return Ok(true);
         }
         if self
-            .contradicts(strategy, order, &probe.with, &first)
+            .contradicts(strategy, order, (&probe.with, &probe.without), &first)
             .await?
         {
             return Ok(false);
@@ -47,7 +47,7 @@ impl Probing {
         // If not: it is ignored, or every row has the same value. Sorting by the client is right in both cases.
         let turned = order.opposite();
         let sorts = !self
-            .contradicts(strategy, &turned, &probe.without, &last)
+            .contradicts(strategy, &turned, (&probe.without, &probe.with), &last)
             .await?
             && self.are_ends(strategy, order, &first, &last).await?;
         if sorts {
@@ -62,10 +62,11 @@ impl Probing {
         &mut self,
         strategy: &Strategy,
         order: &Order,
-        pairs: &Pairs,
+        pairs: (&Pairs, &Pairs),
         answer: &Answer,
     ) -> Result<bool> {
         let path = order.path.as_str();
+        let key = order;
         let order = std::slice::from_ref(order);
         let fields = self.collection.known_fields()?;
         let roots = RowOrder::new(order, NullOrder::default(), &fields).roots();
@@ -78,9 +79,13 @@ impl Probing {
             // Labels have another order than what they stand for.
             true => {
                 let texts = texts(&answer.rows, path)?;
-                let first = Unfiltered::with_first(pairs, &answer.rows);
-                self.shows_texts(strategy, path, &texts, &first, None)
-                    .await?
+                let first = Unfiltered::with_first(pairs.0, &answer.rows);
+                let form = self.shows_texts(strategy, path, &texts, &first, None);
+                match form.await? {
+                    Form::AsFiltered => true,
+                    Form::Otherwise => false,
+                    Form::Unknown => !self.sorts_otherwise(key, pairs, ROWS_IN_ORDER).await?,
+                }
             }
             false => seen.contains(&Seen::Contradicted),
         };
@@ -88,6 +93,40 @@ impl Probing {
             ignored::contradicted_ordering(&self.collection, order, &fields, &picked)?;
         }
         Ok(contradicts)
+    }
+
+    /// Whether the server sorts by something else than the texts that the rows show, which stand in a wrong order. Nothing tells whether it
+    /// filters by what they show. `pairs` ask for the order, and for the opposite one: there the rows have to come otherwise, and to
+    /// stand in a wrong order, too.
+    ///
+    /// Costs two requests.
+    ///
+    /// # Errors
+    /// `Unsupported` where the rows do not tell.
+    pub(super) async fn sorts_otherwise(
+        &mut self,
+        order: &Order,
+        pairs: (&Pairs, &Pairs),
+        rows: u64,
+    ) -> Result<bool> {
+        let first = self.ask_for(pairs.0, ROWS_IN_ORDER).await?;
+        let last = self.ask_for(pairs.1, rows.max(ROWS_IN_ORDER)).await?;
+        if self.collection.same_row(first.first(), last.first()) {
+            return Ok(false);
+        }
+        let turned = [order.opposite()];
+        let fields = self.collection.known_fields()?;
+        let roots = RowOrder::new(&turned, NullOrder::default(), &fields).roots();
+        let mut watch = OrderWatch::new(&turned, &fields);
+        for row in &last.rows {
+            if watch.take(&row.pick(&roots)?) == Seen::DoubtfulByTexts {
+                return Ok(true);
+            }
+        }
+        match last.count {
+            Some(count) if count <= last.rows.len() as u64 => Ok(false),
+            _ => Err(unclear(order)),
+        }
     }
 
     /// Whether these can be the first rows of both directions: they differ, and are not in the wrong order.
@@ -117,10 +156,15 @@ impl Probing {
         // Nor do labels tell.
         let texts = texts(&[first.clone(), last.clone()], &order.path)?;
         let ends = Unfiltered::new(&strategy.extra);
-        Ok(texts.len() > 1
-            && !self
-                .shows_texts(strategy, &order.path, &texts, &ends, None)
-                .await?)
+        if texts.len() < 2 {
+            return Ok(false);
+        }
+        let form = self.shows_texts(strategy, &order.path, &texts, &ends, None);
+        match form.await? {
+            Form::AsFiltered => Ok(false),
+            Form::Otherwise => Ok(true),
+            Form::Unknown => Err(unclear(order)),
+        }
     }
 
     pub(super) async fn keeps_nulls(&mut self, probe: &Probe, order: &[Order]) -> Result<bool> {
@@ -143,4 +187,13 @@ impl Probing {
         }
         Ok(true)
     }
+}
+
+/// Rows stand in an order that is not that of the texts which they show, and nothing tells whether the server sorts by something else.
+fn unclear(order: &Order) -> Error {
+    Error::unsupported(format!(
+        "nothing shows whether the server sorts by `{}`: the rows do not stand in the order of the texts that they show, and it does not \
+         filter by these, so they may be labels; order by another field, or trust the server",
+        order.path
+    ))
 }

@@ -43,6 +43,17 @@ impl Unfiltered {
     }
 }
 
+/// How the rows show the texts of a field, as far as the server can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As the server filters by them; or nobody can ask.
+    AsFiltered,
+    /// In another form.
+    Otherwise,
+    /// The server ignores or refuses what they show, and what the query asks for as well.
+    Unknown,
+}
+
 /// What became of a text that the rows show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Made {
@@ -64,7 +75,7 @@ const MORE_ROWS: usize = 2;
 const SOME_ROWS: u64 = 5;
 
 impl Probing {
-    /// Whether the rows show the texts of a field as the server filters by them, as far as it can be asked. `asked` is the lookup
+    /// How the rows show the texts of a field, as far as it can be asked. `asked` is the lookup
     /// that has to be evaluated on them, if it is one.
     ///
     /// Costs one request where the server finds a text that the rows show; three and one for each text of the lookup at most, or one
@@ -76,13 +87,15 @@ impl Probing {
         texts: &HashSet<String>,
         unfiltered: &Unfiltered,
         asked: Option<&Lookup>,
-    ) -> Result<bool> {
+    ) -> Result<Form> {
         let Some(shown) = longest(texts) else {
-            return Ok(true);
+            return Ok(Form::AsFiltered);
         };
         let known = self.collection.knowledge()?;
-        if let Some(known) = known.shows_as_filtered(path) {
-            return Ok(known);
+        match known.shows_as_filtered(path) {
+            Some(true) => return Ok(Form::AsFiltered),
+            Some(false) => return Ok(Form::Otherwise),
+            None => {}
         }
         let is_free = unfiltered.pairs.iter().all(|(name, _)| name != path);
         let (base, mut first) = match is_free {
@@ -96,24 +109,22 @@ impl Probing {
             true => Made::Ignored,
             false => self.made_of_shown(path, shown, &base, &first).await?,
         };
-        let shows = match made {
-            Made::Honoured => true,
-            Made::FindsNone => false,
+        let form = match made {
+            Made::Honoured => Form::AsFiltered,
+            Made::FindsNone => Form::Otherwise,
             Made::Ignored | Made::Refused | Made::Unclear => {
-                let Some(asked) =
-                    asked.filter(|asked| asked.names_values() || made == Made::Refused)
-                else {
-                    return Ok(true);
-                };
-                if !self.is_choice(path, asked, made, &base, &first).await? {
-                    return Ok(true);
+                let asked = asked.filter(|asked| asked.names_values() || made == Made::Refused);
+                match asked {
+                    Some(asked) if self.is_choice(path, asked, made, &base, &first).await? => {
+                        Form::Otherwise
+                    }
+                    _ => return Ok(Form::Unknown),
                 }
-                false
             }
         };
         self.collection
-            .learn(|known| known.learn_form(path, shows))?;
-        Ok(shows)
+            .learn(|known| known.learn_form(path, form == Form::AsFiltered))?;
+        Ok(form)
     }
 
     async fn made_of_shown(
