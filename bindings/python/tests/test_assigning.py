@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Annotated
+
 import django_api_orm as orm
 import pytest
 from contract.site import settle
 from django_api_orm import Q
 from library import BOOKS, writer_of
+from pydantic import BaseModel
+from serving import Handler, Loopback
 from test_relations import both, place, put_back  # noqa: F401
 
 #: Every form of the books, but where the rows show which form is written: they have been read first.
@@ -105,3 +110,54 @@ async def test_related_rows_are_created_with_the_row_where_the_server_does_so(pl
     assert len(await settle(Writer.objects.filter(slug="dan"))) == 1
     with pytest.raises(ValueError, match="save it first"):
         await settle(books.filter(id=4).update(writer=new("Eve", "eve")))
+
+
+@both
+async def test_what_an_answer_does_not_show_is_not_created_twice(kind):
+    """The server answers writes without a body."""
+    seen = []
+
+    class Answering(Handler):
+        def answer(self, status, value=None):
+            body = b"" if value is None else json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self):
+            self.answer(200, {"id": 1, "title": "A", "writer": {"id": 3, "name": "Old"}})
+
+        def do_PATCH(self):
+            seen.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.answer(204)
+
+    base = orm.APIModel if kind == "sync" else orm.AsyncAPIModel
+
+    class WriterSchema(BaseModel):
+        id: int | None = None
+        name: str
+
+    class Writer(base):
+        _schema_class = WriterSchema
+        _endpoint = "/writers/"
+
+    class BookSchema(BaseModel):
+        id: int | None = None
+        title: str
+        writer: Annotated[orm.ForeignKey[Writer], orm.relation(writes="nested")]
+
+    class Book(base):
+        _schema_class = BookSchema
+        _endpoint = "/books/"
+
+    with Loopback(Answering) as server:
+        client = (orm.ServiceClient if kind == "sync" else orm.AsyncServiceClient)(server.base_url)
+        book = await settle(client.manager(Book).get(id=1))
+        book.writer = writer = Writer(name="New")
+        await settle(book.save())
+        writer.name = "Changed"
+        await settle(book.save())
+        assert seen == [{"writer": {"name": "New"}}]
+        await settle(client.close())

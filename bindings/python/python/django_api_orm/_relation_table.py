@@ -98,9 +98,9 @@ class Relations:
                 continue
             value = kept[name]
             # What was created with the row is there now, and is not this instance.
-            is_created = each.creates and not each.many and value not in (None, MISSING) and value._pk() is None
+            is_created = each.creates and hasattr(type(value), "_wire_key") and value._pk() is None
             if each.raw(row) == before.get(each.field) and not is_created:
                 continue
-            if each.many or value is MISSING or each.key(row) != key_of(value._value(each.to_field)):
+            if is_created or each.many or value is MISSING or each.key(row) != key_of(value._value(each.to_field)):
                 del kept[name]
                 kept.get(PENDING, set()).discard(name)
