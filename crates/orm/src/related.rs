@@ -54,6 +54,22 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # What it costs
+//!
+//! | | requests |
+//! | --- | --- |
+//! | `post.author()`, `post.tags()` | none for null, for what was read before and for what the row shows whole; else one for 100 keys, with what the other rows of the page point at |
+//! | `user.posts()` | none; it is a [queryset](RelatedManager) |
+//! | `user.posts().rows()` | those of the queryset, once |
+//! | `user.posts().create(..)` | one POST |
+//! | `post.tags_mut().add(..)`, `remove(..)` | one GET, and one PATCH if the list changes |
+//! | `post.tags_mut().set(..)`, `clear()` | one PATCH |
+//! | `posts.prefetch_related(..)` | for each relation one for 100 different keys, and for each page that their rows fill |
+//! | `posts.values_list((.., Post::F.author.to(User::F.name)))` | as `prefetch_related`, and none where the rows show the values |
+//!
+//! A row that is pointed at and is not there is `DoesNotExist`, of several keys those without a row are left out. Several rows with the value
+//! by which one is named are `MultipleObjectsReturned`. A value that names no row, such as the URL of another collection, is `Decode`.
+//!
 //! # A loop over rows
 //!
 //! Rows that were read together are asked together: the first `post.author()` in a loop reads the authors of up to 100 posts that came

@@ -61,7 +61,7 @@ impl Collection {
         Ok(())
     }
 
-    /// The rows with the related ones, as objects, [beside](behind) what points at them: a row once for each of several, and once with null
+    /// The rows with the related ones, as objects, beside what points at them: a row once for each of several, and once with null
     /// where there is none.
     ///
     /// What the rows show of the related ones costs nothing. Else these are asked for, for each relation with one request for 100

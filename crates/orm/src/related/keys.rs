@@ -118,7 +118,8 @@ impl<'a, M: ApiModel, N: ApiModel, F: KeyForm> RelatedKeys<'a, M, N, F> {
     /// Creates a row, and adds it. One POST, and the requests of [`add`](Self::add).
     ///
     /// # Errors
-    /// As [`Manager::create`](crate::Manager::create), and as [`add`](Self::add): then the row has been created, and is not in the list.
+    /// As [`Manager::create`](crate::Manager::create), and as [`add`](Self::add): then the row has been created, and is not in the list;
+    /// [`Manager::instance_in`](crate::Manager::instance_in) of its own manager gives it.
     pub fn create<B: Serialize + ?Sized>(
         self,
         row: &B,
@@ -131,10 +132,14 @@ impl<'a, M: ApiModel, N: ApiModel, F: KeyForm> RelatedKeys<'a, M, N, F> {
             self.writable()?;
             let kept = target.collection.create(&body).await?;
             let new = Instance::written(target, kept)?;
-            let (added, removed) = (vec![Key::of(&new)?], Vec::new());
-            let added = self.change(Change { added, removed }).await;
-            added.map_err(|error| {
-                error.with_context("the related row was created, and was not added to the list")
+            let added = async {
+                let (added, removed) = (vec![Key::of(&new)?], Vec::new());
+                self.change(Change { added, removed }).await
+            };
+            added.await.map_err(|error| {
+                error
+                    .with_context("the related row was created, and was not added to the list")
+                    .with_row(new.row().clone())
             })?;
             Ok(new)
         })

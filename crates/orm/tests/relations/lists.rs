@@ -222,6 +222,16 @@ async fn after_an_error_the_instance_is_as_it_was() {
     assert_eq!(error.kind(), ErrorKind::Validation, "{error}");
     assert_eq!(post.tags, [1, 2].map(Key::new));
     assert!(!Instance::is_changed(&post).unwrap());
+    let refused = Fault::Answer(StatusCode::BAD_REQUEST, json_type(), "{}".into());
+    server.inject_on(Method::PATCH, "/api/v1/posts/1/", refused);
+    let error = post.tags_mut().create(&json!({"slug": "t-5"})).await;
+    let error = error.unwrap_err();
+    assert!(
+        error.to_string().contains("was created, and was not added"),
+        "{error}"
+    );
+    let created = client.objects::<Tag>().instance_in(&error).unwrap();
+    assert_eq!((created.id, created.slug.as_str()), (Some(5), "t-5"));
     client.objects::<Post>().all().delete().await.unwrap();
     let error = post.tags_mut().add([Key::new(3)]).await.unwrap_err();
     assert!(error.is_does_not_exist(), "{error}");
