@@ -1,5 +1,5 @@
 //! Spans for `tracing`: one for each operation, and in it one for each request, with the names that OpenTelemetry has for HTTP.
-//! No span holds a query, a key, a header or a body.
+//! No span holds a value of a query, a key, a header or a body.
 
 use std::{
     future::Future,
@@ -8,11 +8,17 @@ use std::{
 };
 
 use django_api_orm_core::{ApiModel, Error, Result, path::ApiPath};
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Uri};
 use pin_project_lite::pin_project;
 use tracing::{Span, field::Empty};
 
-use crate::bulk::{BulkCreateError, BulkWriteError};
+use crate::{
+    bulk::{BulkCreateError, BulkWriteError},
+    client::{
+        base_url::BaseUrl,
+        event::{REDACTED, push_query},
+    },
+};
 
 /// What an operation's result tells its span.
 pub(crate) trait Outcome {
@@ -94,38 +100,75 @@ pub(crate) fn span(model: &'static str, name: &'static str) -> Span {
     )
 }
 
+/// The methods that the conventions name; any other one is `_OTHER`.
+const METHODS: [&str; 10] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
+];
+
 /// The span of one request: an attempt, a retry or a redirect. A path without a template may hold keys, and is left out.
 pub(crate) fn request(
     method: &Method,
     path: &ApiPath,
-    (host, port): (&str, u16),
+    uri: &Uri,
+    base: &BaseUrl,
     resend_count: u32,
 ) -> Span {
     // What follows is evaluated only where somebody wants the span.
     let template = || path.declared_template();
+    let known = METHODS.contains(&method.as_str());
     let name = || {
+        let method = if known { method.as_str() } else { "HTTP" };
         template().map_or_else(
-            || method.to_string(),
+            || method.to_owned(),
             |template| format!("{method} {template}"),
         )
     };
+    let (host, port) = base.server();
     let span = tracing::info_span!(
         "request",
         otel.name = name(),
         otel.kind = "client",
         otel.status_code = Empty,
-        http.request.method = method.as_str(),
+        http.request.method = if known { method.as_str() } else { "_OTHER" },
+        http.request.method_original = Empty,
         http.request.resend_count = Empty,
         http.response.status_code = Empty,
+        url.full = full_url(path, uri, base),
         url.template = template().as_deref(),
         server.address = host,
         server.port = port,
         error.type = Empty,
     );
+    if !known {
+        span.record("http.request.method_original", method.as_str());
+    }
     if resend_count > 0 {
         span.record("http.request.resend_count", resend_count);
     }
     span
+}
+
+/// The URL without keys and values. After a redirect, and where the path is made at run time, no part of it is known to hold none.
+fn full_url(path: &ApiPath, uri: &Uri, base: &BaseUrl) -> String {
+    let mut url = base.to_string();
+    let template = path.declared_template();
+    match template.filter(|_| uri.path().ends_with(path.path())) {
+        None => url.push_str("/REDACTED"),
+        Some(template) => {
+            for (index, segment) in template.split('/').enumerate() {
+                if index > 0 {
+                    url.push('/');
+                }
+                url.push_str(if segment.starts_with('{') {
+                    REDACTED
+                } else {
+                    segment
+                });
+            }
+        }
+    }
+    push_query(&mut url, uri.query());
+    url
 }
 
 /// Notes the status of the response in the span of the request.

@@ -11,7 +11,7 @@ use url::Url;
 
 /// A checked base URL.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct BaseUrl {
+pub(crate) struct BaseUrl {
     /// Scheme, host and port, without a slash at the end.
     origin: String,
     /// The same, as requests have it.
@@ -86,7 +86,7 @@ impl BaseUrl {
     }
 
     /// The host and the port.
-    pub(super) fn server(&self) -> (&str, u16) {
+    pub(crate) fn server(&self) -> (&str, u16) {
         (&self.host, self.port)
     }
 

@@ -15,7 +15,7 @@ use http::{
 use super::call::checked_header;
 
 /// What is shown in the place of a secret.
-const REDACTED: HeaderValue = HeaderValue::from_static("REDACTED");
+pub(crate) const REDACTED: &str = "REDACTED";
 /// Parts of the names of headers whose values are not shown.
 const SECRET: [&str; 9] = [
     "auth",
@@ -331,7 +331,7 @@ fn shown(name: &HeaderName, value: &HeaderValue, side: Side) -> HeaderValue {
         return value;
     }
     if names_url || is_own || is_secret(name) {
-        return REDACTED;
+        return HeaderValue::from_static(REDACTED);
     }
     value.clone()
 }
@@ -350,12 +350,18 @@ fn shown_url(uri: &Uri) -> String {
     // Behind a user and a password, if there were any.
     let host = authority.rsplit('@').next().unwrap_or_default();
     let mut url = format!("{scheme}://{host}{}", uri.path());
-    for (index, pair) in uri.query().unwrap_or_default().split('&').enumerate() {
-        if let Some((name, _)) = pair.split_once('=') {
-            url.push(if index == 0 { '?' } else { '&' });
-            url.push_str(name);
-            url.push_str("=REDACTED");
-        }
-    }
+    push_query(&mut url, uri.query());
     url
+}
+
+/// The names of a query; what has none is left out.
+pub(crate) fn push_query(url: &mut String, query: Option<&str>) {
+    let pairs = query.unwrap_or_default().split('&');
+    let names = pairs.filter_map(|pair| Some(pair.split_once('=')?.0));
+    for (index, name) in names.enumerate() {
+        url.push(if index == 0 { '?' } else { '&' });
+        url.push_str(name);
+        url.push('=');
+        url.push_str(REDACTED);
+    }
 }

@@ -412,7 +412,8 @@ impl Exchange<'_> {
         let span = trace::request(
             &outgoing.method,
             &self.call.path,
-            shared.base.server(),
+            &outgoing.uri,
+            &shared.base,
             self.attempts,
         );
         // On the heap from the start, as the call itself is.

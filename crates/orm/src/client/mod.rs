@@ -31,7 +31,7 @@
 
 mod admission;
 mod attempt;
-mod base_url;
+pub(crate) mod base_url;
 mod builder;
 mod call;
 mod connector;

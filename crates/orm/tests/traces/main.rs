@@ -10,6 +10,8 @@
 #[expect(dead_code, reason = "`client_network` uses the rest of it")]
 mod server;
 
+mod secrets;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -34,6 +36,8 @@ struct User {
 #[derive(Clone, Debug, Default)]
 struct Seen {
     parent: Option<usize>,
+    /// The names of all its fields, also of those that nothing was recorded for.
+    names: Vec<&'static str>,
     fields: BTreeMap<String, String>,
 }
 
@@ -60,6 +64,7 @@ impl Visit for Seen {
 struct Recorder {
     spans: Arc<Mutex<Vec<Seen>>>,
     entered: Arc<Mutex<Vec<usize>>>,
+    events: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Subscriber for Recorder {
@@ -70,6 +75,12 @@ impl Subscriber for Recorder {
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let mut seen = Seen {
             parent: self.entered.lock().unwrap().last().copied(),
+            names: attributes
+                .metadata()
+                .fields()
+                .iter()
+                .map(|field| field.name())
+                .collect(),
             ..Seen::default()
         };
         attributes.record(&mut seen);
@@ -84,7 +95,11 @@ impl Subscriber for Recorder {
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
-    fn event(&self, _: &Event<'_>) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut seen = Seen::default();
+        event.record(&mut seen);
+        self.events.lock().unwrap().push(seen);
+    }
 
     fn enter(&self, span: &Id) {
         self.entered
@@ -134,6 +149,10 @@ async fn an_operation_has_a_span_and_each_of_its_requests_another() {
             ("otel.kind", Some("client")),
             ("http.request.method", Some("GET")),
             ("url.template", Some("/users/{id}/")),
+            (
+                "url.full",
+                Some("http://api.test:8080/prefix/users/REDACTED/"),
+            ),
             ("server.address", Some("api.test")),
             ("server.port", Some("8080")),
             ("http.request.resend_count", resend),
@@ -210,4 +229,52 @@ async fn no_span_holds_a_value_a_key_or_a_secret() {
         .iter()
         .find(|span| span.get("otel.name") == Some("GET"));
     assert_eq!(by_hand.unwrap().get("url.template"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn spans_have_the_fields_of_the_conventions_and_no_others() {
+    let recorder = Recorder::default();
+    let _guard = tracing::subscriber::set_default(recorder.clone());
+    let server = Server::new(|_, _| ok());
+    let client = client(&server);
+    let _ = client
+        .objects::<User>()
+        .filter(User::F.name.eq("Ann"))
+        .count()
+        .await;
+    let purge = http::Method::from_bytes(b"PURGE").unwrap();
+    let _ = client.request(purge, "/users/7/").await;
+    let spans = recorder.spans.lock().unwrap().clone();
+    let [operation, request, .., by_hand] = spans.as_slice() else {
+        panic!("{spans:#?}");
+    };
+    // How `tracing-opentelemetry` is told of a span's name, kind and status.
+    let common = ["otel.name", "otel.kind", "otel.status_code"];
+    // https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
+    let conventions = [
+        "http.request.method",
+        "http.request.method_original",
+        "http.request.resend_count",
+        "http.response.status_code",
+        "url.full",
+        "url.template",
+        "server.address",
+        "server.port",
+        "error.type",
+    ];
+    assert_eq!(request.names, [&common[..], &conventions[..]].concat());
+    assert_eq!(operation.names, [&common[..], &["error.type"]].concat());
+    let url = request.get("url.full").unwrap();
+    assert!(
+        url.starts_with("http://api.test:8080/prefix/users/?"),
+        "{url}"
+    );
+    assert!(url.contains("name=REDACTED"), "{url}");
+    assert_eq!(by_hand.get("otel.name"), Some("HTTP"));
+    assert_eq!(by_hand.get("http.request.method"), Some("_OTHER"));
+    assert_eq!(by_hand.get("http.request.method_original"), Some("PURGE"));
+    assert_eq!(
+        by_hand.get("url.full"),
+        Some("http://api.test:8080/prefix/REDACTED")
+    );
 }
