@@ -16,13 +16,13 @@ def answer(request):
     """Take `{"steps": [["filter", Q], ["slice", [0, 5]], ..], "end": ["count"]}`.
 
     A `Q` is `["and" | "or", Q, ..]`, `["not", Q]` or `[lookup, value]`. `"of": "Book"` asks for
-    books in place of specimens; each comes once, whatever the filters join.
+    books in place of specimens. Each row comes once, whatever the filters join.
     """
     described = json.loads(request.body)
     if described.get("of") == "Book":
         rows = Book.objects.order_by("id").distinct()
     else:
-        rows = Specimen.objects.order_by("id")
+        rows = Specimen.objects.order_by("id").distinct()
     for name, argument in described["steps"]:
         match name:
             case "filter" | "exclude":
@@ -76,12 +76,17 @@ def _end(rows, name, argument=None):
         case "tree":
             return [_tree(book) for book in _with_related(rows)]
         case "values_list":
-            return [list(row) for row in rows.values_list(*argument)]
+            return [[_plain(value) for value in row] for row in rows.values_list(*argument)]
         case "latest" | "earliest":
             try:
                 return getattr(rows, name)(*argument).id
             except ObjectDoesNotExist:
                 return None
+
+
+def _plain(value):
+    """JSON's own values, and Python's text of others."""
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 def _with_related(books):

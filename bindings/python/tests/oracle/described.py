@@ -58,70 +58,131 @@ VALUES: dict[str, list[Any]] = {
     "maker": ["01234567-89ab-cdef-0123-456789abcdef", "02468acf-1357-9bde-0246-8acf13579bde"],
     "team": [1, 2, 3, 4],
     "origin": [1, 2, 3],
+    "extra": [{}, {"a": 1}, {"a": "one"}, {"b": {"c": True}}, {"a": [1, 2]}],
+    "extra__a": [1, "one", 2],
+    "maker__name": ["Ann", "bob", "Émile", "Eve"],
+    "origin__name": ["new", "old", "sold", "lost"],
+    "marks": [1, 2, 3],
+    "marks__name": ["new", "old", "sold", "lost"],
 }
-ORDERED = ["id", "number", "ratio", "price", "day", "moment", "span", "clock"]
-NULLABLE = [column for column in VALUES if column not in ("id", "label", "slug")]
+COMPARED = ["exact", "in", "gt", "gte", "lt", "lte", "range"]
+TEXT = ["exact", "in", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"]
+DATE = ["year", "month", "day", "week_day"]
+CLOCK = ["hour", "minute", "second"]
+#: What each column is looked up by: every kind of column with every lookup that the package and the ORM have for it.
+LOOKUPS: dict[str, list[str]] = {
+    "id": COMPARED,
+    "label": [*TEXT, "regex", "iregex"],
+    "slug": TEXT,
+    "number": [*COMPARED, "isnull"],
+    "ratio": [*COMPARED, "isnull"],
+    "price": [*COMPARED, "isnull"],
+    "day": [*COMPARED, *DATE, "isnull"],
+    "moment": [*COMPARED, *DATE, *CLOCK, "date", "isnull"],
+    "span": [*COMPARED, "isnull"],
+    "clock": [*COMPARED, *CLOCK, "isnull"],
+    "code": ["exact", "in", "isnull"],
+    "grade": ["exact", "in", "iexact", "isnull"],
+    "sound": ["exact", "isnull"],
+    "extra": ["exact"],
+    "extra__a": ["exact", "in"],
+    "maker": ["exact", "in", "isnull"],
+    "maker__name": ["exact", "in", "startswith"],
+    "team": ["exact", "in", "isnull"],
+    "origin": ["exact", "in", "isnull"],
+    "origin__name": ["exact", "in", "startswith"],
+    "marks": ["exact", "in"],
+    "marks__name": ["exact"],
+}
+#: Every column with every lookup.
+PAIRS = [(column, lookup) for column, lookups in LOOKUPS.items() for lookup in lookups]
 #: What the server sorts by, where it sorts.
 SORTED = ["id", "label", "number", "ratio", "price", "day", "moment", "span", "clock", "grade"]
+#: Parts of texts. Those without a letter of two cases: SQLite's LIKE ignores the case of some, which other databases do not; in
+#: a lookup that ignores case, letters whose case every database knows.
+PARTS = {
+    "contains": ["%", "_", "\\", "日", "🦀", ",", "42", "100%"],
+    "icontains": ["APP", "tree", "CRAB", "Tru", "-4", "日"],
+    "slug": ["-4", "specimen-", "7"],
+    "regex": ["^[a-z]+$", r"\d", "^日", "e$", "^.{5}$"],
+    "iexact": ["APPLE", "pear TREE", "SPECIMEN-7", "F", "Null"],
+    "year": [1969, 2000, 2024, 2025],
+    "month": [1, 2, 6, 12],
+    "day": [1, 29, 31, 12],
+    "week_day": [1, 2, 3, 4, 5, 6, 7],
+    "hour": [0, 9, 12, 23],
+    "minute": [0, 30, 59],
+    "second": [0, 15, 59],
+    "date": ["2024-01-01", "2024-02-29", "2024-12-31", "1969-12-31"],
+}
+#: Values of any kind that `values_list` gives.
+SHOWN = [column for column in VALUES if "__" not in column and column not in ("marks", "team", "origin", "extra")]
+ENDS = ["list", "count", "exists", "first", "values_list", "last", "get", "in_bulk", "latest", "earliest"]
 
 
-def one(draw: random.Random) -> list[Any]:
-    """A single lookup."""
-    column = draw.choice(list(VALUES))
-    value = draw.choice(VALUES[column])
-    kinds = ["exact", "exact", "in"]
-    if column in ORDERED:
-        kinds += ["gt", "gte", "lt", "lte", "range"]
-    if column in NULLABLE:
-        kinds += ["isnull"]
-    if column in ("day", "moment"):
-        kinds += ["year", "month", "day"]
-    if column == "label":
-        kinds += ["text", "text"]
-    match draw.choice(kinds):
-        case "exact":
-            return [column, value]
-        case "in":
-            return [f"{column}__in", draw.sample(VALUES[column], draw.randint(1, 2))]
-        case "range":
-            return [f"{column}__range", draw.sample(VALUES[column], 2)]
-        case "isnull":
-            return [f"{column}__isnull", draw.random() < 0.5]
-        case "year":
-            return [f"{column}__year", draw.choice([1969, 2000, 2024, 2025])]
-        case "month" | "day" as part:
-            return [f"{column}__{part}", draw.choice([1, 2, 12, 29, 31])]
-        case "text":
-            # Without a letter of two cases: SQLite's LIKE ignores the case of some, which other databases do not.
-            lookup = draw.choice(["contains", "startswith", "endswith"])
-            return [f"label__{lookup}", draw.choice(["%", "_", "\\", "日", "🦀", ",", "42", "100%"])]
-        case comparison:
-            return [f"{column}__{comparison}", value]
+def one(draw: random.Random, pair: tuple[str, str] | None = None) -> list[Any]:
+    """A single lookup, of this column by this, if that is said."""
+    column, lookup = pair or draw.choice(PAIRS)
+    if lookup == "exact":
+        return [column, draw.choice(VALUES[column])]
+    if lookup == "in":
+        return [f"{column}__in", draw.sample(VALUES[column], draw.randint(1, 2))]
+    if lookup == "range":
+        return [f"{column}__range", draw.sample(VALUES[column], 2)]
+    if lookup == "isnull":
+        return [f"{column}__isnull", draw.random() < 0.5]
+    if lookup in PARTS and lookup not in ("contains", "icontains"):
+        values = PARTS[lookup]
+    elif lookup == "iregex":
+        values = ["^APPLE$", "TREE", r"\d"]
+    elif lookup.startswith("i"):
+        values = PARTS["icontains"]
+    elif column.endswith("__name"):
+        values = ["n", "A", "É", "so"]
+    elif lookup in ("contains", "startswith", "endswith"):
+        values = PARTS["slug" if column == "slug" else "contains"]
+    else:
+        values = VALUES[column]
+    return [f"{column}__{lookup}", draw.choice(values)]
 
 
-def condition(draw: random.Random, depth: int = 2) -> list[Any]:
+def condition(draw: random.Random, pair: tuple[str, str] | None = None, depth: int = 2) -> list[Any]:
+    """A tree of lookups, in which this column is looked up by this, if that is said."""
     kind = draw.choice(["one", "one", "and", "or", "not"]) if depth else "one"
     if kind == "one":
-        return one(draw)
+        return one(draw, pair)
     if kind == "not":
-        return ["not", condition(draw, depth - 1)]
-    return [kind, *(condition(draw, depth - 1) for _ in range(2))]
+        return ["not", condition(draw, pair, depth - 1)]
+    parts = [condition(draw, pair, depth - 1), condition(draw, None, depth - 1)]
+    return [kind, *draw.sample(parts, 2)]
 
 
-def describe(draw: random.Random) -> Description:
+def cases(name: str, number: int, first: int = 0) -> Iterator[Description]:
+    """So many querysets, the same for a name each time. Lookups and ends come in turn, from that of the `first` case on."""
+    draw = random.Random(name)
+    pairs = random.Random("pairs").sample(PAIRS, len(PAIRS))
+    keys = [sign + column for column in SORTED for sign in ("", "-")]
+    for case in range(first, first + number):
+        key = keys[case // 2 % len(keys)] if case % 2 else None
+        yield describe(draw, pairs[case % len(pairs)], ENDS[case // 3 % len(ENDS)], key)
+
+
+def describe(draw: random.Random, pair: tuple[str, str], wanted: str, key: str | None) -> Description:
+    """A queryset with this lookup, ordered by this key if there is one, and with this end if it fits."""
     steps: list[list[Any]] = []
-    for _ in range(draw.choice([0, 1, 1, 1, 2])):
-        steps.append([draw.choice(["filter", "filter", "exclude"]), condition(draw)])
-    ordered = draw.random() < 0.6
-    if ordered:
-        # The key makes the order total, so that there is one right answer.
-        columns = draw.sample([column for column in SORTED if column != "id"], draw.choice([0, 1, 1, 2]))
-        steps.append(["order_by", [draw.choice(["", "-"]) + column for column in [*columns, "id"]]])
+    for number in range(draw.choice([1, 1, 1, 2])):
+        steps.append([draw.choice(["filter", "filter", "exclude"]), condition(draw, None if number else pair)])
+    if key is not None:
+        # The primary key makes the order total, so that there is one right answer.
+        first = key.removeprefix("-")
+        others = [column for column in SORTED if column not in ("id", first)]
+        columns = [draw.choice(["", "-"]) + column for column in [*draw.sample(others, draw.choice([0, 0, 1])), "id"]]
+        steps.append(["order_by", [key] if first == "id" else [key, *columns]])
     reversed_ = draw.random() < 0.2
     if reversed_:
         steps.append(["reverse", None])
-    ends = [["list"], ["list"], ["count"], ["exists"], ["first"], ["values_list", ["id", "number", "label"]]]
-    sliced = draw.random() < 0.35
+    ends = [["list"], ["list"], ["count"], ["exists"], ["first"], ["values_list", draw.sample(SHOWN, 3)]]
+    sliced = draw.random() < 0.35 and wanted not in ENDS[5:]
     if sliced:
         for _ in range(draw.choice([1, 1, 2])):
             start = draw.choice([None, 0, 1, 3, 19, 25])
@@ -131,7 +192,8 @@ def describe(draw: random.Random) -> Description:
         # Django reverses these, too, after `reverse()`, although they have an order of their own.
         if not reversed_:
             ends += [["latest", ["number", "id"]], ["earliest", ["-id"]]]
-    return {"steps": steps, "end": draw.choice(ends)}
+    fitting = [end for end in ends if end[0] == wanted]
+    return {"steps": steps, "end": draw.choice(fitting or ends)}
 
 
 def smaller(described: Description) -> Iterator[Description]:
@@ -175,8 +237,10 @@ _TYPES: dict[str, Any] = {
 def typed(lookup: str, value: Any) -> Any:
     """The value as a Python program would write it."""
     column, _, operation = lookup.partition("__")
-    if column not in _TYPES or operation in ("isnull", "year", "month", "day"):
+    if column not in _TYPES or operation in ("isnull", *DATE, *CLOCK) or operation.startswith("name"):
         return value
+    if operation == "date":
+        return datetime.date.fromisoformat(value)
     if isinstance(value, list):
         return [_TYPES[column](one) for one in value]
     return _TYPES[column](value)

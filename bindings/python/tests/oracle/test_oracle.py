@@ -11,10 +11,10 @@ import asyncio
 import datetime
 import json
 import os
-import random
 import urllib.request
 import uuid
 import warnings
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -24,9 +24,10 @@ from conftest import TOKEN
 from django_api_orm import Q
 from pydantic import BaseModel
 
-from .described import Description, describe, smaller, typed
+from .described import ENDS, PAIRS, SORTED, Description, cases, smaller, typed
 
-CASES = int(os.environ.get("ORACLE_CASES", "25"))
+CASES = int(os.environ.get("ORACLE_CASES", "32"))
+PAGINATORS = ("limitoffset", "pagenumber", "cursor", "plain")
 #: How many of a hundred querysets may be refused, by what the server filters by.
 REFUSED = {"all": 12, "few": 30, "off": 30}
 
@@ -93,6 +94,11 @@ def queryset(model: Any, described: Description) -> Any:
     return rows
 
 
+def plain(value: Any) -> Any:
+    """A value as the oracle spells it: what JSON has not, as Python's text."""
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)
+
+
 async def ask(model: Any, described: Description, settle: Any) -> Any:
     """What the package answers, in the form of the oracle's answers; an error for what it refuses."""
     rows = queryset(model, described)
@@ -111,7 +117,7 @@ async def ask(model: Any, described: Description, settle: Any) -> Any:
             case "in_bulk":
                 return sorted(await settle(rows.in_bulk(arguments[0])))
             case "values_list":
-                return [list(row) for row in await settle(rows.values_list(*arguments[0]))]
+                return [[plain(value) for value in row] for row in await settle(rows.values_list(*arguments[0]))]
             case _:
                 return (await settle(getattr(rows, name)(*arguments[0]))).id
     except model.DoesNotExist:
@@ -164,14 +170,17 @@ async def shortened(site: Any, kind: str, endpoint: str, described: Description)
     return described
 
 
-async def compare(site: Any, kind: str, endpoint: str, cases: int) -> None:
-    draw = random.Random(f"{kind} {endpoint}")
+def described_by(kind: str, endpoint: str, number: int) -> Iterator[Description]:
+    """The paginators share the lookups, so that there is each of them for each set of filters."""
+    return cases(f"{kind} {endpoint}", number, number * PAGINATORS.index(endpoint.partition("-")[0]))
+
+
+async def compare(site: Any, kind: str, endpoint: str, number: int) -> None:
     refused = 0
     model = specimens(kind, endpoint, site)
-    for case in range(cases):
+    for case, described in enumerate(described_by(kind, endpoint, number)):
         if case % 5 == 0:
             model = specimens(kind, endpoint, site)
-        described = describe(draw)
         try:
             wrong = await disagreement(site, model, described, SETTLE[kind])
         except Refused:
@@ -181,14 +190,45 @@ async def compare(site: Any, kind: str, endpoint: str, cases: int) -> None:
             short = await shortened(site, kind, endpoint, described)
             pytest.fail(f"{endpoint}: {json.dumps(described)}\n{wrong}\nshortened: {json.dumps(short)}")
     allowed = REFUSED[endpoint.rpartition("-")[2]]
-    assert refused * 100 <= allowed * cases + 300, f"{refused} of {cases} querysets were refused"
+    assert refused * 100 <= allowed * number + 300, f"{refused} of {number} querysets were refused"
 
 
-ENDPOINTS = [
-    f"{paginator}-{filters}"
-    for paginator in ("limitoffset", "pagenumber", "cursor", "plain")
-    for filters in ("all", "few", "off")
-]
+ENDPOINTS = [f"{paginator}-{filters}" for paginator in PAGINATORS for filters in ("all", "few", "off")]
+
+
+def lookups_in(described: Any) -> Iterator[str]:
+    kind, *rest = described
+    if kind not in ("and", "or", "not"):
+        yield kind
+        return
+    for part in rest:
+        yield from lookups_in(part)
+
+
+@pytest.mark.parametrize("filters", ["all", "few", "off"])
+def test_every_lookup_of_every_column_is_drawn(filters):
+    """Each of them, each end and each step, for each set of filters that the server has."""
+    drawn, ends, steps, shapes = set(), set(), set(), set()
+    for endpoint in ENDPOINTS:
+        if not endpoint.endswith(filters):
+            continue
+        for described in described_by("sync", endpoint, 32):
+            ends.add(described["end"][0])
+            for name, argument in described["steps"]:
+                steps.add(name)
+                if name in ("filter", "exclude"):
+                    shapes.add((name, argument[0] if argument[0] in ("and", "or", "not") else "one"))
+                    for lookup in lookups_in(argument):
+                        column, _, operation = lookup.rpartition("__")
+                        known = (column, operation) in PAIRS
+                        drawn.add((column, operation) if known else (lookup, "exact"))
+                if name == "order_by":
+                    shapes.update((name, key) for key in argument)
+    assert drawn == set(PAIRS), set(PAIRS) - drawn
+    assert ends == set(ENDS) and steps == {"filter", "exclude", "order_by", "reverse", "slice"}
+    assert {(name, kind) for name in ("filter", "exclude") for kind in ("one", "and", "or", "not")} <= shapes
+    # Up and down, with nulls.
+    assert {("order_by", sign + column) for sign in ("", "-") for column in SORTED} <= shapes
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
