@@ -4,6 +4,7 @@
 //! Where the server has no filter backend, these are the answers behind ignored filters and orders.
 
 mod plans;
+mod warm;
 
 use std::{collections::BTreeSet, fmt::Debug};
 
@@ -377,6 +378,12 @@ macro_rules! cells {
                     name: concat!("costs::", $endpoint),
                     writes: false,
                     run: |server| run(server, |site| costs(site, $endpoint)),
+                },
+                Case {
+                    file: module_path!(),
+                    name: concat!("warm::", $endpoint),
+                    writes: false,
+                    run: |server| run(server, |site| warm::warm(site, $endpoint)),
                 },
                 Case {
                     file: module_path!(),
