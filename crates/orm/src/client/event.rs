@@ -48,7 +48,7 @@ struct Sent {
     at: SystemTime,
 }
 
-/// A request that is about to be sent; [`on_request`](ServiceClientBuilder::on_request).
+/// A request that is about to be sent; [`on_request`](crate::ServiceClientBuilder::on_request).
 #[derive(Debug, Clone)]
 pub struct RequestEvent {
     sent: Sent,
@@ -56,7 +56,7 @@ pub struct RequestEvent {
     pub(super) added: HeaderMap,
 }
 
-/// The answer to a request, whatever its status; [`on_response`](ServiceClientBuilder::on_response).
+/// The answer to a request, whatever its status; [`on_response`](crate::ServiceClientBuilder::on_response).
 #[derive(Debug, Clone)]
 pub struct ResponseEvent {
     sent: Sent,
@@ -73,7 +73,7 @@ pub struct FailureEvent {
     elapsed: Duration,
 }
 
-/// A request that failed and is about to be sent again; [`on_retry`](ServiceClientBuilder::on_retry).
+/// A request that failed and is about to be sent again; [`on_retry`](crate::ServiceClientBuilder::on_retry).
 #[derive(Debug, Clone)]
 pub struct RetryEvent {
     sent: Sent,
