@@ -20,8 +20,10 @@ struct Host {
     rank: i64,
 }
 
-/// What a program asks for, and how the server spells it.
-fn spellings() -> [(&'static str, &'static str, fn(&str) -> String); 4] {
+/// What it is, what a program asks for, and how the server spells it.
+type Spelling = (&'static str, &'static str, fn(&str) -> String);
+
+fn spellings() -> [Spelling; 4] {
     [
         ("a MAC address", "AA-BB-CC-00-11-22", |text| {
             text.to_lowercase().replace('-', ":")
@@ -57,10 +59,10 @@ async fn start(spell: fn(&str) -> String, is_lenient: bool) -> (TestServer, Serv
                 text.to_owned()
             }
         });
-        let id = call.parameter("id");
+        let id = call.parameter("id").and_then(|id| id.parse::<i64>().ok());
         let found: Vec<&Value> = (rows.iter())
             .filter(|row| asked.as_ref().is_none_or(|asked| row["address"] == **asked))
-            .filter(|row| id.is_none_or(|id| row["id"].to_string() == id))
+            .filter(|row| id.is_none_or(|id| row["id"] == id))
             .collect();
         Ok(Reply::ok(
             &json!({"count": found.len(), "next": null, "previous": null, "results": found}),

@@ -72,10 +72,10 @@ async fn a_row_in_another_case_is_neither_changed_nor_created_again() {
                 return Ok(Reply::json(StatusCode::CREATED, new));
             }
             let name = call.parameter("name").map(str::to_lowercase);
-            let id = call.parameter("id").map(str::to_owned);
+            let id = call.parameter("id").and_then(|id| id.parse::<i64>().ok());
             let found: Vec<&Value> = (rows.iter())
                 .filter(|row| name.as_ref().is_none_or(|name| row["name"] == **name))
-                .filter(|row| id.as_ref().is_none_or(|id| row["id"].to_string() == *id))
+                .filter(|row| id.is_none_or(|id| row["id"] == id))
                 .collect();
             Ok(Reply::ok(
                 &json!({"count": found.len(), "next": null, "previous": null, "results": found}),
