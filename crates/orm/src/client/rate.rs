@@ -13,7 +13,7 @@ use std::{
 use django_api_orm_core::{Error, ErrorKind, Result};
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep_until},
+    time::{Instant, timeout_at},
 };
 
 use super::base_url::in_words;
@@ -219,10 +219,8 @@ impl RateLog {
             if at >= deadline {
                 return Err(self.too_late(at.saturating_duration_since(now)));
             }
-            tokio::select! {
-                () = sleep_until(at) => {}
-                () = moved => {}
-            }
+            // Whichever comes first.
+            let _ = timeout_at(at, moved).await;
         }
     }
 
