@@ -27,7 +27,7 @@ use super::encoding;
 use super::failure::Failure;
 use super::layer::{HttpService, Sendings, Way};
 use super::pool::Pool;
-use super::rest::Rest;
+use super::rest::{Kept, Rest};
 use super::stats::Tally;
 
 /// What is sent.
@@ -354,7 +354,8 @@ impl Counted {
     /// The response as it comes from a connection, and whether it is compressed.
     pub(super) fn count(mut response: Response<Incoming>, tally: Tally) -> (Response<Self>, bool) {
         let is_encoded = encoding::rename(response.headers_mut());
-        let mut rest = response.extensions_mut().remove::<Rest>();
+        let kept = response.extensions_mut().remove::<Kept>();
+        let mut rest = kept.map(Kept::of_answer);
         let response = response.map(|body| {
             if body.is_end_stream()
                 && let Some(rest) = rest.take()

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use tower::{Service, ServiceExt};
 
 use super::proxy::Proxy;
-use super::rest::{Rest, Rests};
+use super::rest::{Expected, Rest, Rests};
 use super::stats::{Counters, OpenConnections};
 use super::stream::Stream;
 use super::tcp::Tcp;
@@ -53,7 +53,11 @@ impl Leg {
         tcp.set_connect_timeout(Some(timeout));
         Self::new(move |uri| {
             let tcp = tcp.clone();
-            async move { Ok(Stream::new(Tcp::new(tcp.oneshot(uri).await?.into_inner()))) }
+            async move {
+                let tcp = tcp.oneshot(uri).await?.into_inner();
+                let expected = Expected::default();
+                Ok(Stream::new(Tcp::new(tcp, expected.clone())).expecting(expected))
+            }
         })
     }
 
@@ -83,7 +87,10 @@ impl Leg {
                 let stream = https.oneshot(uri).await?;
                 let connected = stream.connected();
                 let is_http2 = connected.is_negotiated_h2();
-                Ok(Stream::new(TokioIo::new(stream)).http2(is_http2))
+                let expected = below(&stream).inner().expected().clone();
+                Ok(Stream::new(TokioIo::new(stream))
+                    .expecting(expected)
+                    .http2(is_http2))
             }
         })
     }
@@ -146,6 +153,14 @@ impl Leg {
             }
             _ => to_proxy.instead(proxy),
         }
+    }
+}
+
+/// The stream that TLS goes over, or that there is without it.
+fn below(stream: &MaybeHttpsStream<TokioIo<Stream>>) -> &TokioIo<Stream> {
+    match stream {
+        MaybeHttpsStream::Http(stream) => stream,
+        MaybeHttpsStream::Https(stream) => stream.inner().get_ref().0.inner(),
     }
 }
 
@@ -275,7 +290,8 @@ impl Service<Uri> for Connector {
             Ok(TokioIo::new(if is_http2 {
                 stream
             } else {
-                stream.resting(Rest::of_new_connection(rests))
+                let expected = stream.expected().clone();
+                stream.resting(Rest::of_new_connection(rests, expected))
             }))
         })
     }

@@ -85,10 +85,56 @@ struct State {
     last: AtomicU64,
     /// Whether the server has closed the connection.
     is_closed: AtomicBool,
+    expected: Expected,
+}
+
+/// Whether a request may be about to be written to a connection: then its socket is looked at first.
+#[derive(Debug, Clone)]
+pub(super) struct Expected(Arc<AtomicBool>);
+
+impl Default for Expected {
+    /// It may be, as far as nobody says otherwise.
+    fn default() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+}
+
+impl Expected {
+    pub(super) fn is_expected(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+
+    fn set(&self, is_expected: bool) {
+        self.0.store(is_expected, Relaxed);
+    }
+}
+
+/// The rest, as the pool keeps it with its connection. The pool copies it for a request before it hands that over to the
+/// connection, and once more for the answer: so a copy says that a request may be about to be written.
+#[derive(Debug)]
+pub(super) struct Kept(Rest);
+
+impl Clone for Kept {
+    fn clone(&self) -> Self {
+        self.0.0.expected.set(true);
+        Self(self.0.clone())
+    }
+}
+
+impl Kept {
+    pub(super) fn new(rest: &Rest) -> Self {
+        Self(rest.clone())
+    }
+
+    /// That of an answer, after which nothing is written before the next request.
+    pub(super) fn of_answer(self) -> Rest {
+        self.0.0.expected.set(false);
+        self.0
+    }
 }
 
 impl Rest {
-    pub(super) fn of_new_connection(rests: Arc<Rests>) -> Self {
+    pub(super) fn of_new_connection(rests: Arc<Rests>, expected: Expected) -> Self {
         Self(Arc::new(State {
             rests,
             since: AtomicU64::new(NEVER),
@@ -97,6 +143,7 @@ impl Rest {
             is_asked: AtomicBool::new(false),
             last: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
+            expected,
         }))
     }
 
@@ -134,6 +181,7 @@ impl Rest {
             self.0.last.store(rest.saturating_add(1), Relaxed);
         }
         self.0.is_asked.store(true, Relaxed);
+        self.0.expected.set(false);
         self.0.begun.fetch_add(1, Relaxed);
     }
 

@@ -9,7 +9,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::rest::Rest;
+use super::rest::{Expected, Kept, Rest};
 use super::stats::OpenConnections;
 
 trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -21,6 +21,7 @@ pub(super) struct Stream {
     is_http2: bool,
     is_proxied: bool,
     tracked: Option<Tracked>,
+    expected: Expected,
     rest: Option<Rest>,
 }
 
@@ -44,8 +45,19 @@ impl Stream {
             is_http2: false,
             is_proxied: false,
             tracked: None,
+            expected: Expected::default(),
             rest: None,
         }
+    }
+
+    /// Who says whether a request may be about to be written.
+    pub(super) fn expecting(mut self, expected: Expected) -> Self {
+        self.expected = expected;
+        self
+    }
+
+    pub(super) fn expected(&self) -> &Expected {
+        &self.expected
     }
 
     /// HTTP/2 was agreed upon.
@@ -97,7 +109,7 @@ impl Connection for Stream {
     fn connected(&self) -> Connected {
         let mut connected = Connected::new().proxy(self.is_proxied);
         if let Some(rest) = &self.rest {
-            connected = connected.extra(rest.clone());
+            connected = connected.extra(Kept::new(rest));
         }
         if self.is_http2 {
             connected.negotiated_h2()

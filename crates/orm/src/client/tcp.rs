@@ -8,21 +8,26 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::rest::Expected;
+
 /// A TCP connection. The runtime hears of what has come only when it gets round to asking; so where a read finds nothing
-/// twice, the socket itself is asked, and a connection that was closed in the meantime shows it before a request is lost on it.
+/// twice, and a request may be about to be written, the socket itself is asked, and a connection that was closed in the meantime
+/// shows it before a request is lost on it.
 pub(super) struct Tcp {
     stream: TcpStream,
     /// Whether something was written that is not answered.
     is_asked: bool,
     has_waited: bool,
+    expected: Expected,
 }
 
 impl Tcp {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: TcpStream, expected: Expected) -> Self {
         Self {
             stream,
             is_asked: false,
             has_waited: false,
+            expected,
         }
     }
 
@@ -54,7 +59,8 @@ impl AsyncRead for Tcp {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let mut polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if polled.is_pending() && self.has_waited && !self.is_asked {
+        let is_due = self.has_waited && !self.is_asked && self.expected.is_expected();
+        if polled.is_pending() && is_due {
             polled = self.look(buf);
         }
         self.has_waited = polled.is_pending();
