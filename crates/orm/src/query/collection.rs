@@ -231,11 +231,29 @@ impl Collection {
         pairs: &[(String, String)],
         interest: &Interest,
     ) -> Result<Page> {
-        let endpoint = self.endpoint()?;
-        let call = Call::get(endpoint.collection())
+        let answer = self.answer_while(pairs, interest).await?;
+        self.page_in(&answer, pairs)
+    }
+
+    /// The answer to a request for a page, unread.
+    pub(super) async fn answer_while(
+        &self,
+        pairs: &[(String, String)],
+        interest: &Interest,
+    ) -> Result<ApiResponse> {
+        let call = Call::get(self.endpoint()?.collection())
             .queries(pairs.iter().cloned())
             .counted_while(interest);
-        let response = self.client()?.send(call).await?;
+        self.client()?.send(call).await
+    }
+
+    /// The page that the answer to these parameters holds.
+    pub(super) fn page_in(
+        &self,
+        response: &ApiResponse,
+        pairs: &[(String, String)],
+    ) -> Result<Page> {
+        let endpoint = self.endpoint()?;
         let text = response.text();
         let page = Page::parse_as(&text, response.headers(), self.row_type).map_err(|error| {
             if response.object().is_ok() {

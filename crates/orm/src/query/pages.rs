@@ -112,6 +112,12 @@ impl Pages {
         }
     }
 
+    /// The caller wants every page, and does nothing between them.
+    pub(crate) fn collected(mut self) -> Self {
+        self.ahead.collect();
+        self
+    }
+
     /// Reads no page before it is asked for: the caller may have enough after any of them.
     pub(crate) fn one_by_one(mut self) -> Self {
         self.ahead.stop();
@@ -150,7 +156,7 @@ impl Pages {
 
     async fn advance(&mut self) -> Result<Option<Batch>> {
         loop {
-            let (ask, page) = match self.ahead.next().await {
+            let (ask, page) = match self.ahead.next(&self.collection).await {
                 Some((ask, Some(page))) => (ask, page),
                 // The caller was busy for longer than a call may take, such as with a token that only it can bring.
                 Some((ask, None)) => {

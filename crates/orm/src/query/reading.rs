@@ -83,6 +83,9 @@ impl Reading {
             pages = pages.of_own_size();
         }
         let is_held = collects || needs_every_row;
+        if is_held {
+            pages = pages.collected();
+        }
         let is_watched = strategy.sorting == Sorting::Server { watched: true };
         let fields = collection.known_fields()?;
         Ok(Self {

@@ -1,16 +1,22 @@
 //! Pages that are fetched before they are asked for: in parallel, handed over in order, given up when dropped.
 
-use std::{collections::VecDeque, panic::resume_unwind};
+use std::{collections::VecDeque, mem, panic::resume_unwind};
 
 use django_api_orm_core::{
     Error, ErrorKind, Result,
     page::Page,
     paginator::{Ask, sorted},
 };
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task::{JoinHandle, yield_now},
+};
 use tracing::Instrument;
 
-use crate::{client::Interest, query::Collection};
+use crate::{
+    client::{ApiResponse, Interest},
+    query::Collection,
+};
 
 /// Requests under way, the first one first.
 ///
@@ -22,6 +28,10 @@ pub(super) struct Ahead {
     most: usize,
     /// Pages have come as they were counted on.
     counting_on: bool,
+    /// The caller wants all pages, and does nothing between them.
+    is_collected: bool,
+    /// A request was begun, and has had no turn to be sent.
+    has_begun: bool,
 }
 
 #[derive(Debug)]
@@ -34,8 +44,15 @@ struct Flight {
 /// disowned first: what it does in the meantime is not counted.
 #[derive(Debug)]
 struct Task {
-    page: JoinHandle<Result<Page>>,
+    page: JoinHandle<Result<Came>>,
     interest: Interest,
+}
+
+/// What a task brings.
+#[derive(Debug)]
+enum Came {
+    Page(Page),
+    Answer(ApiResponse),
 }
 
 impl Drop for Task {
@@ -52,7 +69,14 @@ impl Ahead {
             flights: VecDeque::new(),
             most: if read_ahead > 1 { read_ahead } else { 0 },
             counting_on: true,
+            is_collected: false,
+            has_begun: false,
         }
+    }
+
+    /// The caller does nothing between two pages.
+    pub(super) fn collect(&mut self) {
+        self.is_collected = true;
     }
 
     /// Sends nothing ahead any more.
@@ -73,12 +97,23 @@ impl Ahead {
         let (collection, query) = (collection.clone(), ask.query.clone());
         let interest = Interest::new();
         let waited_for = interest.clone();
-        let fetch = async move { collection.page_while(&query, &waited_for).await };
+        // With one thread, to read the pages that have come together would hold up the next requests: so each is read when it is its
+        // turn. With several threads, or where the caller is busy meanwhile, they are read at the same time.
+        let is_read_later =
+            self.is_collected && runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        let fetch = async move {
+            let answer = collection.answer_while(&query, &waited_for).await?;
+            match is_read_later {
+                true => Ok(Came::Answer(answer)),
+                false => collection.page_in(&answer, &query).map(Came::Page),
+            }
+        };
         let task = Task {
             page: runtime.spawn(fetch.in_current_span()),
             interest,
         };
         self.flights.push_back(Flight { ask, task });
+        self.has_begun = is_read_later;
         Ok(())
     }
 
@@ -115,12 +150,20 @@ impl Ahead {
 
     /// Waits for the next page; `None` when nothing is under way. There is no page where its time was over before anybody
     /// waited for it.
-    pub(super) async fn next(&mut self) -> Option<(Ask, Option<Result<Page>>)> {
+    pub(super) async fn next(
+        &mut self,
+        collection: &Collection,
+    ) -> Option<(Ask, Option<Result<Page>>)> {
+        if mem::take(&mut self.has_begun) {
+            yield_now().await;
+        }
         // It stays in the queue until it is there: a caller may give up waiting and come again.
         let flight = self.flights.front_mut()?;
         let came_before = flight.task.page.is_finished();
         let page = match (&mut flight.task.page).await {
-            Ok(page) => page,
+            Ok(Ok(Came::Answer(answer))) => collection.page_in(&answer, &flight.ask.query),
+            Ok(Ok(Came::Page(page))) => Ok(page),
+            Ok(Err(error)) => Err(error),
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
             Err(error) => Err(
                 Error::runtime("the runtime was shut down while pages were read")
