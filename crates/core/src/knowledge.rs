@@ -54,6 +54,8 @@ pub struct Knowledge {
     /// Rows may be read together by their keys in the place of each at its own URL: the list has sent those that it was asked for and
     /// no others, and shows them as their URLs do. `None` while nothing has shown it.
     pub reads_together: Option<bool>,
+    /// The values of fields that the list has shown as the URL of the row does.
+    alike: HashMap<String, Lengths>,
     /// How the versions of rows are taken as conditions of writes.
     pub condition: Form,
     /// A write has been refused because its row had changed: conditions are checked, so that a write which depends on the row may be
@@ -77,6 +79,13 @@ pub struct Knowledge {
     /// Fields that rows show in other words than are sent: `"Active"` for `"act"`.
     reworded: HashMap<String, Reworded>,
     warned: HashSet<String>,
+}
+
+/// How long values are that two answers have shown alike, and whether null was one of them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lengths {
+    longest: usize,
+    null: bool,
 }
 
 /// Which values a new row does not keep in a field.
@@ -248,6 +257,25 @@ impl Knowledge {
     /// Keeps whether rows may be read together by their keys. Where they were not shown as at their own URLs, they never are.
     pub fn learn_together(&mut self, as_alone: bool) {
         self.reads_together = Some(as_alone && self.reads_together != Some(false));
+    }
+
+    /// Keeps that the list has shown this value of a field as the row's own URL does.
+    pub fn learn_alike(&mut self, field: &str, value: &Value) {
+        let known = self.alike.entry(field.to_owned()).or_default();
+        known.null |= value.is_null();
+        known.longest = known.longest.max(value.to_string().len());
+    }
+
+    /// Whether the list has shown such a value as the row's own URL does: null, or one that is no shorter. A list may cut long texts
+    /// off, or leave a field empty.
+    #[must_use]
+    pub fn is_alike(&self, field: &str, value: &Value) -> bool {
+        let known = self.alike.get(field).copied().unwrap_or_default();
+        match value {
+            Value::Null => known.null,
+            Value::Bool(_) | Value::Number(_) => true,
+            value => value.to_string().len() <= known.longest,
+        }
     }
 
     /// Whether ordering by the field is honoured; `None` while nothing has shown it.

@@ -252,7 +252,7 @@ class Building(BaseQuery[M]):
         the row's own URL does, which names no version. What does not come is asked for by itself.
 
         Raises: ``ConfigurationError`` for a synchronous query.
-        Requests: none. The first time at an endpoint the proof is one more.
+        Requests: none. In the beginning the proof takes a few more at each endpoint.
         """
         if together and not hasattr(self, "__aiter__"):
             raise ConfigurationError("coalesce() is for asynchronous queries: synchronous ones do not wait together")

@@ -184,7 +184,7 @@ class Starting:
         the row's own URL does, which names no version. What does not come is asked for by itself.
 
         Raises: ``ConfigurationError`` for a synchronous query.
-        Requests: none. The first time at an endpoint the proof is one more.
+        Requests: none. In the beginning the proof takes a few more at each endpoint.
         """
         return self.get_queryset().coalesce(together)
 

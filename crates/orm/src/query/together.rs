@@ -1,7 +1,7 @@
 //! Rows that are asked for one by one at the same time, and read together: by their keys, from the list.
 //!
 //! What comes of it is taken only where it is what each row's own URL would have shown. So an endpoint has to prove itself first, once for
-//! each client: the list, asked for rows by their keys, sends these and no others, and shows a row of them as its own URL does, which
+//! each client: the list, asked for rows by their keys, sends these and no others, and shows rows of them as their own URLs do, which
 //! names no version of it (a version keeps two writers apart, and a list has none). A row that does not come is not missing: whoever
 //! asks for it asks by itself, and is told so by its own answer.
 
@@ -43,8 +43,8 @@ impl Collection {
 
     /// The rows with these keys, as their own URLs would show them; nothing in the place of one that has to be asked for by itself.
     ///
-    /// One request for 100 keys, or 2,000 bytes of them, `concurrency` at the same time; one more, once for each client and endpoint, as
-    /// proof.
+    /// One request for 100 keys, or 2,000 bytes of them, `concurrency` at the same time; as proof one more for a row that has a longer
+    /// value than those that were compared, or null in a field for the first time: a few, once for each client and endpoint.
     ///
     /// # Errors
     /// Those of the requests, but for refusals: the list may refuse what the URL of each row answers.
@@ -56,14 +56,9 @@ impl Collection {
         let values = keys.iter().cloned().map(Value::from).collect();
         let mut parts = Parts::new(Plan::all(), self.is_one_of(values));
         let mut found = Vec::new();
-        while !self.is_proven()? {
-            let Some(part) = parts.take() else { break };
-            let rows = self.part_together(part).await?;
-            if !self.may_read_together()? || !self.prove(&rows).await? {
-                return Ok(vec![None; keys.len()]);
-            }
-            found.extend(rows);
-        }
+        // Alone, so that what it shows is found out once.
+        let first = parts.take().unwrap_or_default();
+        found.extend(self.part_together(first).await?);
         let rest = std::iter::from_fn(|| parts.take());
         let mut rest = stream::iter(rest)
             .map(|part| self.part_together(part))
@@ -71,7 +66,7 @@ impl Collection {
         while let Some(rows) = rest.try_next().await? {
             found.extend(rows);
         }
-        if !self.may_read_together()? {
+        if !self.prove(&found).await? || !self.may_read_together()? {
             return Ok(vec![None; keys.len()]);
         }
         let of = |key: &String| {
@@ -168,20 +163,44 @@ impl Collection {
         }
     }
 
-    /// Whether the list shows a row as its own URL does; nothing is kept where there is no row to tell.
+    /// Whether the list shows rows as their own URLs do. Those with values that have not been compared yet are, the longest first: a
+    /// list may cut texts off, or show less of some rows.
     async fn prove(&self, rows: &[(String, Row)]) -> Result<bool> {
-        let Some((key, listed)) = rows.first() else {
-            return Ok(false);
-        };
-        let alone = self.by_url(key, None).await?;
-        let ByUrl::Row(alone) = alone else {
-            return Ok(false);
-        };
         let names: Vec<&str> = (self.model().fields().iter())
             .flat_map(FieldMeta::read_names)
             .collect();
-        let is_same = alone.version().is_none() && alone.pick(&names)? == listed.pick(&names)?;
-        self.learn(|known| known.learn_together(is_same))?;
-        Ok(is_same)
+        let mut picked = Vec::with_capacity(rows.len());
+        for (key, row) in rows {
+            picked.push((key, row.pick(&names)?));
+        }
+        picked.sort_by_key(|(_, fields)| {
+            let lengths = fields.values().map(|value| value.to_string().len());
+            std::cmp::Reverse(lengths.sum::<usize>())
+        });
+        for (key, listed) in picked {
+            // What a row lacks is nothing, too.
+            let value = |name: &str| listed.get(name).unwrap_or(&Value::Null);
+            let is_new = self.know(|known| {
+                known.reads_together.is_none()
+                    || names.iter().any(|name| !known.is_alike(name, value(name)))
+            })?;
+            if !is_new {
+                continue;
+            }
+            let ByUrl::Row(alone) = self.by_url(key, None).await? else {
+                return Ok(false);
+            };
+            let is_same = alone.version().is_none() && alone.pick(&names)? == listed;
+            self.learn(|known| {
+                for name in &names {
+                    known.learn_alike(name, value(name));
+                }
+                known.learn_together(is_same);
+            })?;
+            if !is_same {
+                return Ok(false);
+            }
+        }
+        self.is_proven()
     }
 }
