@@ -68,8 +68,8 @@ pub struct Knowledge {
     drops_values: HashSet<String>,
     /// The values of a parameter that the server does not filter by.
     values: HashMap<String, Values>,
-    /// Fields of which a text that the rows show was asked for in vain.
-    ignores_shown: HashSet<String>,
+    /// Fields of which a text that the rows show was asked for in vain, and whether it was refused.
+    ignores_shown: HashMap<String, bool>,
     /// Parameters to which rows have come.
     answered: HashSet<String>,
     /// Whether the rows show a field in the form that filters take.

@@ -104,8 +104,8 @@ pub fn disproves(lookup: &Lookup, fields: &Fields, rows: &[Map<String, Value>]) 
 /// Whether rows that a server did not filter by the lookup show that it does not filter by the parameter, whatever value it is sent.
 ///
 /// A server may drop a value of a field that is shown in another form, because it is no choice, and filter by others. So the rows
-/// have to show the field as it was asked for: the very text of the lookup, or a number, a flag or a date where one was asked for.
-/// That is about `exact`, `iexact` and `in`; what other lookups are sent is no choice.
+/// have to show the field as it was asked for: a number, a flag or a date where one was asked for. A text never settles it: it may be
+/// a label. That is about `exact`, `iexact` and `in`; what other lookups are sent is no choice.
 ///
 /// ```
 /// use django_api_orm_core::{evaluate::{Fields, settles}, lookup::Lookup};
@@ -115,7 +115,7 @@ pub fn disproves(lookup: &Lookup, fields: &Fields, rows: &[Map<String, Value>]) 
 ///     let rows: Vec<_> = shown.iter().map(|shown| [("x".to_owned(), shown.clone())].into_iter().collect()).collect();
 ///     settles(&Lookup::parse(name, value), &Fields::new("id"), &rows)
 /// };
-/// assert!(settled("x", json!("a"), &[json!("a"), json!("b")]));
+/// assert!(!settled("x", json!("Alpha"), &[json!("Alpha"), json!("Beta")]), "a label");
 /// assert!(!settled("x", json!("z"), &[json!("Alpha"), json!("Beta")]), "z may be no choice");
 /// assert!(settled("x", json!(7), &[json!(1), json!(2)]));
 /// assert!(!settled("x", json!(7), &[json!("Alpha"), json!("Beta")]));
@@ -130,7 +130,8 @@ pub fn settles(lookup: &Lookup, fields: &Fields, rows: &[Map<String, Value>]) ->
         value => std::slice::from_ref(value),
     };
     let is_asked = |shown: &Value| match Measure::of(shown) {
-        Some(Measure::Text) => operands.contains(shown),
+        // Who asks for a label finds it shown, and dropped.
+        Some(Measure::Text) => false,
         Some(kind) => operands
             .iter()
             .any(|value| Measure::of(value) == Some(kind)),

@@ -13,6 +13,9 @@ use crate::lookup::{Lookup, Op};
 /// How many values of a parameter are kept: the latest ones.
 const KEPT: usize = 64;
 
+/// What stands before the names of fields whose values were asked for by each filter that there may be. No parameter begins so.
+const TOLD: &str = " ";
+
 /// What was made of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Made {
@@ -77,6 +80,12 @@ impl Knowledge {
         self.keep(lookup, Made::Ignored);
     }
 
+    /// Keeps that the server was asked in vain for the value, by each filter that there may be: nothing more is to be found out.
+    pub fn learn_told_value(&mut self, lookup: &Lookup) {
+        let made = self.made_of(&lookup.parameter(), &lookup.value);
+        self.keep_in(TOLD, lookup, made.unwrap_or(Made::Ignored));
+    }
+
     /// Keeps that the server has refused the filter with this value. It may take it with another one.
     pub fn learn_refused_value(&mut self, lookup: &Lookup) {
         self.keep(lookup, Made::Refused);
@@ -85,21 +94,26 @@ impl Knowledge {
     /// Whether the server was asked in vain for each text of the lookup by the bare name of the field: it ignores or refuses them.
     #[must_use]
     pub fn takes_no_text_of(&self, lookup: &Lookup) -> bool {
-        lookup
-            .texts()
-            .all(|text| self.made_of(&lookup.path, text).is_some())
+        let told = format!("{TOLD}{}", lookup.path);
+        (lookup.texts()).all(|text| self.made_of(&told, text).is_some())
     }
 
     /// Whether a text that the rows show was asked for in vain: the server does not leave out the rows that show another one, or
     /// refuses it.
     #[must_use]
     pub fn ignores_what_is_shown(&self, path: &str) -> bool {
-        self.ignores_shown.contains(path)
+        self.ignores_shown.contains_key(path)
     }
 
-    /// Keeps that a text which the rows show was asked for in vain.
-    pub fn learn_ignored_text(&mut self, path: &str) {
-        self.ignores_shown.insert(path.to_owned());
+    /// Whether such a text was refused: what is taken then is a value of the field.
+    #[must_use]
+    pub fn refuses_what_is_shown(&self, path: &str) -> bool {
+        self.ignores_shown.get(path) == Some(&true)
+    }
+
+    /// Keeps that a text which the rows show was asked for in vain, and whether it was refused.
+    pub fn learn_ignored_text(&mut self, path: &str, is_refused: bool) {
+        self.ignores_shown.insert(path.to_owned(), is_refused);
     }
 
     fn made_of(&self, parameter: &str, value: &Value) -> Option<Made> {
@@ -107,8 +121,15 @@ impl Knowledge {
     }
 
     fn keep(&mut self, lookup: &Lookup, made: Made) {
-        let values = self.values.entry(lookup.parameter()).or_default();
-        values.keep(&lookup.value, made);
+        self.keep_in("", lookup, made);
+    }
+
+    fn keep_in(&mut self, space: &str, lookup: &Lookup, made: Made) {
+        let name = format!("{space}{}", lookup.parameter());
+        self.values
+            .entry(name)
+            .or_default()
+            .keep(&lookup.value, made);
     }
 }
 
@@ -145,11 +166,12 @@ mod tests {
         let mut knowledge = Knowledge::default();
         knowledge.learn_ignored_value(&kind("z"));
         knowledge.learn_refused_value(&kind("y"));
+        knowledge.learn_told_value(&kind("y"));
         assert!(knowledge.ignores(&kind("z")) && !knowledge.ignores(&kind("y")));
         assert_eq!(knowledge.honours("kind"), None);
         let one_of = |values: Value| Lookup::parse("kind__in", values);
-        assert!(knowledge.takes_no_text_of(&one_of(json!(["z", "y"]))));
-        assert!(!knowledge.takes_no_text_of(&one_of(json!(["z", "a"]))));
+        assert!(knowledge.takes_no_text_of(&one_of(json!(["y"]))));
+        assert!(!knowledge.takes_no_text_of(&one_of(json!(["y", "z"]))));
         assert!(!knowledge.ignores(&one_of(json!(["z"]))));
         knowledge.learn_parameter("kind", true);
         assert!(

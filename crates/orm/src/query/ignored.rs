@@ -20,7 +20,12 @@ pub(crate) fn filter(collection: &Collection, parameter: &str, why: &str) -> Res
 
 /// The same of a filter that is ignored with this value, as far as is known.
 pub(crate) fn value(collection: &Collection, lookup: &Lookup, why: &str) -> Result<()> {
-    collection.learn(|known| known.learn_ignored_value(lookup))?;
+    collection.learn(|known| {
+        known.learn_ignored_value(lookup);
+        if lookup.parameter() == lookup.path {
+            known.learn_told_value(lookup);
+        }
+    })?;
     notice(collection, &lookup.parameter(), why)
 }
 

@@ -11,11 +11,12 @@ use django_api_orm_core::{
     lookup::{Lookup, Op},
     paginator::Pairs,
     row::Row,
-    strategy::{Findings, Strategy},
+    strategy::{Findings, Strategy, Telling},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
+    super::pages::Pages,
     Answer, Probing,
     filters::are_far_apart,
     forms::{is_sendable, longest},
@@ -38,7 +39,7 @@ impl Unfiltered {
     pub(super) fn with_first(pairs: &Pairs, first: &[Row]) -> Self {
         Self {
             pairs: pairs.clone(),
-            first: first.to_vec(),
+            first: first.iter().take(ROWS_LOOKED_AT).cloned().collect(),
         }
     }
 }
@@ -52,6 +53,17 @@ pub(super) enum Form {
     Otherwise,
     /// The server ignores or refuses what they show, and what the query asks for as well.
     Unknown,
+}
+
+/// What became of a text of the query, which no row at hand shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    /// The server filters by it.
+    Honoured,
+    /// It leaves out no row, or is refused.
+    Ignored,
+    /// Nothing tells.
+    Unclear,
 }
 
 /// What became of a text that the rows show.
@@ -71,6 +83,8 @@ enum Made {
 
 /// The rows that are asked for where their texts are compared with those of other rows, beyond the first that differ.
 const MORE_ROWS: usize = 2;
+/// The rows that are looked at, of those at hand.
+const ROWS_LOOKED_AT: usize = 50;
 /// The rows that are asked for where none are at hand.
 const SOME_ROWS: u64 = 5;
 
@@ -97,6 +111,10 @@ impl Probing {
             Some(false) => return Ok(Form::Otherwise),
             None => {}
         }
+        let is_in_vain = known.ignores_what_is_shown(path);
+        if is_in_vain && asked.is_none() {
+            return Ok(Form::Unknown);
+        }
         let is_free = unfiltered.pairs.iter().all(|(name, _)| name != path);
         let (base, mut first) = match is_free {
             true => (unfiltered.pairs.clone(), unfiltered.first.clone()),
@@ -105,7 +123,8 @@ impl Probing {
         if first.is_empty() {
             first = self.ask_for(&base, SOME_ROWS).await?.rows;
         }
-        let made = match known.ignores_what_is_shown(path) {
+        let made = match is_in_vain {
+            true if known.refuses_what_is_shown(path) => Made::Refused,
             true => Made::Ignored,
             false => self.made_of_shown(path, shown, &base, &first).await?,
         };
@@ -115,7 +134,7 @@ impl Probing {
             Made::Ignored | Made::Refused | Made::Unclear => {
                 let asked = asked.filter(|asked| asked.names_values() || made == Made::Refused);
                 match asked {
-                    Some(asked) if self.is_choice(path, asked, made, &base, &first).await? => {
+                    Some(asked) if self.is_choice(strategy, asked, made, &base, &first).await? => {
                         Form::Otherwise
                     }
                     _ => return Ok(Form::Unknown),
@@ -141,7 +160,7 @@ impl Probing {
             Err(error) if error.is_refusal() => {
                 self.collection.learn(|known| {
                     known.learn_refused_value(&lookup);
-                    known.learn_ignored_text(path);
+                    known.learn_ignored_text(path, true);
                 })?;
                 return Ok(Made::Refused);
             }
@@ -153,7 +172,7 @@ impl Probing {
         if position_of_other(&found.rows, path, &lookup.value)?.is_some() {
             self.collection.learn(|known| {
                 known.learn_ignored_value(&lookup);
-                known.learn_ignored_text(path);
+                known.learn_ignored_text(path, false);
             })?;
             return Ok(Made::Ignored);
         }
@@ -172,61 +191,105 @@ impl Probing {
     /// Whether a text of the lookup is one that the server filters by, and that no row shows.
     async fn is_choice(
         &mut self,
-        path: &str,
+        strategy: &Strategy,
         asked: &Lookup,
         made: Made,
         base: &Pairs,
         first: &[Row],
     ) -> Result<bool> {
         for value in asked.texts() {
-            let lookup = Lookup::new(path, Op::Exact, value.clone());
-            let Some(text) = value.as_str().filter(|text| is_sendable(text)) else {
-                continue;
-            };
-            if self
-                .collection
-                .know(|known| known.takes_no_text_of(&lookup))?
-            {
-                continue;
-            }
-            let pairs = Findings::asking_for(base, path, text);
-            let other = first_text(first, path)?
-                .map(|text| position_of_other(first, path, &text))
-                .transpose()?
-                .flatten();
-            let found = match self.ask_for(&pairs, rows_beyond(other)).await {
-                Err(error) if error.is_refusal() => {
-                    self.collection
-                        .learn(|known| known.learn_refused_value(&lookup))?;
-                    continue;
-                }
-                found => found?,
-            };
-            if found.is_empty() {
-                // Rows show another text, which it does not find.
-                if made != Made::Unclear {
-                    return Ok(true);
-                }
-                continue;
-            }
-            if shows_any(&found.rows, path, value)? {
-                continue;
-            }
-            if made == Made::Refused
+            let lookup = Lookup::new(&asked.path, Op::Exact, value.clone());
+            if !value.as_str().is_some_and(is_sendable)
                 || self
-                    .leaves_out_others(path, &pairs, &found, base, first, other)
-                    .await?
+                    .collection
+                    .know(|known| known.takes_no_text_of(&lookup))?
             {
-                self.collection.learn(|known| {
-                    known.learn_parameter(path, true);
-                    known.learn_dropped_value(path);
-                })?;
-                return Ok(true);
+                continue;
             }
-            self.collection
-                .learn(|known| known.learn_ignored_value(&lookup))?;
+            // A server may have a filter by lists only.
+            let alone = Lookup::new(&asked.path, Op::In, json!([value]));
+            let mut is_ignored = true;
+            for by in [&lookup, &alone] {
+                let is_free = |pairs: &Pairs| pairs.iter().all(|(name, _)| *name != by.parameter());
+                let base = if is_free(base) { base } else { &strategy.extra };
+                let choice = self.choice(strategy, by, value, made, base, first).await?;
+                match choice {
+                    Choice::Honoured => return Ok(true),
+                    Choice::Ignored => {}
+                    Choice::Unclear => is_ignored = false,
+                }
+            }
+            if is_ignored {
+                self.collection
+                    .learn(|known| known.learn_told_value(&lookup))?;
+            }
         }
         Ok(false)
+    }
+
+    /// What becomes of a value that no row at hand shows.
+    async fn choice(
+        &mut self,
+        strategy: &Strategy,
+        by: &Lookup,
+        value: &Value,
+        made: Made,
+        base: &Pairs,
+        first: &[Row],
+    ) -> Result<Choice> {
+        let path = by.path.as_str();
+        let Some(telling) = Telling::alone(by, base) else {
+            return Ok(Choice::Unclear);
+        };
+        let other = position_of_another(first, path)?;
+        let found = match self.ask_for(&telling.pairs, rows_beyond(other)).await {
+            Err(error) if error.is_refusal() => {
+                self.collection
+                    .learn(|known| known.learn_refused_value(by))?;
+                return Ok(Choice::Ignored);
+            }
+            found => found?,
+        };
+        if found.is_empty() {
+            // Rows show another text, which it does not find.
+            return Ok(match made {
+                Made::Ignored | Made::Refused if by.op == Op::Exact => Choice::Honoured,
+                _ => Choice::Unclear,
+            });
+        }
+        if shows_any(&found.rows, path, value)? {
+            return Ok(Choice::Unclear);
+        }
+        let is_choice = if made == Made::Refused {
+            Some(true)
+        } else if other.is_some() {
+            let others = self.leaves_out_others(path, &telling.pairs, &found, base, first, other);
+            Some(others.await?)
+        } else if *base != strategy.extra {
+            // All rows that the other filters leave show one text: that of the value, perhaps.
+            let first = self.ask_for(&strategy.extra, SOME_ROWS).await?.rows;
+            let choice = self.choice(strategy, by, value, made, &strategy.extra, &first);
+            return Box::pin(choice).await;
+        } else {
+            self.leaves_out_behind(path, &telling.pairs, &found, base)
+                .await?
+        };
+        match is_choice {
+            Some(true) => {
+                let parameter = by.parameter();
+                self.collection.learn(|known| {
+                    known.learn_parameter(&parameter, true);
+                    known.learn_dropped_value(&parameter);
+                })?;
+                Ok(Choice::Honoured)
+            }
+            Some(false) => {
+                self.collection
+                    .learn(|known| known.learn_ignored_value(by))?;
+                Ok(Choice::Ignored)
+            }
+            None => Ok(Choice::Unclear),
+        }
     }
 
     /// Whether rows that show one text come, where others come without it. What seems so may be due to a row that was just added,
@@ -240,27 +303,74 @@ impl Probing {
         first: &[Row],
         other: Option<usize>,
     ) -> Result<bool> {
-        let Some(text) = first_text(&found.rows, path)? else {
-            return Ok(false);
-        };
-        if position_of_other(&found.rows, path, &text)?.is_some() {
-            return Ok(false);
-        }
-        let is_uniform = other.is_none();
-        if !is_uniform && !is_fewer(found, first) && found.rows.len() <= other.unwrap_or_default() {
+        let is_one = position_of_another(&found.rows, path)?.is_none();
+        let is_seen = other.is_some_and(|other| found.rows.len() > other);
+        if !is_one || !is_seen && !is_fewer(found, first) {
             return Ok(false);
         }
+        Ok(self.counts_fewer(pairs, found, base).await?.unwrap_or(true))
+    }
+
+    /// The same, where the first rows without the filter show one text, too: then the counts tell, or the first row that shows
+    /// another one. Nothing, if there is none: all rows may have the value.
+    async fn leaves_out_behind(
+        &mut self,
+        path: &str,
+        pairs: &Pairs,
+        found: &Answer,
+        base: &Pairs,
+    ) -> Result<Option<bool>> {
+        if position_of_another(&found.rows, path)?.is_some() {
+            return Ok(Some(false));
+        }
+        if self.counts_fewer(pairs, found, base).await? == Some(true) {
+            return Ok(Some(true));
+        }
+        let has_another = self.has_another(base, path).await?;
+        match has_another {
+            true => Ok(Some(!self.has_another(pairs, path).await?)),
+            false => Ok(None),
+        }
+    }
+
+    /// Whether the server counts fewer rows with the filter, seen twice where the numbers are close; nothing where it does not count.
+    async fn counts_fewer(
+        &mut self,
+        pairs: &Pairs,
+        found: &Answer,
+        base: &Pairs,
+    ) -> Result<Option<bool>> {
         self.answers.retain(|(asked, _)| asked != base);
         let without = self.ask(base).await?;
-        match (found.count, without.count) {
-            (Some(count), Some(without)) if are_far_apart(count, without) => Ok(true),
-            (Some(count), Some(without)) if count < without => {
-                let again = self.ask_again(pairs).await?.count;
-                Ok(again.is_some_and(|again| again < without))
-            }
-            (Some(_), Some(_)) => Ok(false),
-            _ => Ok(!is_uniform),
+        let (Some(count), Some(without)) = (found.count, without.count) else {
+            return Ok(None);
+        };
+        if count >= without || are_far_apart(count, without) {
+            return Ok(Some(count < without));
         }
+        let again = self.ask_again(pairs).await?.count;
+        Ok(Some(again.is_some_and(|again| again < without)))
+    }
+
+    /// Whether the rows show more than one text. Costs a request for each page, up to the first row with another one.
+    async fn has_another(&self, pairs: &Pairs, path: &str) -> Result<bool> {
+        let mut pages = Pages::new(self.collection.clone(), pairs.clone(), 0, None).one_by_one();
+        let mut text = None;
+        while let Some(batch) = pages.next().await? {
+            text = match text {
+                None => first_text(&batch.rows, path)?,
+                text => text,
+            };
+            if let Some(text) = &text
+                && position_of_other(&batch.rows, path, text)?.is_some()
+            {
+                return Ok(true);
+            }
+            if batch.last {
+                break;
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -298,6 +408,14 @@ fn is_shown(row: &Row, path: &str, text: &Value) -> Result<bool> {
     let shown = row.field(path)?.unwrap_or_default();
     let folded = |value: &Value| value.as_str().map(|text| text.trim().to_lowercase());
     Ok(shown == *text || folded(text).is_some_and(|text| folded(&shown) == Some(text)))
+}
+
+/// The place of the first row that shows another text than the first one.
+fn position_of_another(rows: &[Row], path: &str) -> Result<Option<usize>> {
+    match first_text(rows, path)? {
+        Some(text) => position_of_other(rows, path, &text),
+        None => Ok(None),
+    }
 }
 
 /// What the first row shows.
