@@ -492,12 +492,12 @@ impl Endpoint {
         }))
     }
 
-    /// Deletes a row, which the server last showed as `row`.
-    #[pyo3(signature = (key, row))]
-    fn delete(&self, key: String, row: Option<Given>) -> Operation {
+    /// Deletes a row, which the server last showed as `row`. `check`: the row is read first, and compared.
+    #[pyo3(signature = (key, row, *, check=false))]
+    fn delete(&self, key: String, row: Option<Given>, check: bool) -> Operation {
         let row = row.map(|Given(row)| row);
         self.write("delete", move |rows| async move {
-            rows.delete(&key, row.as_ref()).await?;
+            rows.delete(&key, row.as_ref(), check).await?;
             Ok(Payload::None)
         })
     }

@@ -41,7 +41,7 @@ impl SignedIn {
         }
         let engine = runtime::background()
             .map_err(|error| Error::runtime(format!("no thread could be started: {error}")))?;
-        let made = root.with_login_on(self.login.clone(), move |task| drop(engine.spawn(task)))?;
+        let made = root.with_login_on(self.login.clone(), move || engine.clone())?;
         // The parent's connections are not the child's to close.
         mem::forget(client.replace((pid, made.clone())));
         Ok(made)

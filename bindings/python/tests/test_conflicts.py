@@ -47,6 +47,22 @@ def test_a_copy_keeps_its_version(items, copied):
     assert (again.current.name, again.instance.name, again.fields) == ("theirs", "ours", ("name",))
 
 
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda row: pickle.loads(pickle.dumps(row))])
+def test_a_copy_of_a_row_that_was_saved_is_looked_at(fresh, items, copied):
+    ours = Item.objects.get(id=1)
+    ours.name = "ours"
+    ours.save()
+    ours = copied(ours)
+    changed_by_another()
+    with ServiceClient(fresh.base_url, auth_token=TOKEN) as other:
+        # It has read nothing, so only the row knows that there are versions.
+        register_models(other, Item)
+        ours.name = "ours again"
+        with pytest.raises(orm.ConflictError) as failed:
+            pickle.loads(pickle.dumps(ours)).save()
+    assert failed.value.current.name == "theirs"
+
+
 def test_a_row_is_bytes_and_its_version_is_no_part_of_it(items):
     row = Item.objects.get(id=1)._row
     assert isinstance(row, bytes) and row == bytes(row) and type(row) is not bytes

@@ -56,6 +56,8 @@ pub struct Knowledge {
     pub reads_together: Option<bool>,
     /// The values of fields that the list has shown as the URL of the row does.
     alike: HashMap<String, Lengths>,
+    /// An answer at the URL of a row has named the row's version.
+    pub names_versions: bool,
     /// How the versions of rows are taken as conditions of writes.
     pub condition: Form,
     /// A write has been refused because its row had changed: conditions are checked, so that a write which depends on the row may be

@@ -72,14 +72,15 @@ impl Row {
         }
     }
 
-    /// The same row with the version that the server has named, if it has.
+    /// The same row with what is known of its version.
     #[must_use]
     pub fn with_version(mut self, version: Option<Version>) -> Self {
         self.version = version.map(Arc::new);
         self
     }
 
-    /// The version that the server named when it showed the row, at the row's own URL.
+    /// The version that the server named when it showed the row, at the row's own URL; of a row that was written, also that it named
+    /// none. `None` for rows of lists.
     #[must_use]
     pub fn version(&self) -> Option<&Version> {
         self.version.as_deref()

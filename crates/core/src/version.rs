@@ -12,6 +12,11 @@ pub enum Version {
     Tag(String),
     /// By the second in which the row was changed last, as it was sent.
     Modified(String),
+    /// Not at all: the row is as a write has left it, whose answer named none.
+    Unknown {
+        /// Whether the endpoint was known then to name versions of rows that are read.
+        is_named_when_read: bool,
+    },
 }
 
 /// How an endpoint takes the versions that it shows, as its answers to writes have told.
@@ -48,7 +53,13 @@ impl Version {
         Some(Self::Modified(date))
     }
 
-    /// The header that makes a write depend on this version; `None` where the server takes none.
+    /// Whether the server has named it.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        !matches!(self, Self::Unknown { .. })
+    }
+
+    /// The header that makes a write depend on this version; `None` where the server takes none, or has named none.
     #[must_use]
     pub fn condition(&self, form: Form) -> Option<(HeaderName, String)> {
         match (self, form) {
@@ -59,6 +70,7 @@ impl Version {
                 None => (IF_MATCH, tag.clone()),
             }),
             (Self::Modified(date), _) => Some((IF_UNMODIFIED_SINCE, date.clone())),
+            (Self::Unknown { .. }, _) => None,
         }
     }
 
@@ -71,7 +83,7 @@ impl Version {
                 Form::Offered => Form::Exact,
                 Form::Exact | Form::Refused => Form::Refused,
             }),
-            Self::Tag(_) | Self::Modified(_) => None,
+            Self::Tag(_) | Self::Modified(_) | Self::Unknown { .. } => None,
         }
     }
 
@@ -81,6 +93,12 @@ impl Version {
         match self {
             Self::Tag(tag) => format!("tag {tag}"),
             Self::Modified(date) => format!("modified {date}"),
+            Self::Unknown {
+                is_named_when_read: true,
+            } => "unknown named".to_owned(),
+            Self::Unknown {
+                is_named_when_read: false,
+            } => "unknown unseen".to_owned(),
         }
     }
 
@@ -90,6 +108,9 @@ impl Version {
         match text.split_once(' ')? {
             ("tag", tag) => Some(Self::Tag(tag.to_owned())),
             ("modified", date) => Some(Self::Modified(date.to_owned())),
+            ("unknown", seen) => Some(Self::Unknown {
+                is_named_when_read: seen == "named",
+            }),
             _ => None,
         }
     }
@@ -165,6 +186,12 @@ mod tests {
         for version in [
             Version::Tag("W/\"5 6\"".to_owned()),
             Version::Modified("Tue, 15 Nov 1994 08:12:31 GMT".to_owned()),
+            Version::Unknown {
+                is_named_when_read: true,
+            },
+            Version::Unknown {
+                is_named_when_read: false,
+            },
         ] {
             assert_eq!(Version::from_text(&version.to_text()), Some(version));
         }

@@ -18,9 +18,10 @@ use crate::{
     row::{Row, key_text},
     unsaved::{differs, is_same},
     value::wide_integer,
+    version::Version,
 };
 
-pub use conflict::show_the_same;
+pub use conflict::{differing, show_the_same};
 pub use diff::Diff;
 pub use held::{Held, no_key};
 
@@ -393,7 +394,10 @@ impl Write<'_> {
             said.into_iter()
                 .filter(|(name, _)| keys.contains(&name.as_str())),
         );
-        encode(&row)
+        let version = Version::Unknown {
+            is_named_when_read: false,
+        };
+        Ok(encode(&row)?.with_version(Some(version)))
     }
 
     fn believed(&self) -> Result<Fields> {

@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     client::ApiResponse,
+    delete_options::DeleteOptions,
     manager::Manager,
     query::{Change, Collection, Precaution, to_object},
     related::{Known, Place},
@@ -109,6 +110,10 @@ impl<M: ApiModel> Instance<M> {
     /// [`is_conflict`](django_api_orm_core::Error::is_conflict), and [`conflict`](django_api_orm_core::Error::conflict) has both
     /// versions. [`save_with`](Self::save_with) can merge, and can check rows that have no version. `PreconditionRequired` means
     /// that the server wants a version, and that this row has none.
+    ///
+    /// Where the server names versions of rows that are read, and the answer to a write names none, as with Django, the next save reads the
+    /// row first: one GET more. It fails with `Conflict` where somebody else has changed the same fields meanwhile, and depends on
+    /// the version of the row just read.
     pub async fn save(&mut self) -> Result<()> {
         self.save_with(SaveOptions::new()).await
     }
@@ -165,10 +170,24 @@ impl<M: ApiModel> Instance<M> {
     ///
     /// # Errors
     /// `DoesNotExist` if the row is gone already; `PreconditionFailed` where it has changed since it was read, as for
-    /// [`save`](Self::save); `Decode`, with an unknown outcome, where the answer is a page.
+    /// [`save`](Self::save); `Conflict` where a look at a row that was written shows that; `Decode`, with an unknown outcome, where
+    /// the answer is a page.
     pub async fn delete(&mut self) -> Result<()> {
+        self.delete_with(DeleteOptions::new()).await
+    }
+
+    /// The same, with a say in what happens where somebody else has changed the row since it was read.
+    ///
+    /// To check takes one GET more. It compares what both rows show, but for read-only fields; where the server names a version, that of
+    /// the row just read is sent along, so that nothing can come between.
+    ///
+    /// # Errors
+    /// As [`delete`](Self::delete). After a check, the kind is `Conflict`, and
+    /// [`conflict`](django_api_orm_core::Error::conflict) names the fields that have changed.
+    pub async fn delete_with(&mut self, options: DeleteOptions) -> Result<()> {
         let key = self.key()?;
-        let delete = self.manager.collection.delete(&key, Some(&self.row));
+        let rows = &self.manager.collection;
+        let delete = rows.delete(&key, Some(&self.row), options.check);
         operation::<M, _>("delete", delete).await?;
         self.deleted = true;
         Ok(())

@@ -51,6 +51,7 @@
 pub mod blocking;
 mod bulk;
 pub mod client;
+mod delete_options;
 mod instance;
 mod manager;
 mod picking;
@@ -76,6 +77,7 @@ pub use django_api_orm_core::{
     Textual, Url, dialect, error, evaluate::Kind, path, row::Row,
 };
 // For derived code and front doors in other languages.
+pub use delete_options::DeleteOptions;
 #[doc(hidden)]
 pub use django_api_orm_core::{described, lookup, page, plan};
 pub use django_api_orm_derive::ApiModel;

@@ -39,13 +39,59 @@ async def test_a_change_by_another_is_not_overwritten(site):
 async def test_a_row_that_nobody_else_has_changed_costs_no_more(site):
     item = await settle(site.items("tagged").get(id=1))
     site.cost()
-    for name in ["once", "twice"]:
-        item.name = name
-        await settle(item.save())
+    item.name = "once"
+    await settle(item.save())
+    assert site.cost() == 1
+    item.name = "twice"
+    await settle(item.save())
+    assert site.cost() == 2, "the answer to the write named no version"
+    await settle(item.refresh_from_api())
     await settle(item.delete())
-    assert site.cost() == 3
+    assert site.cost() == 2
     with pytest.raises(orm.DoesNotExist):
         await settle(site.items("tagged").get(id=1))
+
+
+@writes
+async def test_a_row_that_was_saved_is_not_written_over_another_s_change(site):
+    ours = await settle(site.items("tagged").get(id=6))
+    ours.name = "ours"
+    await settle(ours.save())
+    theirs = await settle(site.items("tagged").get(id=6))
+    theirs.name = "theirs"
+    await settle(theirs.save())
+    ours.name = "ours again"
+    site.cost()
+    with pytest.raises(orm.ConflictError) as failed:
+        await settle(ours.save())
+    assert site.cost() == 1, "a look"
+    assert type(failed.value) is orm.ConflictError and failed.value.fields == ("name",)
+    assert (failed.value.instance, failed.value.current.name) == (ours, "theirs")
+    with pytest.raises(orm.ConflictError):
+        await settle(ours.delete())
+    await settle(ours.refresh_from_api())
+    assert ours.name == "theirs"
+    ours.kind = "ours"
+    await settle(ours.save())
+    theirs.name = "theirs again"
+    await settle(theirs.save())
+    assert theirs.kind == "ours"
+
+
+@writes
+async def test_a_delete_can_look_first(site):
+    items = site.items("plain-on")
+    [ours] = await settle(items.filter(id=7))
+    theirs = await settle(items.get(id=7))
+    theirs.name = "theirs"
+    await settle(theirs.save())
+    with pytest.raises(orm.ConflictError) as failed:
+        await settle(ours.delete(check=True))
+    assert (failed.value.fields, failed.value.current.name) == (("name",), "theirs")
+    await settle(ours.refresh_from_api())
+    site.cost()
+    await settle(ours.delete(check=True))
+    assert site.cost() == 2, "a look and a DELETE"
 
 
 @writes

@@ -3,13 +3,29 @@
 use serde_json::{Value, value::RawValue};
 
 use super::{Fields, Write, exact, fields_of, same};
-use crate::{model::FieldMeta, row::Row, unsaved::is_same};
+use crate::{
+    evaluate,
+    model::{FieldMeta, ModelMeta},
+    row::Row,
+    unsaved::is_same,
+};
 
 impl Write<'_> {
     /// The names, in bodies, of what is to be written and what the server shows otherwise by now than when the row was read: both
     /// sides have changed it. That both may have made it the same does not count, because each may have counted one up.
     #[must_use]
     pub fn changed_meanwhile(&self, current: &Row) -> Vec<String> {
+        self.changed(current, true)
+    }
+
+    /// The same, but for fields that only one of both rows shows: the answers to a write and to a read may be different parts of
+    /// the row.
+    #[must_use]
+    pub fn shown_otherwise(&self, current: &Row) -> Vec<String> {
+        self.changed(current, false)
+    }
+
+    fn changed(&self, current: &Row, counts_unshown: bool) -> Vec<String> {
         let Some((before, current)) = self.row.and_then(fields_of).zip(fields_of(current)) else {
             return Vec::new();
         };
@@ -28,22 +44,35 @@ impl Write<'_> {
             };
             let (was, now) = (name(&before), name(&current));
             match (before.get(&was), current.get(&now)) {
-                (Some(before), Some(current)) => {
-                    let value = |text: &RawValue| exact(&now, text).ok();
-                    let is_spelt_otherwise = || {
-                        let values: Option<(Value, Value)> = value(before).zip(value(current));
-                        values.is_some_and(|(before, current)| {
-                            is_same(&known, &now, &before, &current)
-                        })
-                    };
-                    !same(before, current) && !is_spelt_otherwise()
-                }
-                (before, current) => before.is_some() || current.is_some(),
+                (Some(before), Some(current)) => !are_same(&known, &now, before, current),
+                (before, current) => counts_unshown && (before.is_some() || current.is_some()),
             }
         };
         let names = self.sent.keys().filter(|name| has_changed(name));
         names.cloned().collect()
     }
+}
+
+/// The names of what both rows show, and show otherwise; but for read-only fields, which the server changes by itself.
+#[must_use]
+pub fn differing(model: &ModelMeta, one: &Row, other: &Row) -> Vec<String> {
+    let Some((one, other)) = fields_of(one).zip(fields_of(other)) else {
+        return Vec::new();
+    };
+    let known = model.known_fields();
+    let is_server_s = |name: &str| model.read_field(name).is_some_and(FieldMeta::is_read_only);
+    let differs = |(name, one): (&String, &Box<RawValue>)| {
+        let other = other.get(name).filter(|_| !is_server_s(name))?;
+        (!are_same(&known, name, one, other)).then(|| name.clone())
+    };
+    one.iter().filter_map(differs).collect()
+}
+
+/// Whether both are the same value of the field, which may be spelt in two ways.
+fn are_same(known: &evaluate::Fields, name: &str, one: &RawValue, other: &RawValue) -> bool {
+    let value = |text: &RawValue| exact(name, text).ok();
+    let values: Option<(Value, Value)> = value(one).zip(value(other));
+    same(one, other) || values.is_some_and(|(one, other)| is_same(known, name, &one, &other))
 }
 
 /// Whether two rows show the same: the same fields with the same values.

@@ -10,7 +10,7 @@ use http::Method;
 use serde::Serialize;
 
 use super::{manager::Manager, runtime::wait};
-use crate::{ApiModel, ApiResponse, IntoFieldName, Result, SaveOptions};
+use crate::{ApiModel, ApiResponse, DeleteOptions, IntoFieldName, Result, SaveOptions};
 
 /// A row with its way back to the server. See the asynchronous [`Instance`](crate::Instance) for what each method does, costs
 /// and raises.
@@ -50,6 +50,14 @@ impl<M: ApiModel> Instance<M> {
     /// As there.
     pub fn delete(&mut self) -> Result<()> {
         wait(self.0.delete())?
+    }
+
+    /// See [`delete_with`](crate::Instance::delete_with).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn delete_with(&mut self, options: DeleteOptions) -> Result<()> {
+        wait(self.0.delete_with(options))?
     }
 
     /// See [`refresh_from_api`](crate::Instance::refresh_from_api).

@@ -64,7 +64,7 @@ impl ServiceClient {
             last_retry: None,
             was_ambiguous: false,
             was_refreshed: false,
-            was_signed_in: false,
+            wants_login: false,
             was_renewed: false,
             id: 0,
         };
@@ -161,8 +161,8 @@ pub(super) struct Exchange<'a> {
     /// Whether a request before the last one may have been carried out.
     was_ambiguous: bool,
     was_refreshed: bool,
-    /// Whether a login has been asked for, because what was refreshed was refused as well.
-    was_signed_in: bool,
+    /// Whether a login is needed, because what was refreshed for this call was refused as well.
+    wants_login: bool,
     /// Whether another connection was taken, because the server had closed one that had been used before.
     was_renewed: bool,
     /// What the events of the attempt have in common, where somebody is told of them.
@@ -279,8 +279,10 @@ impl Exchange<'_> {
         {
             return false;
         }
+        // What comes may be refreshed once more, by a call that had begun that before: the fetch after it is a login.
         let is_refreshed = self.issued.as_ref().is_some_and(Issued::is_refreshed);
-        !self.was_refreshed || is_refreshed && !std::mem::replace(&mut self.was_signed_in, true)
+        self.wants_login = self.was_refreshed && is_refreshed;
+        !self.was_refreshed || is_refreshed
     }
 
     /// Whether another credential may help: the server turned the request down for this one, and did nothing.
@@ -354,7 +356,7 @@ impl Exchange<'_> {
     async fn fetch_credential(&mut self) -> Result<()> {
         let refused = self.issued.take();
         let auth = &self.client.identity.auth;
-        let next = auth.credential(refused.as_ref(), self.was_signed_in);
+        let next = auth.credential(refused.as_ref(), self.wants_login);
         let issued = self.within(next).await;
         let issued =
             issued.map_err(|error| error.with_context("while waiting for credentials"))??;

@@ -63,7 +63,6 @@ pub(crate) mod tokens;
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -71,6 +70,7 @@ use django_api_orm_core::retry::RetryBudget;
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderMap, Method};
 use serde::Serialize;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 pub use builder::ServiceClientBuilder;
@@ -267,19 +267,19 @@ impl ServiceClient {
     /// `Configuration` for an invalid URL, or an empty user or secret. Nothing is sent yet.
     pub fn with_login(&self, login: impl Into<Login>) -> Result<Self> {
         // The task is carried out by the runtime of whoever needs the credential.
-        self.with_login_on(login, |task| drop(tokio::spawn(task)))
+        self.with_login_on(login, Handle::current)
     }
 
-    /// As [`with_login`](Self::with_login), with what carries the login's requests out.
+    /// As [`with_login`](Self::with_login), with the runtime that carries the login's requests out.
     #[doc(hidden)]
     pub fn with_login_on(
         &self,
         login: impl Into<Login>,
-        spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
+        runtime: impl Fn() -> Handle + Send + Sync + 'static,
     ) -> Result<Self> {
         let nobody = self.without_credentials();
         let sign_in = login.into().by(&nobody)?;
-        let provider = TokenProvider::signing_in(sign_in, spawn);
+        let provider = TokenProvider::signing_in(sign_in, runtime);
         Ok(nobody.speaking_by(Auth::Provider(Arc::new(provider))))
     }
 

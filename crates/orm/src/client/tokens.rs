@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use django_api_orm_core::{Error, Result};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -17,6 +18,9 @@ use super::telling::about_no_row;
 
 /// How long before its end a credential counts as expired: a request takes time to arrive.
 const EARLY: Duration = Duration::from_secs(30);
+
+/// For how long a runtime that carries out a login may give no sign of life, before another call logs in.
+const STALL: Duration = Duration::from_secs(1);
 
 type Fetch = dyn Fn(Asking) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static;
 
@@ -45,8 +49,24 @@ struct State {
     failure: Option<(u64, Arc<Error>)>,
     /// The fetch that is under way.
     asking: Option<u64>,
+    /// What carries it out, if it is a task of its own.
+    carried_by: Option<Handle>,
+    /// One that was only refreshed has been refused: the next fetch is a login, whoever makes it.
+    wants_login: bool,
     begun: u64,
     ended: u64,
+}
+
+impl State {
+    /// Ends the fetch, if it is the one that is under way, and not one that was given up before.
+    fn end(&mut self, number: u64) -> bool {
+        let is_this = self.asking == Some(number);
+        if is_this {
+            self.asking = None;
+            self.carried_by = None;
+        }
+        is_this
+    }
 }
 
 /// What a request shows to prove who sends it.
@@ -112,15 +132,26 @@ impl Issued {
 enum Turn {
     Use(Issued),
     Fail(Arc<Error>),
-    /// Another fetch is under way.
-    Wait,
-    /// This fetch is to be made.
-    Ask(u64),
+    /// Another fetch is under way; who carries it out, if it is a task of its own.
+    Wait(u64, Option<Handle>),
+    /// This fetch is to be made, and whether it is to be a login.
+    Ask(u64, bool),
 }
 
 impl Tokens {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends a fetch without a result; `anew`: a login, which is still wanted.
+    fn give_up(&self, number: u64, anew: bool) {
+        if self.state().asking == Some(number) {
+            self.change(|state| {
+                if state.end(number) {
+                    state.wants_login |= anew;
+                }
+            });
+        }
     }
 
     /// Changes the state, and tells everybody who waits.
@@ -129,8 +160,9 @@ impl Tokens {
         self.changes.send_modify(|changes| *changes += 1);
     }
 
-    /// `seen` is a credential that this call has got of a fetch of its own, whatever its age.
-    fn turn(&self, refused: u64, ended_before: u64, seen: u64) -> Turn {
+    /// `seen` is a credential that this call has got of a fetch of its own, whatever its age; `anew`: what was refused had only been
+    /// refreshed.
+    fn turn(&self, refused: u64, ended_before: u64, seen: u64, anew: bool) -> Turn {
         let mut state = self.state();
         if let Some(issued) = &state.issued
             && issued.number > refused
@@ -143,12 +175,14 @@ impl Tokens {
         {
             return Turn::Fail(Arc::clone(failure));
         }
-        if state.asking.is_some() {
-            return Turn::Wait;
+        // Also where a refresh is under way: if what that brings is refused too, nobody refreshes it again.
+        state.wants_login |= anew;
+        if let Some(number) = state.asking {
+            return Turn::Wait(number, state.carried_by.clone());
         }
         state.begun += 1;
         state.asking = Some(state.begun);
-        Turn::Ask(state.begun)
+        Turn::Ask(state.begun, std::mem::take(&mut state.wants_login))
     }
 }
 
@@ -159,6 +193,18 @@ pub struct Asking {
     number: u64,
     /// Whether one that was only refreshed has been refused.
     anew: bool,
+}
+
+/// Waits until a runtime does nothing for a while: it may be there and not be driven any more, and with it the task of a login.
+async fn stalled(runtime: Handle) {
+    loop {
+        tokio::time::sleep(STALL).await;
+        let sign_of_life = runtime.spawn(async {});
+        match tokio::time::timeout(STALL, sign_of_life).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
 }
 
 impl Asking {
@@ -177,12 +223,14 @@ impl Asking {
 
     /// Ends it without a result: another call asks anew.
     pub fn give_up(&self) {
-        if !self.is_over() {
-            self.tokens.change(|state| {
-                if state.asking == Some(self.number) {
-                    state.asking = None;
-                }
-            });
+        self.tokens.give_up(self.number, self.anew);
+    }
+
+    /// Says what carries it out.
+    fn is_carried_by(&self, runtime: Handle) {
+        let mut state = self.tokens.state();
+        if state.asking == Some(self.number) {
+            state.carried_by = Some(runtime);
         }
     }
 
@@ -198,12 +246,11 @@ impl Asking {
                 if known < self.number {
                     state.issued = Some(Issued::new(proof, self.number));
                     state.failure = None;
-                    state.asking = None;
                     state.ended += 1;
+                    state.end(self.number);
                 }
             }
-            Err(error) if state.asking == Some(self.number) => {
-                state.asking = None;
+            Err(error) if state.end(self.number) => {
                 state.ended += 1;
                 state.failure = Some((state.ended, Arc::new(error)));
             }
@@ -254,11 +301,11 @@ impl TokenProvider {
         }
     }
 
-    /// A provider that logs in. What it does is a task of its own, which `spawn` carries out: it goes on when the call that
+    /// A provider that logs in. What it does is a task of its own on the runtime that `runtime` gives: it goes on when the call that
     /// needed it is cancelled, or is not driven for a while.
     pub(super) fn signing_in(
         sign_in: SignIn,
-        spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
+        runtime: impl Fn() -> Handle + Send + Sync + 'static,
     ) -> Self {
         let sign_in = Arc::new(sign_in);
         let fetch = {
@@ -266,13 +313,13 @@ impl TokenProvider {
             move |asking: Asking| -> Pin<Box<dyn Future<Output = ()> + Send>> {
                 let (sign_in, over) = (Arc::clone(&sign_in), asking.clone());
                 let abandoned = Abandoned(asking);
-                spawn(Box::pin(
-                    async move {
-                        let proof = sign_in.prove(abandoned.0.anew).await;
-                        abandoned.0.end(proof);
-                    }
-                    .in_current_span(),
-                ));
+                let runtime = runtime();
+                abandoned.0.is_carried_by(runtime.clone());
+                let task = async move {
+                    let proof = sign_in.prove(abandoned.0.anew).await;
+                    abandoned.0.end(proof);
+                };
+                runtime.spawn(task.in_current_span());
                 Box::pin(async move { over.over().await })
             }
         };
@@ -303,13 +350,19 @@ impl TokenProvider {
         loop {
             changes.mark_unchanged();
             // What a fetch brings that began after this call is new enough, however soon it expires.
-            match self.tokens.turn(refused, ended, begun + 1) {
+            match self.tokens.turn(refused, ended, begun + 1, anew) {
                 Turn::Use(issued) => return Ok(issued),
                 Turn::Fail(error) => return Err(self.again(&error)),
-                Turn::Wait => {
+                Turn::Wait(_, None) => {
                     let _ = changes.changed().await;
                 }
-                Turn::Ask(number) => {
+                Turn::Wait(number, Some(runtime)) => {
+                    tokio::select! {
+                        _ = changes.changed() => {}
+                        () = stalled(runtime) => self.tokens.give_up(number, false),
+                    }
+                }
+                Turn::Ask(number, anew) => {
                     (self.fetch)(Asking {
                         tokens: Arc::clone(&self.tokens),
                         number,
@@ -363,3 +416,6 @@ impl std::error::Error for Fetching {
         failure.source().filter(|_| self.is_told).or(Some(failure))
     }
 }
+
+#[cfg(test)]
+mod tests;

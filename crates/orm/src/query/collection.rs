@@ -291,8 +291,25 @@ impl Collection {
         })?;
         let write = self.write(None, None, body);
         let kept = write.kept(&self.written(&write, &response)?)?;
-        self.with_its_key(versioned(kept, &response, true), body)
+        self.with_its_key(self.versioned(kept, &response, true)?, body)
             .await
+    }
+
+    /// A row after a write, with the version that the answer names: that of what it shows, if it shows the whole row, else of the row
+    /// that was written, if it shows nothing and the row had to be as it was known (`is_as_known`): else that is the version of values
+    /// that nobody here has seen. Where it names none, that is known of the row.
+    fn versioned(&self, mut kept: Kept, response: &ApiResponse, is_as_known: bool) -> Result<Kept> {
+        let is_of_row = match kept.written {
+            Written::Row => true,
+            Written::Nothing => is_as_known,
+            Written::Part | Written::Other(_) => false,
+        };
+        let is_of_row = is_of_row && response.status() != StatusCode::ACCEPTED;
+        let named = Version::of(response.headers()).filter(|_| is_of_row);
+        let is_named_when_read = self.know(|known| known.names_versions)?;
+        let version = named.unwrap_or(Version::Unknown { is_named_when_read });
+        kept.row = kept.row.with_version(Some(version));
+        Ok(kept)
     }
 
     /// The row in the answer to a write. A server that will carry the write out later may say whatever it likes: only what was
@@ -359,7 +376,7 @@ impl Collection {
                 if kept.written == Written::Row {
                     self.learn(|known| known.details = Some(true))?;
                 }
-                Ok(versioned(kept, &response, condition.is_some()))
+                self.versioned(kept, &response, condition.is_some())
             }
             Err(error) => Err(self.missing(error).await),
         }
@@ -500,21 +517,6 @@ impl Collection {
         let key = row.field(self.model.lookup_field())?;
         (key.as_ref().and_then(key_text)).ok_or_else(|| no_key(&self.model))
     }
-}
-
-/// A row after a write, with the version that the answer names: that of what it shows, if it shows the whole row, else of the row that
-/// was written, if it shows nothing and the row had to be as it was known (`is_as_known`): else that is the version of values that
-/// nobody here has seen.
-fn versioned(mut kept: Kept, response: &ApiResponse, is_as_known: bool) -> Kept {
-    let is_of_row = match kept.written {
-        Written::Row => true,
-        Written::Nothing => is_as_known,
-        Written::Part | Written::Other(_) => false,
-    };
-    if is_of_row && response.status() != StatusCode::ACCEPTED {
-        kept.row = kept.row.with_version(Version::of(response.headers()));
-    }
-    kept
 }
 
 /// A value as a JSON object.

@@ -67,26 +67,20 @@ impl Collection {
         body: &Map<String, Value>,
         precaution: Precaution,
     ) -> Result<Kept> {
-        let (mut made_of, mut form) = (None, None);
-        if precaution.check {
-            let current = self.refresh(key, row).await?;
-            let fields = self.write(Some(key), row, body).changed_meanwhile(&current);
-            if !fields.is_empty() {
-                let error = self.changed_meanwhile(Error::new(ErrorKind::Conflict, ""), &fields);
-                return Err(error.with_conflict(row.cloned(), current, fields));
-            }
-            made_of = Some(current);
-        }
+        let known = self.know(|known| known.condition)?;
+        let mut form = known;
+        let write = self.write(Some(key), row, body);
+        let mut made_of = self.look_before_save(&write, precaution, form).await?;
         for _ in 0..TRIES {
             let base = made_of.as_ref().or(row);
-            let condition = self.condition(key, base, made_of.is_some(), form).await?;
+            let condition = self.condition(base, form)?;
             let error = match self.patch(key, base, body, condition.as_ref()).await {
                 Ok(mut kept) => {
                     if made_of.is_some() && kept.written == Written::Nothing {
                         // The fields that were not sent may be others than the program has.
                         kept.written = Written::Part;
                     }
-                    self.keep_form(form)?;
+                    self.keep_form(known, form)?;
                     return Ok(kept);
                 }
                 Err(error) => error,
@@ -99,7 +93,7 @@ impl Collection {
             match Box::pin(refused).await {
                 Refusal::Again(current, next) => {
                     made_of = Some(current);
-                    form = next.or(form);
+                    form = next.unwrap_or(form);
                 }
                 Refusal::Final(error) => return Err(error),
             }
@@ -108,25 +102,29 @@ impl Collection {
     }
 
     /// Deletes a row, which the server last showed as `row`; where that has a version, only if it is still the current one.
+    /// `check`: it is read first, and compared.
     ///
     /// # Errors
     /// As [`save_with`](Self::save_with).
-    pub async fn delete(&self, key: &str, row: Option<&Row>) -> Result<()> {
+    pub async fn delete(&self, key: &str, row: Option<&Row>, check: bool) -> Result<()> {
         let lost = || Lost::Delete {
             key: key.to_owned(),
         };
-        let deleted = self.delete_as_read(key, row).await;
+        let deleted = self.delete_as_read(key, row, check).await;
         deleted.map_err(|error| self.keep_lost(error, lost))
     }
 
-    async fn delete_as_read(&self, key: &str, row: Option<&Row>) -> Result<()> {
-        let (mut made_of, mut form) = (None, None);
+    async fn delete_as_read(&self, key: &str, row: Option<&Row>, check: bool) -> Result<()> {
+        let known = self.know(|known| known.condition)?;
+        let mut form = known;
         let nothing = Map::new();
+        let write = self.write(Some(key), row, &nothing);
+        let mut made_of = self.look_before_delete(&write, check, form).await?;
         for _ in 0..TRIES {
             let base = made_of.as_ref().or(row);
-            let condition = self.condition(key, base, made_of.is_some(), form).await?;
+            let condition = self.condition(base, form)?;
             let error = match self.remove(key, condition.as_ref()).await {
-                Ok(()) => return self.keep_form(form),
+                Ok(()) => return self.keep_form(known, form),
                 Err(error) => error,
             };
             let Some(condition) = condition.filter(|_| is_refused(&error)) else {
@@ -140,7 +138,7 @@ impl Collection {
             match Box::pin(refused).await {
                 Refusal::Again(current, next) => {
                     made_of = Some(current);
-                    form = next.or(form);
+                    form = next.unwrap_or(form);
                 }
                 Refusal::Final(error) if may_be_done && error.kind() == ErrorKind::DoesNotExist => {
                     return Ok(());
@@ -154,42 +152,24 @@ impl Collection {
         Err(self.changed_each_time(row, made_of))
     }
 
-    /// The version that a write depends on. Where the server has refused versions that are current, it is compared client-side, which
-    /// leaves a moment between the look and the write. A row that was read for this write needs no other look.
-    async fn condition(
-        &self,
-        key: &str,
-        row: Option<&Row>,
-        was_just_read: bool,
-        form: Option<Form>,
-    ) -> Result<Option<Condition>> {
-        let Some((row, version)) = row.and_then(|row| Some((row, row.version()?))) else {
+    /// The version that a write depends on; none where the server has refused versions that were current.
+    fn condition(&self, row: Option<&Row>, form: Form) -> Result<Option<Condition>> {
+        let version = row.and_then(Row::version).filter(|known| known.is_named());
+        let Some(version) = version.filter(|_| form != Form::Refused) else {
             return Ok(None);
         };
-        let (known, is_checked) = self.know(|known| (known.condition, known.checks_conditions))?;
-        let form = form.unwrap_or(known);
-        if form != Form::Refused {
-            return Ok(Some(Condition {
-                version: version.clone(),
-                form,
-                is_checked,
-            }));
-        }
-        if !was_just_read {
-            let current = self.refresh(key, Some(row)).await?;
-            if current.version() != Some(version) && !show_the_same(row, &current) {
-                let error = self.changed_meanwhile(Error::new(ErrorKind::Conflict, ""), &[]);
-                return Err(error.with_conflict(Some(row.clone()), current, Vec::new()));
-            }
-        }
-        Ok(None)
+        Ok(Some(Condition {
+            version: version.clone(),
+            form,
+            is_checked: self.know(|known| known.checks_conditions)?,
+        }))
     }
 
-    /// Keeps that the endpoint takes versions in this form, after the others were refused.
-    fn keep_form(&self, form: Option<Form>) -> Result<()> {
-        match form {
-            Some(form) => self.learn(|known| known.condition = form),
-            None => Ok(()),
+    /// Keeps that the endpoint takes versions in another form than was known, after that was refused.
+    fn keep_form(&self, known: Form, form: Form) -> Result<()> {
+        match known == form {
+            true => Ok(()),
+            false => self.learn(|known| known.condition = form),
         }
     }
 
@@ -255,7 +235,7 @@ impl Collection {
     }
 
     /// Says what has happened to the row.
-    fn changed_meanwhile(&self, error: Error, fields: &[String]) -> Error {
+    pub(super) fn changed_meanwhile(&self, error: Error, fields: &[String]) -> Error {
         let by_both = match fields {
             [] => String::new(),
             _ => format!("; both sides have changed `{}`", fields.join("`, `")),
@@ -274,7 +254,7 @@ impl Collection {
         }
         error.with_context(format!(
             "the server wants to be told which version of the `{}` the write was made of, and this one has none, because it came from a \
-             list or from a write whose answer names no version: read it by itself, or save it with a check, which reads it first",
+             list or from a write whose answer names no version: read it by itself, or save it with a check, which reads it first; so does a delete with a check",
             self.model().name()
         ))
     }

@@ -92,7 +92,7 @@ impl Collection {
             // To the letter: what the row shows beside that need not be looked at.
             && self.lookup_key().is_key(&row, key)
         {
-            self.learn(|known| known.details = Some(true))?;
+            self.learn_shown(&row)?;
             return Ok(row);
         }
         let keys = [self.model().primary_key(), self.model().lookup_field()];
@@ -109,7 +109,7 @@ impl Collection {
             .other(|name| picked.get(name).and_then(key_text))
         {
             None => {
-                self.learn(|known| known.details = Some(true))?;
+                self.learn_shown(&row)?;
                 Ok(row)
             }
             Some(other) => Err(Error::decode(format!(
@@ -117,6 +117,14 @@ impl Collection {
                 self.model().name()
             ))),
         }
+    }
+
+    /// Keeps what a row at its URL shows of the endpoint.
+    fn learn_shown(&self, row: &Row) -> Result<()> {
+        self.learn(|known| {
+            known.details = Some(true);
+            known.names_versions |= row.version().is_some();
+        })
     }
 
     /// Whether rows have URLs by their key, so that a 404 at one of these means that the row is missing. A collection without

@@ -9,6 +9,7 @@ mod detail;
 mod ignored;
 mod joined;
 mod keyset;
+mod look;
 mod order_watch;
 mod pages;
 mod parts;

@@ -82,7 +82,7 @@ impl Collection {
             .map_err(BulkWriteError::unsent)?;
         let results = stream::iter(rows)
             .map(|(key, row)| async move {
-                let result = match self.delete(&key, Some(&row)).await {
+                let result = match self.delete(&key, Some(&row), false).await {
                     Ok(()) => Ok(true),
                     Err(error) if error.kind() == ErrorKind::DoesNotExist => Ok(false),
                     Err(error) => Err(error),

@@ -165,6 +165,83 @@ async fn a_refreshed_token_that_is_refused_too_is_followed_by_a_login() {
     );
 }
 
+/// One call has been refused what was refreshed, and waits for a refresh that another has begun, which is no good either.
+#[tokio::test(start_paused = true)]
+async fn a_login_follows_where_another_call_refreshes_meanwhile() {
+    let late = |seconds, reply| match reply {
+        Reply::Bytes(bytes) => Reply::Slowly(Duration::from_secs(seconds), vec![bytes]),
+        other => other,
+    };
+    let pairs = Pairs::new();
+    let server = Server::new({
+        let pairs = Arc::clone(&pairs);
+        move |seen, _| {
+            let refreshed = seen.header("authorization") == Some("Bearer a2");
+            match seen.target.as_str() {
+                "/api/token/refresh/" if pairs.latest.load(Ordering::SeqCst) == 2 => {
+                    late(5, pairs.answer(seen))
+                }
+                "/one/" if refreshed => late(2, pairs.answer(seen)),
+                _ => pairs.answer(seen),
+            }
+        }
+    });
+    let client = server.builder().login(jwt()).build().unwrap();
+    client.get("/x/").await.unwrap();
+    pairs.accepted.store(4, Ordering::SeqCst);
+    let other = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        client.post("/other/", &1).await
+    };
+    let (one, other) = tokio::join!(client.post("/one/", &1), other);
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    assert_eq!(pairs.written.load(Ordering::SeqCst), 2);
+    assert_eq!(count(&server, "POST /api/token/refresh/"), 2);
+    assert_eq!(count(&server, "POST /api/token/"), 2);
+}
+
+#[test]
+fn a_login_on_a_runtime_that_is_not_driven_any_more_holds_nobody_up() {
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
+    };
+    let of_server = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let arrived = Arc::new(tokio::sync::Notify::new());
+    let server = Server::new({
+        let arrived = Arc::clone(&arrived);
+        move |seen, index| match seen.target.as_str() {
+            "/api/token/" if index == 0 => {
+                arrived.notify_one();
+                Reply::Hang
+            }
+            "/api/token/" => json(200, r#"{"access": "a", "refresh": "r"}"#),
+            _ => ok(),
+        }
+    });
+    let base_url = of_server.block_on(server.listen());
+    let client = ServiceClient::builder(base_url)
+        .login(jwt())
+        .timeout(Duration::from_secs(40))
+        .build()
+        .unwrap();
+    let (left, driven) = (runtime(), runtime());
+    left.block_on(async {
+        tokio::select! {
+            answer = client.get("/x/") => panic!("{answer:?}"),
+            () = arrived.notified() => {}
+        }
+    });
+    let begun = std::time::Instant::now();
+    driven.block_on(client.get("/x/")).unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert_eq!(count(&server, "POST /api/token/"), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refresh_whose_answer_is_lost_is_not_repeated() {
     // The login after the lost refresh fails, too: the next call logs in, and uses no refresh token that may be spent.

@@ -1,9 +1,18 @@
 //! Reading ahead: so many requests at once and no more, rows in order, and an end when the stream is dropped.
 
-use django_api_orm::Pagination;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use django_api_orm::{Pagination, client::Credential, prelude::*};
 use django_api_orm_testserver::{Gate, Quirk, Reply};
 use http::StatusCode;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::{
     scripted::{number, rows, server},
@@ -293,4 +302,46 @@ async fn memory_holds_no_more_pages_than_are_read_ahead() {
         let page = read.div_ceil(5);
         assert!(site.server.requests().len() <= page + 4, "{read}");
     }
+}
+
+/// Says when it is dropped.
+struct Dropped(Arc<Notify>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+/// As with a provider of another language, which runs only while somebody waits for rows.
+#[tokio::test]
+async fn a_page_that_was_never_asked_for_in_its_time_is_asked_for_when_it_is_needed() {
+    let site = Site::new(limit_offset(), []).await;
+    let (asked, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let client = ServiceClient::builder(site.server.base_url())
+        .timeout(Duration::from_millis(300))
+        .token_provider({
+            let (asked, over) = (Arc::clone(&asked), Arc::clone(&over));
+            move || {
+                let nobody_attends = asked.fetch_add(1, Ordering::SeqCst) == 1;
+                let dropped = Dropped(Arc::clone(&over));
+                async move {
+                    if nobody_attends {
+                        std::future::pending::<()>().await;
+                    }
+                    std::mem::forget(dropped);
+                    Ok(Credential::token("t").expires_in(Duration::ZERO))
+                }
+            }
+        })
+        .build()
+        .unwrap();
+    let rows = client.objects::<Row>().all().read_ahead(1);
+    let mut stream = rows.stream();
+    let mut read = vec![stream.try_next().await.unwrap().unwrap().id.unwrap()];
+    over.notified().await;
+    while let Some(row) = stream.try_next().await.unwrap() {
+        read.push(row.id.unwrap());
+    }
+    assert_eq!(read, all());
 }

@@ -1,7 +1,7 @@
 //! Rows with an `ETag` are written only as the version that was read. `items/tagged` has Django's `condition` around it, and
 //! `items/tagged-weakly` the same with weak tags, which match no condition.
 
-use django_api_orm::{ErrorKind, OnConflict, SaveOptions};
+use django_api_orm::{DeleteOptions, ErrorKind, OnConflict, SaveOptions};
 
 use super::super::prelude::*;
 use crate::{Outcome, models::*};
@@ -41,14 +41,63 @@ async fn a_row_that_nobody_else_has_changed_costs_no_more(site: Site) -> Outcome
     let items = site.items("tagged");
     let mut item = items.get(Item::F.id.eq(1)).await?;
     site.cost();
-    for name in ["once", "twice"] {
-        item.name = name.to_owned();
-        item.save().await?;
-    }
+    item.name = "once".to_owned();
+    item.save().await?;
+    assert_eq!(site.cost(), 1);
+    item.name = "twice".to_owned();
+    item.save().await?;
+    assert_eq!(site.cost(), 2, "the answer to the write named no version");
+    item.refresh_from_api().await?;
     item.delete().await?;
-    assert_eq!(site.cost(), 3);
+    assert_eq!(site.cost(), 2);
     let error = items.get(Item::F.id.eq(1)).await.unwrap_err();
     assert!(error.is_does_not_exist(), "{error}");
+    Ok(())
+}
+
+#[case]
+async fn a_row_that_was_saved_is_not_written_over_another_s_change(site: Site) -> Outcome {
+    let items = site.items("tagged");
+    let mut ours = items.get(Item::F.id.eq(6)).await?;
+    ours.name = "ours".to_owned();
+    ours.save().await?;
+    let mut theirs = items.get(Item::F.id.eq(6)).await?;
+    theirs.name = "theirs".to_owned();
+    theirs.save().await?;
+    ours.name = "ours again".to_owned();
+    site.cost();
+    let error = ours.save().await.unwrap_err();
+    assert_eq!(site.cost(), 1, "a look");
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert_eq!(error.conflict().expect("both versions").fields(), ["name"]);
+    let error = ours.delete().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    ours.refresh_from_api().await?;
+    assert_eq!(ours.name, "theirs");
+    ours.kind = "ours".to_owned();
+    ours.save().await?;
+    theirs.name = "theirs again".to_owned();
+    let error = theirs.save().await;
+    assert!(error.is_ok(), "nobody else has changed the name");
+    assert_eq!(theirs.kind, "ours");
+    Ok(())
+}
+
+#[case]
+async fn a_delete_can_look_first(site: Site) -> Outcome {
+    let items = site.items("plain-on");
+    let check = DeleteOptions::new().check();
+    let mut ours = items.filter(Item::F.id.eq(7)).fetch().await?.remove(0);
+    let mut theirs = items.get(Item::F.id.eq(7)).await?;
+    theirs.name = "theirs".to_owned();
+    theirs.save().await?;
+    let error = ours.delete_with(check).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert_eq!(error.conflict().expect("both versions").fields(), ["name"]);
+    ours.refresh_from_api().await?;
+    site.cost();
+    ours.delete_with(check).await?;
+    assert_eq!(site.cost(), 2, "a look and a DELETE");
     Ok(())
 }
 
@@ -187,6 +236,8 @@ cases! {
     writes: [
         a_change_by_another_is_not_overwritten,
         a_row_that_nobody_else_has_changed_costs_no_more,
+        a_row_that_was_saved_is_not_written_over_another_s_change,
+        a_delete_can_look_first,
         a_row_that_was_read_again_is_saved,
         a_row_that_another_has_changed_is_not_deleted,
         a_row_that_is_gone_is_no_conflict,
