@@ -25,9 +25,9 @@ pub(crate) struct Model(pub(crate) Arc<ModelMeta>);
 impl Model {
     /// `fields` are `(names in rows, name in bodies, is read-only, "decimal" or nothing)`; `pagination` is `(style, page size, size parameter, position
     /// parameter, number of the first page)`;
-    /// `nested_names` are names inside objects that are read otherwise than they are sent.
+    /// `nested_names` are names inside objects that are read otherwise than they are sent; `natural_key` names in rows.
     #[new]
-    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names, idempotency_header, rows_beside))]
+    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names, idempotency_header, rows_beside, natural_key))]
     #[allow(
         clippy::too_many_arguments,
         reason = "a description that only the package gives"
@@ -43,6 +43,7 @@ impl Model {
         nested_names: Vec<(String, String)>,
         idempotency_header: Option<&str>,
         rows_beside: Option<&str>,
+        natural_key: Vec<String>,
     ) -> PyResult<Self> {
         let fields = fields
             .into_iter()
@@ -64,7 +65,8 @@ impl Model {
         let mut model = ModelMeta::new(name, endpoint)
             .with_primary_key(primary_key)
             .with_fields(fields)
-            .with_nested_names(nested_names);
+            .with_nested_names(nested_names)
+            .with_natural_key(natural_key);
         if let Some(lookup_field) = lookup_field {
             model = model.with_lookup_field(lookup_field);
         }

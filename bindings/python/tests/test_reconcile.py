@@ -114,6 +114,14 @@ async def test_a_creation_is_found_by_what_identifies_the_row(half, lossy, lost)
         assert (found.outcome, found.instance.name, type(found.instance)) == ("done", "Lost and found", rows.model)
 
 
+@pytest.mark.parametrize("key", ["name", ("name", "motto"), ["motto", "name"]])
+async def test_a_creation_is_found_by_the_natural_key_of_the_model(half, lossy, lost, key):
+    rows = manager(half, lossy, "Team", TeamSchema, "/api/v1/teams/", _read_only_fields=("code",), _natural_key=key)
+    error = await loses(lossy, lost, lambda: rows.create(name="Lost and found", motto="m"))
+    found = await settle(rows.reconcile(pickle.loads(pickle.dumps(error))))
+    assert found.outcome == {"request": "not_done", "answer": "done"}[lost]
+
+
 async def test_get_or_create_knows_what_it_looked_for(half, lossy, lost):
     rows = teams(half, lossy)
     error = await loses(lossy, lost, lambda: rows.get_or_create(name="Lost", defaults={"motto": "m"}))

@@ -359,6 +359,9 @@ def test_a_pickled_row_lives_where_it_was_read(things):
         ({"_pagination": 5}, "_pagination"),
         ({"_idempotency_header": ""}, "_idempotency_header"),
         ({"_pagination": "pages"}, "pages"),
+        ({"_natural_key": "nmae"}, "nmae"),
+        ({"_natural_key": 5}, "list of names"),
+        ({"_natural_key": ("name",), "_read_only_fields": ("name",)}, "read-only"),
     ],
 )
 def test_mistakes_in_a_model_are_told_when_it_is_registered(things, attributes, says):

@@ -348,6 +348,7 @@ pub struct ModelMeta {
     pagination: Option<Pagination>,
     idempotency_header: Option<String>,
     rows_beside: Option<String>,
+    natural_key: Vec<String>,
     filters: Option<Vec<String>>,
     takes_only_fields: bool,
     /// The names inside objects that are read otherwise than they are sent.
@@ -370,6 +371,7 @@ impl ModelMeta {
             pagination: None,
             idempotency_header: None,
             rows_beside: None,
+            natural_key: Vec::new(),
             filters: None,
             takes_only_fields: false,
             nested_names: Vec::new(),
@@ -424,6 +426,23 @@ impl ModelMeta {
     #[must_use]
     pub fn rows_beside(&self) -> Option<&str> {
         self.rows_beside.as_deref()
+    }
+
+    /// Declares the fields, by their names in rows, which together tell a row from all others, and which a new row is sent with: so it is
+    /// found where the answer to its creation was lost.
+    #[must_use]
+    pub fn with_natural_key<S: Into<String>>(
+        mut self,
+        fields: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.natural_key = fields.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The fields that together tell a row from all others, if that is declared.
+    #[must_use]
+    pub fn natural_key(&self) -> &[String] {
+        &self.natural_key
     }
 
     /// Declares which query parameters the server filters on; every other lookup is then evaluated client-side.

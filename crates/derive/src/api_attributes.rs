@@ -10,7 +10,7 @@ use syn::{
 
 use crate::{endpoint, errors::Errors, keys};
 
-const ON_STRUCT: [&str; 11] = [
+const ON_STRUCT: [&str; 12] = [
     "endpoint",
     "lookup_field",
     "pagination",
@@ -18,6 +18,7 @@ const ON_STRUCT: [&str; 11] = [
     "page_size_parameter",
     "filters",
     "idempotency_header",
+    "natural_key",
     "allow_extra",
     "nested",
     "related",
@@ -35,8 +36,9 @@ pub(crate) struct Container {
     pub(crate) pagination: Option<(Paginator, Span)>,
     pub(crate) page_size: Option<LitInt>,
     pub(crate) page_size_parameter: Option<LitStr>,
-    pub(crate) filters: Option<Filters>,
+    pub(crate) filters: Option<Names>,
     pub(crate) idempotency_header: Option<LitStr>,
+    pub(crate) natural_key: Option<Names>,
     pub(crate) allow_extra: Option<Span>,
     pub(crate) nested: Option<Span>,
     pub(crate) related: Option<(Vec<Related>, Span)>,
@@ -51,8 +53,8 @@ pub(crate) struct Related {
     pub(crate) field: Ident,
 }
 
-/// `filters(..)`.
-pub(crate) struct Filters {
+/// Names in quotes: those of `filters(..)` and `natural_key(..)`.
+pub(crate) struct Names {
     pub(crate) span: Span,
     pub(crate) names: Vec<LitStr>,
 }
@@ -138,6 +140,7 @@ impl Container {
                     let example = "idempotency_header = \"Idempotency-Key\"";
                     container.idempotency_header = Some(keys::text(meta, example)?);
                 }
+                "natural_key" => container.natural_key = Some(natural_key(meta)?),
                 "filters" => container.filters = Some(filters(meta)?),
                 "allow_extra" => {
                     keys::flag(meta)?;
@@ -257,9 +260,36 @@ fn rows(meta: &ParseNestedMeta<'_>) -> syn::Result<LitInt> {
     }
 }
 
-fn filters(meta: &ParseNestedMeta<'_>) -> syn::Result<Filters> {
+fn filters(meta: &ParseNestedMeta<'_>) -> syn::Result<Names> {
     let expected =
         "expected the server's filter parameters: `filters(\"id\", \"name__icontains\")`";
+    names(meta, expected, "filter parameter", "filter")
+}
+
+/// `natural_key = "email"`, or `natural_key("tenant", "email")`.
+fn natural_key(meta: &ParseNestedMeta<'_>) -> syn::Result<Names> {
+    if meta.input.peek(Token![=]) {
+        let name = keys::text(meta, "natural_key = \"email\"")?;
+        return Ok(Names {
+            span: meta.path.span(),
+            names: vec![name],
+        });
+    }
+    let expected = "expected the fields that tell a row from all others: `natural_key = \"email\"`, or `natural_key(\"tenant\", \"email\")`";
+    let given = names(meta, expected, "field", "field")?;
+    match given.names.is_empty() {
+        true => Err(meta.error(expected)),
+        false => Ok(given),
+    }
+}
+
+/// Names in parentheses, each of a `thing`, which is called `short` where one is given twice.
+fn names(
+    meta: &ParseNestedMeta<'_>,
+    expected: &str,
+    thing: &str,
+    short: &str,
+) -> syn::Result<Names> {
     if !meta.input.peek(syn::token::Paren) {
         return Err(meta.error(expected));
     }
@@ -278,17 +308,17 @@ fn filters(meta: &ParseNestedMeta<'_>) -> syn::Result<Filters> {
         if name.value().is_empty() {
             return Err(syn::Error::new(
                 name.span(),
-                "a filter parameter must have a name",
+                format!("a {thing} must have a name"),
             ));
         }
         if !seen.insert(name.value()) {
             return Err(syn::Error::new(
                 name.span(),
-                format!("filter `{}` is given twice", name.value()),
+                format!("{short} `{}` is given twice", name.value()),
             ));
         }
     }
-    Ok(Filters {
+    Ok(Names {
         span: meta.path.span(),
         names,
     })

@@ -18,6 +18,8 @@ pub(crate) struct Collection {
     pub(crate) lookup_field: Option<String>,
     pub(crate) pagination: Option<Pagination>,
     pub(crate) idempotency_header: Option<LitStr>,
+    /// The wire names of the fields that together tell a row from all others, where that is declared.
+    pub(crate) natural_key: Vec<String>,
     pub(crate) filters: Option<Vec<LitStr>>,
 }
 
@@ -76,6 +78,10 @@ pub(crate) fn refuse_in_nested(
             "idempotency_header",
             api.idempotency_header.as_ref().map(Spanned::span),
         ),
+        (
+            "natural_key",
+            api.natural_key.as_ref().map(|names| names.span),
+        ),
         ("primary_key", marked.field.as_ref().map(|(_, span)| *span)),
     ];
     for (key, span) in collection_keys {
@@ -117,6 +123,9 @@ impl Declared<'_> {
             .lookup_field
             .as_ref()
             .and_then(|name| self.lookup_field(name, errors));
+        let natural_key = (api.natural_key.iter().flat_map(|key| &key.names))
+            .filter_map(|name| self.part_of_natural_key(name, errors))
+            .collect();
         let pagination = pagination(api, errors);
         Some(Collection {
             endpoint: api.endpoint.clone()?,
@@ -124,6 +133,7 @@ impl Declared<'_> {
             lookup_field,
             pagination,
             idempotency_header: api.idempotency_header.clone(),
+            natural_key,
             filters: api.filters.as_ref().map(|filters| filters.names.clone()),
         })
     }
@@ -148,8 +158,34 @@ impl Declared<'_> {
         None
     }
 
-    /// A field by its name in Rust, else by its name on the wire.
     fn lookup_field(&self, name: &LitStr, errors: &mut Errors) -> Option<String> {
+        let field = self.named(name, errors)?;
+        if field.access == Access::WriteOnly {
+            errors.at(
+                name.span(),
+                format!(
+                    "`{}` is never received, so no URL can be made from it",
+                    name.value()
+                ),
+            );
+            return None;
+        }
+        Some(field.wire.read_as.clone())
+    }
+
+    fn part_of_natural_key(&self, name: &LitStr, errors: &mut Errors) -> Option<String> {
+        let field = self.named(name, errors)?;
+        let never = match field.access {
+            Access::Both => return Some(field.wire.read_as.clone()),
+            Access::ReadOnly => "sent, so a new row cannot be looked up by it",
+            Access::WriteOnly => "received, so no row shows it",
+        };
+        errors.at(name.span(), format!("`{}` is never {never}", name.value()));
+        None
+    }
+
+    /// A field by its name in Rust, else by its name on the wire.
+    fn named(&self, name: &LitStr, errors: &mut Errors) -> Option<&Field> {
         let wanted = name.value();
         let by_name = self.fields.iter().find(|field| field.name == wanted);
         let found = by_name.or_else(|| {
@@ -157,28 +193,19 @@ impl Declared<'_> {
                 .iter()
                 .find(|field| field.wire.read_as == wanted)
         });
-        match found {
-            Some(field) if field.access == Access::WriteOnly => {
-                errors.at(
-                    name.span(),
-                    format!("`{wanted}` is never received, so no URL can be made from it"),
-                );
-            }
-            Some(field) => return Some(field.wire.read_as.clone()),
-            None => {
-                let known: Vec<&str> = self
-                    .fields
-                    .iter()
-                    .map(|field| field.name.as_str())
-                    .collect();
-                let hint = keys::suggestion(&wanted, &known);
-                errors.at(
-                    name.span(),
-                    format!("`{}` has no field `{wanted}`{hint}", self.ident),
-                );
-            }
+        if found.is_none() {
+            let known: Vec<&str> = self
+                .fields
+                .iter()
+                .map(|field| field.name.as_str())
+                .collect();
+            let hint = keys::suggestion(&wanted, &known);
+            errors.at(
+                name.span(),
+                format!("`{}` has no field `{wanted}`{hint}", self.ident),
+            );
         }
-        None
+        found
     }
 }
 

@@ -108,6 +108,7 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
         lookup_field,
         pagination,
         idempotency_header,
+        natural_key,
         filters,
     } = collection;
     let relations = declared_relations(model);
@@ -124,6 +125,8 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
     let idempotency_header = idempotency_header
         .as_ref()
         .map(|name| quote!(.with_idempotency_header(#name)));
+    let natural_key = (!natural_key.is_empty())
+        .then(|| quote!(.with_natural_key::<&'static ::core::primitive::str>([#(#natural_key),*])));
     let filters = filters
         .as_ref()
         .map(|names| quote!(.with_filters::<&'static ::core::primitive::str>([#(#names),*])));
@@ -142,6 +145,7 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
                             #lookup_field
                             #pagination
                             #idempotency_header
+                            #natural_key
                             #filters
                             #only_fields
                             #relations

@@ -272,7 +272,8 @@ impl<M: ApiModel> Manager<M> {
     /// Looks what has become of a write of which the error says that its outcome is unknown: `create`, `save`, `delete`, one of many rows, or
     /// `get_or_create` and its like, which look the row up by what it was looked up by.
     ///
-    /// A new row is looked for by the key that was sent, if one was; else by the fields of [`reconcile_by`](Self::reconcile_by).
+    /// A new row is looked for by the natural key that the model declares (`natural_key = "email"`), or by the key that was sent, if one
+    /// was; else by the fields of [`reconcile_by`](Self::reconcile_by).
     ///
     /// One GET: of the list for a new row, and as many more as the look before a row is created takes to be sure, so that a server that ignores the
     /// filter does not mislead it; of the row's URL for one that was saved or deleted, and after a 404 there, once for each client, two more.

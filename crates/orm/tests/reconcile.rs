@@ -48,12 +48,16 @@ fn resource(rows: &Value) -> Resource {
 async fn site(resource: Resource) -> (TestServer, Manager<Note>) {
     let server = TestServer::builder().resource(resource);
     let server = server.start().await.unwrap();
+    let notes = client(&server).objects();
+    (server, notes)
+}
+
+fn client(server: &TestServer) -> ServiceClient {
     let client = ServiceClient::builder(server.base_url())
         .max_retries(0)
         .on_warning(|_| {})
         .build();
-    let notes = client.unwrap().objects();
-    (server, notes)
+    client.unwrap()
 }
 
 fn rows() -> Value {
@@ -85,6 +89,37 @@ async fn a_creation_is_found_by_what_identifies_the_row() {
             Reconciled::Done(Some(note)) => assert!(is_done && note.count == 3),
             found => assert!(!is_done && found == Reconciled::NotDone(None), "{found:?}"),
         }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/notes/", natural_key("label", "count"))]
+struct Labelled {
+    id: Option<i64>,
+    #[serde(rename = "name")]
+    label: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<i64>,
+}
+
+#[tokio::test]
+async fn the_natural_key_of_the_model_identifies_the_row() {
+    for (fault, is_done) in LOST {
+        let (server, _) = site(resource(&rows())).await;
+        let labelled = client(&server).objects::<Labelled>();
+        // The same name with another count is another row.
+        let new = json!({"name": "two", "count": 3});
+        server.inject_on(Method::POST, LIST, fault);
+        let error = labelled.create(&new).await.unwrap_err();
+        let found = labelled.reconcile(&error).await.unwrap();
+        assert_eq!((found.is_done(), found.is_not_done()), (is_done, !is_done));
+        // A part of it was not sent.
+        server.inject_on(Method::POST, LIST, Fault::CloseAfterReading);
+        let error = labelled.create(&json!({"name": "two"})).await.unwrap_err();
+        let unnamed = labelled.reconcile(&error).await.unwrap_err();
+        assert!(unnamed.to_string().contains("natural key"), "{unnamed}");
+        let found = labelled.reconcile_by(&error, [Labelled::F.label]).await;
+        assert!(!found.unwrap().is_done(), "another count, or several");
     }
 }
 

@@ -21,6 +21,7 @@ SETTINGS = (
     "_expand_parameter",
     "_prefetch_parameter",
     "_idempotency_header",
+    "_natural_key",
 )
 
 #: The attributes that Django's own helpers look for on a model.

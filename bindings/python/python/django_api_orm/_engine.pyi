@@ -124,6 +124,7 @@ class Model:
         nested_names: list[tuple[str, str]],
         idempotency_header: str | None,
         rows_beside: str | None,
+        natural_key: list[str],
     ) -> Model: ...
     def at(self, endpoint: str) -> Model: ...
     @property

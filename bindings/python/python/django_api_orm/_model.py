@@ -81,6 +81,8 @@ class BaseAPIModel(_Declared):
     _pagination: ClassVar[str | Pagination | None] = None
     #: The header in which the endpoint takes an idempotency key, such as ``Idempotency-Key``: each write then carries one.
     _idempotency_header: ClassVar[str | None] = None
+    #: The field, or the fields together, that tell a row from all others: ``reconcile`` finds a new row by them.
+    _natural_key: ClassVar[str | tuple[str, ...] | list[str]] = ()
 
     #: The parameter by which the server shows related rows whole: ``expand``, ``include``.
     _expand_parameter: ClassVar[str | None] = None

@@ -256,6 +256,14 @@ class ModelInfo:
         keys = model._idempotency_header
         if keys is not None and not (isinstance(keys, str) and keys):
             raise ConfigurationError(f"{model.__name__}._idempotency_header must be the name of a header, not {keys!r}")
+        key = model._natural_key
+        natural = (key,) if isinstance(key, str) else _names(model, "_natural_key")
+        if unknown := sorted(set(natural) - fields.keys()):
+            raise ConfigurationError(f"{model.__name__}._natural_key has names that are not fields: {', '.join(unknown)}")
+        if never := sorted(self.read_only.intersection(natural)):
+            raise ConfigurationError(
+                f"{model.__name__}._natural_key has names that are read-only, so a new row is not sent with them: {', '.join(never)}"
+            )
         filters = None if model._filter_fields is None else _names(model, "_filter_fields")
         self.engine = Model(
             model.__name__,
@@ -278,6 +286,7 @@ class ModelInfo:
             ],
             keys,
             model._prefetch_parameter,
+            [self.wire[name] for name in natural],
         )
 
     def read_names(self, name: str) -> list[str]:

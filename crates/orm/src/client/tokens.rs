@@ -51,7 +51,9 @@ struct State {
     asking: Option<u64>,
     /// What carries it out, if it is a task of its own.
     carried_by: Option<Handle>,
-    /// One that was only refreshed has been refused: the next fetch is a login, whoever makes it.
+    /// Whether it is a login, because one that was only refreshed has been refused.
+    is_login: bool,
+    /// The next fetch is a login, whoever makes it: that was refused while a refresh was under way.
     wants_login: bool,
     begun: u64,
     ended: u64,
@@ -175,14 +177,15 @@ impl Tokens {
         {
             return Turn::Fail(Arc::clone(failure));
         }
-        // Also where a refresh is under way: if what that brings is refused too, nobody refreshes it again.
-        state.wants_login |= anew;
         if let Some(number) = state.asking {
+            // If what a refresh brings is refused too, nobody refreshes it again.
+            state.wants_login |= anew && !state.is_login;
             return Turn::Wait(number, state.carried_by.clone());
         }
         state.begun += 1;
         state.asking = Some(state.begun);
-        Turn::Ask(state.begun, std::mem::take(&mut state.wants_login))
+        state.is_login = anew || std::mem::take(&mut state.wants_login);
+        Turn::Ask(state.begun, state.is_login)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::reconciled::Reconciled;
 
 impl Collection {
     /// What has become of the write. `by` names the fields that identify a row which was to be created; with none, what the write looked it
-    /// up by, or the key that was sent.
+    /// up by, or the natural key of the model, or the key that was sent.
     pub async fn reconcile(&self, lost: &LostWrite, by: &[String]) -> Result<Reconciled<Row>> {
         if lost.endpoint != self.model().endpoint() {
             return Err(Error::invalid_request(format!(
@@ -68,11 +68,18 @@ impl Collection {
         if !known.is_empty() {
             return Ok(known.to_vec());
         }
+        // A part of a natural key tells too little.
+        let natural: Option<Vec<_>> = (model.natural_key().iter())
+            .map(|name| given(name).ok())
+            .collect();
+        if let Some(natural) = natural.filter(|natural| !natural.is_empty()) {
+            return Ok(natural);
+        }
         let keys = [model.lookup_field(), model.primary_key()].map(str::to_owned);
         let key = keys.iter().find_map(|name| given(name).ok());
         key.map(|key| vec![key]).ok_or_else(|| {
             Error::invalid_request(format!(
-                "a new `{}` has no key by which it could be found: name the fields that tell it from all other rows",
+                "a new `{}` has no key by which it could be found: name the fields that tell it from all other rows, or declare                  them as the natural key of the model",
                 model.name()
             ))
         })

@@ -224,7 +224,7 @@ fn a_login_on_a_runtime_that_is_not_driven_any_more_holds_nobody_up() {
         }
     });
     let base_url = of_server.block_on(server.listen());
-    let client = ServiceClient::builder(base_url)
+    let client = ServiceClient::builder(&base_url)
         .login(jwt())
         .timeout(Duration::from_secs(40))
         .build()
@@ -237,7 +237,7 @@ fn a_login_on_a_runtime_that_is_not_driven_any_more_holds_nobody_up() {
         }
     });
     let begun = std::time::Instant::now();
-    driven.block_on(client.get("/x/")).unwrap();
+    driven.block_on(async { client.get("/x/").await }).unwrap();
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert_eq!(count(&server, "POST /api/token/"), 2);
 }

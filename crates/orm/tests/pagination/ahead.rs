@@ -319,7 +319,7 @@ async fn a_page_that_was_never_asked_for_in_its_time_is_asked_for_when_it_is_nee
     let site = Site::new(limit_offset(), []).await;
     let (asked, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let client = ServiceClient::builder(site.server.base_url())
-        .timeout(Duration::from_millis(300))
+        .timeout(Duration::from_secs(3))
         .token_provider({
             let (asked, over) = (Arc::clone(&asked), Arc::clone(&over));
             move || {
@@ -336,7 +336,7 @@ async fn a_page_that_was_never_asked_for_in_its_time_is_asked_for_when_it_is_nee
         })
         .build()
         .unwrap();
-    let rows = client.objects::<Row>().all().read_ahead(1);
+    let rows = client.objects::<Row>().all().read_ahead(2);
     let mut stream = rows.stream();
     let mut read = vec![stream.try_next().await.unwrap().unwrap().id.unwrap()];
     over.notified().await;
