@@ -233,6 +233,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn what_is_left_of_a_budget_is_known() {
+        let budget = RetryBudget::new();
+        assert_eq!(budget.tokens(), 500);
+        assert!(budget.withdraw(RetryCost::Transient));
+        assert_eq!(budget.tokens(), 486);
+        budget.deposit(None);
+        assert_eq!(budget.tokens(), 487);
+        budget.deposit(Some(RetryCost::Transient));
+        assert_eq!(budget.tokens(), 500, "never more than at first");
+    }
+
     const CLASSES: [AttemptClass; 4] = [
         AttemptClass::NotSent,
         AttemptClass::Refused,

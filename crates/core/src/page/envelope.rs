@@ -176,3 +176,21 @@ fn rows_to_come(rows: usize, read: usize, rest: usize) -> usize {
         .unwrap_or_default();
     expected.clamp(rows / 2 + 4, rows.saturating_mul(7) + 4)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::rows_to_come;
+
+    #[test]
+    fn there_is_room_for_as_many_rows_as_the_rest_holds_within_bounds() {
+        for (rows, read, rest, room) in [
+            (0, 0, 1000, 4),
+            (10, 100, 300, 30),
+            (10, 100, 0, 9),
+            (10, 100, 50, 9),
+            (10, 100, 9000, 74),
+        ] {
+            assert_eq!(rows_to_come(rows, read, rest), room, "{rows} in {read}");
+        }
+    }
+}

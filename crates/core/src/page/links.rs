@@ -123,6 +123,8 @@ mod tests {
             r#"<https://h/x?page=3&a=1,2>;rel=next"#,
             r#"<https://h/x?page=1>; rel="first", <https://h/x?page=3&a=1,2>; title="a, <b>; rel=last"; rel="next""#,
             r#"<https://h/x?page=1>; title="\"", <https://h/x?page=3&a=1,2>; REL="start Next""#,
+            r"<https://h/x?page=1>; title=a\, <https://h/x?page=3&a=1,2>; rel=next",
+            r#"<https://h/x?page=1>; title="a;rel=next"; rel=first, <https://h/x?page=3&a=1,2>; rel=next"#,
         ] {
             assert_eq!(next(value), found, "{value}");
         }

@@ -148,3 +148,15 @@ impl Pagination {
         self.first_page
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Pagination;
+
+    #[test]
+    fn pages_are_counted_from_one_unless_it_is_declared_otherwise() {
+        let numbered = Pagination::page_number();
+        assert_eq!(numbered.first_page(), 1);
+        assert_eq!(numbered.with_first_page(0).first_page(), 0);
+    }
+}

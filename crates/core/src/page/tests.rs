@@ -123,6 +123,51 @@ fn headers_name_the_next_page_and_the_count() {
 }
 
 #[test]
+fn an_empty_link_is_none() {
+    for next in [
+        r#""""#,
+        r#"{"href": ""}"#,
+        r#"{"href": 5}"#,
+        "{}",
+        "null",
+        "[]",
+    ] {
+        let page = parse(&format!(r#"{{"results": [], "next": {next}}}"#));
+        assert_eq!(page.next(), None, "{next}");
+        assert!(page.names_next());
+    }
+    let headed = |next: &str| {
+        let headers = HeaderMap::from_iter([(
+            http::HeaderName::from_static("x-next-page"),
+            http::HeaderValue::from_str(next).unwrap(),
+        )]);
+        let page = Page::parse(&Bytes::from_static(b"{\"results\": []}"), &headers).unwrap();
+        (page.next().map(str::to_owned), page.names_next())
+    };
+    assert_eq!(headed("3"), (Some("3".to_owned()), true));
+    assert_eq!(headed(""), (None, true), "it names that there is none");
+}
+
+#[test]
+fn a_page_without_rows_counts_the_collection() {
+    let page = parse(r#"{"count": 0, "next": "/x?page=2", "results": []}"#);
+    assert_eq!(page.count(), Some(0));
+    assert!(page.is_enveloped());
+    assert!(!parse("[]").is_enveloped());
+}
+
+#[test]
+fn a_bare_number_is_the_next_page_only_if_it_is_the_one_after() {
+    let shown = |number: u64, query: &str| {
+        let body = format!(r#"{{"results": [{{"id": 1}}, {{"id": 2}}], "next": {number}}}"#);
+        parse(&body).recognise(&sent(query))
+    };
+    assert_eq!(shown(4, "page=3"), Some(Style::PageNumber));
+    assert_ne!(shown(9, "page=3"), Some(Style::PageNumber));
+    assert_eq!(shown(2, "page=3"), Some(Style::LimitOffset));
+}
+
+#[test]
 fn a_count_that_is_none_is_not_believed() {
     for count in [
         "-1",

@@ -120,3 +120,40 @@ impl Turn<'_> {
         self.page.rows().len() as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nothing_speaks_for_is_a_try() {
+        let tries = [
+            Why::Guessed,
+            Why::Tried(Style::PageNumber),
+            Why::Beyond(Beyond::Either),
+        ];
+        assert!(tries.into_iter().all(Why::is_a_try));
+        for told in [
+            Why::Start,
+            Why::Jump(Style::LimitOffset),
+            Why::Restart,
+            Why::Linked,
+            Why::Counted,
+            Why::Everything,
+        ] {
+            assert!(!told.is_a_try(), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_walk_ends_with_what_is_wanted_or_with_the_collection() {
+        let mut course = Course::new(Pairs::new(), 20, Some(10));
+        assert_eq!((course.end(), course.end_or_count()), (Some(30), Some(30)));
+        course.count = Some(25);
+        assert_eq!((course.end(), course.end_or_count()), (Some(30), Some(25)));
+        course.wanted = None;
+        assert_eq!((course.end(), course.end_or_count()), (None, Some(25)));
+        course.count = None;
+        assert_eq!(course.end_or_count(), None);
+    }
+}

@@ -165,6 +165,22 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_overlaps_where_it_asks_for_a_row_that_has_come() {
+        for (probe, rows, overlaps) in [
+            (Beyond::Either, 0, false),
+            (Beyond::Either, 1, false),
+            (Beyond::Either, 2, true),
+            (Beyond::LastRow, 2, true),
+            (Beyond::NextRow, 2, false),
+            (Beyond::Number(2), 2, false),
+            (Beyond::Unsized, 2, false),
+        ] {
+            let ask = probe.ask(Pairs::new(), rows);
+            assert_eq!(ask.overlaps, overlaps, "{probe:?} after {rows}");
+        }
+    }
+
+    #[test]
     fn one_request_shows_most_servers() {
         use Came::{LastRow, Same};
         let (requests, shown) = asked(20, &[Same]);

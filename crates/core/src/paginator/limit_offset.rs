@@ -195,6 +195,92 @@ mod tests {
     };
 
     #[test]
+    fn everything_is_asked_for_where_offsets_are_ignored_unless_that_was_refused() {
+        for (largest, asks) in [
+            (None, true),
+            (Some(49), false),
+            (Some(50), true),
+            (Some(51), true),
+        ] {
+            let mut example = Example::of(Some(Pagination::limit_offset()), 20, Some(30));
+            let first = example.begin();
+            example.course.largest = largest;
+            let Repeated::OffsetsIgnored(everything) =
+                example.paginator.repeated(&first, &example.course)
+            else {
+                panic!("a server that ignores offsets");
+            };
+            let query = everything.map(|ask| text(&ask.query));
+            assert_eq!(query, asks.then(|| "limit=50".to_owned()), "{largest:?}");
+        }
+    }
+
+    #[test]
+    fn hidden_rows_are_remembered() {
+        let mut example = Example::of(Some(Pagination::limit_offset()), 0, None);
+        let learn = |example: &mut Example| {
+            let Example {
+                paginator,
+                course,
+                known,
+            } = example;
+            paginator.learn(20, true, course, known);
+            known.uneven
+        };
+        assert!(!learn(&mut example));
+        example.known.uneven = true;
+        assert!(learn(&mut example), "once uneven is so for good");
+        example.known.uneven = false;
+        example.paginator.overlapped();
+        assert!(learn(&mut example));
+    }
+
+    #[test]
+    fn a_jump_is_made_only_where_offsets_may_be_honoured() {
+        let begin = |start, know: fn(&mut crate::knowledge::Knowledge)| {
+            let mut example = Example::of(Some(Pagination::limit_offset()), start, Some(10));
+            know(&mut example.known);
+            told(&example.begin())
+        };
+        let beginning = ("limit=50".to_owned(), 0, Why::Start);
+        let jump = (
+            "limit=10&offset=40".to_owned(),
+            40,
+            Why::Jump(Style::LimitOffset),
+        );
+        assert_eq!(begin(40, |_| ()), jump);
+        assert_eq!(begin(40, |known| known.refuses_offsets = true), beginning);
+        assert_eq!(begin(40, |known| known.uneven = true), beginning);
+        let first = ("limit=10".to_owned(), 0, Why::Start);
+        assert_eq!(begin(0, |_| ()), first);
+        assert_eq!(begin(0, |known| known.uneven = true), first);
+    }
+
+    #[test]
+    fn pages_are_no_larger_than_needed_or_than_was_refused() {
+        for (wanted, size) in [(30, "limit=30"), (50, "limit=50"), (51, "")] {
+            let mut example = Example::of(Some(Pagination::limit_offset()), 0, Some(wanted));
+            example.course.largest = Some(50);
+            assert_eq!(text(&example.begin().query), size, "{wanted}");
+        }
+        let after = |wanted, widened| {
+            let mut example = Example::of(Some(Pagination::limit_offset()), 0, wanted);
+            let first = example.begin();
+            example.course.widened = widened;
+            let linked = page(0..20, r#""next": "?active=true&limit=5&offset=20""#);
+            text(&example.after(&first, &linked).unwrap().query)
+        };
+        assert_eq!(after(Some(25), false), "limit=5&offset=20");
+        assert_eq!(
+            after(Some(20), false),
+            "offset=20",
+            "more after all: whole pages"
+        );
+        assert_eq!(after(None, false), "limit=5&offset=20");
+        assert_eq!(after(None, true), "offset=20");
+    }
+
+    #[test]
     fn rows_45_to_95_of_a_server_with_a_cap() {
         let mut example = Example::new(45, Some(50));
         example.known.style = Some(Style::LimitOffset);

@@ -224,12 +224,83 @@ impl Paging for PageNumber {
 mod tests {
     use crate::{
         knowledge::Knowledge,
-        page::{Pagination, Style},
+        page::{Pagination, Style, query_pairs},
         paginator::{
-            Jump, Landing, Repeated, Why,
-            tests::{Example, page, text, told},
+            Ask, Jump, Landing, Repeated, Why,
+            tests::{Example, list, page, text, told},
         },
     };
+
+    #[test]
+    fn the_first_page_is_learnt_from_the_first_link_and_not_again() {
+        let linked = page(0..25, r#""next": "?active=true&page=6""#);
+        let learnt = |mut example: Example, asked: &str| {
+            let mut first = example.begin();
+            first.query.extend(query_pairs(asked));
+            example.after(&first, &linked);
+            let Example {
+                paginator,
+                course,
+                mut known,
+            } = example;
+            paginator.learn(25, true, &course, &mut known);
+            known.first_page
+        };
+        let declared = Pagination::page_number().with_first_page(0);
+        assert_eq!(learnt(Example::of(Some(declared), 0, None), ""), Some(0));
+        let numbered = || {
+            let mut example = Example::new(0, None);
+            example.known.style = Some(Style::PageNumber);
+            example
+        };
+        assert_eq!(learnt(numbered(), ""), Some(5));
+        assert_eq!(learnt(numbered(), "?page=3"), None, "it was not the first");
+    }
+
+    #[test]
+    fn the_first_page_has_no_number() {
+        let example = Example::of(Some(Pagination::page_number()), 0, None);
+        let before = Ask {
+            query: query_pairs("?page=0"),
+            position: 0,
+            why: Why::Linked,
+            overlaps: false,
+        };
+        assert_eq!(example.ahead(&before).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_jump_needs_the_size_of_a_page_and_a_row_behind_it() {
+        let mut example = Example::new(40, None);
+        example.known.style = Some(Style::PageNumber);
+        example.known.page_size = Some(0);
+        assert_eq!(told(&example.begin()), (String::new(), 0, Why::Start));
+        let jump = |rows, start| {
+            let mut example = Example::of(Some(Pagination::page_number()), start, None);
+            let first = example.begin();
+            let linked = page(0..rows, r#""next": "?active=true&page=2""#);
+            let jump = example.jump(&first, &linked);
+            (jump, example.jump(&first, &linked))
+        };
+        assert_eq!(jump(0, 40), (Jump::Stay, Jump::Stay));
+        assert_eq!(jump(25, 24), (Jump::Stay, Jump::Stay));
+        let (first, again) = jump(25, 60);
+        assert!(matches!(first, Jump::To(ask) if text(&ask.query) == "page=3"));
+        assert_eq!(again, Jump::Stay, "it has led nowhere");
+    }
+
+    #[test]
+    fn the_next_number_is_asked_for_where_a_count_or_a_full_page_speaks_for_it() {
+        let mut example = Example::of(Some(Pagination::page_number()), 0, None);
+        let first = example.begin();
+        let counted = example
+            .after(&first, &page(0..25, r#""count": 130"#))
+            .unwrap();
+        assert_eq!(told(&counted), ("page=2".to_owned(), 25, Why::Counted));
+        let guessed = example.after(&first, &list(0..25)).unwrap();
+        assert_eq!(told(&guessed), ("page=2".to_owned(), 25, Why::Guessed));
+        assert_eq!(example.after(&first, &list(0..24)), None);
+    }
 
     #[test]
     fn row_70_and_what_follows_of_pages_of_25() {

@@ -217,3 +217,41 @@ fn a_page_that_came_for_another_jump_is_at_the_beginning() {
         assert_eq!(example.landed(&jump, &page), Landing::Unclear);
     }
 }
+
+#[test]
+fn what_a_paginator_is_known_to_have() {
+    let one = |declared: Option<Pagination>| {
+        let example = Example::of(declared, 0, None);
+        let ask = Ask {
+            query: query_pairs("?limit=20&page_size=30"),
+            position: 0,
+            why: Why::Start,
+            overlaps: false,
+        };
+        let size = example.paginator.promised_size(&ask);
+        let size = size.map(|(name, size)| format!("{name}={size}"));
+        (size, example.paginator.may_shrink())
+    };
+    let sized = |pagination: Pagination| Some(pagination.with_size_parameter("page_size"));
+    // What is not recognised may have no limit at all.
+    assert_eq!(one(None), (None, false));
+    let limit = Some("limit=20".to_owned());
+    assert_eq!(one(Some(Pagination::limit_offset())), (limit, true));
+    assert_eq!(one(Some(Pagination::page_number())), (None, true));
+    let size = Some("page_size=30".to_owned());
+    assert_eq!(one(sized(Pagination::page_number())), (size.clone(), true));
+    assert_eq!(one(sized(Pagination::cursor())), (size, false));
+    assert_eq!(one(Some(Pagination::none())), (None, false));
+}
+
+#[test]
+fn no_size_is_asked_for_where_it_is_taken_for_a_filter() {
+    let mut example = Example::new(0, Some(10));
+    example.known.sizes = Some(false);
+    let first = example.begin();
+    assert_eq!(told(&first), (String::new(), 0, Why::Start));
+    let mut declared = Example::of(Some(Pagination::limit_offset()), 0, Some(10));
+    declared.known.sizes = Some(false);
+    declared.paginator.leave_size_out();
+    assert_eq!(text(&declared.begin().query), "limit=10");
+}

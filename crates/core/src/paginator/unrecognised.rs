@@ -152,6 +152,15 @@ mod tests {
     }
 
     #[test]
+    fn an_envelope_that_tells_nothing_is_followed_by_a_probe() {
+        let mut example = Example::new(0, None);
+        let first = example.begin();
+        let probe = example.after(&first, &page(0..25, r#""took": 3"#)).unwrap();
+        assert!(matches!(probe.why, Why::Beyond(_)), "{probe:?}");
+        assert_eq!(example.paginator.style(), None);
+    }
+
+    #[test]
     fn a_single_page_in_an_envelope_shows_nothing() {
         let mut example = Example::new(0, None);
         let first = example.begin();

@@ -96,6 +96,31 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_asks_for_what_was_asked_for() {
+        let mut example = Example::new(0, Some(50));
+        let first = example.begin();
+        let probe = example.after(&first, &list(0..50)).unwrap();
+        let asked = |name: &str| probe.query.iter().find(|(known, _)| known == name).cloned();
+        assert!(
+            asked("active").is_some() && asked("limit").is_some(),
+            "{probe:?}"
+        );
+    }
+
+    #[test]
+    fn where_more_is_counted_than_came_offsets_are_tried() {
+        let mut example = Example::new(0, None);
+        example.known.style = Some(Style::None);
+        let first = example.begin();
+        let tried = example.after(&first, &page(0..50, r#""count": 130, "next": null"#));
+        let tried = tried.unwrap();
+        assert_eq!(
+            told(&tried),
+            ("offset=50".to_owned(), 50, Why::Tried(Style::LimitOffset))
+        );
+    }
+
+    #[test]
     fn a_program_that_pages_by_itself_is_left_alone() {
         for own in ["limit", "offset", "page"] {
             let mut example = Example::new(0, None);

@@ -3,6 +3,8 @@ use serde_json::json;
 use super::*;
 use crate::model::FieldMeta;
 
+mod shown;
+
 fn model() -> ModelMeta {
     let fields = ["id", "name", "kept"].map(FieldMeta::new);
     ModelMeta::new("Thing", "/things/").with_fields(

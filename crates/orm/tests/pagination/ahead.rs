@@ -316,7 +316,7 @@ impl Drop for Dropped {
 /// As with a provider of another language, which runs only while somebody waits for rows.
 #[tokio::test]
 async fn a_page_that_was_never_asked_for_in_its_time_is_asked_for_when_it_is_needed() {
-    let site = Site::new(limit_offset(), []).await;
+    let site = Site::new(cursor(), []).await;
     let (asked, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let client = ServiceClient::builder(site.server.base_url())
         .timeout(Duration::from_secs(3))
