@@ -296,11 +296,8 @@ impl Page {
     fn numbered(&self, number: u64, sent: &[(String, String)]) -> Option<Style> {
         let sent = |name: &str| value_of(sent, name)?.parse::<u64>().ok();
         let position = |style: Style| sent(style.position_parameter()?);
-        let is_page = match position(Style::PageNumber) {
-            Some(page) => number == page.saturating_add(1),
-            // Pages are counted from zero or from one.
-            None => (1..=2).contains(&number),
-        };
+        // Pages are counted from zero or from one. A request that names its page differs from the number in that.
+        let is_page = (1..=2).contains(&number);
         let offset = position(Style::LimitOffset).unwrap_or(0);
         let sizes = [Some(self.rows.len() as u64), sent("limit")];
         let is_offset =

@@ -190,12 +190,7 @@ impl Endpoint {
     }
 
     fn below(&self, segments: &[(Segment, &str)]) -> Result<ApiPath> {
-        let room = segments
-            .iter()
-            .map(|(_, segment)| segment.len() + 5)
-            .sum::<usize>()
-            + 1;
-        let mut path = String::with_capacity(self.path.len() + room);
+        let mut path = String::with_capacity(room(&self.path, segments));
         let mut key = None;
         path.push_str(&self.path);
         if !self.ends_with_slash() {
@@ -314,6 +309,12 @@ impl Segment {
             Self::Action => "route",
         }
     }
+}
+
+/// How much room a path with these segments takes, if few of their characters are encoded.
+fn room(path: &str, segments: &[(Segment, &str)]) -> usize {
+    let segments = segments.iter().map(|(_, segment)| segment.len() + 5);
+    path.len() + segments.sum::<usize>() + 1
 }
 
 fn action_segments(action: &str) -> impl Iterator<Item = (Segment, &str)> {

@@ -295,7 +295,7 @@ class Queries(Generic[M]):
         ``delete``, one of many rows, or ``get_or_create``, which knows what it has looked the row up by.
 
         ``by`` names the fields that tell a row which was to be created from all other rows; without them, it is looked for by
-        the key that was sent.
+        the model's ``_natural_key``, or by the key that was sent.
 
         Raises: ``InvalidRequestError`` for an error whose outcome is known, or of a write to another collection, and where
         nothing is known that identifies the new row; ``APIException``.

@@ -177,7 +177,8 @@ class APIModel(BaseAPIModel):
         saved only as that version. ``on_conflict="merge"`` writes the changes into the row as it is now, if nobody else has
         changed the same fields. ``check`` reads the row first, and compares the fields that are to be sent with those of the
         row as it was read: for rows without a version, which are those of lists, and all of servers that name none. There a
-        change between the check and the write is not noticed.
+        change between the check and the write is not noticed. A row that was saved where the server names versions, though
+        none in answers to writes, is read and compared before it is saved again.
 
         After an error the changes are still unsaved.
 
@@ -187,8 +188,9 @@ class APIModel(BaseAPIModel):
         been made nevertheless, or a page or something else than the row was the answer; ``FieldError`` for a name that is no
         field, ``ValueError`` for one that is read-only; ``UnsavedError`` when the server did not keep a value, which is then
         still unsaved; ``Model.DoesNotExist``; ``APIException``.
-        Requests: one PATCH; one POST for a new row; none when nothing has changed. One GET more for a check, and where the row
-        was changed by somebody else; a merge then sends another PATCH.
+        Requests: one PATCH; one POST for a new row; none when nothing has changed. One GET more for a check, where the row
+        was changed by somebody else (a merge then sends another PATCH), and where the answer to the last write named no
+        version on a server that names them.
         """
         if saving := self._saving(update_fields, force_insert, on_conflict, check):
             self._write(*saving)
@@ -201,15 +203,19 @@ class APIModel(BaseAPIModel):
             raise
         self._saved(save, answer)
 
-    def delete(self) -> None:
+    def delete(self, *, check: bool = False) -> None:
         """Deletes the row, if it has a version only as that: see ``save``. The instance stays readable.
 
+        ``check`` reads the row first, and compares what both rows show, but for read-only fields: for rows without a version.
+
         Raises: ``InvalidRequestError`` for a row that was never saved, or was deleted; ``PreconditionFailedError`` when
-        somebody else has changed the row; ``Model.DoesNotExist``; ``APIException``.
-        Requests: one DELETE, and one GET where the row was changed.
+        somebody else has changed the row, ``ConflictError`` when a look at the row has shown it; ``Model.DoesNotExist``;
+        ``APIException``.
+        Requests: one DELETE. One GET more for a check, where the row was changed, and where it was saved on a server that
+        names versions, though none in answers to writes.
         """
         try:
-            ask(self._endpoint_of_row().delete(self._key(), self._row), type(self))
+            ask(self._endpoint_of_row().delete(self._key(), self._row, check=check), type(self))
         except ConflictError as conflict:
             self._failed(conflict)
             raise

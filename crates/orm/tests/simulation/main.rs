@@ -8,6 +8,7 @@
 
 mod bytes;
 mod collection;
+mod http2;
 mod network;
 mod program;
 #[path = "../client_network/server.rs"]
@@ -49,15 +50,23 @@ fn simulate(seed: u64) -> Story {
         let collection = Arc::new(Collection::new(Arc::clone(&world), 6));
         let answering = Arc::clone(&collection);
         let server = Server::new(move |seen, _| answering.answer(seen));
-        let network = Arc::clone(&world);
-        let builder = ServiceClient::builder("http://api.test").connector(move |_| {
-            let (network, server) = (Arc::clone(&network), server.clone());
-            async move {
-                let (wire, far) = network::connect(&network).await?;
-                tokio::spawn(async move { server.serve(far, 0).await });
-                Ok(wire)
-            }
-        });
+        let (network, behind) = (Arc::clone(&world), Arc::clone(&collection));
+        let builder = ServiceClient::builder("http://api.test")
+            .http2_prior_knowledge(world.weather.http2)
+            .connector(move |_| {
+                let (network, server) = (Arc::clone(&network), server.clone());
+                let collection = Arc::clone(&behind);
+                async move {
+                    let (wire, far) = network::connect(&network).await?;
+                    tokio::spawn(async move {
+                        match network.weather.http2 {
+                            true => http2::serve(network, collection, far).await,
+                            false => server.serve(far, 0).await,
+                        }
+                    });
+                    Ok(wire)
+                }
+            });
         let client = settings(builder, world.weather.keys).build().unwrap();
         let running: Vec<_> = (0..PROGRAMS)
             .map(|number| {
@@ -131,7 +140,11 @@ fn what_the_server_holds_is_what_the_programs_were_told() {
 
 #[test]
 fn a_seed_replays_identically() {
-    for seed in [3, 17, 4711, 90_210, 1_000_003] {
+    let over_http2 = (0..).filter(|seed| World::new(*seed).weather.http2).take(3);
+    for seed in [3, 17, 4711, 90_210, 1_000_003]
+        .into_iter()
+        .chain(over_http2)
+    {
         let (first, second) = (simulate(seed), simulate(seed));
         assert!(first.log.len() > 50, "seed {seed}: {:?}", first.log);
         let differs = first.log.iter().zip(&second.log).find(|(a, b)| a != b);

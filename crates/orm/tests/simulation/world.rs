@@ -15,6 +15,8 @@ pub(crate) struct Weather {
     pub(crate) keys: bool,
     /// Whether the server names versions of rows, and checks them.
     pub(crate) tags: bool,
+    /// Whether both sides speak HTTP/2.
+    pub(crate) http2: bool,
     /// When nothing comes through, in milliseconds since the beginning.
     partition: Range<u64>,
 }
@@ -42,6 +44,7 @@ impl World {
             } else {
                 0..0
             },
+            http2: random.usize(..3) == 0,
         };
         Self::of(weather, random)
     }
@@ -53,6 +56,7 @@ impl World {
             foul: 0.0,
             keys: false,
             tags: false,
+            http2: false,
             partition: 0..0,
         };
         Self::of(weather, fastrand::Rng::with_seed(0))
