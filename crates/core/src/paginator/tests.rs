@@ -250,6 +250,11 @@ fn no_size_is_asked_for_where_it_is_taken_for_a_filter() {
     example.known.sizes = Some(false);
     let first = example.begin();
     assert_eq!(told(&first), (String::new(), 0, Why::Start));
+    // Nor once it is known to page by limit and offset.
+    example
+        .paginator
+        .become_one_of(Style::LimitOffset, &example.known);
+    assert_eq!(text(&example.begin().query), "");
     let mut declared = Example::of(Some(Pagination::limit_offset()), 0, Some(10));
     declared.known.sizes = Some(false);
     declared.paginator.leave_size_out();
