@@ -145,12 +145,12 @@ impl Tokens {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends a fetch without a result; `anew`: a login, which is still wanted.
-    fn give_up(&self, number: u64, anew: bool) {
+    /// Ends a fetch without a result. A login is still wanted.
+    fn give_up(&self, number: u64) {
         if self.state().asking == Some(number) {
             self.change(|state| {
                 if state.end(number) {
-                    state.wants_login |= anew;
+                    state.wants_login |= state.is_login;
                 }
             });
         }
@@ -226,7 +226,7 @@ impl Asking {
 
     /// Ends it without a result: another call asks anew.
     pub fn give_up(&self) {
-        self.tokens.give_up(self.number, self.anew);
+        self.tokens.give_up(self.number);
     }
 
     /// Says what carries it out.
@@ -362,7 +362,7 @@ impl TokenProvider {
                 Turn::Wait(number, Some(runtime)) => {
                     tokio::select! {
                         _ = changes.changed() => {}
-                        () = stalled(runtime) => self.tokens.give_up(number, false),
+                        () = stalled(runtime) => self.tokens.give_up(number),
                     }
                 }
                 Turn::Ask(number, anew) => {

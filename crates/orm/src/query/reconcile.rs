@@ -79,7 +79,8 @@ impl Collection {
         let key = keys.iter().find_map(|name| given(name).ok());
         key.map(|key| vec![key]).ok_or_else(|| {
             Error::invalid_request(format!(
-                "a new `{}` has no key by which it could be found: name the fields that tell it from all other rows, or declare                  them as the natural key of the model",
+                "a new `{}` has no key by which it could be found: name the fields that tell it from all other rows, or declare \
+                 them as the natural key of the model",
                 model.name()
             ))
         })
