@@ -2,6 +2,7 @@
 
 use django_api_orm_core::{
     Error, Result,
+    lookup::Lookup,
     page::Style,
     plan::Range,
     row::{Identities, Identity, KeyReader, Row},
@@ -35,6 +36,8 @@ pub(super) struct Reading {
     believed: bool,
     /// Rows of an earlier page were handed out or held.
     begun: bool,
+    /// Parts of the residual on texts, of which no page has shown one.
+    doubted: Vec<Lookup>,
     /// A row that satisfies what the server ignores has come.
     has_settled: bool,
     /// The order was watched by a field that turned out to be shown in another form.
@@ -109,6 +112,7 @@ impl Reading {
             is_first_page: true,
             believed: false,
             begun: false,
+            doubted: strategy.doubted_forms.clone(),
             has_settled: false,
             is_void: false,
             held: is_held.then(Vec::new),
@@ -198,7 +202,11 @@ impl Reading {
         let is_whole = is_first_page && last;
         if is_first_page && !rows.is_empty() {
             probing.has_answered(&self.strategy.pairs)?;
-            if !probing.shows_residual(&self.strategy, &rows).await? {
+        }
+        if !self.doubted.is_empty() && !rows.is_empty() {
+            let doubted = &mut self.doubted;
+            let shows = probing.shows_residual(&self.strategy, doubted, &rows, is_first_page);
+            if !shows.await? {
                 return Ok(None);
             }
         }

@@ -19,17 +19,27 @@ use super::{
 };
 
 impl Probing {
-    /// Whether what has to be evaluated client-side can be, as far as the first page of a query raises no doubt: a part of it
+    /// Whether what has to be evaluated client-side can be, as far as the first page that shows texts of it raises no doubt: a part of it
     /// that holds for no row, or that is about parts of texts which look cut off. A field of which that is not true is kept as shown in another form.
+    /// `doubted` are the parts of which no page has shown a text; those that this one shows are taken out. `is_first`: it is the first page.
     pub(crate) async fn shows_residual(
         &mut self,
         strategy: &Strategy,
+        doubted: &mut Vec<Lookup>,
         page: &[Row],
+        is_first: bool,
     ) -> Result<bool> {
-        let first = Unfiltered::with_first(&strategy.pairs, page);
+        let first = match is_first {
+            true => Unfiltered::with_first(&strategy.pairs, page),
+            false => Unfiltered::new(&strategy.extra),
+        };
         let mut shows = true;
-        for lookup in &strategy.doubted_forms {
-            shows &= self.shows_lookup(strategy, lookup, page, &first).await?;
+        for lookup in std::mem::take(doubted) {
+            if texts(page, &lookup.path)?.is_empty() {
+                doubted.push(lookup);
+                continue;
+            }
+            shows &= self.shows_lookup(strategy, &lookup, page, &first).await?;
         }
         Ok(shows)
     }
