@@ -262,7 +262,8 @@ class ModelInfo:
             raise ConfigurationError(f"{model.__name__}._natural_key has names that are not fields: {', '.join(unknown)}")
         if never := sorted(self.read_only.intersection(natural)):
             raise ConfigurationError(
-                f"{model.__name__}._natural_key has names that are read-only, so a new row is not sent with them: {', '.join(never)}"
+                f"{model.__name__}._natural_key has names that are read-only, so a new row is not sent with them: "
+                f"{', '.join(never)}"
             )
         filters = None if model._filter_fields is None else _names(model, "_filter_fields")
         self.engine = Model(
