@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use django_api_orm_core::{Error, Result};
+use futures_util::future::{Either, select};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -360,9 +361,13 @@ impl TokenProvider {
                     let _ = changes.changed().await;
                 }
                 Turn::Wait(number, Some(runtime)) => {
-                    tokio::select! {
-                        _ = changes.changed() => {}
-                        () = stalled(runtime) => self.tokens.give_up(number),
+                    let is_stalled = {
+                        let changed = pin!(changes.changed());
+                        let stalled = pin!(stalled(runtime));
+                        matches!(select(changed, stalled).await, Either::Right(_))
+                    };
+                    if is_stalled {
+                        self.tokens.give_up(number);
                     }
                 }
                 Turn::Ask(number, anew) => {

@@ -9,7 +9,10 @@ fn token() -> Credential {
 }
 
 fn turn(tokens: &Tokens, refused: u64, anew: bool) -> Turn {
-    let (ended, begun) = (tokens.state().ended, tokens.state().begun);
+    let (ended, begun) = {
+        let state = tokens.state();
+        (state.ended, state.begun)
+    };
     tokens.turn(refused, ended, begun + 1, anew)
 }
 
