@@ -61,11 +61,11 @@ pub fn differing(model: &ModelMeta, one: &Row, other: &Row) -> Vec<String> {
     };
     let known = model.known_fields();
     let is_server_s = |name: &str| model.read_field(name).is_some_and(FieldMeta::is_read_only);
-    let differs = |(name, one): (&String, &Box<RawValue>)| {
+    let shown = one.iter().filter_map(|(name, one)| {
         let other = other.get(name).filter(|_| !is_server_s(name))?;
         (!are_same(&known, name, one, other)).then(|| name.clone())
-    };
-    one.iter().filter_map(differs).collect()
+    });
+    shown.collect()
 }
 
 /// Whether both are the same value of the field, which may be spelt in two ways.
