@@ -338,9 +338,10 @@ impl Asker {
 
     async fn turn<F: Future>(&self, work: Pin<&mut F>) -> Turn<F::Output> {
         tokio::select! {
+            // What the work has put off until the next turn of the runtime is lost where there is none, so it is polled last.
             biased;
-            output = work => Turn::Done(output),
             ask = self.next() => Turn::Asked(ask),
+            output = work => Turn::Done(output),
         }
     }
 }

@@ -67,13 +67,13 @@ impl Lane {
             let turn = py.detach(|| {
                 let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
                 self.runtime.block_on(poll_fn(|context| {
-                    if let Poll::Ready(output) = future.as_mut().poll(context) {
-                        return Poll::Ready(Some(output));
-                    }
-                    look.as_mut().poll(context).map(|()| {
+                    // First, and not after the future: what that has put off until the next turn of the runtime would never be
+                    // woken if there were none.
+                    if look.as_mut().poll(context).is_ready() {
                         look.as_mut().reset(Instant::now() + SIGNALS);
-                        None
-                    })
+                        return Poll::Ready(None);
+                    }
+                    future.as_mut().poll(context).map(Some)
                 }))
             });
             match turn {

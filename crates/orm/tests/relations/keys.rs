@@ -9,7 +9,7 @@ const MEMBERS: usize = 40;
 
 /// The team of a member, by number.
 fn team_of(member: usize) -> Option<usize> {
-    (member % 7 != 0).then_some(member % TEAMS)
+    (!member.is_multiple_of(7)).then_some(member % TEAMS)
 }
 
 fn teams_of(member: usize) -> Vec<usize> {
