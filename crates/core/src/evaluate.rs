@@ -108,6 +108,7 @@ pub use self::{
     disproof::{disproves, settles},
     measure::asks_digits,
     order::{RowKey, RowOrder, compare_rows, order_roots},
+    scalar::is_no_label,
     verdict::{Reason, Verdict},
 };
 use crate::{

@@ -43,6 +43,12 @@ enum Form {
     Other,
 }
 
+/// Whether the text is a number, a moment, a UUID or a link: then it is the value itself, and no label of another one.
+#[must_use]
+pub fn is_no_label(text: &str) -> bool {
+    !matches!(Text::of(Cow::Borrowed(text)).form, Form::Other)
+}
+
 impl<'a> Scalar<'a> {
     /// The value; `None` for null.
     pub(super) fn of(value: &'a Value) -> Option<Self> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use django_api_orm_core::{
     Q, Result,
-    evaluate::{Evaluator, lacks_digits},
+    evaluate::{Evaluator, is_no_label, lacks_digits},
     lookup::{Lookup, Op},
     row::Row,
     strategy::{Probe, Question, Strategy, Telling},
@@ -138,6 +138,7 @@ impl Probing {
             match form.await? {
                 Form::AsFiltered => {}
                 Form::Otherwise => return Ok(WrongByTexts::Otherwise),
+                Form::Unknown if texts.iter().all(|text| is_no_label(text)) => {}
                 Form::Unknown => {
                     if is_first && strategy.pairs == probe.with {
                         self.has_seen(&probe.with, page.first());

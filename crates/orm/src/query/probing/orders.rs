@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use django_api_orm_core::{
     Error, NullOrder, Q, Result,
-    evaluate::{Evaluator, RowOrder},
+    evaluate::{Evaluator, RowOrder, is_no_label},
     lookup::{Lookup, Op},
     paginator::Pairs,
     plan::Order,
@@ -84,6 +84,7 @@ impl Probing {
                 match form.await? {
                     Form::AsFiltered => true,
                     Form::Otherwise => false,
+                    Form::Unknown if texts.iter().all(|text| is_no_label(text)) => true,
                     Form::Unknown => !self.sorts_otherwise(key, pairs, ROWS_IN_ORDER).await?,
                 }
             }
@@ -163,6 +164,7 @@ impl Probing {
         match form.await? {
             Form::AsFiltered => Ok(false),
             Form::Otherwise => Ok(true),
+            Form::Unknown if texts.iter().all(|text| is_no_label(text)) => Ok(false),
             Form::Unknown => Err(unclear(order)),
         }
     }
