@@ -145,7 +145,7 @@ impl Probing {
                     }
                     let rows = page.len() as u64;
                     is_sorted |= self
-                        .sorts_otherwise(order, (&probe.with, &probe.without), rows)
+                        .sorts_otherwise(strategy, order, (&probe.with, &probe.without), rows)
                         .await?;
                 }
             }

@@ -85,7 +85,11 @@ impl Probing {
                     Form::AsFiltered => true,
                     Form::Otherwise => false,
                     Form::Unknown if texts.iter().all(|text| is_no_label(text)) => true,
-                    Form::Unknown => !self.sorts_otherwise(key, pairs, ROWS_IN_ORDER).await?,
+                    Form::Unknown => {
+                        !self
+                            .sorts_otherwise(strategy, key, pairs, ROWS_IN_ORDER)
+                            .await?
+                    }
                 }
             }
             false => seen.contains(&Seen::Contradicted),
@@ -103,9 +107,10 @@ impl Probing {
     /// Costs two requests.
     ///
     /// # Errors
-    /// `Unsupported` where the rows do not tell.
+    /// `Unsupported` where the rows do not tell, and this is the only key.
     pub(super) async fn sorts_otherwise(
         &mut self,
+        strategy: &Strategy,
         order: &Order,
         pairs: (&Pairs, &Pairs),
         rows: u64,
@@ -126,6 +131,8 @@ impl Probing {
         }
         match last.count {
             Some(count) if count <= last.rows.len() as u64 => Ok(false),
+            // Where one of several keys is honoured and another is not, the rows come so, too.
+            _ if strategy.order.len() > 1 => Ok(false),
             _ => Err(unclear(order)),
         }
     }
@@ -165,6 +172,7 @@ impl Probing {
             Form::AsFiltered => Ok(false),
             Form::Otherwise => Ok(true),
             Form::Unknown if texts.iter().all(|text| is_no_label(text)) => Ok(false),
+            Form::Unknown if strategy.order.len() > 1 => Ok(false),
             Form::Unknown => Err(unclear(order)),
         }
     }
