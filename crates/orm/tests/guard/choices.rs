@@ -375,3 +375,23 @@ async fn a_server_may_have_a_filter_by_lists_only() {
         refused(site.things().exclude(excluded)).await;
     }
 }
+
+/// django-filter makes a filter by the bare name, which refuses what is no choice, and none by lists unless it is told to.
+#[tokio::test]
+async fn a_filter_that_refuses_says_nothing_of_one_by_lists() {
+    for before in ["z", "a"] {
+        let site = start(Unknown::Refused, true, vec!["kind"]).await;
+        let _ = site.things().exclude(kind(before)).fetch().await;
+        for (codes, right) in [(vec!["a"], 3), (vec!["a", "b"], 6), (vec!["z"], 0)] {
+            let among = site.things().filter(Choice::F.kind.in_(codes.clone()));
+            match among.fetch().await {
+                Ok(found) => assert_eq!(found.len(), right, "{codes:?} after {before}"),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}"),
+            }
+        }
+        assert_eq!(
+            site.things().filter(kind("a")).fetch().await.unwrap().len(),
+            3
+        );
+    }
+}

@@ -260,7 +260,8 @@ impl Probing {
         if shows_any(&found.rows, path, value)? {
             return Ok(Choice::Unclear);
         }
-        let is_choice = if made == Made::Refused {
+        // A list may be ignored where the bare name is not.
+        let is_choice = if made == Made::Refused && by.op == Op::Exact {
             Some(true)
         } else if other.is_some() {
             let others = self.leaves_out_others(path, &telling.pairs, &found, base, first, other);
@@ -326,11 +327,10 @@ impl Probing {
         if self.counts_fewer(pairs, found, base).await? == Some(true) {
             return Ok(Some(true));
         }
-        let has_another = self.has_another(base, path).await?;
-        match has_another {
-            true => Ok(Some(!self.has_another(pairs, path).await?)),
-            false => Ok(None),
+        if self.has_another(base, path).await? != Some(true) {
+            return Ok(None);
         }
+        Ok(self.has_another(pairs, path).await?.map(|other| !other))
     }
 
     /// Whether the server counts fewer rows with the filter, seen twice where the numbers are close; nothing where it does not count.
@@ -352,10 +352,12 @@ impl Probing {
         Ok(Some(again.is_some_and(|again| again < without)))
     }
 
-    /// Whether the rows show more than one text. Costs a request for each page, up to the first row with another one.
-    async fn has_another(&self, pairs: &Pairs, path: &str) -> Result<bool> {
+    /// Whether the rows show more than one text; nothing where `max_scan` rows do not. Costs a request for each page, up to the
+    /// first row with another one.
+    async fn has_another(&self, pairs: &Pairs, path: &str) -> Result<Option<bool>> {
         let mut pages = Pages::new(self.collection.clone(), pairs.clone(), 0, None).one_by_one();
         let mut text = None;
+        let mut scanned = 0;
         while let Some(batch) = pages.next().await? {
             text = match text {
                 None => first_text(&batch.rows, path)?,
@@ -364,13 +366,17 @@ impl Probing {
             if let Some(text) = &text
                 && position_of_other(&batch.rows, path, text)?.is_some()
             {
-                return Ok(true);
+                return Ok(Some(true));
             }
             if batch.last {
                 break;
             }
+            scanned += batch.rows.len() as u64;
+            if scanned >= self.collection.policy.max_scan {
+                return Ok(None);
+            }
         }
-        Ok(false)
+        Ok(Some(false))
     }
 }
 
