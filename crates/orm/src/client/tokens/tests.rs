@@ -68,5 +68,5 @@ fn the_fetch_after_a_refresh_that_is_under_way_is_a_login() {
     let login = ask(&tokens, 2, false);
     assert!(login.anew, "it is still to be made");
     login.end(Ok(Proof::Header(token())));
-    assert!(!ask(&tokens, 3, false).anew);
+    assert!(!ask(&tokens, login.number, false).anew);
 }
