@@ -365,7 +365,7 @@ impl Question {
 
     /// Whether nobody needs the answer: it is known already, or the call that asked is over.
     fn is_answered(&self) -> bool {
-        self.0.asking.is_over()
+        self.0.asking.dismiss()
     }
 
     /// The credential, and in how many seconds it expires.

@@ -195,6 +195,8 @@ impl Tokens {
 pub struct Asking {
     tokens: Arc<Tokens>,
     number: u64,
+    /// The fetch whose credential was refused; 0 for none.
+    refused: u64,
     /// Whether one that was only refreshed has been refused.
     anew: bool,
 }
@@ -216,6 +218,16 @@ impl Asking {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.tokens.state().asking != Some(self.number)
+    }
+
+    /// Ends it before it is begun, if a fetch that was given up before has brought a credential after all. Whether it is over.
+    #[must_use]
+    pub fn dismiss(&self) -> bool {
+        let is_new = |issued: &Issued| issued.number > self.refused && !issued.is_expired();
+        if self.tokens.state().issued.as_ref().is_some_and(is_new) {
+            self.give_up();
+        }
+        self.is_over()
     }
 
     /// Waits until it is over.
@@ -374,6 +386,7 @@ impl TokenProvider {
                     (self.fetch)(Asking {
                         tokens: Arc::clone(&self.tokens),
                         number,
+                        refused,
                         anew,
                     })
                     .await;

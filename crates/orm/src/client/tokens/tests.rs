@@ -24,6 +24,7 @@ fn ask(tokens: &Arc<Tokens>, refused: u64, anew: bool) -> Asking {
     Asking {
         tokens: Arc::clone(tokens),
         number,
+        refused,
         anew,
     }
 }
@@ -34,6 +35,7 @@ fn a_fetch_that_was_given_up_ends_no_later_one() {
     let first = ask(&tokens, 0, false);
     first.give_up();
     let second = ask(&tokens, 0, false);
+    assert!(!second.dismiss());
     first.settle(Ok(token()));
     assert!(!second.is_over());
     let known = turn(&tokens, 0, false);
@@ -42,6 +44,18 @@ fn a_fetch_that_was_given_up_ends_no_later_one() {
     assert!(matches!(refused, Turn::Wait(number, _) if number == second.number));
     second.settle(Ok(token()));
     assert!(second.is_over());
+}
+
+#[test]
+fn a_fetch_is_dismissed_when_one_that_was_given_up_has_brought_what_it_is_for() {
+    let tokens = Arc::default();
+    let first = ask(&tokens, 0, false);
+    first.give_up();
+    let second = ask(&tokens, 0, false);
+    first.settle(Ok(token()));
+    assert!(second.dismiss() && second.is_over());
+    let third = ask(&tokens, first.number, false);
+    assert!(!third.dismiss(), "what there is was refused");
 }
 
 #[test]
