@@ -248,6 +248,22 @@ async def test_lists_are_written(place, kind, form, put_back):
     assert [genre.id for genre in await keys()] == [new.id]
 
 
+@both
+async def test_a_row_that_was_created_and_not_added_is_in_the_error(place, kind, put_back):
+    here = place(kind)
+    book = await settle(here.books.create(title="Gone", writer=1, genres=[]))
+    await settle((await settle(here.books.get(id=book.id))).delete())
+    with pytest.raises(here.models.Book.DoesNotExist, match="was created, and was not added") as raised:
+        await settle(book.genres.create(name="saga"))
+    new = raised.value.instance
+    assert isinstance(new, here.models.Genre) and new.id is not None
+    assert (await settle(here.models.Genre.objects.get(id=new.id))).name == "saga"
+    # Nothing was created here.
+    with pytest.raises(orm.ValidationException) as raised:
+        await settle(book.genres.create(name="x" * 10_000))
+    assert raised.value.instance is None
+
+
 def test_a_list_that_is_written_without_an_answer_leaves_no_old_field_to_be_saved():
     row = {"id": 1, "title": "a", "genres": [1]}
     sent = []

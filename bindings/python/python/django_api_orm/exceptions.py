@@ -6,6 +6,7 @@ releases catch (``AuthenticationError``). Data that does not fit a schema raises
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -112,6 +113,9 @@ class APIException(Exception):
     is_retryable: bool = False
     #: The server may have carried out the write that failed.
     is_outcome_unknown: bool = False
+    #: The row that the error is about, where there is one. Of ``post.tags.create()``: the row that was created, and was not
+    #: added to the list.
+    instance: Any = None
     #: Of a write whose outcome is unknown: what it was.
     _lost: bytes | None = None
 
@@ -129,6 +133,15 @@ def _restore(kind: type[APIException], message: str, state: dict[str, Any]) -> A
     Exception.__init__(error, message)
     error.__dict__.update(state)
     return error
+
+
+def tell_created(error: BaseException, row: Any) -> None:
+    """Gives the error of what was done with a row after it was created the row."""
+    if isinstance(error, APIException):
+        error.message = f"{error.message} (the related row was created, and was not added to the list: it is the `instance`)"
+        error.args = (error.message, *error.args[1:])
+    with contextlib.suppress(AttributeError, TypeError):
+        vars(error)["instance"] = row
 
 
 class ConfigurationError(APIException):

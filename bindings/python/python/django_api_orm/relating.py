@@ -14,6 +14,7 @@ from ._relation_fields import ToMany, ToRows
 from ._relation_groups import Batch, lock_of
 from ._relation_values import Across, Valid
 from .base import Manager, QuerySet
+from .exceptions import tell_created
 
 __all__ = ["RelatedManager"]
 
@@ -47,13 +48,18 @@ class RelatedManager(Manager[M]):
     def create(self, **kwargs: Any) -> M:
         """Creates a row that is related: it points at this one, or this one points at it, too.
 
-        Raises: as ``create`` of other managers; ``InvalidRequestError`` for a row that has no key yet.
+        Raises: as ``create`` of other managers; ``InvalidRequestError`` for a row that has no key yet. What ``add`` raises has
+        the row, which was created all the same, as its ``instance``.
         Requests: one POST; where this row points at the new one also those of ``add``.
         """
         relation = self._relation
         new: M = self.get_queryset().create(**relation.values_of_new(self._row, kwargs))
         if isinstance(relation, ToMany):
-            self.add(new)
+            try:
+                self.add(new)
+            except BaseException as error:
+                tell_created(error, new)
+                raise
         else:
             relation.forget(self._row)
         return new
