@@ -190,3 +190,23 @@ def test_counts_that_disagree_are_an_error(base):
 
 async def answer_of(ask):
     return await answer(ask())
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_a_guess_that_leads_back_brings_no_row_twice(base):
+    """The server takes the rows 1 and 2 off their page after it was cut, and names a next page only where there is one."""
+
+    def pages(asked):
+        kept = [row for row in rows(1, 5) if asked.get("name") in (None, row["name"])]
+        start, size = int(asked.get("offset", 0)), int(asked.get("limit", 2))
+        shown = [row for row in kept if row["id"] > 2]
+        link = {"Link": f'<http://h/?limit={size}&offset={start + size}>; rel="next"'} if start + size < len(kept) else {}
+        return {"count": len(shown), "results": [row for row in kept[start : start + size] if row in shown]}, link
+
+    async def main(things):
+        # A single row shows that the server has offsets, and nothing of its pages.
+        assert [thing.id for thing in await settle(things.filter(name="thing 5"))] == [5]
+        assert await _list(things.page_size(5)) == [3, 4, 5]
+
+    with scripted(pages) as site:
+        asyncio.run(main(model(site, Thing, base).objects))

@@ -13,6 +13,7 @@ from django_api_orm import (
     AsyncServiceClient,
     IgnoredError,
     ServiceClient,
+    UnsavedError,
     UnsupportedError,
     register_async_models,
     register_models,
@@ -91,6 +92,32 @@ def test_writes_by_a_label():
             task, created = objects.get_or_create(status="D", title="new", defaults={"views": 1})
             assert (task.id, created) == (31, expected)
         assert writes(server) == ["POST"]
+
+
+def test_null_is_no_label():
+    """What a field shows in other words tells nothing of what was kept; but null has none, and no value is shown as null."""
+
+    class Thing(APIModel):
+        class _schema_class(BaseModel):
+            id: int | None = None
+            kind: str | None = None
+
+        _endpoint = "/api/v1/things/"
+
+    rows = [{"id": 1, "kind": "a"}, {"id": 2, "kind": None}, {"id": 3, "kind": "b"}]
+    shape = {"shows": {"kind": {"label": {"a": "Kind a", "b": "Kind b"}}}, "drops": ["kind"]}
+    with TestServer({"things": rows}, shape=shape) as server, ServiceClient(server.base_url) as client:
+        register_models(client, Thing)
+        assert Thing.objects.filter(kind="a").count() == 1
+        for key, kind in ((1, None), (2, "a")):
+            thing = Thing.objects.get(id=key)
+            thing.kind = kind
+            with pytest.raises(UnsavedError, match="kind"):
+                thing.save()
+        # Its label may be that of the code which the row has.
+        thing = Thing.objects.get(id=1)
+        thing.kind = "a"
+        thing.save()
 
 
 def test_a_shortened_text():

@@ -85,3 +85,24 @@ def test_what_cannot_be_undone_is_an_error():
             seen.extend(row.id for row in rows)
         assert seen == list(range(1, 101))
         assert model(site, Thing).objects.order_by("-rank").first().id == 101
+
+
+class Named(BaseModel):
+    id: int | None = None
+    name: str
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_ends_that_look_equal_are_not_when_their_texts_are_cut_off(base):
+    rows = [{"id": 1, "name": "ann b"}, {"id": 2, "name": "ann"}]
+    with TestServer({"things": rows}, shape={"shows": {"name": {"shortened": 2}}}) as site:
+        named = model(site, Named, base)
+
+        async def main():
+            by_name = named.objects.order_by("name", "id")
+            for _ in range(2):
+                assert (await settle(by_name.first())).id == 2
+                assert (await settle(by_name.last())).id == 1
+                assert [row.id for row in await settle(by_name)] == [2, 1]
+
+        asyncio.run(main())

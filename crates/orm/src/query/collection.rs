@@ -382,7 +382,8 @@ impl Collection {
         }
     }
 
-    /// Keeps which fields show other words than were sent. What such a field shows is no sign that a value was not kept.
+    /// Keeps which fields show other words than were sent. What such a field shows is no sign that a value was not kept; but null is
+    /// shown in no other words, and no words are shown as null.
     fn compare_words(&self, kept: &mut Kept, body: &Map<String, Value>) -> Result<()> {
         if kept.reworded.is_empty() && kept.unsaved.is_empty() {
             return Ok(());
@@ -401,9 +402,11 @@ impl Collection {
             let is_unsaved = |name: &String| {
                 let field = self.model.sent_field(name);
                 let read_as = field.map_or(name.as_str(), FieldMeta::read_as);
-                let is_reworded =
-                    words(name).is_some_and(|(sent, shown)| known.is_reworded(name, &sent, &shown));
-                !is_reworded && known.shows_as_filtered(read_as) != Some(false)
+                let as_filtered = known.shows_as_filtered(read_as) != Some(false);
+                words(name).is_none_or(|(sent, shown)| {
+                    let is_reworded = known.is_reworded(name, &sent, &shown);
+                    sent.is_null() || shown.is_null() || as_filtered && !is_reworded
+                })
             };
             let unsaved = kept.unsaved.iter().filter(|name| is_unsaved(name));
             unsaved.cloned().collect()

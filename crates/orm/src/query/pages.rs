@@ -251,7 +251,7 @@ impl Pages {
         // With an overlap, new rows show that the server did move; without new ones it may have hidden those in between, where its link
         // leads farther than the rows that came.
         let may_hide_rows = overlap && (came > 0 || ask.why == Why::Linked);
-        if !may_hide_rows && self.seen.has(&page) {
+        if !may_hide_rows && (self.seen.has(&page) || self.brings_nothing(&page, &ask)) {
             return self.repeated(&ask);
         }
         if let Why::Tried(style) = ask.why

@@ -1,7 +1,7 @@
 //! Ignored orderings, whole and key by key.
 
 use django_api_orm::{ErrorKind, OnIgnored, QuerySet, WarningKind, prelude::*};
-use django_api_orm_testserver::{Field, Paginator, Quirk, Resource};
+use django_api_orm_testserver::{Field, Form, Paginator, Quirk, Resource};
 use serde_json::json;
 
 use super::site::{Thing, deaf_to, ids, q, resource, site, thing, where_, with_rows};
@@ -251,4 +251,23 @@ async fn a_null_among_other_values_is_an_order_of_no_database() {
     let rows = ranked.order_by(["-rank"]).await.unwrap();
     let ids: Vec<_> = rows.iter().filter_map(|row| row.id).collect();
     assert_eq!(ids, [1, 3, 4, 2]);
+}
+
+/// The ends of both directions show one text, which the server turns all the same: it was cut off.
+#[tokio::test]
+async fn ends_that_look_equal_are_not_when_their_texts_are_cut_off() {
+    let rows = json!([
+        {"id": 1, "name": "ann b", "kind": "a", "rank": 1}, {"id": 2, "name": "ann", "kind": "a", "rank": 1}
+    ]);
+    let cut = Quirk::Show("name".to_owned(), Form::Shortened(2));
+    let site = site(with_rows(&rows).quirk(cut)).await;
+    let by_name = site.things().order_by(["name", "id"]);
+    for _ in 0..2 {
+        let first = by_name.first().await.unwrap();
+        assert_eq!(first.and_then(|thing| thing.id), Some(2));
+        let last = by_name.last().await.unwrap();
+        assert_eq!(last.and_then(|thing| thing.id), Some(1));
+        assert_eq!(ids(by_name.clone()).await.unwrap(), [2, 1]);
+    }
+    assert_eq!(site.warnings(), []);
 }

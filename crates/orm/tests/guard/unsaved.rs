@@ -1,7 +1,7 @@
 //! Servers that answer a write with success and do not keep a value: no silent loss, and no second row.
 
 use django_api_orm::{ErrorKind, Filter, Instance, OnUnsaved, WarningKind, prelude::*};
-use django_api_orm_testserver::{Field, Resource};
+use django_api_orm_testserver::{Field, Form, Quirk, Resource};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -376,4 +376,41 @@ async fn a_row_without_its_key_is_looked_up_by_what_it_was_created_for() {
             }
         }
     }
+}
+
+/// What a field shows in other words tells nothing of what was kept; but null has no other words, and no value is shown as null.
+#[tokio::test]
+async fn null_is_no_label() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/things/")]
+    struct Labelled {
+        id: Option<i64>,
+        kind: Option<String>,
+    }
+    let labels = ["a", "b"].map(|kind| (kind.to_owned(), format!("Kind {kind}")));
+    let resource = Resource::new("things")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::text("kind", 5).null(),
+        ])
+        .filter_on_everything()
+        .rows(json!([{"id": 1, "kind": "a"}, {"id": 2, "kind": null}, {"id": 3, "kind": "b"}]))
+        .quirk(Quirk::Show(
+            "kind".to_owned(),
+            Form::Label(labels.into_iter().collect()),
+        ))
+        .quirk(Quirk::DropFields(vec!["kind".to_owned()]));
+    let site = site(resource).await;
+    let things = site.client.objects::<Labelled>();
+    let kind = |kind: &str| Labelled::F.kind.eq(Some(kind.to_owned()));
+    assert_eq!(things.filter(kind("a")).count().await.unwrap(), 1);
+    for (id, kind) in [(1, None), (2, Some("a"))] {
+        let mut thing = things.get(Labelled::F.id.eq(id)).await.unwrap();
+        thing.kind = kind.map(str::to_owned);
+        is_unsaved(&thing.save().await.unwrap_err(), &["did not keep `kind`"]);
+    }
+    // Its label may be that of the code which the row has.
+    let mut thing = things.get(Labelled::F.id.eq(1)).await.unwrap();
+    thing.kind = Some("a".to_owned());
+    thing.save().await.unwrap();
 }

@@ -2,12 +2,12 @@
 
 use django_api_orm::{ErrorKind, Pagination, WarningKind};
 use django_api_orm_testserver::{Call, Reply};
-use http::StatusCode;
+use http::{StatusCode, header::LINK};
 use serde_json::{Value, json};
 
 use crate::{
     scripted::{number, rows, server},
-    site::{Site, all, ids},
+    site::{Row, Site, all, ids},
 };
 
 /// What the answers look like.
@@ -240,4 +240,42 @@ async fn a_probe_without_an_answer_shows_nothing() {
         error.to_string().contains("declare the pagination"),
         "{error}"
     );
+}
+
+/// The rows 3 to 5 of five, in pages from which the first two rows are taken off after they were cut. A link follows where rows do, and
+/// the count is that of the rows that are shown: of all, where as many come.
+fn without_the_first_two(call: &Call<'_>) -> Reply {
+    let kinds = call.parameter("kind");
+    let kept: Vec<u64> = (1..=5)
+        .filter(|id| kinds.is_none_or(|kind| kind == format!("kind {id}")))
+        .collect();
+    let is_shown = |id: &&u64| **id > 2;
+    let count = kept.iter().filter(is_shown).count();
+    let offset = number(call, "offset").unwrap_or(0) as usize;
+    let size = number(call, "limit").unwrap_or(2) as usize;
+    let page = kept.iter().skip(offset).take(size).filter(is_shown);
+    let page: Vec<_> = page
+        .map(|id| json!({"id": id, "kind": format!("kind {id}")}))
+        .collect();
+    let reply = Reply::ok(&json!({"count": count, "results": page}));
+    let next = offset + size;
+    if next < kept.len() {
+        let link = format!("</api/v1/rows/?limit={size}&offset={next}>; rel=\"next\"");
+        return reply.header(LINK, &link);
+    }
+    reply
+}
+
+#[tokio::test]
+async fn a_guess_that_leads_back_brings_no_row_twice() {
+    let site = server(without_the_first_two).await;
+    // A single row shows that the server has offsets, and nothing of its pages.
+    let one = site.rows().filter(Row::F.kind.eq("kind 5"));
+    assert_eq!(ids(one).await.unwrap(), [5]);
+    let all = site.rows().all().page_size(5);
+    for _ in 0..2 {
+        assert_eq!(ids(all.clone()).await.unwrap(), [3, 4, 5]);
+        assert_eq!(all.count().await.unwrap(), 3);
+    }
+    assert_eq!(site.warnings(), []);
 }

@@ -111,6 +111,12 @@ impl Seen {
         (known.count(), begins_with_last)
     }
 
+    /// Whether every row of the page was on the page before.
+    pub(super) fn has_rows_of(&mut self, page: &Page) -> bool {
+        let rows = page.rows().len();
+        rows > 0 && self.known_rows(page).0 == rows
+    }
+
     /// The rows that were not on the page before.
     pub(super) fn without_overlap(&mut self, rows: &[Row]) -> Vec<Row> {
         self.settle();

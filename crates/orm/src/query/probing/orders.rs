@@ -161,17 +161,15 @@ impl Probing {
         if orders.any(|order| order.compare(&lowest, &highest).is_none_or(Ordering::is_lt)) {
             return Ok(true);
         }
-        // Nor do labels tell.
+        // Nor do labels tell, nor texts that are cut off, so that different ones look equal.
         let texts = texts(&[first.clone(), last.clone()], &order.path)?;
         let ends = Unfiltered::new(&strategy.extra);
-        if texts.len() < 2 {
-            return Ok(false);
-        }
+        let are_equal = texts.len() < 2;
         let form = self.shows_texts(strategy, &order.path, &texts, &ends, None);
         match form.await? {
             Form::AsFiltered => Ok(false),
             Form::Otherwise => Ok(true),
-            Form::Unknown if texts.iter().all(|text| is_no_label(text)) => Ok(false),
+            Form::Unknown if are_equal || texts.iter().all(|text| is_no_label(text)) => Ok(false),
             Form::Unknown if strategy.order.len() > 1 => Ok(false),
             Form::Unknown => Err(unclear(order)),
         }
