@@ -79,7 +79,7 @@ impl Plumbing {
             &self.connector,
             Arc::clone(counters),
         );
-        Pool::new(connector, &self.pool)
+        Pool::new(connector, self.pool)
     }
 
     /// As many as there may be connections.
@@ -363,6 +363,7 @@ impl Ways {
                 timeout: settings.connect_timeout,
                 http2,
                 max_connections: settings.max_connections.min(Semaphore::MAX_PERMITS),
+                idle_timeout: settings.keepalive_timeout,
             },
             pool: PoolSettings {
                 http2,

@@ -19,6 +19,7 @@ use rustls::ClientConfig;
 use tokio::sync::Semaphore;
 use tower::{Service, ServiceExt};
 
+use super::idle::{Idleness, Usage};
 use super::proxy::Proxy;
 use super::rest::{Expected, Rest, Rests};
 use super::stats::{Counters, OpenConnections};
@@ -210,6 +211,8 @@ pub(super) struct Connector {
     places: Arc<Semaphore>,
     open: Arc<OpenConnections>,
     rests: Arc<Rests>,
+    /// What is under way of the pool, where HTTP/2 may be spoken.
+    usage: Option<Arc<Usage>>,
     counters: Arc<Counters>,
 }
 
@@ -229,8 +232,22 @@ impl Connector {
             places: Arc::new(Semaphore::new(settings.max_connections)),
             open: Arc::default(),
             rests: Arc::default(),
+            usage: usage(settings),
             counters,
         }
+    }
+
+    /// One for another pool, within the same limits.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            open: Arc::default(),
+            usage: self.usage.as_ref().map(|usage| Arc::new(usage.again())),
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn usage(&self) -> Option<&Arc<Usage>> {
+        self.usage.as_ref()
     }
 
     pub(super) fn open(&self) -> &Arc<OpenConnections> {
@@ -253,6 +270,12 @@ pub(super) struct ConnectorSettings {
     pub(super) timeout: Duration,
     pub(super) http2: Http2,
     pub(super) max_connections: usize,
+    pub(super) idle_timeout: Duration,
+}
+
+fn usage(settings: &ConnectorSettings) -> Option<Arc<Usage>> {
+    let may_be_shared = settings.http2 != Http2::Never;
+    may_be_shared.then(|| Arc::new(Usage::new(settings.idle_timeout)))
 }
 
 impl Service<Uri> for Connector {
@@ -272,6 +295,7 @@ impl Service<Uri> for Connector {
             places,
             open,
             rests,
+            usage,
             counters,
         } = self.clone();
         Box::pin(async move {
@@ -288,10 +312,11 @@ impl Service<Uri> for Connector {
             let is_http2 = stream.is_http2() || http2 == Http2::Always;
             let stream = stream.tracked(open, is_http2, place);
             Ok(TokioIo::new(if is_http2 {
-                stream
+                stream.ending(usage.map(Idleness::shared))
             } else {
-                let expected = stream.expected().clone();
-                stream.resting(Rest::of_new_connection(rests, expected))
+                let rest = Rest::of_new_connection(rests, stream.expected().clone());
+                let idleness = usage.map(|usage| Idleness::own(rest.clone(), &usage));
+                stream.resting(rest).ending(idleness)
             }))
         })
     }

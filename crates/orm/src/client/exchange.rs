@@ -379,7 +379,7 @@ impl Exchange<'_> {
     /// One attempt, after waiting for its turn.
     pub(super) async fn attempt(&self, outgoing: &Outgoing<'_>) -> Result<(Ended, Duration)> {
         let shared = self.shared();
-        let pool = shared.pool();
+        let (pool, under_way) = shared.pool_for_request();
         let admission = self.admit(&pool).await?;
         let Admission {
             lead,
@@ -428,7 +428,7 @@ impl Exchange<'_> {
             }
             Err(failure) => trace::fail(&span, &failure.error),
         }
-        drop((place, permit));
+        drop((place, permit, under_way));
         Ok((ended, now.elapsed()))
     }
 

@@ -43,6 +43,7 @@ mod exchange;
 mod failure;
 pub(crate) mod hooks;
 mod idempotency;
+mod idle;
 mod layer;
 mod login;
 mod pause;
@@ -90,8 +91,9 @@ use builder::{Plumbing, Ways};
 use context::Context;
 use credential::Auth;
 use hooks::Hooks;
+use idle::UnderWay;
 use pause::Pauses;
-use pool::Pool;
+use pool::{Begun, Pool};
 use rate::RateLog;
 use settings::Settings;
 use stats::Counters;
@@ -454,6 +456,24 @@ impl Shared {
     /// The pool of the moment.
     fn pool(&self) -> Arc<Pool> {
         Arc::clone(&self.pool.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The pool for a request, and what says until when that is under way. A pool whose connections have been idle for too long
+    /// makes way for another one.
+    fn pool_for_request(&self) -> (Arc<Pool>, Option<UnderWay>) {
+        loop {
+            let pool = self.pool();
+            match pool.begin() {
+                Begun::Free => return (pool, None),
+                Begun::Counted(under_way) => return (pool, Some(under_way)),
+                Begun::Over => {
+                    let mut current = self.pool.write().unwrap_or_else(PoisonError::into_inner);
+                    if Arc::ptr_eq(&current, &pool) {
+                        *current = Arc::new(pool.again());
+                    }
+                }
+            }
+        }
     }
 
     /// A proxy for plain http sees each request, and wants to know on each who asks.

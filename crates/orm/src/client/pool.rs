@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::{Semaphore, watch};
 
 use super::connector::{Connector, Http2};
+use super::idle::UnderWay;
 use super::rest::Rests;
 use super::stats::OpenConnections;
 
@@ -27,11 +28,12 @@ pub(super) struct Pool {
     places: Arc<Semaphore>,
     open: Arc<OpenConnections>,
     rests: Arc<Rests>,
-    /// Whether HTTP/2 may turn out to be spoken, which is known only after the first handshake.
-    negotiates: bool,
+    settings: PoolSettings,
+    connector: Connector,
     opening: Mutex<Option<watch::Receiver<()>>>,
 }
 
+#[derive(Clone, Copy)]
 pub(super) struct PoolSettings {
     pub(super) http2: Http2,
     pub(super) max_idle: usize,
@@ -39,7 +41,7 @@ pub(super) struct PoolSettings {
 }
 
 impl Pool {
-    pub(super) fn new(connector: Connector, settings: &PoolSettings) -> Self {
+    pub(super) fn new(connector: Connector, settings: PoolSettings) -> Self {
         let open = Arc::clone(connector.open());
         let rests = Arc::clone(connector.rests());
         let places = Arc::clone(connector.places());
@@ -48,24 +50,39 @@ impl Pool {
             .pool_max_idle_per_host(0)
             .http2_only(settings.http2 == Http2::Always)
             .build(connector.clone());
+        // Where connections may be shared they end by themselves.
+        let idle_timeout = connector.usage().is_none().then_some(settings.idle_timeout);
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .pool_max_idle_per_host(settings.max_idle)
-            .pool_idle_timeout(settings.idle_timeout)
+            .pool_idle_timeout(idle_timeout)
             .http2_only(settings.http2 == Http2::Always)
             .http2_keep_alive_interval(PROBE_AFTER)
             .http2_keep_alive_timeout(PROBE_TIMEOUT)
-            .build(connector);
-        let negotiates = settings.http2 == Http2::Negotiated;
+            .build(connector.clone());
         Self {
             client,
             single,
             places,
             open,
             rests,
-            negotiates,
+            settings,
+            connector,
             opening: Mutex::new(None),
+        }
+    }
+
+    /// Another pool, to take the place of this one.
+    pub(super) fn again(&self) -> Self {
+        Self::new(self.connector.again(), self.settings)
+    }
+
+    /// Begins a request.
+    pub(super) fn begin(&self) -> Begun {
+        match self.connector.usage() {
+            None => Begun::Free,
+            Some(usage) => usage.begin().map_or(Begun::Over, Begun::Counted),
         }
     }
 
@@ -90,7 +107,8 @@ impl Pool {
     /// Who may open the first connection. While it is opened the others wait, because they can
     /// share it if HTTP/2 comes of it.
     pub(super) fn turn(&self) -> Turn {
-        if !self.negotiates {
+        // Elsewhere it is known before the first handshake what will be spoken.
+        if self.settings.http2 != Http2::Negotiated {
             return Turn::Free;
         }
         let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,6 +124,15 @@ impl Pool {
         *opening = Some(done);
         Turn::Lead(lead)
     }
+}
+
+/// How a request begins.
+pub(super) enum Begun {
+    /// It is not counted.
+    Free,
+    Counted(UnderWay),
+    /// Not at all: the connections of the pool have been idle for too long.
+    Over,
 }
 
 /// What a request does before it is sent.

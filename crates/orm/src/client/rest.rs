@@ -165,6 +165,17 @@ impl Rest {
         (is_resting && since != NEVER).then_some(since)
     }
 
+    /// For how long the connection has rested.
+    pub(super) fn lasted(&self) -> Duration {
+        let since = self.since();
+        since.map_or(Duration::ZERO, |since| between(since, self.0.rests.now()))
+    }
+
+    /// Whether the connection has not carried anything yet.
+    pub(super) fn is_of_unused(&self) -> bool {
+        self.0.begun.load(Relaxed) == 0
+    }
+
     /// Whether the connection rests, and has to end.
     pub(super) fn is_over(&self) -> bool {
         self.since()

@@ -9,6 +9,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::idle::Idleness;
 use super::rest::{Expected, Kept, Rest};
 use super::stats::OpenConnections;
 
@@ -23,6 +24,7 @@ pub(super) struct Stream {
     tracked: Option<Tracked>,
     expected: Expected,
     rest: Option<Rest>,
+    idleness: Option<Idleness>,
 }
 
 /// Keeps the books of the open connections while the stream lives.
@@ -47,6 +49,7 @@ impl Stream {
             tracked: None,
             expected: Expected::default(),
             rest: None,
+            idleness: None,
         }
     }
 
@@ -98,6 +101,19 @@ impl Stream {
         self
     }
 
+    /// Ends when it has been idle for too long.
+    pub(super) fn ending(mut self, idleness: Option<Idleness>) -> Self {
+        self.idleness = idleness;
+        self
+    }
+
+    /// Whether it ends before anything else is sent.
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        let idleness = self.idleness.as_mut();
+        self.rest.as_ref().is_some_and(Rest::is_over)
+            || idleness.is_some_and(|idleness| idleness.is_over(cx))
+    }
+
     fn written(&self) {
         if let Some(rest) = &self.rest {
             rest.write();
@@ -125,7 +141,7 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.rest.as_ref().is_some_and(Rest::is_over) {
+        if self.is_over(cx) {
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();

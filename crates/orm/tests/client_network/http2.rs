@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use django_api_orm::ErrorKind;
@@ -14,13 +15,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{Server, ok};
+use crate::server::{Reply, Server, ok, response};
 use crate::tls::{self, Certificates};
 
 /// What an HTTP/2 server does with a request.
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Answer,
+    /// Answers after a while, and others meanwhile.
+    After(Duration),
     /// Waits until so many requests are under way, then answers them all.
     Together(usize),
     Reset(Reason),
@@ -31,6 +34,8 @@ enum Act {
 #[derive(Default)]
 struct Counts {
     connections: AtomicUsize,
+    /// Those of the connections in memory that have not ended.
+    open: AtomicUsize,
     requests: AtomicUsize,
 }
 
@@ -68,6 +73,25 @@ impl Http2Server {
         format!("{scheme}://localhost:{port}")
     }
 
+    /// A client that reaches the server in memory, by TLS, in which they agree on HTTP/2.
+    fn in_memory(self: &Arc<Self>) -> ServiceClientBuilder {
+        let certificates = Certificates::new("localhost");
+        let tls = TlsAcceptor::from(Arc::new(certificates.config(&["h2", "http/1.1"], false)));
+        let server = Arc::clone(self);
+        let builder = trusting("https://localhost", &certificates).http2(true);
+        builder.connector(move |_| {
+            let (theirs, ours) = tokio::io::duplex(64 * 1024);
+            let (server, tls) = (Arc::clone(&server), tls.clone());
+            server.counts.connections.fetch_add(1, Ordering::SeqCst);
+            server.counts.open.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                server.serve(tls.accept(ours).await.unwrap()).await;
+                server.counts.open.fetch_sub(1, Ordering::SeqCst);
+            });
+            async move { Ok(theirs) }
+        })
+    }
+
     async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let mut connection = h2::server::handshake(stream).await.unwrap();
         let mut waiting = Vec::new();
@@ -76,6 +100,12 @@ impl Http2Server {
             drop(request);
             match self.script[index.min(self.script.len() - 1)] {
                 Act::Answer => answer(respond),
+                Act::After(pause) => {
+                    tokio::spawn(async move {
+                        tokio::time::sleep(pause).await;
+                        answer(respond);
+                    });
+                }
                 Act::Together(count) => {
                     waiting.push(respond);
                     if waiting.len() == count {
@@ -122,11 +152,7 @@ async fn as_many_requests_are_under_way_over_http2_as_the_program_says() {
         let client = ServiceClient::builder(&base)
             .http2_prior_knowledge(true)
             .max_concurrent_requests(limit)
-            .timeout(std::time::Duration::from_millis(if limit == 3 {
-                20_000
-            } else {
-                300
-            }))
+            .timeout(Duration::from_millis(if limit == 3 { 20_000 } else { 300 }))
             .build()
             .unwrap();
         let answers = join_all((0..3).map(|_| client.get("/x/").send())).await;
@@ -160,6 +186,98 @@ async fn a_hundred_requests_share_one_connection_from_the_first_on() {
     client.close().await;
     join_all((0..100).map(|_| client.get("/x/").send())).await;
     assert_eq!(server.counts(), (2, 400));
+}
+
+async fn burst(client: &ServiceClient, requests: usize) {
+    for answer in join_all((0..requests).map(|_| client.get("/x/").send())).await {
+        answer.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_requests_take_long_is_not_idle() {
+    let server = Http2Server::new([Act::After(Duration::from_secs(10))]);
+    let client = server.in_memory().build().unwrap();
+    for round in 1..=3 {
+        burst(&client, 100).await;
+        assert_eq!(server.counts(), (1, 100 * round));
+    }
+    // Nor is it while some of them are still under way.
+    let late = async {
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        burst(&client, 20).await;
+    };
+    tokio::join!(burst(&client, 1), late);
+    assert_eq!(server.counts(), (1, 321));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_after_a_rest_shares_a_connection_too() {
+    let server = Http2Server::new([Act::Answer]);
+    let client = server.in_memory().build().unwrap();
+    for connections in 1..=4 {
+        for _ in 0..3 {
+            burst(&client, 20).await;
+            assert_eq!(server.counts().0, connections);
+            tokio::time::sleep(Duration::from_millis(3900)).await;
+        }
+        assert_eq!(server.counts.open.load(Ordering::SeqCst), 1);
+        // It is closed also where nobody asks for anything any more; the request after that may come at any time.
+        tokio::time::sleep(Duration::from_millis(150 + 900 * connections as u64)).await;
+        assert_eq!(server.counts.open.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_of_a_server_without_http2_end_one_by_one() {
+    let server = Server::new(|seen, _| match seen.target.as_str() {
+        "/slow/" => {
+            let json = [("Content-Type", "application/json")];
+            Reply::Slowly(Duration::from_secs(6), vec![response(200, &json, "{}")])
+        }
+        _ => ok(),
+    });
+    let certificates = Certificates::new("localhost");
+    let tls = TlsAcceptor::from(Arc::new(certificates.config(&["http/1.1"], false)));
+    let accepting = server.clone();
+    let builder = trusting("https://localhost", &certificates).http2(true);
+    let connector = builder.connector(move |_| {
+        let (theirs, ours) = tokio::io::duplex(64 * 1024);
+        let (server, tls) = (accepting.clone(), tls.clone());
+        tokio::spawn(async move { server.serve(tls.accept(ours).await.unwrap(), 0).await });
+        async move { Ok(theirs) }
+    });
+    let client = connector.build().unwrap();
+    let slow = || async { client.get("/slow/").await.unwrap() };
+    let quick = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        burst(&client, 5).await;
+        tokio::time::sleep(Duration::from_millis(3900)).await;
+        assert_eq!(server.open(), 6);
+        burst(&client, 1).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(server.open(), 2, "the idle ones but that which was used");
+    };
+    tokio::join!(slow(), quick);
+    tokio::time::sleep(Duration::from_millis(4100)).await;
+    assert_eq!(server.open(), 0);
+    burst(&client, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_may_not_be_idle_is_shared_while_it_is_used() {
+    for (longest, connections) in [(Duration::ZERO, 2), (Duration::MAX, 1)] {
+        let server = Http2Server::new([Act::After(Duration::from_secs(1))]);
+        let client = server
+            .in_memory()
+            .keepalive_timeout(longest)
+            .build()
+            .unwrap();
+        burst(&client, 20).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        burst(&client, 20).await;
+        assert_eq!(server.counts(), (connections, 40));
+    }
 }
 
 #[tokio::test]
