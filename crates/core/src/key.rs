@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     error::{Error, Result},
@@ -27,7 +27,7 @@ use crate::{
 /// | --- | --- | --- |
 /// | `Key<User>` | the primary key, or an object with it | the primary key |
 /// | `Key<User, Slug>` | the field that the URLs of rows have (`lookup_field`), or an object with it | that field |
-/// | `Key<User, Url>` | the URL of the row | its URL |
+/// | `Key<User, Url>` | the URL of the row, or an object with the field that is in it | its URL |
 ///
 /// A form of your own, such as a unique name, is an `impl` of [`KeyForm`]. Where the server shows `author` and takes
 /// `author_id`, serde's `rename(serialize = "author_id", deserialize = "author")` says so.
@@ -127,6 +127,14 @@ impl KeyForm for Url {
     fn takes<M: ApiModel>(value: &Value) -> bool {
         value.as_str().and_then(Link::parse).is_some()
     }
+}
+
+/// The URL of a row that is shown as an object; null where that has no key.
+fn url_in<M: ApiModel>(fields: &Map<String, Value>) -> Value {
+    let model = M::meta();
+    let key = fields.get(model.lookup_field()).and_then(key_text);
+    let path = key.and_then(|key| model.parsed_endpoint().ok()?.detail(&key).ok());
+    path.map_or(Value::Null, |path| path.path().into())
 }
 
 /// What a [`Key`] can be made of: a model, or an instance of it.
@@ -273,6 +281,7 @@ impl<'de, M: ApiModel, F: KeyForm> Deserialize<'de> for Key<M, F> {
         let field = F::field(M::meta());
         let shown = Value::deserialize(deserializer)?;
         let value = match shown {
+            Value::Object(fields) if F::IS_URL => url_in::<M>(&fields),
             Value::Object(mut fields) => fields.remove(field).unwrap_or_default(),
             shown => shown,
         };
@@ -281,7 +290,7 @@ impl<'de, M: ApiModel, F: KeyForm> Deserialize<'de> for Key<M, F> {
         }
         let name = M::NAME;
         let expected = match F::IS_URL {
-            true => format!("the URL of a `{name}`"),
+            true => format!("the URL of a `{name}`, or an object with its `{field}`"),
             false => format!("the `{field}` of a `{name}`, or an object with it"),
         };
         let cure = match value.as_str().and_then(Link::parse) {

@@ -3,6 +3,8 @@
 //! Everything here is untyped on purpose: the Rust derive and the Python binding describe their models with the same
 //! [`ModelMeta`], so the rest of the core does not need to know which of the two it serves.
 
+mod related;
+
 use std::{
     any::TypeId,
     sync::{Arc, OnceLock},
@@ -347,6 +349,7 @@ pub struct ModelMeta {
     fields: Vec<FieldMeta>,
     pagination: Option<Pagination>,
     idempotency_header: Option<String>,
+    expand_parameter: Option<String>,
     rows_beside: Option<String>,
     natural_key: Vec<String>,
     filters: Option<Vec<String>>,
@@ -370,6 +373,7 @@ impl ModelMeta {
             fields: Vec::new(),
             pagination: None,
             idempotency_header: None,
+            expand_parameter: None,
             rows_beside: None,
             natural_key: Vec::new(),
             filters: None,
@@ -414,20 +418,6 @@ impl ModelMeta {
         self
     }
 
-    /// Declares the query parameter, such as `prefetch`, by which the server is asked to send related rows beside the rows: under the
-    /// same name, by the field that points at them and by their keys, `{"author": {"3": {..}}}`.
-    #[must_use]
-    pub fn with_rows_beside(mut self, parameter: impl Into<String>) -> Self {
-        self.rows_beside = Some(parameter.into());
-        self
-    }
-
-    /// The declared query parameter for related rows beside the rows.
-    #[must_use]
-    pub fn rows_beside(&self) -> Option<&str> {
-        self.rows_beside.as_deref()
-    }
-
     /// Declares the fields, by their names in rows, which together tell a row from all others, and which a new row is sent with: so it is
     /// found where the answer to its creation was lost.
     #[must_use]
@@ -450,19 +440,6 @@ impl ModelMeta {
     pub fn with_filters<S: Into<String>>(mut self, filters: impl IntoIterator<Item = S>) -> Self {
         self.filters = Some(filters.into_iter().map(Into::into).collect());
         self
-    }
-
-    /// Declares the relations that filters may cross.
-    #[must_use]
-    pub fn with_relations(mut self, relations: Vec<DeclaredRelation>) -> Self {
-        self.relations = relations.into();
-        self
-    }
-
-    /// The declared relations.
-    #[must_use]
-    pub fn relations(&self) -> &[DeclaredRelation] {
-        &self.relations
     }
 
     /// Declares the names inside nested objects that rows and bodies call otherwise: read as, sent as.

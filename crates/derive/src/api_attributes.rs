@@ -10,7 +10,7 @@ use syn::{
 
 use crate::{endpoint, errors::Errors, keys};
 
-const ON_STRUCT: [&str; 12] = [
+const ON_STRUCT: [&str; 14] = [
     "endpoint",
     "lookup_field",
     "pagination",
@@ -19,6 +19,8 @@ const ON_STRUCT: [&str; 12] = [
     "filters",
     "idempotency_header",
     "natural_key",
+    "expand_parameter",
+    "prefetch_parameter",
     "allow_extra",
     "nested",
     "related",
@@ -39,6 +41,8 @@ pub(crate) struct Container {
     pub(crate) filters: Option<Names>,
     pub(crate) idempotency_header: Option<LitStr>,
     pub(crate) natural_key: Option<Names>,
+    pub(crate) expand_parameter: Option<LitStr>,
+    pub(crate) prefetch_parameter: Option<LitStr>,
     pub(crate) allow_extra: Option<Span>,
     pub(crate) nested: Option<Span>,
     pub(crate) related: Option<(Vec<Related>, Span)>,
@@ -127,18 +131,20 @@ impl Container {
                 }
                 "page_size" => container.page_size = Some(rows(meta)?),
                 "page_size_parameter" => {
-                    let name = keys::text(meta, "page_size_parameter = \"page_size\"")?;
-                    if name.value().is_empty() {
-                        return Err(syn::Error::new(
-                            name.span(),
-                            "a query parameter must have a name",
-                        ));
-                    }
-                    container.page_size_parameter = Some(name);
+                    let example = "page_size_parameter = \"page_size\"";
+                    container.page_size_parameter = Some(parameter(meta, example)?);
                 }
                 "idempotency_header" => {
                     let example = "idempotency_header = \"Idempotency-Key\"";
                     container.idempotency_header = Some(keys::text(meta, example)?);
+                }
+                "expand_parameter" => {
+                    let example = "expand_parameter = \"expand\"";
+                    container.expand_parameter = Some(parameter(meta, example)?);
+                }
+                "prefetch_parameter" => {
+                    let example = "prefetch_parameter = \"prefetch\"";
+                    container.prefetch_parameter = Some(parameter(meta, example)?);
                 }
                 "natural_key" => container.natural_key = Some(natural_key(meta)?),
                 "filters" => container.filters = Some(filters(meta)?),
@@ -228,6 +234,18 @@ fn checked_endpoint(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
             let message = format!("the endpoint {why}; write a path such as \"/api/v1/users/\"");
             Err(syn::Error::new(endpoint.span(), message))
         }
+    }
+}
+
+/// The name of a query parameter.
+fn parameter(meta: &ParseNestedMeta<'_>, example: &str) -> syn::Result<LitStr> {
+    let name = keys::text(meta, example)?;
+    match name.value().is_empty() {
+        false => Ok(name),
+        true => Err(syn::Error::new(
+            name.span(),
+            "a query parameter must have a name",
+        )),
     }
 }
 

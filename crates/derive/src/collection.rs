@@ -21,6 +21,9 @@ pub(crate) struct Collection {
     /// The wire names of the fields that together tell a row from all others, where that is declared.
     pub(crate) natural_key: Vec<String>,
     pub(crate) filters: Option<Vec<LitStr>>,
+    /// The query parameters by which related rows are asked for with the rows: in the place of their keys, and beside the rows.
+    pub(crate) expand_parameter: Option<LitStr>,
+    pub(crate) prefetch_parameter: Option<LitStr>,
 }
 
 /// The primary key's names, and the type as which the struct holds it.
@@ -82,6 +85,14 @@ pub(crate) fn refuse_in_nested(
             "natural_key",
             api.natural_key.as_ref().map(|names| names.span),
         ),
+        (
+            "expand_parameter",
+            api.expand_parameter.as_ref().map(Spanned::span),
+        ),
+        (
+            "prefetch_parameter",
+            api.prefetch_parameter.as_ref().map(Spanned::span),
+        ),
         ("primary_key", marked.field.as_ref().map(|(_, span)| *span)),
     ];
     for (key, span) in collection_keys {
@@ -135,6 +146,8 @@ impl Declared<'_> {
             idempotency_header: api.idempotency_header.clone(),
             natural_key,
             filters: api.filters.as_ref().map(|filters| filters.names.clone()),
+            expand_parameter: api.expand_parameter.clone(),
+            prefetch_parameter: api.prefetch_parameter.clone(),
         })
     }
 

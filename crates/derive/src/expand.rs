@@ -110,6 +110,8 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
         idempotency_header,
         natural_key,
         filters,
+        expand_parameter,
+        prefetch_parameter,
     } = collection;
     let relations = declared_relations(model);
     let only_fields = (model.takes_only_fields).then(|| quote!(.with_only_fields()));
@@ -130,6 +132,12 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
     let filters = filters
         .as_ref()
         .map(|names| quote!(.with_filters::<&'static ::core::primitive::str>([#(#names),*])));
+    let expand_parameter = expand_parameter
+        .as_ref()
+        .map(|name| quote!(.with_expand_parameter(#name)));
+    let prefetch_parameter = prefetch_parameter
+        .as_ref()
+        .map(|name| quote!(.with_rows_beside(#name)));
     quote! {
         #[automatically_derived]
         #silence
@@ -147,6 +155,8 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
                             #idempotency_header
                             #natural_key
                             #filters
+                            #expand_parameter
+                            #prefetch_parameter
                             #only_fields
                             #relations
                     )

@@ -125,6 +125,30 @@ fn what_follows_from_a_mistake_is_not_a_second_one() {
 }
 
 #[test]
+fn parameters_for_related_rows_are_those_of_an_endpoint() {
+    let named = r#"#[api(endpoint = "/users/", expand_parameter = "expand", prefetch_parameter = "prefetch")] struct User { id: i64 }"#;
+    let collection = parsed(named).unwrap().collection.unwrap();
+    let said = [collection.expand_parameter, collection.prefetch_parameter];
+    let said = said.map(|name| name.map(|name| name.value()));
+    assert_eq!(
+        said,
+        ["expand", "prefetch"].map(|name| Some(name.to_owned()))
+    );
+    let wrong = r#"#[api(nested, expand_parameter = "expand", prefetch_parameter = "")] struct User { id: i64 }"#;
+    let messages = messages(wrong);
+    assert_eq!(messages.len(), 2, "{messages:#?}");
+    for part in [
+        "a query parameter must have a name",
+        "`expand_parameter` is for models with an endpoint",
+    ] {
+        assert!(
+            messages.iter().any(|message| message.contains(part)),
+            "{messages:#?}"
+        );
+    }
+}
+
+#[test]
 fn malformed_attributes_of_serde_are_left_to_serde() {
     for attribute in [
         "rename = 5",

@@ -26,7 +26,7 @@ impl<M: ApiModel> QuerySet<M> {
         let queryset = self.clone();
         operation::<M, _>("latest", async move {
             let row = (queryset.manager.collection)
-                .latest(&queryset.plan, by)
+                .latest(&queryset.row_plan(), by)
                 .await?;
             queryset.one_made(row).await
         })
@@ -46,7 +46,7 @@ impl<M: ApiModel> QuerySet<M> {
         let queryset = self.clone();
         operation::<M, _>("earliest", async move {
             let row = (queryset.manager.collection)
-                .earliest(&queryset.plan, by)
+                .earliest(&queryset.row_plan(), by)
                 .await?;
             queryset.one_made(row).await
         })
@@ -91,10 +91,10 @@ impl<M: ApiModel> QuerySet<M> {
         let values = operands(values);
         let queryset = self.clone();
         operation::<M, _>("in_bulk_by", async move {
-            let Self { manager, plan, .. } = &queryset;
+            let (manager, plan) = (&queryset.manager, queryset.row_plan());
             let rows = manager
                 .collection
-                .rows_by(plan, field.path(), &values?, manager.requests_at_once())
+                .rows_by(&plan, field.path(), &values?, manager.requests_at_once())
                 .await?;
             let mut found = HashMap::with_capacity(rows.len());
             let values = rows.iter().map(|row| field.read(row));

@@ -18,8 +18,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    bulk::BulkWriteError, instance::Instance, manager::Manager, picking::operands,
-    query::KeysetWalk, related::Prefetches, rows::Rows, trace::operation, values::FieldList,
+    bulk::BulkWriteError,
+    instance::Instance,
+    manager::Manager,
+    picking::operands,
+    query::KeysetWalk,
+    related::{Prefetches, SentWith},
+    rows::Rows,
+    trace::operation,
+    values::FieldList,
 };
 
 /// A description of rows: filters, an order, a slice. Immutable and cheap to clone; every method gives a new one.
@@ -129,7 +136,7 @@ impl<M: ApiModel> QuerySet<M> {
     pub fn fetch(&self) -> impl Future<Output = Result<Vec<Instance<M>>>> + Send + use<M> {
         let queryset = self.clone();
         operation::<M, _>("fetch", async move {
-            let rows = queryset.manager.typed().walk(&queryset.plan);
+            let rows = queryset.manager.typed().walk(&queryset.row_plan());
             queryset.made(rows.collect().await?).await
         })
     }
@@ -140,7 +147,7 @@ impl<M: ApiModel> QuerySet<M> {
     /// only in the server's count.
     #[must_use]
     pub fn stream(&self) -> Rows<M> {
-        Rows::new(self, self.manager.typed().walk(&self.plan))
+        Rows::new(self, self.manager.typed().walk(&self.row_plan()))
     }
 
     /// The one row of the queryset.
@@ -156,7 +163,7 @@ impl<M: ApiModel> QuerySet<M> {
         operation::<M, _>("get", async move {
             let row_type = Some(RowType::of::<M>());
             let collection = &self.manager.collection;
-            let row = collection.get_as(&self.plan, row_type).await?;
+            let row = collection.get_as(&self.row_plan(), row_type).await?;
             self.one_made(row).await
         })
     }
@@ -182,7 +189,12 @@ impl<M: ApiModel> QuerySet<M> {
     pub fn first(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
         let queryset = self.clone();
         operation::<M, _>("first", async move {
-            match queryset.manager.collection.first(&queryset.plan).await? {
+            match queryset
+                .manager
+                .collection
+                .first(&queryset.row_plan())
+                .await?
+            {
                 Some(row) => Ok(Some(queryset.one_made(row).await?)),
                 None => Ok(None),
             }
@@ -197,7 +209,12 @@ impl<M: ApiModel> QuerySet<M> {
     pub fn last(&self) -> impl Future<Output = Result<Option<Instance<M>>>> + Send + use<M> {
         let queryset = self.clone();
         operation::<M, _>("last", async move {
-            match queryset.manager.collection.last(&queryset.plan).await? {
+            match queryset
+                .manager
+                .collection
+                .last(&queryset.row_plan())
+                .await?
+            {
                 Some(row) => Ok(Some(queryset.one_made(row).await?)),
                 None => Ok(None),
             }
@@ -247,8 +264,9 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// `InvalidRequest` for a mistake in the query; `Configuration` for a model without a client.
     pub fn explain(&self) -> Result<Explain> {
-        let explained = self.manager.collection.explain(&self.plan)?;
-        Ok(explained.with_related(self.explain_related()?))
+        let explained = self.manager.collection.explain(&self.row_plan())?;
+        let related = self.explain_related(SentWith::rows_of::<M>())?;
+        Ok(explained.with_related(related))
     }
 
     /// Every row in the order of the primary key, by asking for the rows after the last key instead of counting positions:
@@ -259,7 +277,7 @@ impl<M: ApiModel> QuerySet<M> {
     /// # Errors
     /// `InvalidRequest`, with the first row, for a queryset with an order or a slice.
     pub fn keyset<V: Operand<M::Key>>(&self, after: Option<V>) -> Rows<M> {
-        let mut plan = self.plan.clone();
+        let mut plan = self.row_plan().into_owned();
         let after = match after.map(Operand::into_operand).transpose() {
             Ok(after) => after,
             Err(reason) => {
@@ -347,10 +365,10 @@ impl<M: ApiModel> QuerySet<M> {
         let keys = operands(keys);
         let queryset = self.clone();
         operation::<M, _>("in_bulk", async move {
-            let Self { manager, plan, .. } = &queryset;
+            let (manager, plan) = (&queryset.manager, queryset.row_plan());
             let rows = manager
                 .collection
-                .rows_by_key(plan, &keys?, manager.requests_at_once())
+                .rows_by_key(&plan, &keys?, manager.requests_at_once())
                 .await?;
             let instances = queryset.made(rows).await?.into_iter();
             instances

@@ -33,7 +33,7 @@
 //! A list of keys, `tags: Vec<Key<Tag>>`, is changed as any list and saved as a whole: `post.tags.push(Key::of(&tag)?)`, then
 //! `post.save()`. Its order does not count as a change. To change the list that the server has by now, see [`RelatedKeys`]:
 //! `post.tags_mut().add([&tag]).await?`, `remove`, `set`, `clear`, `create`. To read related rows together with the rows of a query, see
-//! [`QuerySet::prefetch_related`](crate::QuerySet::prefetch_related).
+//! [`QuerySet::prefetch_related`](crate::QuerySet::prefetch_related) and [`QuerySet::select_related`](crate::QuerySet::select_related).
 //!
 //! Filters and orders cross relations, in both directions: `Post::F.author.to(User::F.name).eq("Ann")`, and for users with such a post
 //! `User::F.posts.to(Post::F.title).eq("Hello")`. Where the server does not take one, and inside `exclude`, `!` and `|`, the related
@@ -64,7 +64,8 @@
 //! | `user.posts().create(..)` | one POST |
 //! | `post.tags_mut().add(..)`, `remove(..)` | one GET, and one PATCH if the list changes |
 //! | `post.tags_mut().set(..)`, `clear()` | one PATCH |
-//! | `posts.prefetch_related(..)` | for each relation one for 100 different keys, and for each page that their rows fill |
+//! | `posts.prefetch_related(..)` | for each relation one for 100 different keys, and for each page that their rows fill; none for what the server sends beside the rows, where the model says `prefetch_parameter = ".."` |
+//! | `posts.select_related(..)` | the same; none for what the server shows in the rows, where the model says `expand_parameter = ".."` |
 //! | `posts.values_list((.., Post::F.author.to(User::F.name)))` | as `prefetch_related`, and none where the rows show the values |
 //!
 //! A row that is pointed at and is not there is `DoesNotExist`, of several keys those without a row are left out. Several rows with the value
@@ -104,6 +105,7 @@ mod manager;
 mod page;
 mod prefetch;
 mod read;
+mod select;
 
 use std::{future::Future, panic::Location, pin::Pin, sync::Arc};
 
@@ -120,6 +122,8 @@ pub use prefetch::{IntoPrefetch, Prefetch};
 pub(crate) use read::following;
 #[doc(hidden)]
 pub use read::{declared, declared_back};
+pub(crate) use select::SentWith;
+pub use select::{IntoSelect, PointsAtOne, Select};
 
 use crate::{instance::Instance, trace::operation};
 

@@ -45,6 +45,18 @@ impl ExplainRelated {
         }
     }
 
+    /// The same of rows that the server is asked to send with the rows, by a query parameter.
+    #[must_use]
+    pub fn sent_with(self, place: &str, parameter: &str) -> Self {
+        Self {
+            how: format!(
+                "{place}, as `{parameter}` asks the server; what it does not send so: {}",
+                self.how
+            ),
+            ..self
+        }
+    }
+
     /// The same of rows that are related to those of another relation.
     #[must_use]
     pub fn of(self, other: &str) -> Self {

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     ApiModel, Assignment, BulkWriteError, Explain, FieldList, IntoFilter, IntoOrder, IntoOrders,
-    Operand, Result, related::IntoPrefetch,
+    Operand, Result,
+    related::{IntoPrefetch, IntoSelect},
 };
 
 /// A description of rows. See the asynchronous [`QuerySet`](crate::QuerySet) for what each method does, costs and raises.
@@ -34,6 +35,7 @@ impl<M: ApiModel> QuerySet<M> {
         parameter(name: impl Into<String>, value: impl Into<String>);
         expecting(rows: u64);
         prefetch_related(relation: impl IntoPrefetch<M>);
+        select_related(relation: impl IntoSelect<M>);
     }
 
     answered! { QuerySet:

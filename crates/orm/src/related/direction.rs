@@ -18,6 +18,9 @@ pub(super) trait Relation<M, N: ApiModel>: Send + Sync {
     /// What the rows are kept as.
     fn name(&self) -> String;
 
+    /// Whether the related rows point at the others.
+    fn is_back(&self) -> bool;
+
     /// What is told of reading the rows that a queryset has: one that the program has `chosen`, or that of all rows.
     fn explained(&self, rows: &QuerySet<N>, chosen: bool) -> Result<ExplainRelated>;
 
@@ -36,6 +39,10 @@ pub(super) struct To<M, T>(pub(super) Field<M, T>);
 impl<M: ApiModel, T: Relates> Relation<M, T::Model> for To<M, T> {
     fn name(&self) -> String {
         self.0.path().to_owned()
+    }
+
+    fn is_back(&self) -> bool {
+        false
     }
 
     fn explained(&self, rows: &QuerySet<T::Model>, chosen: bool) -> Result<ExplainRelated> {
@@ -85,6 +92,10 @@ pub(super) struct Back<M, N, T>(pub(super) Field<N, T>, pub(super) PhantomData<f
 impl<M: ApiModel, N: ApiModel, T: Relates<Model = M>> Relation<M, N> for Back<M, N, T> {
     fn name(&self) -> String {
         back_name(&self.0)
+    }
+
+    fn is_back(&self) -> bool {
+        true
     }
 
     fn explained(&self, rows: &QuerySet<N>, _: bool) -> Result<ExplainRelated> {

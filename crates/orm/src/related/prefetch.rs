@@ -12,6 +12,7 @@ use super::{
     Relates,
     direction::{Back, Relation, To},
     places,
+    select::SentWith,
 };
 use crate::{instance::Instance, manager::Manager, queryset::QuerySet};
 
@@ -34,6 +35,8 @@ pub struct Prefetch<M, N: ApiModel> {
     rows: Option<QuerySet<N>>,
     /// What is read with the related rows besides.
     below: Vec<Arc<dyn Prefetches<N>>>,
+    /// Whether the server is asked to show them in the place of their keys, where it can.
+    is_selected: bool,
 }
 
 impl<M: ApiModel, N: ApiModel> Prefetch<M, N> {
@@ -44,6 +47,7 @@ impl<M: ApiModel, N: ApiModel> Prefetch<M, N> {
             relation: Arc::new(To(field)),
             rows: None,
             below: Vec::new(),
+            is_selected: false,
         }
     }
 
@@ -54,6 +58,14 @@ impl<M: ApiModel, N: ApiModel> Prefetch<M, N> {
             relation: Arc::new(Back(field, PhantomData)),
             rows: None,
             below: Vec::new(),
+            is_selected: false,
+        }
+    }
+
+    pub(super) fn selected(self) -> Self {
+        Self {
+            is_selected: true,
+            ..self
         }
     }
 
@@ -95,7 +107,16 @@ impl<M: ApiModel, N: ApiModel> Prefetch<M, N> {
         for below in &self.below {
             rows.add_related(Arc::clone(below));
         }
+        if self.has_parameters() {
+            rows.plan = rows.row_plan().into_owned();
+        }
         Ok(rows)
+    }
+
+    /// Whether the related rows are asked for with the parameters of their model. Those that other rows may show are not: what these show
+    /// are the rows without.
+    fn has_parameters(&self) -> bool {
+        self.is_chosen() || self.relation.is_back()
     }
 }
 
@@ -107,6 +128,12 @@ pub(crate) trait Prefetches<M>: Send + Sync {
     /// Whether the program has said which of the rows are read.
     fn is_chosen(&self) -> bool;
 
+    /// Whether all rows are read that the field points at.
+    fn is_as_it_is(&self) -> bool;
+
+    /// The paths, as `author` or `author.team`, to the rows that the server is asked to show in the place of their keys.
+    fn selected(&self) -> Vec<String>;
+
     /// Both of one relation; `None` where the program has said of both which of the rows are read.
     fn with(&self, other: &Arc<dyn Prefetches<M>>) -> Option<Arc<dyn Prefetches<M>>>;
 
@@ -114,7 +141,7 @@ pub(crate) trait Prefetches<M>: Send + Sync {
     fn as_any(&self) -> &dyn Any;
 
     /// What is told of them, and of what is read with them.
-    fn explained(&self, manager: &Manager<M>) -> Result<Vec<ExplainRelated>>;
+    fn explained(&self, manager: &Manager<M>, sent: SentWith) -> Result<Vec<ExplainRelated>>;
 
     fn read<'a>(
         &'a self,
@@ -132,6 +159,23 @@ impl<M: ApiModel, N: ApiModel> Prefetches<M> for Prefetch<M, N> {
         self.rows.is_some()
     }
 
+    fn is_as_it_is(&self) -> bool {
+        !self.is_chosen() && !self.relation.is_back()
+    }
+
+    fn selected(&self) -> Vec<String> {
+        if !self.is_selected || self.is_chosen() {
+            return Vec::new();
+        }
+        let name = self.name();
+        let further = self.below.iter().flat_map(|below| below.selected());
+        let mut paths: Vec<String> = further.map(|path| format!("{name}.{path}")).collect();
+        if paths.is_empty() {
+            paths.push(name);
+        }
+        paths
+    }
+
     fn with(&self, other: &Arc<dyn Prefetches<M>>) -> Option<Arc<dyn Prefetches<M>>> {
         if self.is_chosen() && other.is_chosen() {
             return None;
@@ -141,6 +185,7 @@ impl<M: ApiModel, N: ApiModel> Prefetches<M> for Prefetch<M, N> {
         if let Some(other) = other.as_any().downcast_ref::<Self>() {
             both.rows = both.rows.or_else(|| other.rows.clone());
             both.below.extend(other.below.iter().map(Arc::clone));
+            both.is_selected |= other.is_selected;
         }
         Some(Arc::new(both))
     }
@@ -149,11 +194,18 @@ impl<M: ApiModel, N: ApiModel> Prefetches<M> for Prefetch<M, N> {
         self
     }
 
-    fn explained(&self, manager: &Manager<M>) -> Result<Vec<ExplainRelated>> {
+    fn explained(&self, manager: &Manager<M>, sent: SentWith) -> Result<Vec<ExplainRelated>> {
         let rows = self.rows(manager)?;
-        let told = self.relation.explained(&rows, self.is_chosen())?;
+        let mut told = self.relation.explained(&rows, self.is_chosen())?;
+        if self.is_as_it_is() {
+            told = sent.told(told, self.is_selected);
+        }
         let name = told.name().to_owned();
-        let below = rows.explain_related()?.into_iter();
+        let further = match self.has_parameters() {
+            true => SentWith::rows_of::<N>(),
+            false => sent.further(self.is_selected),
+        };
+        let below = rows.explain_related(further)?.into_iter();
         let below = below.map(|below| below.of(&name));
         Ok(std::iter::once(told).chain(below).collect())
     }
@@ -215,7 +267,9 @@ impl<M: ApiModel> QuerySet<M> {
     /// every method that gives instances, and goes page by page in a [`stream`](Self::stream). [`explain`](Self::explain) says how, and
     /// how many requests it takes.
     ///
-    /// It is what Django does for `select_related` too: a REST API has no joins.
+    /// Where the model declares `#[api(prefetch_parameter = "prefetch")]`, the server is asked to send the rows that fields point at beside
+    /// the rows; what the answer lacks is asked for. For rows in the place of their keys, see
+    /// [`select_related`](Self::select_related).
     ///
     /// A relation is read once, however often it is named. Two querysets for one relation are an `InvalidRequest` of the first request,
     /// before it is sent. As in Django, a row that the queryset of a [`Prefetch`] leaves out is `None` where the field is an `Option`,
@@ -228,6 +282,11 @@ impl<M: ApiModel> QuerySet<M> {
 
     fn add_related(&mut self, prefetch: Arc<dyn Prefetches<M>>) {
         let name = prefetch.name();
+        if name.contains("__") && M::meta().read_field(&name).is_none() {
+            self.plan.mistake(&format!(
+                "`{name}` leads over several relations: name one, and those of its rows by its `Prefetch` or `Select`"
+            ));
+        }
         let mut related = self.related.to_vec();
         match related.iter_mut().find(|other| other.name() == name) {
             None => related.push(prefetch),
@@ -242,9 +301,9 @@ impl<M: ApiModel> QuerySet<M> {
     }
 
     /// What is told of the related rows that are read with the rows.
-    pub(crate) fn explain_related(&self) -> Result<Vec<ExplainRelated>> {
+    pub(crate) fn explain_related(&self, sent: SentWith) -> Result<Vec<ExplainRelated>> {
         let told = self.related.iter();
-        let told = told.map(|related| related.explained(&self.manager));
+        let told = told.map(|related| related.explained(&self.manager, sent));
         Ok(told
             .collect::<Result<Vec<_>>>()?
             .into_iter()
@@ -297,6 +356,7 @@ impl<M, N: ApiModel> Clone for Prefetch<M, N> {
             relation: Arc::clone(&self.relation),
             rows: self.rows.clone(),
             below: self.below.clone(),
+            is_selected: self.is_selected,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod crossing;
 mod lists;
+mod selected;
 mod values;
 
 use std::sync::LazyLock;
@@ -74,7 +75,7 @@ macro_rules! library {
             }
 
             #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
-            #[api(endpoint = $endpoint)]
+            #[api(endpoint = $endpoint, expand_parameter = "expand")]
             pub(crate) struct Book {
                 pub(crate) id: Option<i64>,
                 pub(crate) title: String,

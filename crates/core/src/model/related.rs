@@ -1,0 +1,47 @@
+//! What a model says of its relations: which there are, and how the server is asked to send related rows with its own.
+
+use super::ModelMeta;
+use crate::declared_relation::DeclaredRelation;
+
+impl ModelMeta {
+    /// Declares the query parameter, such as `expand` or `include`, by which the server is asked to show related rows in the place of their
+    /// keys: by the names of the fields that point at them, `?expand=author,author.team`.
+    #[must_use]
+    pub fn with_expand_parameter(mut self, parameter: impl Into<String>) -> Self {
+        self.expand_parameter = Some(parameter.into());
+        self
+    }
+
+    /// The declared query parameter for related rows in the place of their keys.
+    #[must_use]
+    pub fn expand_parameter(&self) -> Option<&str> {
+        self.expand_parameter.as_deref()
+    }
+
+    /// Declares the query parameter, such as `prefetch`, by which the server is asked to send related rows beside the rows: under the
+    /// same name, by the field that points at them and by their keys, `{"author": {"3": {..}}}`.
+    #[must_use]
+    pub fn with_rows_beside(mut self, parameter: impl Into<String>) -> Self {
+        self.rows_beside = Some(parameter.into());
+        self
+    }
+
+    /// The declared query parameter for related rows beside the rows.
+    #[must_use]
+    pub fn rows_beside(&self) -> Option<&str> {
+        self.rows_beside.as_deref()
+    }
+
+    /// Declares the relations that filters may cross.
+    #[must_use]
+    pub fn with_relations(mut self, relations: Vec<DeclaredRelation>) -> Self {
+        self.relations = relations.into();
+        self
+    }
+
+    /// The declared relations.
+    #[must_use]
+    pub fn relations(&self) -> &[DeclaredRelation] {
+        &self.relations
+    }
+}
