@@ -49,12 +49,14 @@ pub(crate) struct Container {
     pub(crate) krate: Option<Path>,
 }
 
-/// `posts = Post::author` in `related(..)`: what the rows are called, their model, and its field that points here.
+/// `posts = Post::author` in `related(..)`, or `posts(Post::author, route = "posts")`: what the rows are called, their model, its field that
+/// points here, and the nested route where they are read.
 #[derive(Clone)]
 pub(crate) struct Related {
     pub(crate) name: Ident,
     pub(crate) model: Path,
     pub(crate) field: Ident,
+    pub(crate) route: Option<LitStr>,
 }
 
 /// Names in quotes: those of `filters(..)` and `natural_key(..)`.
@@ -344,24 +346,14 @@ fn names(
 
 /// `related(posts = Post::author, ..)`.
 fn related(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<Related>> {
-    let expected = "expected what the rows are called, and the field that points here: `related(posts = Post::author)`";
+    let expected = "expected what the rows are called, and the field that points here: `related(posts = Post::author)`, or \
+                    `related(posts(Post::author, route = \"posts\"))`";
     if !meta.input.peek(syn::token::Paren) {
         return Err(meta.error(expected));
     }
     let content;
     parenthesized!(content in meta.input);
-    let one = |input: ParseStream<'_>| {
-        let name: Ident = input.parse()?;
-        input.parse::<Token![=]>()?;
-        let mut model = Path::parse_mod_style(input)?;
-        let field = model.segments.pop().map(|last| last.ident);
-        model.segments.pop_punct();
-        match field {
-            Some(field) if !model.segments.is_empty() => Ok(Related { name, model, field }),
-            _ => Err(input.error("no field")),
-        }
-    };
-    let all = Punctuated::<Related, Token![,]>::parse_terminated_with(&content, one);
+    let all = Punctuated::<Related, Token![,]>::parse_terminated_with(&content, one_related);
     let all: Vec<Related> = match all {
         Ok(all) => all.into_iter().collect(),
         Err(error) => {
@@ -371,7 +363,13 @@ fn related(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<Related>> {
         }
     };
     let mut seen = HashSet::new();
-    for Related { name, .. } in &all {
+    for Related { name, route, .. } in &all {
+        if let Some(route) = route
+            && let Some(why) = endpoint::refusal(&format!("/{}/", route.value()))
+        {
+            let message = format!("the route {why}; write one below a row, such as \"posts\"");
+            return Err(syn::Error::new(route.span(), message));
+        }
         if !seen.insert(name.to_string()) {
             return Err(syn::Error::new(
                 name.span(),
@@ -380,6 +378,48 @@ fn related(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<Related>> {
         }
     }
     Ok(all)
+}
+
+fn one_related(input: ParseStream<'_>) -> syn::Result<Related> {
+    let name: Ident = input.parse()?;
+    if !input.peek(syn::token::Paren) {
+        input.parse::<Token![=]>()?;
+        let (model, field) = field_of_model(input)?;
+        return Ok(Related {
+            name,
+            model,
+            field,
+            route: None,
+        });
+    }
+    let content;
+    parenthesized!(content in input);
+    let (model, field) = field_of_model(&content)?;
+    content.parse::<Token![,]>()?;
+    let key: Ident = content.parse()?;
+    content.parse::<Token![=]>()?;
+    let route = content.parse()?;
+    content.parse::<Option<Token![,]>>()?;
+    if key != "route" || !content.is_empty() {
+        return Err(syn::Error::new(key.span(), "no route"));
+    }
+    Ok(Related {
+        name,
+        model,
+        field,
+        route: Some(route),
+    })
+}
+
+/// `Post::author`.
+fn field_of_model(input: ParseStream<'_>) -> syn::Result<(Path, Ident)> {
+    let mut model = Path::parse_mod_style(input)?;
+    let field = model.segments.pop().map(|last| last.ident);
+    model.segments.pop_punct();
+    match field {
+        Some(field) if !model.segments.is_empty() => Ok((model, field)),
+        _ => Err(input.error("no field")),
+    }
 }
 
 fn for_each_key(

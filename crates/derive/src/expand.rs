@@ -177,7 +177,9 @@ fn declared_relations(model: &Model) -> Option<TokenStream> {
             quote_spanned!(ty.span()=> #krate::related::declared(#ident::F.#name))
         });
     let back = model.filtered_back().map(|related| {
-        let Related { name, model, field } = related;
+        let Related {
+            name, model, field, ..
+        } = related;
         let head = name.unraw().to_string();
         quote!(#krate::related::declared_back(#head, #model::F.#field))
     });
@@ -354,15 +356,28 @@ fn relations(model: &Model) -> Option<TokenStream> {
         }
     });
     let back = model.related.iter().map(|related| {
-        let Related { name, model, field } = related;
-        let first = format!(
-            "The rows that point at this one by their `{}`.",
-            field.unraw()
-        );
+        let Related {
+            name,
+            model,
+            field,
+            route,
+        } = related;
+        let by = field.unraw();
+        let first = match route {
+            Some(route) => format!(
+                "The rows that point at this one by their `{by}`, at the nested route `{}`.",
+                route.value()
+            ),
+            None => format!("The rows that point at this one by their `{by}`."),
+        };
+        let found = match route {
+            Some(route) => quote!(back_at(self, #model::F.#field, #route)),
+            None => quote!(back(self, #model::F.#field)),
+        };
         quote! {
             #[doc = #first]
             fn #name(&self) -> <Self as #krate::related::Follow>::Manager<#model> {
-                #krate::related::Follow::back(self, #model::F.#field)
+                #krate::related::Follow::#found
             }
         }
     });

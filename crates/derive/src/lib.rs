@@ -46,6 +46,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `filters("id", "name__icontains")` | all query parameters that the server filters on; every other lookup is evaluated client-side |
 /// | `allow_extra` | new rows, or nested objects in them, may have names that are no fields; without it `create(&json!({..}))` refuses them before anything is sent |
 /// | `related(posts = Post::author)` | the rows of `Post` whose field `author` points at a row are its `posts()` |
+/// | `related(posts(Post::author, route = "posts"))` | the same, read and created at the nested route `/api/v1/users/3/posts/` |
 /// | `expand_parameter = "expand"` | the query parameter by which the server shows related rows in the place of their keys: `select_related` asks for them so |
 /// | `prefetch_parameter = "prefetch"` | the query parameter by which the server sends related rows beside the rows, under the same name: `prefetch_related` asks for them so |
 /// | `nested` | the struct is an object inside others: it has fields, but no endpoint and no key |

@@ -149,6 +149,42 @@ fn parameters_for_related_rows_are_those_of_an_endpoint() {
 }
 
 #[test]
+fn a_route_is_a_path_below_a_row() {
+    let model = |related: &str| {
+        format!(r#"#[api(endpoint = "/users/", related({related}))] struct User {{ id: i64 }}"#)
+    };
+    let named = parsed(&model(
+        r#"posts = Post::author, own(blog::Post::author, route = "posts",)"#,
+    ));
+    let related = named.unwrap().related;
+    let routes: Vec<_> = (related.iter())
+        .map(|related| related.route.as_ref().map(syn::LitStr::value))
+        .collect();
+    assert_eq!(routes, [None, Some("posts".to_owned())]);
+    for (wrong, why) in [
+        (r#"own(Post::author)"#, "expected what the rows are called"),
+        (r#"own(Post::author, rute = "a")"#, "expected what the rows"),
+        (r#"own(Post::author, route = "a", b)"#, "expected what the"),
+        (
+            r#"own(Post::author, route = "")"#,
+            "the route has an empty part",
+        ),
+        (
+            r#"own(Post::author, route = "../a")"#,
+            "the route has a `.` or",
+        ),
+        (
+            r#"own(Post::author, route = "{}/a")"#,
+            "the route has a placeholder",
+        ),
+    ] {
+        let messages = messages(&model(wrong));
+        assert_eq!(messages.len(), 1, "{wrong}: {messages:#?}");
+        assert!(messages[0].contains(why), "{wrong}: {messages:#?}");
+    }
+}
+
+#[test]
 fn malformed_attributes_of_serde_are_left_to_serde() {
     for attribute in [
         "rename = 5",

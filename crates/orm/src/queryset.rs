@@ -38,6 +38,8 @@ pub struct QuerySet<M> {
     pub(crate) manager: Manager<M>,
     pub(crate) plan: Plan,
     expected: Option<u64>,
+    /// The manager of the rows, where they are read elsewhere than they are saved.
+    rows_of: Option<Manager<M>>,
     /// What is read with the rows.
     pub(crate) related: Arc<[Arc<dyn Prefetches<M>>]>,
 }
@@ -48,8 +50,22 @@ impl<M: ApiModel> QuerySet<M> {
             manager,
             plan,
             expected: None,
+            rows_of: None,
             related: Arc::new([]),
         }
+    }
+
+    /// The same, whose rows are saved and deleted by this manager.
+    pub(crate) fn with_rows_of(self, manager: Manager<M>) -> Self {
+        Self {
+            rows_of: Some(manager),
+            ..self
+        }
+    }
+
+    /// The manager by which the rows are saved and deleted.
+    pub(crate) fn manager_of_rows(&self) -> &Manager<M> {
+        self.rows_of.as_ref().unwrap_or(&self.manager)
     }
 
     fn map(&self, change: impl FnOnce(Plan) -> Plan) -> Self {
@@ -57,6 +73,7 @@ impl<M: ApiModel> QuerySet<M> {
             manager: self.manager.clone(),
             plan: change(self.plan.clone()),
             expected: self.expected,
+            rows_of: self.rows_of.clone(),
             related: Arc::clone(&self.related),
         }
     }
@@ -458,6 +475,7 @@ impl<M> Clone for QuerySet<M> {
         Self {
             manager: self.manager.clone(),
             plan: self.plan.clone(),
+            rows_of: self.rows_of.clone(),
             expected: self.expected,
             related: Arc::clone(&self.related),
         }

@@ -35,6 +35,10 @@
 //! `post.tags_mut().add([&tag]).await?`, `remove`, `set`, `clear`, `create`. To read related rows together with the rows of a query, see
 //! [`QuerySet::prefetch_related`](crate::QuerySet::prefetch_related) and [`QuerySet::select_related`](crate::QuerySet::select_related).
 //!
+//! Where the server has the rows that point at a row at a nested route, `/users/3/posts/`, say so: `related(posts(Post::author, route =
+//! "posts"))`. `user.posts()` reads and creates them there; they are saved and deleted at their own URLs. Prefetched they are asked for
+//! by the filter, those of all rows together.
+//!
 //! Filters and orders cross relations, in both directions: `Post::F.author.to(User::F.name).eq("Ann")`, and for users with such a post
 //! `User::F.posts.to(Post::F.title).eq("Hello")`. Where the server does not take one, and inside `exclude`, `!` and `|`, the related
 //! rows are asked for first, and then those that have their keys, 100 at a time. Whether the server takes a filter is declared
@@ -219,6 +223,13 @@ pub trait Follow {
         &self,
         field: Field<N, T>,
     ) -> Self::Manager<N>;
+
+    /// The same, at a nested route: `posts` for `/users/3/posts/`.
+    fn back_at<N: ApiModel, T: Relates<Model = Self::Model>>(
+        &self,
+        field: Field<N, T>,
+        route: &str,
+    ) -> Self::Manager<N>;
 }
 
 /// What has lists of keys that can be changed on the server: an instance, of either half.
@@ -259,6 +270,14 @@ impl<M: ApiModel> Follow for Instance<M> {
 
     fn back<N: ApiModel, T: Relates<Model = M>>(&self, field: Field<N, T>) -> RelatedManager<N> {
         RelatedManager::new(self, &field)
+    }
+
+    fn back_at<N: ApiModel, T: Relates<Model = M>>(
+        &self,
+        field: Field<N, T>,
+        route: &str,
+    ) -> RelatedManager<N> {
+        RelatedManager::new(self, &field).at(self, route)
     }
 }
 

@@ -62,7 +62,7 @@ impl<M: ApiModel> Rows<M> {
         batches: impl Stream<Item = Result<Vec<Row>>> + Send + 'static,
         name: &'static str,
     ) -> Self {
-        let manager = queryset.manager.clone();
+        let manager = queryset.manager_of_rows().clone();
         let span = trace::span(M::NAME, name);
         let batches: Pin<Box<dyn Stream<Item = Result<Batch<M>>> + Send>> =
             match queryset.related.is_empty() {
@@ -105,7 +105,7 @@ async fn with_related<M: ApiModel>(queryset: QuerySet<M>, rows: Vec<Row>) -> Res
     let mut unfit = Vec::new();
     let mut places = places::<M>(&rows);
     for (at, row) in rows.into_iter().enumerate() {
-        match Instance::in_page(queryset.manager.clone(), row, places.pop_front()) {
+        match Instance::in_page(queryset.manager_of_rows().clone(), row, places.pop_front()) {
             Ok(instance) => fit.push(instance),
             Err(error) => unfit.push((at, error)),
         }

@@ -192,7 +192,15 @@ macro_rules! follow {
                 &self,
                 field: Field<N, T>,
             ) -> RelatedManager<N> {
-                RelatedManager::new(crate::RelatedManager::new(&self.0, &field))
+                RelatedManager::new(self.0.back(field))
+            }
+
+            fn back_at<N: ApiModel, T: Relates<Model = M>>(
+                &self,
+                field: Field<N, T>,
+                route: &str,
+            ) -> RelatedManager<N> {
+                RelatedManager::new(self.0.back_at(field, route))
             }
         }
 

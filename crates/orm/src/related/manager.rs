@@ -13,7 +13,7 @@ use django_api_orm_core::{
     lookup::{Lookup, Op},
     plan::Plan,
     relation::Relation,
-    row::Row,
+    row::{Row, key_text},
 };
 use futures_util::FutureExt;
 use serde::Serialize;
@@ -46,6 +46,10 @@ pub struct RelatedManager<N> {
     relation: Arc<Relation>,
     row: Row,
     rows_of: Arc<Collection>,
+    /// Where they are created.
+    created_at: Arc<Collection>,
+    /// Whether they are at a route of this row alone.
+    is_nested: bool,
 }
 
 impl<N: ApiModel> RelatedManager<N> {
@@ -67,6 +71,8 @@ impl<N: ApiModel> RelatedManager<N> {
             Err(_) => Manager::unregistered(),
         };
         Self {
+            created_at: Arc::clone(&manager.collection),
+            is_nested: false,
             rows: QuerySet::new(manager, plan),
             field: field.sent_path().to_owned(),
             key: key.map_err(|error| error.to_string()),
@@ -77,6 +83,26 @@ impl<N: ApiModel> RelatedManager<N> {
             row: row.row().clone(),
             rows_of: Arc::clone(&Instance::manager(row).collection),
         }
+    }
+
+    /// The same at a nested route of the row.
+    pub(crate) fn at<M: ApiModel>(mut self, row: &Instance<M>, route: &str) -> Self {
+        let model = Instance::manager(row).collection.model();
+        let path = row.key_field(model.lookup_field()).and_then(|key| {
+            let key = key_text(&key).unwrap_or_default();
+            model.parsed_endpoint()?.action(&key, route)
+        });
+        match path {
+            Ok(path) => {
+                let manager = self.rows.manager.clone();
+                let nested = manager.at(path.path());
+                self.created_at = Arc::clone(&nested.collection);
+                self.rows = QuerySet::new(nested, Plan::all()).with_rows_of(manager);
+                self.is_nested = true;
+            }
+            Err(error) => self.rows.plan.mistake(&error.to_string()),
+        }
+        self
     }
 
     /// The rows.
@@ -120,7 +146,11 @@ impl<N: ApiModel> RelatedManager<N> {
         &self,
         line: &'static Location<'static>,
     ) -> Result<Option<Vec<Arc<Instance<N>>>>> {
-        let Some(place) = self.known.place().filter(|_| self.key.is_ok()) else {
+        let Some(place) = self
+            .known
+            .place()
+            .filter(|_| self.key.is_ok() && !self.is_nested)
+        else {
             return Ok(None);
         };
         let touch = Touch {
@@ -164,11 +194,10 @@ impl<N: ApiModel> RelatedManager<N> {
         let this = self.clone();
         let body = self.body(row);
         operation::<N, _>("create", async move {
-            let manager = this.rows.manager.clone();
-            let created = manager.collection.create(&body?).await;
+            let created = this.created_at.create(&body?).await;
             // Whatever has become of it.
             this.known.forget(&this.name);
-            Instance::written(manager, created?)
+            Instance::written(this.rows.manager_of_rows().clone(), created?)
         })
     }
 
@@ -242,6 +271,8 @@ impl<N> Clone for RelatedManager<N> {
             relation: Arc::clone(&self.relation),
             row: self.row.clone(),
             rows_of: Arc::clone(&self.rows_of),
+            created_at: Arc::clone(&self.created_at),
+            is_nested: self.is_nested,
         }
     }
 }

@@ -318,7 +318,11 @@ impl<M: ApiModel> QuerySet<M> {
         let mut places = places::<M>(&rows);
         for row in rows {
             let place = places.pop_front();
-            instances.push(Instance::in_page(self.manager.clone(), row, place)?);
+            instances.push(Instance::in_page(
+                self.manager_of_rows().clone(),
+                row,
+                place,
+            )?);
         }
         if !self.related.is_empty() && !instances.is_empty() {
             self.read_related(&instances).await?;
@@ -328,7 +332,7 @@ impl<M: ApiModel> QuerySet<M> {
 
     /// The instance of the one row, with its related rows.
     pub(crate) async fn one_made(&self, row: Row) -> Result<Instance<M>> {
-        let instance = Instance::from_row(self.manager.clone(), row)?;
+        let instance = Instance::from_row(self.manager_of_rows().clone(), row)?;
         if !self.related.is_empty() {
             self.read_related(std::slice::from_ref(&instance)).await?;
         }

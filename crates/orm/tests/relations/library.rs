@@ -3,6 +3,7 @@
 
 mod crossing;
 mod lists;
+mod nested_routes;
 mod selected;
 mod values;
 
@@ -54,7 +55,11 @@ macro_rules! library {
             #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
             #[api(
                 endpoint = "/api/v1/library/writers/",
-                related(books = Book::writer, edited = Book::editor)
+                related(
+                    books = Book::writer,
+                    edited = Book::editor,
+                    own_books(Book::writer, route = "books"),
+                )
             )]
             pub(crate) struct Writer {
                 pub(crate) id: Option<i64>,
