@@ -394,21 +394,30 @@ fn one_related(input: ParseStream<'_>) -> syn::Result<Related> {
     }
     let content;
     parenthesized!(content in input);
-    let (model, field) = field_of_model(&content)?;
-    content.parse::<Token![,]>()?;
-    let key: Ident = content.parse()?;
-    content.parse::<Token![=]>()?;
-    let route = content.parse()?;
-    content.parse::<Option<Token![,]>>()?;
-    if key != "route" || !content.is_empty() {
-        return Err(syn::Error::new(key.span(), "no route"));
-    }
+    let routed = field_and_route(&content);
+    // What is left unread would be a second error.
+    content.parse::<TokenStream>()?;
+    let (model, field, route) = routed?;
     Ok(Related {
         name,
         model,
         field,
         route: Some(route),
     })
+}
+
+/// `Post::author, route = "posts"`.
+fn field_and_route(input: ParseStream<'_>) -> syn::Result<(Path, Ident, LitStr)> {
+    let (model, field) = field_of_model(input)?;
+    input.parse::<Token![,]>()?;
+    let key: Ident = input.parse()?;
+    input.parse::<Token![=]>()?;
+    let route = input.parse()?;
+    input.parse::<Option<Token![,]>>()?;
+    match key == "route" && input.is_empty() {
+        true => Ok((model, field, route)),
+        false => Err(syn::Error::new(key.span(), "no route")),
+    }
 }
 
 /// `Post::author`.
