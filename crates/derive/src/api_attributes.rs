@@ -365,7 +365,7 @@ fn related(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<Related>> {
     let mut seen = HashSet::new();
     for Related { name, route, .. } in &all {
         if let Some(route) = route
-            && let Some(why) = endpoint::refusal(&format!("/{}/", route.value()))
+            && let Some(why) = endpoint::refusal(&route.value())
         {
             let message = format!("the route {why}; write one below a row, such as \"posts\"");
             return Err(syn::Error::new(route.span(), message));

@@ -165,10 +165,7 @@ fn a_route_is_a_path_below_a_row() {
         (r#"own(Post::author)"#, "expected what the rows are called"),
         (r#"own(Post::author, rute = "a")"#, "expected what the rows"),
         (r#"own(Post::author, route = "a", b)"#, "expected what the"),
-        (
-            r#"own(Post::author, route = "")"#,
-            "the route has an empty part",
-        ),
+        (r#"own(Post::author, route = "")"#, "the route is empty"),
         (
             r#"own(Post::author, route = "../a")"#,
             "the route has a `.` or",
