@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use django_api_orm::{
-    Error, FieldMeta, Kind, ModelMeta, Pagination, Result, Row,
+    Error, FieldMeta, JsonApi, Kind, ModelMeta, Pagination, Result, Row,
     engine::{
         Assigned, Held, Write, with_undeclared,
         written::{self, Diff, Fields},
@@ -25,9 +25,10 @@ pub(crate) struct Model(pub(crate) Arc<ModelMeta>);
 impl Model {
     /// `fields` are `(names in rows, name in bodies, is read-only, "decimal" or nothing)`; `pagination` is `(style, page size, size parameter, position
     /// parameter, number of the first page)`;
-    /// `nested_names` are names inside objects that are read otherwise than they are sent; `natural_key` names in rows.
+    /// `nested_names` are names inside objects that are read otherwise than they are sent; `natural_key` names in rows; `json_api`
+    /// is `(type of the resources, whether their keys are numbers, names of relationships in bodies)`.
     #[new]
-    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names, idempotency_header, rows_beside, natural_key))]
+    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names, idempotency_header, rows_beside, natural_key, json_api))]
     #[allow(
         clippy::too_many_arguments,
         reason = "a description that only the package gives"
@@ -44,6 +45,7 @@ impl Model {
         idempotency_header: Option<&str>,
         rows_beside: Option<&str>,
         natural_key: Vec<String>,
+        json_api: Option<(String, bool, Vec<String>)>,
     ) -> PyResult<Self> {
         let fields = fields
             .into_iter()
@@ -81,6 +83,10 @@ impl Model {
         }
         if let Some(parameter) = rows_beside {
             model = model.with_rows_beside(parameter);
+        }
+        if let Some((resource_type, are_numeric, relationships)) = json_api {
+            let json_api = JsonApi::new(resource_type).with_numeric_keys(are_numeric);
+            model = model.with_json_api(json_api.with_relationships(relationships));
         }
         Ok(Self(Arc::new(model)))
     }

@@ -5,6 +5,7 @@
 //! with blanks at its ends, a list element with a comma) is *residual*. What is pushed is also a *guard*: the rows that
 //! come back are checked against it, because a server silently ignores a parameter that it does not know.
 
+mod json_api;
 mod spelling;
 
 use django_api_orm_nearest::{did_you_mean, is_one_letter_off};
@@ -27,6 +28,8 @@ pub struct Dialect {
     ordering: String,
     search: String,
     reserved: Vec<String>,
+    /// Filters are written as JSON:API does.
+    json_api: bool,
 }
 
 /// Values beyond this length are evaluated client-side: servers refuse request lines of more than some 4,000 bytes.
@@ -41,6 +44,7 @@ impl Default for Dialect {
             reserved: ["limit", "offset", "page", "page_size", "cursor", "format"]
                 .map(str::to_owned)
                 .to_vec(),
+            json_api: false,
         }
     }
 }
@@ -57,6 +61,23 @@ impl Dialect {
     #[must_use]
     pub fn with_search_parameter(mut self, name: impl Into<String>) -> Self {
         self.search = name.into();
+        self
+    }
+
+    /// The same for JSON:API: `sort` and `filter[search]`, where these have DRF's names so far, and [filters in
+    /// brackets](self::json_api).
+    #[doc(hidden)]
+    #[must_use]
+    pub fn json_api(mut self) -> Self {
+        let drf = Self::default();
+        if self.ordering == drf.ordering {
+            "sort".clone_into(&mut self.ordering);
+        }
+        if self.search == drf.search {
+            "filter[search]".clone_into(&mut self.search);
+        }
+        self.reserved.push("include".to_owned());
+        self.json_api = true;
         self
     }
 
@@ -230,6 +251,12 @@ impl Dialect {
                 return Err(Error::invalid_request(format!(
                     "the parameter `{name}` belongs to the paginator, which follows the query: slice the query \
                      instead, or set `page_size`"
+                )));
+            }
+            if !self.is_sent_as_it_stands(name, model) {
+                return Err(Error::invalid_request(format!(
+                    "the parameter `{name}` is none of JSON:API, whose parameters are `include`, `sort` and those in brackets, such as \
+                     `filter[{name}]`"
                 )));
             }
             if *name == self.ordering && !plan.order().is_empty()

@@ -7,7 +7,9 @@ use std::fmt;
 pub use related::ExplainRelated;
 
 use crate::{
+    dialect::Dialect,
     lookup::Lookup,
+    model::ModelMeta,
     plan::Range,
     strategy::{Sorting, Strategy},
 };
@@ -39,6 +41,14 @@ impl Explain {
             asks_first: false,
             related: Vec::new(),
         }
+    }
+
+    /// The same, with the parameters as this dialect sends them.
+    #[must_use]
+    pub fn spelt_by(mut self, dialect: &Dialect, model: &ModelMeta) -> Self {
+        let pairs = std::mem::take(&mut self.strategy.pairs).into_iter();
+        self.strategy.pairs = pairs.map(|pair| dialect.sent(pair, model)).collect();
+        self
     }
 
     /// Says what is asked first, for what comes then. How many requests that takes depends on the answers.

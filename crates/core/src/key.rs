@@ -285,6 +285,7 @@ impl<'de, M: ApiModel, F: KeyForm> Deserialize<'de> for Key<M, F> {
             Value::Object(mut fields) => fields.remove(field).unwrap_or_default(),
             shown => shown,
         };
+        let value = in_its_type::<M, F>(value);
         if key_text(&value).is_some() && F::takes::<M>(&value) {
             return Ok(Self::from_value(value));
         }
@@ -298,6 +299,18 @@ impl<'de, M: ApiModel, F: KeyForm> Deserialize<'de> for Key<M, F> {
             None => String::new(),
         };
         Err(D::Error::custom(format!("expected {expected}{cure}")))
+    }
+}
+
+/// A number that is shown as a text, as JSON:API shows every key.
+fn in_its_type<M: ApiModel, F: KeyForm>(value: Value) -> Value {
+    let number = value.as_str().and_then(|text| {
+        let number = text.parse::<i64>().ok();
+        number.filter(|number| number.to_string() == text)
+    });
+    match number.map(Value::from) {
+        Some(number) if M::meta().json_api().is_some() && !F::takes::<M>(&value) => number,
+        _ => value,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     declared_relation::DeclaredRelation,
     error::{Error, Result},
     evaluate::{Fields, Kind},
+    json_api::JsonApi,
     page::Pagination,
     path::Endpoint,
 };
@@ -351,6 +352,7 @@ pub struct ModelMeta {
     idempotency_header: Option<String>,
     expand_parameter: Option<String>,
     rows_beside: Option<String>,
+    json_api: Option<JsonApi>,
     natural_key: Vec<String>,
     filters: Option<Vec<String>>,
     takes_only_fields: bool,
@@ -375,6 +377,7 @@ impl ModelMeta {
             idempotency_header: None,
             expand_parameter: None,
             rows_beside: None,
+            json_api: None,
             natural_key: Vec::new(),
             filters: None,
             takes_only_fields: false,
@@ -416,6 +419,19 @@ impl ModelMeta {
     pub fn with_idempotency_header(mut self, name: impl Into<String>) -> Self {
         self.idempotency_header = Some(name.into());
         self
+    }
+
+    /// Declares that the endpoint speaks JSON:API.
+    #[must_use]
+    pub fn with_json_api(mut self, json_api: JsonApi) -> Self {
+        self.json_api = Some(json_api);
+        self
+    }
+
+    /// How the endpoint's documents are to be read, where it speaks JSON:API.
+    #[must_use]
+    pub fn json_api(&self) -> Option<&JsonApi> {
+        self.json_api.as_ref()
     }
 
     /// Declares the fields, by their names in rows, which together tell a row from all others, and which a new row is sent with: so it is

@@ -12,13 +12,14 @@ use std::{
 };
 
 use serde_json::{
-    Value,
+    Map, Value,
     value::{RawValue, to_raw_value},
 };
 
 use crate::{
     error::{Error, Result},
     evaluate::Link,
+    in_order::InOrder,
     model::ModelMeta,
     row::{Row, key_text},
     strategy::LARGEST_PART,
@@ -63,6 +64,11 @@ impl Relation {
             to_field: to_field.unwrap_or_else(|| target.primary_key().to_owned()),
             target,
         }
+    }
+
+    /// The names that the field may have in rows.
+    pub(crate) fn fields(&self) -> &[String] {
+        &self.fields
     }
 
     /// The model of the related rows.
@@ -186,8 +192,9 @@ impl Relation {
                     .get(target.primary_key())
                     .and_then(key_text)
                     .is_some();
+                self.check_type(&fields)?;
                 if is_whole && has_key {
-                    return Ok(Some(Reference::Row(Row::new(value.get().to_owned()))));
+                    return Ok(Some(Reference::Row(self.row_of(value, &fields))));
                 }
                 let keys = [&self.to_field, target.primary_key(), target.lookup_field()];
                 let key = keys
@@ -204,6 +211,46 @@ impl Relation {
                 Err(self.names_no_row("neither a key nor an object"))
             }
         }
+    }
+
+    /// Refuses a resource of another type than the target's.
+    fn check_type(&self, shown: &Map<String, Value>) -> Result<()> {
+        let json_api = self.target.json_api();
+        let kinds = json_api.zip(shown.get("type").and_then(Value::as_str));
+        match kinds {
+            Some((json_api, kind)) if kind != json_api.resource_type() => {
+                Err(self.names_no_row(&format!(
+                    "a resource of the type {kind:?}, and not {:?}",
+                    json_api.resource_type()
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The related row that a row shows whole. One of JSON:API has its key as a text, and its type beside it.
+    fn row_of(&self, value: &RawValue, shown: &Map<String, Value>) -> Row {
+        let resource = self
+            .target
+            .json_api()
+            .zip(parsed::<InOrder<'_>>(value.get().as_bytes()));
+        let Some((json_api, InOrder(fields))) = resource else {
+            return Row::new(value.get().to_owned());
+        };
+        let id = shown
+            .get("id")
+            .and_then(Value::as_str)
+            .map(|id| json_api.key(id).to_string());
+        let fields = fields.iter().filter(|(name, _)| name != "type");
+        let fields = fields.map(|(name, value)| {
+            let id = id.as_deref().filter(|_| name == "id");
+            format!(
+                "{}:{}",
+                Value::from(name.as_str()),
+                id.unwrap_or(value.get())
+            )
+        });
+        Row::new(format!("{{{}}}", fields.collect::<Vec<_>>().join(",")))
     }
 
     /// A text is a key, unless it is a URL; of rows that are keyed by URL it is both.

@@ -10,7 +10,7 @@ use syn::{
 
 use crate::{endpoint, errors::Errors, keys};
 
-const ON_STRUCT: [&str; 14] = [
+const ON_STRUCT: [&str; 15] = [
     "endpoint",
     "lookup_field",
     "pagination",
@@ -18,6 +18,7 @@ const ON_STRUCT: [&str; 14] = [
     "page_size_parameter",
     "filters",
     "idempotency_header",
+    "json_api",
     "natural_key",
     "expand_parameter",
     "prefetch_parameter",
@@ -40,6 +41,7 @@ pub(crate) struct Container {
     pub(crate) page_size_parameter: Option<LitStr>,
     pub(crate) filters: Option<Names>,
     pub(crate) idempotency_header: Option<LitStr>,
+    pub(crate) json_api: Option<LitStr>,
     pub(crate) natural_key: Option<Names>,
     pub(crate) expand_parameter: Option<LitStr>,
     pub(crate) prefetch_parameter: Option<LitStr>,
@@ -147,6 +149,9 @@ impl Container {
                 "prefetch_parameter" => {
                     let example = "prefetch_parameter = \"prefetch\"";
                     container.prefetch_parameter = Some(parameter(meta, example)?);
+                }
+                "json_api" => {
+                    container.json_api = Some(keys::text(meta, "json_api = \"users\"")?);
                 }
                 "natural_key" => container.natural_key = Some(natural_key(meta)?),
                 "filters" => container.filters = Some(filters(meta)?),

@@ -18,6 +18,7 @@ pub(crate) struct Collection {
     pub(crate) lookup_field: Option<String>,
     pub(crate) pagination: Option<Pagination>,
     pub(crate) idempotency_header: Option<LitStr>,
+    pub(crate) json_api: Option<LitStr>,
     /// The wire names of the fields that together tell a row from all others, where that is declared.
     pub(crate) natural_key: Vec<String>,
     pub(crate) filters: Option<Vec<LitStr>>,
@@ -144,6 +145,7 @@ impl Declared<'_> {
             lookup_field,
             pagination,
             idempotency_header: api.idempotency_header.clone(),
+            json_api: api.json_api.clone(),
             natural_key,
             filters: api.filters.as_ref().map(|filters| filters.names.clone()),
             expand_parameter: api.expand_parameter.clone(),

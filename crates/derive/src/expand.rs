@@ -108,6 +108,7 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
         lookup_field,
         pagination,
         idempotency_header,
+        json_api,
         natural_key,
         filters,
         expand_parameter,
@@ -127,6 +128,11 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
     let idempotency_header = idempotency_header
         .as_ref()
         .map(|name| quote!(.with_idempotency_header(#name)));
+    let json_api = json_api.as_ref().map(|resource_type| {
+        quote!(.with_json_api(
+            #krate::JsonApi::new(#resource_type).keyed_by::<<#ident as #krate::ApiModel>::Key>()
+        ))
+    });
     let natural_key = (!natural_key.is_empty())
         .then(|| quote!(.with_natural_key::<&'static ::core::primitive::str>([#(#natural_key),*])));
     let filters = filters
@@ -153,6 +159,7 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
                             #lookup_field
                             #pagination
                             #idempotency_header
+                            #json_api
                             #natural_key
                             #filters
                             #expand_parameter

@@ -40,6 +40,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `lookup_field = "slug"` | the field whose value is in the URL of a row, where that is not the primary key |
 /// | `pagination = "limit_offset"` | how the endpoint pages: `limit_offset`, `page_number`, `cursor`, `link` or `none`. Without it, the first answer shows it |
 /// | `idempotency_header = "Idempotency-Key"` | the header in which the endpoint takes an idempotency key: writes carry one, and are sent again after a failure |
+/// | `json_api = "users"` | the endpoint speaks JSON:API, and its resources have this type |
 /// | `natural_key = "email"`, `natural_key("tenant", "email")` | the fields that together tell a row from all others: `reconcile` finds a new row by them |
 /// | `page_size = 100` | how many rows to ask for in a page; needs `pagination` |
 /// | `page_size_parameter = "per_page"` | the query parameter that asks for them. Without it `limit` for `limit_offset`, else `page_size` |

@@ -71,10 +71,10 @@ pub use bulk::{BulkCreateError, BulkWriteError};
 pub use client::{ApiResponse, ServiceClient, ServiceClientBuilder};
 pub use django_api_orm_core::{
     ApiModel, Assignment, Back, Dated, DeclaredRelation, Error, ErrorKind, Explain, ExplainRelated,
-    Field, FieldMeta, Filter, Id, IntoFilter, IntoKey, IntoOrder, IntoOrders, Key, KeyField,
-    KeyForm, KeyType, Keyed, ModelMeta, Nested, NullOrder, OnConflict, OnDrift, OnIgnored,
-    OnNPlusOne, OnUnsaved, Operand, OrderBy, Ordered, Pagination, Policy, Q, Result, Schema, Slug,
-    Textual, Url, dialect, error, evaluate::Kind, path, row::Row,
+    Field, FieldMeta, Filter, Id, IntoFilter, IntoKey, IntoOrder, IntoOrders, JsonApi, Key,
+    KeyField, KeyForm, KeyType, Keyed, ModelMeta, Nested, NullOrder, OnConflict, OnDrift,
+    OnIgnored, OnNPlusOne, OnUnsaved, Operand, OrderBy, Ordered, Pagination, Policy, Q, Result,
+    Schema, Slug, Textual, Url, dialect, error, evaluate::Kind, path, row::Row,
 };
 // For derived code and front doors in other languages.
 pub use delete_options::DeleteOptions;

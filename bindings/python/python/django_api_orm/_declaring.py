@@ -20,6 +20,7 @@ SETTINGS = (
     "_pagination",
     "_expand_parameter",
     "_prefetch_parameter",
+    "_json_api",
     "_idempotency_header",
     "_natural_key",
 )

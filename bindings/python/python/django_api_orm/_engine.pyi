@@ -125,6 +125,7 @@ class Model:
         idempotency_header: str | None,
         rows_beside: str | None,
         natural_key: list[str],
+        json_api: tuple[str, bool, list[str]] | None,
     ) -> Model: ...
     def at(self, endpoint: str) -> Model: ...
     @property

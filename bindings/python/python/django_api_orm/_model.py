@@ -87,6 +87,9 @@ class BaseAPIModel(_Declared):
     #: The parameter by which the server shows related rows whole: ``expand``, ``include``.
     _expand_parameter: ClassVar[str | None] = None
 
+    #: The type of the endpoint's resources, where it speaks JSON:API: ``"articles"``.
+    _json_api: ClassVar[str | None] = None
+
     #: The parameter by which the server sends related rows beside the rows, under the same name: ``prefetch``.
     _prefetch_parameter: ClassVar[str | None] = None
 

@@ -68,6 +68,21 @@ def sent_beside(model: type[Any], prefetches: Iterable[Prefetch]) -> list[str]:
     return [each.info.wire[each.field] for node, each in relations if isinstance(each, ToRows) and node.to_attr is None]
 
 
+def shown_with(model: type[Any], prefetches: Iterable[Prefetch]) -> list[str]:
+    """The paths of the related rows that the rows name, all of those, as they are; and of theirs, as far as they do so, too."""
+    paths: list[str] = []
+
+    def add(model: type[Any], nodes: dict[tuple[str, str | None], _Node], above: str) -> None:
+        for node in nodes.values():
+            relation = relation_of(model, node.name)
+            if isinstance(relation, ToRows) and node.queryset is None and node.to_attr is None:
+                paths.append(f"{above}{node.name}")
+                add(relation.target, node.below, f"{above}{node.name}__")
+
+    add(model, _nodes(prefetches), "")
+    return paths
+
+
 def single(model: type[Any], names: Iterable[str]) -> list[str]:
     """The names for ``select_related``: relations to one row each; all of the model's without names.
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from ._client import Home, endpoint_of
 from ._engine import Condition, Endpoint, Operation, Plan
 from ._json import to_json
-from ._prefetching import Prefetch, relation_of, sent_beside
+from ._prefetching import Prefetch, relation_of, sent_beside, shown_with
 from ._registry import client_of, is_registered
 from ._relation_joins import crossed, joined
 from ._relation_values import Across, across
@@ -216,12 +216,20 @@ class BaseQuery(Generic[M]):
         """The plan for rows that become instances: the server is asked to show the related rows, where it can."""
         plan = self._plan
         parameter = self.model._expand_parameter
-        if parameter is not None and self._expanded:
-            plan = plan.parameter(parameter, ",".join(map(self._expanded_path, self._expanded)))
+        if parameter is not None and (expanded := self._to_be_expanded()):
+            plan = plan.parameter(parameter, ",".join(dict.fromkeys(map(self._expanded_path, expanded))))
         parameter = self.model._prefetch_parameter
         if parameter is not None and (beside := sent_beside(self.model, self._prefetches)):
             plan = plan.parameter(parameter, ",".join(beside))
         return plan
+
+    def _to_be_expanded(self) -> list[str]:
+        """The paths of the related rows that the server is asked to show; of JSON:API, which has lists of them too, every one
+        that is fetched as it is.
+        """
+        if self.model._json_api is None:
+            return list(self._expanded)
+        return [*self._expanded, *shown_with(self.model, self._prefetches)]
 
     def _expanded_path(self, path: str) -> str:
         parts: list[str] = []

@@ -100,7 +100,7 @@ class ToRows(Bound, Assigned):
         saved may be created with this one.
         """
         if getattr(type(value), "_wire_key", None) is None:
-            return key_of(value)
+            return self._linked(key_of(value))
         target = self.target
         if not isinstance(value, target):
             raise ValueError(
@@ -116,9 +116,17 @@ class ToRows(Bound, Assigned):
             )
         shown = self._seen if shown is None else shown
         form = self.said.writes or ("url" if _is_url(shown) else "key")
+        if target._json_api is not None:
+            return self._linked(key)
         if form in ("object", "nested"):
             return {target._info().wire.get(self.to_field, self.to_field): key}
         return self.engine.url(value._key(), shown if _is_url(shown) else None) if form == "url" else key
+
+    def _linked(self, key: Any) -> Any:
+        """A key as relationships of JSON:API name a row, where the related rows are of that."""
+        if self.target._json_api is None or isinstance(key, dict) or key is None:
+            return key
+        return {"type": self.target._json_api, "id": str(key)}
 
     @property
     def creates(self) -> bool:
@@ -330,7 +338,7 @@ class ToMany(ToRows):
     def changed(self, references: list[Any], added: list[Any], removed: list[Any]) -> list[Any]:
         """The references with and without these, each as it is written."""
         if self.said.writes != "object" and _has_objects(references):
-            references = json.loads(self.engine.plain(to_json(references)))
+            references = [self._linked(each) for each in json.loads(self.engine.plain(to_json(references)))]
         references = [*references, *added]
         return [references[place] for place in self.engine.kept(to_json(references), to_json(removed))]
 

@@ -288,7 +288,20 @@ class ModelInfo:
             keys,
             model._prefetch_parameter,
             [self.wire[name] for name in natural],
+            self._json_api(model._json_api),
         )
+
+    def _json_api(self, resource_type: Any) -> tuple[str, bool, list[str]] | None:
+        if resource_type is None:
+            return None
+        if not isinstance(resource_type, str) or not resource_type:
+            raise ConfigurationError(
+                f"{self.model.__name__}._json_api must be the type of the resources, such as 'articles', not {resource_type!r}"
+            )
+        key = self.schema.model_fields.get(self.pk_name)
+        kinds = set() if key is None else _types(key.annotation)
+        relationships = [self.sent[each.field] for each in self.relations.forward.values()]
+        return resource_type, int in kinds and str not in kinds, relationships
 
     def read_names(self, name: str) -> list[str]:
         """The names that a field may have in a row."""

@@ -212,11 +212,12 @@ fn problem_path(problem: &Map<String, Value>) -> String {
         .and_then(Value::as_str);
     if let Some(pointer) = pointer {
         let path = pointer.trim_start_matches('#').trim_start_matches('/');
-        let path = path
-            .strip_prefix("data/attributes/")
+        let path = ["data/attributes/", "data/relationships/"]
+            .iter()
+            .find_map(|prefix| path.strip_prefix(prefix))
             .unwrap_or(path)
             .replace('/', ".");
-        return if path.is_empty() {
+        return if path.is_empty() || path == "data" {
             NON_FIELD_ERRORS.to_owned()
         } else {
             path

@@ -1,17 +1,16 @@
 //! Related rows that an answer has beside its rows, by the field that points at them and by their keys:
 //! `{"results": [{"id": 1, "author": 3}], "prefetch": {"author": {"3": {"id": 3, "name": "Ann"}}}}`.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
 use bytes::Bytes;
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
 use serde_json::{Value, value::RawValue};
 
 use super::Page;
-use crate::row::{Row, key_text};
+use crate::{
+    in_order::InOrder,
+    row::{Row, key_text},
+};
 
 /// The related rows by the field that points at them, and by their keys.
 type Beside<'a> = HashMap<String, HashMap<String, &'a RawValue>>;
@@ -68,33 +67,6 @@ fn shown(value: &RawValue, rows: &HashMap<String, &RawValue>) -> Option<String> 
     let keys: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
     let shown = keys.iter().map(|key| row(key).unwrap_or(key).get());
     Some(format!("[{}]", shown.collect::<Vec<_>>().join(",")))
-}
-
-/// The fields of an object as they stand in the text.
-struct InOrder<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for InOrder<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Vec<(String, &'de RawValue)>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(fields)
-            }
-        }
-
-        deserializer.deserialize_map(Fields).map(Self)
-    }
 }
 
 #[cfg(test)]

@@ -253,6 +253,16 @@ impl Call {
         self
     }
 
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The value of a query parameter.
+    pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
+        let mut values = self.query.iter().filter(|(known, _)| known == name);
+        values.next().map(|(_, value)| value.as_str())
+    }
+
     /// The query as it is sent.
     #[must_use]
     pub fn query_string(&self) -> String {

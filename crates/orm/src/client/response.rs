@@ -55,6 +55,14 @@ impl ApiResponse {
         self.body.slice_ref(without_mark(&self.body))
     }
 
+    /// The same answer with another body.
+    pub(crate) fn with_text(self, text: String) -> Self {
+        Self {
+            body: text.into(),
+            ..self
+        }
+    }
+
     /// How many times the request was sent to get this answer.
     #[must_use]
     pub fn attempts(&self) -> u32 {

@@ -44,7 +44,8 @@ impl Collection {
     pub fn explain(&self, plan: &Plan) -> Result<Explain> {
         let (plan, notes) = self.joins_explained(plan)?;
         let strategy = self.strategy(&plan, Aim::Rows, &Findings::default())?;
-        Ok(Explain::new(self.model().endpoint(), strategy).after(notes))
+        let explain = Explain::new(self.model().endpoint(), strategy).after(notes);
+        Ok(explain.spelt_by(&self.dialect, self.model()))
     }
 
     /// How many rows the plan has.

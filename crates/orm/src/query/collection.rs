@@ -10,6 +10,7 @@ use django_api_orm_core::{
     dialect::Dialect,
     error::Lost,
     evaluate::Fields,
+    json_api::JsonApi,
     knowledge::Knowledge,
     page::Page,
     path::{ApiPath, Endpoint},
@@ -61,17 +62,23 @@ pub struct Collection {
 impl Collection {
     /// The rows of a model on a client, with the client's policy and dialect.
     pub fn new(client: &ServiceClient, model: Arc<ModelMeta>) -> Self {
+        let dialect = client.query_dialect();
+        let pages = client.pagination().cloned();
+        let pages = pages.or_else(|| model.json_api().map(|_| JsonApi::pagination()));
         Self {
             policy: client.policy().clone(),
-            dialect: Arc::clone(client.query_dialect()),
+            dialect: match model.json_api() {
+                Some(_) => Arc::new(Dialect::clone(dialect).json_api()),
+                None => Arc::clone(dialect),
+            },
             client: Ok(client.clone()),
             known: OnceLock::new(),
             joins: None,
             row_type: None,
             lookup_key: OnceLock::new(),
-            model: match client.pagination() {
-                Some(pagination) if model.pagination().is_none() => {
-                    Arc::new(ModelMeta::clone(&model).with_pagination(pagination.clone()))
+            model: match pages {
+                Some(pages) if model.pagination().is_none() => {
+                    Arc::new(ModelMeta::clone(&model).with_pagination(pages))
                 }
                 _ => model,
             },
@@ -241,10 +248,11 @@ impl Collection {
         pairs: &[(String, String)],
         interest: &Interest,
     ) -> Result<ApiResponse> {
+        let pairs = pairs.iter().cloned();
         let call = Call::get(self.endpoint()?.collection())
-            .queries(pairs.iter().cloned())
+            .queries(pairs.map(|pair| self.dialect.sent(pair, &self.model)))
             .counted_while(interest);
-        self.client()?.send(call).await
+        self.send(call).await
     }
 
     /// The page that the answer to these parameters holds.
@@ -280,8 +288,8 @@ impl Collection {
 
     async fn post(&self, body: &Map<String, Value>) -> Result<Kept> {
         let path = self.endpoint()?.collection();
-        let call = self.keyed(Call::post(path).json(body)?.staying())?;
-        let response = self.client()?.send(call).await?;
+        let call = self.keyed(self.with_body(Call::post(path), body, None)?.staying())?;
+        let response = self.send(call).await?;
         response.confirm_write()?;
         response.object().map_err(|error| {
             error.with_context(match response.status() {
@@ -363,8 +371,11 @@ impl Collection {
     ) -> Result<Kept> {
         let path = self.endpoint()?.detail(key)?;
         let template = path.template().into_owned();
-        let call = self.keyed(Call::patch(path).json(body)?.staying())?;
-        match self.client()?.send(depending(call, condition)?).await {
+        let id = row.and_then(|row| key_text(&row.key("id")?));
+        let id = id.unwrap_or_else(|| key.to_owned());
+        let call = self.with_body(Call::patch(path), body, Some(id))?;
+        let call = self.keyed(call.staying())?;
+        match self.send(depending(call, condition)?).await {
             Ok(response) => {
                 response.confirm_write()?;
                 let write = self.write(Some(key), row, body);
@@ -445,7 +456,7 @@ impl Collection {
     pub(super) async fn remove(&self, key: &str, condition: Option<&Condition>) -> Result<()> {
         let path = self.endpoint()?.detail(key)?;
         let call = self.keyed(Call::delete(path).staying())?;
-        match self.client()?.send(depending(call, condition)?).await {
+        match self.send(depending(call, condition)?).await {
             Ok(response) => response.confirm_write(),
             Err(error) => {
                 let may_be_done = error.follows_lost_attempt();

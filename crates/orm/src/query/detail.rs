@@ -85,7 +85,7 @@ impl Collection {
         row_type: Option<RowType>,
     ) -> Result<Row> {
         let path = self.endpoint()?.detail(key)?;
-        let response = self.client()?.send(Call::get(path)).await?;
+        let response = self.send(Call::get(path)).await?;
         let mut row = Row::new(response.text()).with_version(Version::of(response.headers()));
         if known.is_none()
             && row_type.is_some_and(|row_type| row.decode_to(row_type))

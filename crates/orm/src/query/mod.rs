@@ -6,6 +6,7 @@ mod collection;
 mod conditional;
 mod create;
 mod detail;
+mod documents;
 mod ignored;
 mod joined;
 mod keyset;

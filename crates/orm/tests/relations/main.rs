@@ -7,6 +7,7 @@
 #[expect(dead_code, reason = "only the contract suite has TLS")]
 mod drf;
 mod forms;
+mod json_api;
 mod keys;
 mod library;
 mod lists;

@@ -1,0 +1,54 @@
+//! Endpoints that speak JSON:API: what they are sent are documents, and what they answer is read as a plain API's answer would be.
+
+use django_api_orm_core::{Result, json_api::MEDIA_TYPE};
+use http::Method;
+use serde_json::{Map, Value};
+
+use super::collection::Collection;
+use crate::client::{ApiResponse, Call};
+
+/// What is said of a write whose answer cannot be read.
+const MAY_BE_DONE: &str = "the server answered the write with success, but not with a document of the row, which may have been written";
+
+impl Collection {
+    /// Sends a call for rows of the endpoint.
+    pub(super) async fn send(&self, call: Call) -> Result<ApiResponse> {
+        let Some(json_api) = self.model().json_api() else {
+            return self.client()?.send(call).await;
+        };
+        let include = call.query_value("include").unwrap_or_default().to_owned();
+        let method = call.method().clone();
+        let call = call.header("accept", MEDIA_TYPE)?;
+        let response = self.client()?.send(call).await?;
+        let text = response.text();
+        if method == Method::DELETE || text.trim_ascii().is_empty() {
+            return Ok(response);
+        }
+        match json_api.flatten(&text, &include, &self.dialect) {
+            Ok(plain) => Ok(response.with_text(plain)),
+            Err(error) => {
+                let error = response
+                    .unexpected("a JSON:API document")
+                    .with_source(error);
+                Err(match method {
+                    Method::GET => error,
+                    _ => error.with_outcome_unknown(true).with_context(MAY_BE_DONE),
+                })
+            }
+        }
+    }
+
+    /// The call with these fields as its body. `id`: of the resource, where it is there already.
+    pub(super) fn with_body(
+        &self,
+        call: Call,
+        fields: &Map<String, Value>,
+        id: Option<String>,
+    ) -> Result<Call> {
+        let Some(json_api) = self.model().json_api() else {
+            return call.json(fields);
+        };
+        let document = json_api.document(self.model(), fields, id)?;
+        call.json(&document)?.header("content-type", MEDIA_TYPE)
+    }
+}
