@@ -376,6 +376,16 @@ impl Endpoint {
         requests().map_err(|error| failure::raised(py, &error))
     }
 
+    /// Where all rows are read in place of those with some keys, in words; nothing where they never are.
+    fn whole_explained(&self, py: Python<'_>) -> PyResult<String> {
+        let whole = || {
+            let client = self.client.for_loops(None)?;
+            (self.on())(&client).whole()
+        };
+        let whole = whole().map_err(|error| failure::raised(py, &error))?;
+        Ok(whole.explained())
+    }
+
     /// Reads a row again, which the server last showed as `row`.
     #[pyo3(signature = (key, row))]
     fn refresh(&self, key: String, row: Option<Given>) -> Operation {

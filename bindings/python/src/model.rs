@@ -23,12 +23,12 @@ pub(crate) struct Model(pub(crate) Arc<ModelMeta>);
 
 #[pymethods]
 impl Model {
-    /// `fields` are `(names in rows, name in bodies, is read-only, "decimal" or nothing)`; `pagination` is `(style, page size, size parameter, position
+    /// `fields` are `(names in rows, name in bodies, is read-only, "decimal" or nothing, name in filters or nothing)`; `pagination` is `(style, page size, size parameter, position
     /// parameter, number of the first page)`;
     /// `nested_names` are names inside objects that are read otherwise than they are sent; `natural_key` names in rows; `json_api`
     /// is `(type of the resources, whether their keys are numbers, names of relationships in bodies)`.
     #[new]
-    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names, idempotency_header, rows_beside, natural_key, json_api))]
+    #[pyo3(signature = (name, endpoint, primary_key, lookup_field, fields, pagination, filters, nested_names, idempotency_header, rows_beside, natural_key, json_api, repeated_values, small_table))]
     #[allow(
         clippy::too_many_arguments,
         reason = "a description that only the package gives"
@@ -38,7 +38,7 @@ impl Model {
         endpoint: &str,
         primary_key: &str,
         lookup_field: Option<&str>,
-        fields: Vec<(Vec<String>, String, bool, Option<String>)>,
+        fields: Vec<(Vec<String>, String, bool, Option<String>, Option<String>)>,
         pagination: Option<Declared>,
         filters: Option<Vec<String>>,
         nested_names: Vec<(String, String)>,
@@ -46,15 +46,21 @@ impl Model {
         rows_beside: Option<&str>,
         natural_key: Vec<String>,
         json_api: Option<(String, bool, Vec<String>)>,
+        repeated_values: bool,
+        small_table: bool,
     ) -> PyResult<Self> {
         let fields = fields
             .into_iter()
-            .map(|(read_as, sent_as, read_only, kind)| {
+            .map(|(read_as, sent_as, read_only, kind, filtered_as)| {
                 let mut names = read_as.into_iter();
                 let field = FieldMeta::new(names.next().unwrap_or_else(|| sent_as.clone()))
                     .with_also_read_as(names)
                     .with_sent_as(sent_as);
                 let field = if read_only { field.read_only() } else { field };
+                let field = match filtered_as {
+                    Some(name) => field.with_filtered_as(name),
+                    None => field,
+                };
                 match kind.as_deref() {
                     None => Ok(field),
                     Some("decimal") => Ok(field.with_kind(Kind::Decimal)),
@@ -83,6 +89,12 @@ impl Model {
         }
         if let Some(parameter) = rows_beside {
             model = model.with_rows_beside(parameter);
+        }
+        if repeated_values {
+            model = model.with_repeated_values();
+        }
+        if small_table {
+            model = model.with_small_table();
         }
         if let Some((resource_type, are_numeric, relationships)) = json_api {
             let json_api = JsonApi::new(resource_type).with_numeric_keys(are_numeric);

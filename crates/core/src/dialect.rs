@@ -188,6 +188,7 @@ impl Dialect {
         let parameter = lookup.parameter();
         if let Some(declared) = model.filters()
             && !declared.contains(&parameter)
+            && !(is_repeated(&lookup, model) && declared.contains(&lookup.path))
         {
             return compiled.keep(part, "the endpoint is not declared to filter on it");
         }
@@ -199,6 +200,14 @@ impl Dialect {
         }
         if plan.parameters().iter().any(|(name, _)| *name == parameter) {
             return compiled.keep(part, "the parameter is already sent as an extra one");
+        }
+        if model.repeats_values()
+            && compiled.guards.iter().any(|guard| {
+                let ops = [Op::Exact, Op::In];
+                guard.path == lookup.path && ops.contains(&guard.op) && ops.contains(&lookup.op)
+            })
+        {
+            return compiled.keep(part, "a parameter that comes twice means either value");
         }
         let Some(text) = encode(&lookup) else {
             return compiled.keep(part, "a query string would change its value");
@@ -233,7 +242,13 @@ impl Dialect {
         !self.is_reserved(parameter)
             && !turns_pages(parameter, model)
             && extra.iter().all(|(name, _)| name != parameter)
-            && declared.is_none_or(|declared| declared.iter().any(|name| name == parameter))
+            && declared.is_none_or(|declared| {
+                let list = parameter
+                    .strip_suffix("__in")
+                    .filter(|_| model.repeats_values());
+                let is_declared = |wanted: &str| declared.iter().any(|name| name == wanted);
+                is_declared(parameter) || list.is_some_and(is_declared)
+            })
     }
 
     fn is_reserved(&self, parameter: &str) -> bool {
@@ -251,6 +266,11 @@ impl Dialect {
                 return Err(Error::invalid_request(format!(
                     "the parameter `{name}` belongs to the paginator, which follows the query: slice the query \
                      instead, or set `page_size`"
+                )));
+            }
+            if json_api::is_filter(name, model) {
+                return Err(Error::invalid_request(format!(
+                    "the parameter `{name}` is a filter by that field, which is declared to be sent by another name: filter by the field"
                 )));
             }
             if !self.is_sent_as_it_stands(name, model) {
@@ -305,6 +325,11 @@ impl Dialect {
             model.name()
         )))
     }
+}
+
+/// Whether a list of values is sent as the bare name of the field, which comes several times.
+fn is_repeated(lookup: &Lookup, model: &ModelMeta) -> bool {
+    model.repeats_values() && lookup.op == Op::In && lookup.transform.is_none()
 }
 
 /// Whether the paginator of the model is declared to take this parameter.

@@ -4,7 +4,7 @@ mod related;
 
 use std::fmt;
 
-pub use related::ExplainRelated;
+pub use related::{ExplainRelated, Whole};
 
 use crate::{
     dialect::Dialect,
@@ -47,7 +47,7 @@ impl Explain {
     #[must_use]
     pub fn spelt_by(mut self, dialect: &Dialect, model: &ModelMeta) -> Self {
         let pairs = std::mem::take(&mut self.strategy.pairs).into_iter();
-        self.strategy.pairs = pairs.map(|pair| dialect.sent(pair, model)).collect();
+        self.strategy.pairs = pairs.flat_map(|pair| dialect.sent(pair, model)).collect();
         self
     }
 

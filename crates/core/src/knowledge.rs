@@ -46,6 +46,8 @@ pub struct Knowledge {
     pub sizes: Option<bool>,
     /// A view of DRF has answered. It ignores or refuses what it does not know, unless somebody has taught it otherwise.
     pub is_drf: bool,
+    /// How many rows the whole collection had when it was last read or counted.
+    pub rows: Option<u64>,
     /// Whether the last answer said how many rows there are.
     pub counts: Option<bool>,
     /// Rows have URLs of their own, by the model's key: one has been seen there, so that a 404 means a missing row. `false`

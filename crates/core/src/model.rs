@@ -4,6 +4,7 @@
 //! [`ModelMeta`], so the rest of the core does not need to know which of the two it serves.
 
 mod related;
+mod spelling;
 
 use std::{
     any::TypeId,
@@ -127,6 +128,7 @@ pub struct FieldMeta {
     kind: Option<Kind>,
     equality: Equality,
     holds: Option<Held>,
+    filtered_as: Option<String>,
 }
 
 /// When a value is equal to one that is written otherwise, so that it is no change to put it in the other's place.
@@ -171,6 +173,7 @@ impl FieldMeta {
             kind: None,
             equality: Equality::Json,
             holds: None,
+            filtered_as: None,
         }
     }
 
@@ -267,6 +270,19 @@ impl FieldMeta {
         self
     }
 
+    /// Sets the name of the query parameters that filter by the field, where that is another one than in rows.
+    #[must_use]
+    pub fn with_filtered_as(mut self, name: impl Into<String>) -> Self {
+        self.filtered_as = Some(name.into());
+        self
+    }
+
+    /// The name of the query parameters that filter by the field, where that is another one than in rows.
+    #[must_use]
+    pub fn filtered_as(&self) -> Option<&str> {
+        self.filtered_as.as_deref()
+    }
+
     /// Adds names that the field may have in a row in place of the first one.
     #[must_use]
     pub fn with_also_read_as<S: Into<String>>(
@@ -353,6 +369,8 @@ pub struct ModelMeta {
     expand_parameter: Option<String>,
     rows_beside: Option<String>,
     json_api: Option<JsonApi>,
+    repeats_values: bool,
+    is_small: bool,
     natural_key: Vec<String>,
     filters: Option<Vec<String>>,
     takes_only_fields: bool,
@@ -378,6 +396,8 @@ impl ModelMeta {
             expand_parameter: None,
             rows_beside: None,
             json_api: None,
+            repeats_values: false,
+            is_small: false,
             natural_key: Vec::new(),
             filters: None,
             takes_only_fields: false,
@@ -419,19 +439,6 @@ impl ModelMeta {
     pub fn with_idempotency_header(mut self, name: impl Into<String>) -> Self {
         self.idempotency_header = Some(name.into());
         self
-    }
-
-    /// Declares that the endpoint speaks JSON:API.
-    #[must_use]
-    pub fn with_json_api(mut self, json_api: JsonApi) -> Self {
-        self.json_api = Some(json_api);
-        self
-    }
-
-    /// How the endpoint's documents are to be read, where it speaks JSON:API.
-    #[must_use]
-    pub fn json_api(&self) -> Option<&JsonApi> {
-        self.json_api.as_ref()
     }
 
     /// Declares the fields, by their names in rows, which together tell a row from all others, and which a new row is sent with: so it is

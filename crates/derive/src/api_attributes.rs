@@ -10,7 +10,7 @@ use syn::{
 
 use crate::{endpoint, errors::Errors, keys};
 
-const ON_STRUCT: [&str; 15] = [
+const ON_STRUCT: [&str; 17] = [
     "endpoint",
     "lookup_field",
     "pagination",
@@ -22,12 +22,21 @@ const ON_STRUCT: [&str; 15] = [
     "natural_key",
     "expand_parameter",
     "prefetch_parameter",
+    "repeated_values",
+    "small_table",
     "allow_extra",
     "nested",
     "related",
     "crate",
 ];
-const ON_FIELD: [&str; 5] = ["primary_key", "read_only", "text", "decimal", "relation"];
+const ON_FIELD: [&str; 6] = [
+    "primary_key",
+    "read_only",
+    "text",
+    "decimal",
+    "relation",
+    "filter",
+];
 
 /// `#[api(..)]` on the struct, each key where it was written.
 #[derive(Default)]
@@ -45,6 +54,8 @@ pub(crate) struct Container {
     pub(crate) natural_key: Option<Names>,
     pub(crate) expand_parameter: Option<LitStr>,
     pub(crate) prefetch_parameter: Option<LitStr>,
+    pub(crate) repeated_values: Option<Span>,
+    pub(crate) small_table: Option<Span>,
     pub(crate) allow_extra: Option<Span>,
     pub(crate) nested: Option<Span>,
     pub(crate) related: Option<(Vec<Related>, Span)>,
@@ -74,6 +85,8 @@ pub(crate) struct Field {
     pub(crate) read_only: Option<Span>,
     /// Whether the values are keys of rows of another model.
     pub(crate) relation: Option<Span>,
+    /// The name of the query parameters that filter by it.
+    pub(crate) filter: Option<LitStr>,
     /// What the values are, where their type does not tell, and where that was written.
     pub(crate) kind: Option<(Kind, Span)>,
     /// Whether a key was refused. What is missing may be meant by it.
@@ -155,6 +168,14 @@ impl Container {
                 }
                 "natural_key" => container.natural_key = Some(natural_key(meta)?),
                 "filters" => container.filters = Some(filters(meta)?),
+                "repeated_values" => {
+                    keys::flag(meta)?;
+                    container.repeated_values = Some(meta.path.span());
+                }
+                "small_table" => {
+                    keys::flag(meta)?;
+                    container.small_table = Some(meta.path.span());
+                }
                 "allow_extra" => {
                     keys::flag(meta)?;
                     container.allow_extra = Some(meta.path.span());
@@ -191,6 +212,10 @@ impl Field {
                 "primary_key" => field.primary_key = Some(meta.path.span()),
                 "read_only" => field.read_only = Some(meta.path.span()),
                 "relation" => field.relation = Some(meta.path.span()),
+                "filter" => {
+                    field.filter = Some(keys::text(meta, "filter = \"site_id\"")?);
+                    return Ok(());
+                }
                 "text" => field.set_kind(Kind::Text, meta)?,
                 "decimal" => field.set_kind(Kind::Decimal, meta)?,
                 _ if ON_STRUCT.contains(&key) => {
@@ -224,6 +249,7 @@ impl Field {
         self.primary_key
             .or(self.read_only)
             .or(self.relation)
+            .or(self.filter.as_ref().map(Spanned::span))
             .or(self.kind.map(|(_, span)| span))
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Collection {
     pub(crate) pagination: Option<Pagination>,
     pub(crate) idempotency_header: Option<LitStr>,
     pub(crate) json_api: Option<LitStr>,
+    pub(crate) repeated_values: bool,
+    pub(crate) small_table: bool,
     /// The wire names of the fields that together tell a row from all others, where that is declared.
     pub(crate) natural_key: Vec<String>,
     pub(crate) filters: Option<Vec<LitStr>>,
@@ -82,6 +84,9 @@ pub(crate) fn refuse_in_nested(
             "idempotency_header",
             api.idempotency_header.as_ref().map(Spanned::span),
         ),
+        ("json_api", api.json_api.as_ref().map(Spanned::span)),
+        ("repeated_values", api.repeated_values),
+        ("small_table", api.small_table),
         (
             "natural_key",
             api.natural_key.as_ref().map(|names| names.span),
@@ -146,6 +151,8 @@ impl Declared<'_> {
             pagination,
             idempotency_header: api.idempotency_header.clone(),
             json_api: api.json_api.clone(),
+            repeated_values: api.repeated_values.is_some(),
+            small_table: api.small_table.is_some(),
             natural_key,
             filters: api.filters.as_ref().map(|filters| filters.names.clone()),
             expand_parameter: api.expand_parameter.clone(),

@@ -72,8 +72,13 @@ fn schema(model: &Model) -> TokenStream {
             Kind::Text => quote!(.with_kind(#krate::Kind::Text)),
             Kind::Decimal => quote!(.with_kind(#krate::Kind::Decimal)),
         });
+        let filter = field
+            .filter
+            .as_ref()
+            .map(|name| quote!(.with_filtered_as(#name)));
         let ty = &field.ty;
-        let meta = quote!(#krate::FieldMeta::typed::<#ty>(#read_as) #sent_as #also #access #kind);
+        let meta =
+            quote!(#krate::FieldMeta::typed::<#ty>(#read_as) #sent_as #also #access #kind #filter);
         match field.has_own_form {
             true => quote!(#krate::described::Typed::<#ty>::TYPE.describe(#meta)),
             false => meta,
@@ -109,6 +114,8 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
         pagination,
         idempotency_header,
         json_api,
+        repeated_values,
+        small_table,
         natural_key,
         filters,
         expand_parameter,
@@ -133,6 +140,8 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
             #krate::JsonApi::new(#resource_type).keyed_by::<<#ident as #krate::ApiModel>::Key>()
         ))
     });
+    let repeated_values = repeated_values.then(|| quote!(.with_repeated_values()));
+    let small_table = small_table.then(|| quote!(.with_small_table()));
     let natural_key = (!natural_key.is_empty())
         .then(|| quote!(.with_natural_key::<&'static ::core::primitive::str>([#(#natural_key),*])));
     let filters = filters
@@ -160,6 +169,8 @@ fn api_model(model: &Model, collection: &Collection) -> TokenStream {
                             #pagination
                             #idempotency_header
                             #json_api
+                            #repeated_values
+                            #small_table
                             #natural_key
                             #filters
                             #expand_parameter

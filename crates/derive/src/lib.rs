@@ -41,6 +41,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `pagination = "limit_offset"` | how the endpoint pages: `limit_offset`, `page_number`, `cursor`, `link` or `none`. Without it, the first answer shows it |
 /// | `idempotency_header = "Idempotency-Key"` | the header in which the endpoint takes an idempotency key: writes carry one, and are sent again after a failure |
 /// | `json_api = "users"` | the endpoint speaks JSON:API, and its resources have this type |
+/// | `repeated_values` | a list of values is sent as `id=1&id=2`, and not as `id__in=1,2`: so does `NetBox` take it |
+/// | `small_table` | the table is small: related rows are not asked for by their keys, all of them are read |
 /// | `natural_key = "email"`, `natural_key("tenant", "email")` | the fields that together tell a row from all others: `reconcile` finds a new row by them |
 /// | `page_size = 100` | how many rows to ask for in a page; needs `pagination` |
 /// | `page_size_parameter = "per_page"` | the query parameter that asks for them. Without it `limit` for `limit_offset`, else `page_size` |
@@ -60,6 +62,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `read_only` | the server alone writes it: it is never sent |
 /// | `text` | its values are text, even where they look like numbers or dates: `"1.10"` is not `"1.1"` |
 /// | `relation` | it holds a `Key` of another model, an `Option` or a `Vec` of it: `post.author()` gives what it points at |
+/// | `filter = "site_id"` | the name of the query parameters that filter by it, where that is another one than in rows |
 /// | `decimal` | its values are numbers that the server writes as text: `"12.50"` is `"12.5"`. A `rust_decimal::Decimal` needs no attribute |
 ///
 /// # What serde's attributes mean

@@ -52,6 +52,7 @@ pub(crate) struct Field {
     pub(crate) access: Access,
     pub(crate) kind: Option<Kind>,
     pub(crate) is_relation: bool,
+    pub(crate) filter: Option<syn::LitStr>,
     /// A relation that can be sent, and whose type is spelt `Vec<..>`.
     pub(crate) is_list: bool,
     /// What is sent has the form of the type.
@@ -229,6 +230,7 @@ fn fields(
             access,
             kind: api.kind.map(|(kind, _)| kind),
             is_relation: api.relation.is_some(),
+            filter: api.filter.clone(),
             is_list: api.relation.is_some() && access != Access::ReadOnly && is_vec(&field.ty),
             has_own_form: !serde.is_written_otherwise,
         });

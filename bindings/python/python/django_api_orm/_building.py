@@ -295,7 +295,7 @@ class Building(BaseQuery[M]):
         rows = None if rows is None else number_of_rows("explain()", rows)
         text, pushed, local, guards, _ = self._endpoint.explain(self._row_plan, rows)
         relations = reached(self.model, self._prefetches)
-        related = {name: relation.explained() for name, relation in relations.items()}
+        related = {name: relation.explained(self._client) for name, relation in relations.items()}
         explanation = Explanation("\n".join([text, *(f"  {name}: {how}" for name, how in related.items())]))
         explanation.related = related
         explanation.pushed, explanation.local, explanation.checked = pushed, local, guards

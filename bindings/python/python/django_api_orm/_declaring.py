@@ -21,6 +21,8 @@ SETTINGS = (
     "_expand_parameter",
     "_prefetch_parameter",
     "_json_api",
+    "_repeated_values",
+    "_small_table",
     "_idempotency_header",
     "_natural_key",
 )

@@ -90,6 +90,12 @@ class BaseAPIModel(_Declared):
     #: The type of the endpoint's resources, where it speaks JSON:API: ``"articles"``.
     _json_api: ClassVar[str | None] = None
 
+    #: Whether a list of values is sent as ``id=1&id=2``, and not as ``id__in=1,2``.
+    _repeated_values: ClassVar[bool] = False
+
+    #: Whether the table is small: related rows are not asked for by their keys, all of them are read.
+    _small_table: ClassVar[bool] = False
+
     #: The parameter by which the server sends related rows beside the rows, under the same name: ``prefetch``.
     _prefetch_parameter: ClassVar[str | None] = None
 

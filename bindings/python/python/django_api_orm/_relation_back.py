@@ -14,6 +14,7 @@ from .exceptions import ConfigurationError, InvalidRequestError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ._client import BaseClient
     from ._engine import Endpoint, Plan
     from ._relations import AsyncRow, SyncRow
     from .async_relating import AsyncRelatedManager
@@ -80,8 +81,8 @@ class _Related(Bound):
         """The same of rows as the server sent them."""
         return self.back.engine, endpoint, plan, self.filter_name, sources
 
-    def explained(self) -> str:
-        """How they are fetched, in words."""
+    def explained(self, client: BaseClient) -> str:
+        """How they are fetched for rows that are read with this client, in words."""
         return self.back.engine.explained(self.target._info().engine, self.filter_name)
 
     def keep(self, row: Any, related: list[Any]) -> None:

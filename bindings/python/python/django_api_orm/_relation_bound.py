@@ -105,8 +105,8 @@ class Bound:
         """The same of rows as the server sent them."""
         raise NotImplementedError
 
-    def explained(self) -> str:
-        """How they are fetched, in words."""
+    def explained(self, client: BaseClient) -> str:
+        """How they are fetched for rows that are read with this client, in words."""
         raise NotImplementedError
 
     def requests(self, keys: int, client: BaseClient) -> int:

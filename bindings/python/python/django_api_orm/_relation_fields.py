@@ -64,8 +64,9 @@ class ToRows(Bound, Assigned):
     def part_of(self, sources: list[bytes], endpoint: Endpoint, plan: Plan) -> Any:
         return self.engine, endpoint, plan, None, sources
 
-    def explained(self) -> str:
-        return self.engine.explained(self.target._info().engine, None)
+    def explained(self, client: BaseClient) -> str:
+        whole = client_of_target(client, self.target)._endpoint(self.target).whole_explained()
+        return f"{self.engine.explained(self.target._info().engine, None)}{whole}"
 
     def requests(self, keys: int, client: BaseClient) -> int:
         target = self.target

@@ -54,20 +54,23 @@ class Declared:
 class Relation:
     """What is said of a relation beside its target. Made by ``relation()``."""
 
-    __slots__ = ("field", "to_field", "writes")
+    __slots__ = ("field", "filter", "to_field", "writes")
 
-    def __init__(self, field: str | None, to_field: str | None, writes: Form | None) -> None:
+    def __init__(self, field: str | None, to_field: str | None, writes: Form | None, filter: str | None) -> None:
         if writes not in (None, "key", "url", "object", "nested"):
             raise ConfigurationError(f'`writes` must be "key", "url", "object" or "nested", not {writes!r}')
         self.field = field
         self.to_field = to_field
         self.writes = writes
+        self.filter = filter
 
 
-UNSAID = Relation(None, None, None)
+UNSAID = Relation(None, None, None, None)
 
 
-def relation(*, field: str | None = None, to_field: str | None = None, writes: Form | None = None) -> Any:
+def relation(
+    *, field: str | None = None, to_field: str | None = None, writes: Form | None = None, filter: str | None = None
+) -> Any:
     """What is said of a relation where the rows do not show it: ``Annotated[ForeignKey["User"], relation(to_field="slug")]``
     in a schema, ``author: ForeignKey["User"] = relation(field="author_key")`` on a model.
 
@@ -75,11 +78,12 @@ def relation(*, field: str | None = None, to_field: str | None = None, writes: F
     value a plain reference is, if that is not the key; ``writes`` the form that the server takes: ``"key"``, ``"url"`` or
     ``"object"`` (``{"id": 3}``). By default that in which the server shows it, and the key where it shows an object. Where the
     server creates related rows together with a row, ``"nested"``: one that is not saved is sent whole, others as ``{"id": 3}``.
+    ``filter`` is the name of the query parameter that filters by the relation, where that is another one: ``"site_id"``.
 
     Raises: ``ConfigurationError`` for another form.
     Requests: none.
     """
-    return Relation(field, to_field, writes)
+    return Relation(field, to_field, writes, filter)
 
 
 def key_of(value: Any) -> Any:

@@ -272,7 +272,13 @@ class ModelInfo:
             self.pk_wire,
             self.key_wire if lookup else None,
             [
-                (_read_names(name, field), self.sent[name], name in self.read_only, _kind(field.annotation))
+                (
+                    _read_names(name, field),
+                    self.sent[name],
+                    name in self.read_only,
+                    _kind(field.annotation),
+                    self._filtered(name),
+                )
                 for name, field in fields.items()
             ],
             self._pagination(model._pagination),
@@ -289,6 +295,8 @@ class ModelInfo:
             model._prefetch_parameter,
             [self.wire[name] for name in natural],
             self._json_api(model._json_api),
+            bool(model._repeated_values),
+            bool(model._small_table),
         )
 
     def _json_api(self, resource_type: Any) -> tuple[str, bool, list[str]] | None:
@@ -302,6 +310,10 @@ class ModelInfo:
         kinds = set() if key is None else _types(key.annotation)
         relationships = [self.sent[each.field] for each in self.relations.forward.values()]
         return resource_type, int in kinds and str not in kinds, relationships
+
+    def _filtered(self, name: str) -> str | None:
+        relation = self.relations.of_field.get(name)
+        return None if relation is None else relation.said.filter
 
     def read_names(self, name: str) -> list[str]:
         """The names that a field may have in a row."""

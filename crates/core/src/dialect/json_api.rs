@@ -1,22 +1,39 @@
-//! How JSON:API spells the parameters of a query: `filter[author.name.icontains]=ann&sort=-author.name`.
+//! How the parameters of a query are spelt where that is not DRF's way: by JSON:API,
+//! `filter[author.name.icontains]=ann&sort=-author.name`; with the names that fields have in filters; with a list of values as a parameter that
+//! comes several times.
 //!
 //! Only requests and the links in answers are spelt so. Everything else knows a filter by its own name, `author__name__icontains`.
 
 use super::Dialect;
-use crate::{model::ModelMeta, page::query_pairs};
+use crate::{
+    lookup::Op,
+    model::{FieldMeta, ModelMeta},
+    page::query_pairs,
+};
 
 impl Dialect {
     /// A parameter as it is sent.
     #[doc(hidden)]
     #[must_use]
-    pub fn sent(&self, pair: (String, String), model: &ModelMeta) -> (String, String) {
+    pub fn sent(&self, pair: (String, String), model: &ModelMeta) -> Vec<(String, String)> {
         let (name, value) = pair;
         if self.json_api && name == self.ordering {
-            return (name, value.replace("__", "."));
+            return vec![(name, value.replace("__", "."))];
         }
-        match self.is_sent_as_it_stands(&name, model) {
-            true => (name, value),
-            false => (format!("filter[{}]", name.replace("__", ".")), value),
+        let list = name.strip_suffix("__in").filter(|_| model.repeats_values());
+        let name = filter_name(list.unwrap_or(&name), model);
+        let name = match self.is_sent_as_it_stands(&name, model) {
+            true => name,
+            false => format!("filter[{}]", name.replace("__", ".")),
+        };
+        match list {
+            None => vec![(name, value)],
+            Some(_) => {
+                let values = value.split(',');
+                values
+                    .map(|value| (name.clone(), value.to_owned()))
+                    .collect()
+            }
         }
     }
 
@@ -49,6 +66,23 @@ impl Dialect {
     }
 }
 
+/// Whether a parameter is a filter by a field that is sent by another name.
+pub(super) fn is_filter(name: &str, model: &ModelMeta) -> bool {
+    filter_name(name, model) != name
+}
+
+/// The name of a parameter that filters by a field.
+fn filter_name(name: &str, model: &ModelMeta) -> String {
+    let (head, op) = name.split_once("__").unwrap_or((name, ""));
+    let is_op = op.is_empty() || Op::names().any(|known| known == op);
+    let mut fields = model.fields().iter();
+    let field = fields.find(|field| is_op && field.read_as() == head);
+    match field.and_then(FieldMeta::filtered_as) {
+        Some(filter) => format!("{filter}{}", name.strip_prefix(head).unwrap_or_default()),
+        None => name.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,12 +100,18 @@ mod tests {
             ("include", "team.lead"),
         ];
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let sent = pairs.clone().map(|pair| dialect.sent(pair, &model));
+        let sent: Vec<_> = pairs
+            .iter()
+            .cloned()
+            .flat_map(|pair| dialect.sent(pair, &model))
+            .collect();
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&sent);
         let link = format!("https://h/users/?{}", query.finish());
         assert_eq!(
-            sent.map(|(name, value)| format!("{name}={value}")),
+            sent.iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>(),
             [
                 "filter[name]=a.b",
                 "filter[team.name.icontains]=x",
@@ -83,10 +123,26 @@ mod tests {
         );
         assert_eq!(query_pairs(&dialect.link_read(&link)), pairs);
         let drf = Dialect::default();
-        assert_eq!(
-            drf.sent(("team__name".to_owned(), "x".to_owned()), &model)
-                .0,
-            "team__name"
-        );
+        let sent = drf.sent(("team__name".to_owned(), "x".to_owned()), &model);
+        assert_eq!(sent, [("team__name".to_owned(), "x".to_owned())]);
+    }
+
+    #[test]
+    fn fields_are_filtered_by_their_own_names_and_lists_come_in_parts() {
+        let site = FieldMeta::new("site").with_filtered_as("site_id");
+        let model = ModelMeta::new("Device", "/devices/").with_fields(vec![site]);
+        let sent = |model: &ModelMeta, name: &str, value: &str| {
+            let pair = (name.to_owned(), value.to_owned());
+            let sent = Dialect::default().sent(pair, model).into_iter();
+            sent.map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(sent(&model, "site", "1"), ["site_id=1"]);
+        assert_eq!(sent(&model, "site__in", "1,2"), ["site_id__in=1,2"]);
+        assert_eq!(sent(&model, "site__slug", "a"), ["site__slug=a"]);
+        assert_eq!(sent(&model, "name", "a"), ["name=a"]);
+        let model = model.with_repeated_values();
+        assert_eq!(sent(&model, "site__in", "1,2"), ["site_id=1", "site_id=2"]);
+        assert_eq!(sent(&model, "name", "1,2"), ["name=1,2"]);
     }
 }

@@ -9,8 +9,57 @@ pub struct ExplainRelated {
     name: String,
     how: String,
     reading: Reading,
+    whole: Whole,
     /// Whose rows they are related to, where these are not the query's own.
     of: Option<String>,
+}
+
+/// Whether all rows of the table are read in place of those with some keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Whole {
+    /// How many requests that takes is not known.
+    #[default]
+    Never,
+    /// Where it takes fewer requests than these do; so many.
+    Below(u64),
+    /// For two keys and more, because the table is declared to be small; so many, if that is known.
+    Always(Option<u64>),
+}
+
+impl Whole {
+    /// Whether they are read whole in place of so many different keys, which take so many requests.
+    #[must_use]
+    pub fn is_read(self, keys: u64, requests: u64) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Below(whole) => whole < requests,
+            Self::Always(_) => keys > 1,
+        }
+    }
+
+    /// How many requests so many different keys take.
+    #[must_use]
+    pub fn requests(self, keys: u64, requests: Option<u64>) -> Option<u64> {
+        match self {
+            Self::Below(whole) => requests.map(|requests| requests.min(whole)),
+            Self::Always(whole) if keys > 1 => whole,
+            Self::Never | Self::Always(_) => requests,
+        }
+    }
+
+    /// The same in words, to be added to how rows are asked for by their keys; nothing where they always are.
+    #[must_use]
+    pub fn explained(self) -> String {
+        match self {
+            Self::Never => String::new(),
+            Self::Below(requests) => {
+                format!("; or the whole table, with {requests} requests, where that is fewer")
+            }
+            Self::Always(_) => {
+                "; for two keys and more the whole table, which is declared to be small".to_owned()
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +79,17 @@ impl ExplainRelated {
             name,
             how,
             reading: Reading::ByKeys(requests),
+            whole: Whole::Never,
             of: None,
         }
+    }
+
+    /// The same, where the whole table may be read in their place.
+    #[must_use]
+    pub fn or_whole(mut self, whole: Whole) -> Self {
+        self.how.push_str(&whole.explained());
+        self.whole = whole;
+        self
     }
 
     /// Rows that point back, which are read as `each` says for each chunk of the rows that they point at.
@@ -41,6 +99,7 @@ impl ExplainRelated {
             name,
             how,
             reading: Reading::Back(Box::new(each)),
+            whole: Whole::Never,
             of: None,
         }
     }
@@ -89,7 +148,8 @@ impl ExplainRelated {
                     0 => 0,
                     chunks => chunks * at(chunk)?,
                 };
-                Some(whole + at(rows % chunk)?)
+                let by_keys = at(rows % chunk).map(|rest| whole + rest);
+                self.whole.requests(rows, by_keys)
             }
             Reading::Back(each) => match of.div_ceil(chunk) {
                 0 => Some(0),

@@ -250,7 +250,7 @@ impl Collection {
     ) -> Result<ApiResponse> {
         let pairs = pairs.iter().cloned();
         let call = Call::get(self.endpoint()?.collection())
-            .queries(pairs.map(|pair| self.dialect.sent(pair, &self.model)))
+            .queries(pairs.flat_map(|pair| self.dialect.sent(pair, &self.model)))
             .counted_while(interest);
         self.send(call).await
     }

@@ -320,8 +320,13 @@ impl Pages {
             matches!(&self.step, Step::Ask(next) if matches!(next.why, Why::Linked | Why::Counted));
         let first = matches!(ask.why, Why::Start | Why::Restart | Why::Jump(_));
         let asked = self.paginator.parameters().asked_size(&ask.query);
+        let is_every_row =
+            matches!(self.step, Step::Done) && ask.position == 0 && self.course.wanted.is_none();
+        let rows = page.count().or_else(|| is_every_row.then_some(len));
+        let rows = rows.filter(|_| self.course.base.is_empty());
         self.learn_style()?;
         self.collection.learn(|known| {
+            known.rows = rows.or(known.rows);
             self.paginator.learn(len, more, &self.course, known);
             known.names_next |= page.names_next();
             known.is_drf |= page.is_drf();

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use django_api_orm_core::{
     Error, ErrorKind, Q, Result,
+    explain::Whole,
     lookup::{Lookup, Op},
     plan::{Plan, Range},
     relation::{Index, Reference, Relation, Wanted},
@@ -63,8 +64,12 @@ impl Collection {
             }
         }
         let mut found = Vec::new();
-        for (field, values) in &wanted.values {
-            found.extend(self.rows_of(plan, field, values, concurrency).await?);
+        if takes_shown && self.is_read_whole(&wanted)? {
+            found = self.walk(plan).collect().await?;
+        } else {
+            for (field, values) in &wanted.values {
+                found.extend(self.rows_of(plan, field, values, concurrency).await?);
+            }
         }
         let mut index = Index::default();
         for row in self.in_order(plan, &wanted, found).await? {
@@ -154,13 +159,58 @@ impl Collection {
     /// # Errors
     /// As [`explain`](Self::explain).
     pub fn requests_by_keys(&self, keys: u64) -> Result<u64> {
+        let by_keys = self.requests_of_chunks(self.model().primary_key(), keys)?;
+        Ok(self
+            .whole()?
+            .requests(keys, Some(by_keys))
+            .unwrap_or(by_keys))
+    }
+
+    fn requests_of_chunks(&self, field: &str, keys: u64) -> Result<u64> {
         let all = Plan::all();
         let pages = |keys: u64| {
-            let requests = self.requests_of_chunk(&all, self.model().primary_key(), keys)?;
+            let requests = self.requests_of_chunk(&all, field, keys)?;
             Ok::<_, Error>(requests.unwrap_or(1))
         };
         let chunk = LARGEST_PART as u64;
         Ok(keys / chunk * pages(chunk)? + pages(keys % chunk)?)
+    }
+
+    /// Whether related rows are all read in place of those with some keys: where the table is declared to be small, or is known to take
+    /// fewer requests.
+    ///
+    /// # Errors
+    /// As [`explain`](Self::explain).
+    pub fn whole(&self) -> Result<Whole> {
+        let rows = self.know(|known| known.rows)?;
+        let requests = match rows {
+            Some(rows) => self.explain(&Plan::all())?.requests(rows),
+            None => None,
+        };
+        if self.model().is_small() {
+            return Ok(Whole::Always(requests));
+        }
+        let (Some(rows), Some(whole)) = (rows, requests) else {
+            return Ok(Whole::Never);
+        };
+        // Even where every row is wanted.
+        let most = self.requests_of_chunks(self.model().primary_key(), rows)?;
+        Ok(match whole < most {
+            true => Whole::Below(whole),
+            false => Whole::Never,
+        })
+    }
+
+    fn is_read_whole(&self, wanted: &Wanted) -> Result<bool> {
+        let whole = self.whole()?;
+        let (mut keys, mut requests) = (0, 0);
+        for (field, values) in &wanted.values {
+            let is_one_of = Lookup::new(field, Op::In, Value::Array(values.clone()));
+            let parts = Parts::new(Plan::all(), is_one_of).count() as u64;
+            keys += values.len() as u64;
+            requests += parts.max(self.requests_of_chunks(field, values.len() as u64)?);
+        }
+        Ok(whole.is_read(keys, requests))
     }
 
     /// How many requests it takes to ask for the rows of a plan by one chunk of values of a field, each of which one row has.

@@ -3,7 +3,8 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use django_api_orm_core::{
-    ApiModel, DeclaredRelation, ExplainRelated, Field, Result, row::Row, strategy::LARGEST_PART,
+    ApiModel, DeclaredRelation, ExplainRelated, Field, Result, explain::Whole, row::Row,
+    strategy::LARGEST_PART,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
@@ -55,7 +56,11 @@ impl<M: ApiModel, T: Relates> Relation<M, T::Model> for To<M, T> {
             keys => collection.requests_of_chunk(&rows.plan, related.to_field(), keys),
         });
         let requests = requests.collect::<Result<_>>()?;
-        Ok(ExplainRelated::by_keys(self.name(), how, requests))
+        let whole = match chosen {
+            true => Whole::Never,
+            false => collection.whole()?,
+        };
+        Ok(ExplainRelated::by_keys(self.name(), how, requests).or_whole(whole))
     }
 
     fn read<'a>(

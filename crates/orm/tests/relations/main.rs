@@ -11,6 +11,8 @@ mod json_api;
 mod keys;
 mod library;
 mod lists;
+mod netbox;
 mod prefetched;
 mod random;
+mod small;
 mod together;
