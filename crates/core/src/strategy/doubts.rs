@@ -44,10 +44,9 @@ impl Strategy {
             }
         });
         self.doubted_forms = doubted;
-        // Of a field by its bare name the value itself was asked for in vain, if it is ignored.
         let guards = self.guards.iter();
         self.doubted_if_ignored = guards
-            .filter(|guard| guard.parameter() != guard.path && self.is_doubted(guard, given))
+            .filter(|guard| self.is_doubted(guard, given) && !is_believed(guard, given))
             .cloned()
             .collect();
         self.doubted_digits = digits;
@@ -65,6 +64,7 @@ impl Strategy {
         let is_text = lookup.transform.is_none()
             && texts.any(|text| Measure::of(text) == Some(Measure::Text));
         let is_told = match lookup.names_values() {
+            true if is_believed(lookup, given) && given.known.ignores(lookup) => true,
             true => given.known.takes_no_text_of(lookup),
             false => given.known.ignores_what_is_shown(&lookup.path),
         };
@@ -99,4 +99,10 @@ impl Strategy {
         };
         self.guards.iter().filter(is_hidden).cloned().collect()
     }
+}
+
+/// Whether a value that the server ignores by the bare name of the field is believed to be ignored as a filter that it does not know,
+/// and not as what is no choice: Django REST Framework refuses the latter.
+fn is_believed(lookup: &Lookup, given: &Given<'_>) -> bool {
+    lookup.parameter() == lookup.path && given.findings.believes_emptiness(given.known)
 }

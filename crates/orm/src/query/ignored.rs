@@ -18,11 +18,16 @@ pub(crate) fn filter(collection: &Collection, parameter: &str, why: &str) -> Res
     notice(collection, parameter, why)
 }
 
-/// The same of a filter that is ignored with this value, as far as is known.
-pub(crate) fn value(collection: &Collection, lookup: &Lookup, why: &str) -> Result<()> {
+/// The same of a filter that is ignored with this value, as far as is known. `is_proven`: not only believed of a framework.
+pub(crate) fn value(
+    collection: &Collection,
+    lookup: &Lookup,
+    is_proven: bool,
+    why: &str,
+) -> Result<()> {
     collection.learn(|known| {
         known.learn_ignored_value(lookup);
-        if lookup.parameter() == lookup.path {
+        if is_proven && lookup.parameter() == lookup.path {
             known.learn_told_value(lookup);
         }
     })?;

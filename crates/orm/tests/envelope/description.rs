@@ -5,6 +5,7 @@
 
 use django_api_orm::Pagination;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A server with its rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -230,12 +231,15 @@ impl Server {
             && ["kind", "kind__in"].contains(&lookup)
     }
 
-    /// Whether nothing tells what the server does from what one does that ignores the filter and shows the kinds themselves: all rows
-    /// are of one kind, so that a choice finds the same rows as what is none.
+    /// Whether nothing tells what the server does from what one does that shows labels and drops what is no choice: it does not filter
+    /// by a field of which all rows show one text.
     pub(crate) fn is_inscrutable(&self, rows: &[Row]) -> bool {
-        let mut kinds = rows.iter().map(|row| &row.kind);
-        let one = kinds.next();
-        self.may_drop("kind") && self.shows == Shows::Display && kinds.all(|kind| Some(kind) == one)
+        let shows_one_text = |lookup: &String| {
+            let mut texts = rows.iter().map(|row| row.value(lookup));
+            let one = texts.next().filter(Value::is_string);
+            one.is_some() && texts.all(|text| Some(text) == one)
+        };
+        self.lacks.iter().any(shows_one_text)
     }
 
     /// The paginator as users declare it.

@@ -34,8 +34,8 @@ async fn update_or_create_patches_no_other_row() {
 }
 
 #[tokio::test]
-async fn the_only_row_is_not_taken_for_the_right_one() {
-    let rows = json!([{"name": "Ann", "rank": 1}]);
+async fn the_first_row_is_not_taken_for_the_right_one() {
+    let rows = json!([{"name": "Ann", "rank": 1}, {"name": "Eve", "rank": 1}]);
     for name in ["bob", "ann"] {
         let site = site(with_rows(&rows).quirk(Quirk::ignore_parameters(["name"]))).await;
         let (made, created) = site
@@ -113,9 +113,43 @@ async fn a_row_in_another_case_is_neither_changed_nor_created_again() {
     assert_eq!(posts.count(), 1);
 }
 
+/// Where every row shows the same text, it may be a label of what is asked for: whether there is such a row nothing tells.
+#[tokio::test]
+async fn no_row_is_created_beside_rows_that_may_show_a_label_of_it() {
+    for rows in [
+        json!([{"name": "Ann", "rank": 1}]),
+        json!([{"name": "Ann", "rank": 1}, {"name": "Ann", "rank": 2}]),
+    ] {
+        for name in ["bob", "ann", "a"] {
+            let site = site(with_rows(&rows).quirk(Quirk::ignore_parameters(["name"]))).await;
+            for _ in 0..2 {
+                // A query does not change that.
+                let found = site.things().filter(q("name", name)).fetch().await;
+                assert_eq!(found.unwrap().len(), 0);
+                let rank = || [Thing::F.rank.set(2)];
+                for error in [
+                    site.things().get_or_create(q("name", name), rank()).await,
+                    site.things()
+                        .update_or_create(q("name", name), rank())
+                        .await,
+                ] {
+                    let error = error.map(|_| ()).unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}: {error}");
+                    assert!(error.to_string().contains("declare the filters"), "{error}");
+                }
+            }
+            assert_eq!(site.writes(), Vec::<String>::new());
+            // What other lookups leave out is none of these rows.
+            let by = q("rank", 7) & q("name", name);
+            let (_, created) = site.things().get_or_create(by, []).await.unwrap();
+            assert!(created);
+        }
+    }
+}
+
 #[tokio::test]
 async fn get_or_create_takes_no_other_row() {
-    let rows = json!([{"name": "Ann", "rank": 1}]);
+    let rows = json!([{"name": "Ann", "rank": 1}, {"name": "Eve", "rank": 1}]);
     let site = site(with_rows(&rows).quirk(Quirk::ignore_parameters(["name"]))).await;
     let (made, created) = site
         .things()

@@ -146,19 +146,26 @@ impl Probing {
         let Some(guard) = guards.find(|guard| guard.parameter() == *parameter) else {
             return Ok(false);
         };
-        let is_ignored = self.collection.know(|known| known.ignores(guard))?
-            || check.is_disproved(parameter, rows)?
-            // Honoured for other values it may be, and dropped for one that is no choice.
-            || !self.is_looked_at(strategy, guard).await?;
-        if is_ignored && self.shows_ignored(strategy, guard, rows).await? {
+        let is_proven = self.collection.know(|known| known.ignores(guard))?
+            || check.is_disproved(parameter, rows)?;
+        // Honoured for other values it may be, and dropped for one that is no choice.
+        let is_ignored = is_proven || !self.is_looked_at(strategy, guard).await?;
+        // Of a field by its bare name the value itself was asked for in vain, if rows prove that.
+        let is_told = is_proven && guard.parameter() == guard.path;
+        if is_ignored && (is_told || self.shows_ignored(strategy, guard, rows).await?) {
             self.is_ignored(strategy, check, parameter, rows)?;
             check.ignore(parameter);
             return Ok(true);
         }
-        self.collection
-            .learn(|known| known.learn_form(&guard.path, false))?;
-        check.leave_to_server(&guard.path)?;
+        self.is_shown_otherwise(check, &guard.path)?;
         Ok(false)
+    }
+
+    /// Keeps that the rows show a field in another form than filters take: the server is believed about it.
+    fn is_shown_otherwise(&self, check: &mut RowCheck, path: &str) -> Result<()> {
+        self.collection
+            .learn(|known| known.learn_form(path, false))?;
+        check.leave_to_server(path)
     }
 
     /// Keeps that a filter is ignored, as rows that came for it show: for its value, or for every one. Raises or warns as the policy
@@ -173,7 +180,10 @@ impl Probing {
         let mut guards = strategy.guards.iter();
         match guards.find(|guard| guard.parameter() == *parameter) {
             Some(guard) if !check.settles(parameter, rows)? => {
-                ignored::value(&self.collection, guard, WRONG_ROW)
+                let believes = |known: &_| self.findings.believes_emptiness(known);
+                let is_proven =
+                    check.is_disproved(parameter, rows)? || !self.collection.know(believes)?;
+                ignored::value(&self.collection, guard, is_proven, WRONG_ROW)
             }
             _ => ignored::filter(&self.collection, parameter, WRONG_ROW),
         }
@@ -204,6 +214,9 @@ impl Probing {
             {
                 check.believe(parameter);
                 continue;
+            }
+            if !self.shows_ignored(strategy, guard, rows).await? {
+                self.is_shown_otherwise(check, &guard.path)?;
             }
             check.ignore(parameter);
             if self.collection.policy.on_ignored != OnIgnored::Error {

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use django_api_orm_core::{
-    Q, Result,
+    Error, Q, Result,
     evaluate::{Evaluator, is_no_label, lacks_digits},
     lookup::{Lookup, Op},
     row::Row,
@@ -76,7 +76,28 @@ impl Probing {
             return Ok(true);
         }
         let form = self.shows_texts(strategy, &lookup.path, &texts, first, Some(lookup));
-        Ok(form.await? != Form::Otherwise)
+        match form.await? {
+            Form::AsFiltered | Form::Unknown => Ok(true),
+            Form::Otherwise => Ok(false),
+            Form::Unclear if texts.iter().all(|text| is_no_label(text)) => Ok(true),
+            Form::Unclear => {
+                let believes = |known: &_| self.findings.believes_emptiness(known);
+                match self.collection.know(believes)? {
+                    true => Ok(true),
+                    false => Err(self.may_be_labels(lookup)),
+                }
+            }
+        }
+    }
+
+    /// All rows show one text, and nothing tells whether it is that of the lookup in another form.
+    fn may_be_labels(&self, lookup: &Lookup) -> Error {
+        Error::unsupported(format!(
+            "nothing shows whether the server filters by `{}`: it sends the same rows whatever it is asked for, and these all show one \
+             text, which may be a label of the value; declare the filters of `{}`",
+            lookup.path,
+            self.collection.model().name()
+        ))
     }
 
     /// Whether the rows of a page show all the digits that decide what is evaluated client-side: of parts of the residual, and of filters
@@ -138,8 +159,8 @@ impl Probing {
             match form.await? {
                 Form::AsFiltered => {}
                 Form::Otherwise => return Ok(WrongByTexts::Otherwise),
-                Form::Unknown if texts.iter().all(|text| is_no_label(text)) => {}
-                Form::Unknown => {
+                Form::Unknown | Form::Unclear if texts.iter().all(|text| is_no_label(text)) => {}
+                Form::Unknown | Form::Unclear => {
                     if is_first && strategy.pairs == probe.with {
                         self.has_seen(&probe.with, page.first());
                     }

@@ -84,8 +84,8 @@ impl Probing {
                 match form.await? {
                     Form::AsFiltered => true,
                     Form::Otherwise => false,
-                    Form::Unknown if texts.iter().all(|text| is_no_label(text)) => true,
-                    Form::Unknown => {
+                    Form::Unknown | Form::Unclear if texts.iter().all(|text| is_no_label(text)) => true,
+                    Form::Unknown | Form::Unclear => {
                         !self
                             .sorts_otherwise(strategy, key, pairs, ROWS_IN_ORDER)
                             .await?
@@ -169,9 +169,13 @@ impl Probing {
         match form.await? {
             Form::AsFiltered => Ok(false),
             Form::Otherwise => Ok(true),
-            Form::Unknown if are_equal || texts.iter().all(|text| is_no_label(text)) => Ok(false),
-            Form::Unknown if strategy.order.len() > 1 => Ok(false),
-            Form::Unknown => Err(unclear(order)),
+            Form::Unknown | Form::Unclear
+                if are_equal || texts.iter().all(|text| is_no_label(text)) =>
+            {
+                Ok(false)
+            }
+            Form::Unknown | Form::Unclear if strategy.order.len() > 1 => Ok(false),
+            Form::Unknown | Form::Unclear => Err(unclear(order)),
         }
     }
 

@@ -53,6 +53,8 @@ pub(super) enum Form {
     Otherwise,
     /// The server ignores or refuses what they show, and what the query asks for as well.
     Unknown,
+    /// Every row shows the same text, and comes whatever is asked for: the text may be what the query asks for, in another form.
+    Unclear,
 }
 
 /// What became of a text of the query, which no row at hand shows.
@@ -62,7 +64,9 @@ enum Choice {
     Honoured,
     /// It leaves out no row, or is refused.
     Ignored,
-    /// Nothing tells.
+    /// No row shows it in another form, as far as the server has any for it.
+    Harmless,
+    /// Nothing tells: all rows may have it, in another form.
     Unclear,
 }
 
@@ -133,11 +137,14 @@ impl Probing {
             Made::FindsNone => Form::Otherwise,
             Made::Ignored | Made::Refused | Made::Unclear => {
                 let asked = asked.filter(|asked| asked.names_values() || made == Made::Refused);
-                match asked {
-                    Some(asked) if self.is_choice(strategy, asked, made, &base, &first).await? => {
-                        Form::Otherwise
-                    }
-                    _ => return Ok(Form::Unknown),
+                let choice = match asked {
+                    Some(asked) => self.is_choice(strategy, asked, made, &base, &first).await?,
+                    None => Choice::Ignored,
+                };
+                match choice {
+                    Choice::Honoured => Form::Otherwise,
+                    Choice::Ignored | Choice::Harmless => return Ok(Form::Unknown),
+                    Choice::Unclear => return Ok(Form::Unclear),
                 }
             }
         };
@@ -188,7 +195,8 @@ impl Probing {
         }
     }
 
-    /// Whether a text of the lookup is one that the server filters by, and that no row shows.
+    /// Whether a text of the lookup is one that the server filters by, and that no row shows: one that is honoured decides, then one
+    /// of which nothing tells.
     async fn is_choice(
         &mut self,
         strategy: &Strategy,
@@ -196,7 +204,8 @@ impl Probing {
         made: Made,
         base: &Pairs,
         first: &[Row],
-    ) -> Result<bool> {
+    ) -> Result<Choice> {
+        let mut of_all = Choice::Ignored;
         for value in asked.texts() {
             let lookup = Lookup::new(&asked.path, Op::Exact, value.clone());
             if !value.as_str().is_some_and(is_sendable)
@@ -213,10 +222,11 @@ impl Probing {
                 let is_free = |pairs: &Pairs| pairs.iter().all(|(name, _)| *name != by.parameter());
                 let base = if is_free(base) { base } else { &strategy.extra };
                 let choice = self.choice(strategy, by, value, made, base, first).await?;
+                is_ignored &= choice == Choice::Ignored;
                 match choice {
-                    Choice::Honoured => return Ok(true),
-                    Choice::Ignored => {}
-                    Choice::Unclear => is_ignored = false,
+                    Choice::Honoured => return Ok(choice),
+                    Choice::Unclear => of_all = choice,
+                    Choice::Ignored | Choice::Harmless => {}
                 }
             }
             if is_ignored {
@@ -224,7 +234,7 @@ impl Probing {
                     .learn(|known| known.learn_told_value(&lookup))?;
             }
         }
-        Ok(false)
+        Ok(of_all)
     }
 
     /// What becomes of a value that no row at hand shows.
@@ -239,7 +249,7 @@ impl Probing {
     ) -> Result<Choice> {
         let path = by.path.as_str();
         let Some(telling) = Telling::alone(by, base) else {
-            return Ok(Choice::Unclear);
+            return Ok(Choice::Harmless);
         };
         let other = position_of_another(first, path)?;
         let found = match self.ask_for(&telling.pairs, rows_beyond(other)).await {
@@ -254,11 +264,11 @@ impl Probing {
             // Rows show another text, which it does not find.
             return Ok(match made {
                 Made::Ignored | Made::Refused if by.op == Op::Exact => Choice::Honoured,
-                _ => Choice::Unclear,
+                _ => Choice::Harmless,
             });
         }
         if shows_any(&found.rows, path, value)? {
-            return Ok(Choice::Unclear);
+            return Ok(Choice::Harmless);
         }
         // A list may be ignored where the bare name is not.
         let is_choice = if made == Made::Refused && by.op == Op::Exact {
@@ -400,9 +410,10 @@ fn position_of_other(rows: &[Row], path: &str, text: &Value) -> Result<Option<us
     Ok(None)
 }
 
+/// Whether a row shows exactly this text: in another case it may be a label, such as `Active` for `ACTIVE`.
 fn shows_any(rows: &[Row], path: &str, text: &Value) -> Result<bool> {
     for row in rows {
-        if is_shown(row, path, text)? {
+        if row.field(path)?.as_ref() == Some(text) {
             return Ok(true);
         }
     }
