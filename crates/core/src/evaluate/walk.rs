@@ -97,7 +97,11 @@ impl Path {
             .find_map(|start| Some((start, row.get(&start.key)?)))
         {
             Some((start, value)) => {
-                descend(&start.rest, value, visit);
+                let source = match value {
+                    Value::Object(object) if !is_related(object) => Source::Json,
+                    _ => Source::Relation,
+                };
+                descend(&start.rest, value, source, visit);
             }
             None => {
                 visit(Found::Absent);
@@ -140,31 +144,50 @@ impl Segment {
     }
 }
 
+/// What a path goes down into. A list in a JSON field is a value like any other; one of a relation is its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Json,
+    Relation,
+}
+
+/// Whether an object may be a related row, as rows have a key.
+fn is_related(object: &Map<String, Value>) -> bool {
+    ["id", "pk", "url", "uuid", "slug"]
+        .iter()
+        .any(|key| object.contains_key(*key))
+}
+
 fn descend<'r>(
     segments: &[Segment],
     value: &'r Value,
+    source: Source,
     visit: &mut dyn FnMut(Found<'r>) -> bool,
 ) -> bool {
     let Some((segment, rest)) = segments.split_first() else {
         return visit(match value {
-            Value::Array(items) => Found::List(items),
+            Value::Array(items) if source == Source::Relation => Found::List(items),
             value => Scalar::of(value).map_or(Found::Null, Found::Value),
         });
     };
     match value {
         Value::Null => visit(Found::Null),
         Value::Object(object) => match segment.of(object) {
-            Some(value) => descend(rest, value, visit),
+            Some(value) => descend(rest, value, source, visit),
             None => visit(Found::Absent),
         },
         Value::Array(items) => match segment.name.parse::<usize>() {
             Ok(index) => match items.get(index) {
-                Some(item) => descend(rest, item, visit),
+                Some(item) => descend(rest, item, source, visit),
                 None => visit(Found::Absent),
             },
+            // Only the server knows what a database makes of that.
+            Err(_) if source == Source::Json => visit(Found::Absent),
             // Nothing is related: Django's outer join gives one null.
             Err(_) if items.is_empty() => visit(Found::Null),
-            Err(_) => items.iter().all(|item| descend(segments, item, visit)),
+            Err(_) => items
+                .iter()
+                .all(|item| descend(segments, item, source, visit)),
         },
         Value::Number(number) if segment.is_key() && rest.is_empty() => {
             visit(Found::Value(Scalar::Number(Number::of_json(number))))

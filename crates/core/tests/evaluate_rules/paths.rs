@@ -150,6 +150,44 @@ fn lists() {
     );
 }
 
+/// A key of a JSON field is compared as a whole. An object with a key of its own may be a related row, and its lists relations.
+#[test]
+fn lists_inside_json() {
+    check_field(
+        json!({"a": [1, 2], "b": [], "c": [[1]], "d": [{"e": 1}], "f": {"g": [1]}, "h": 1}),
+        vec![
+            ("a__in", json!([1, "one"]), F),
+            ("a", json!(1), F),
+            ("a", json!("one"), F),
+            ("a", json!("[1,2]"), U),
+            ("a", json!(true), F),
+            ("a", json!([1, 2]), T),
+            ("a", json!([1]), F),
+            ("a__in", json!([[1, 2], 3]), T),
+            ("a__contains", json!([2]), T),
+            ("a__gt", json!(0), U),
+            ("a__icontains", json!("1"), U),
+            ("a__0", json!(1), T),
+            ("a__isnull", json!(false), T),
+            ("b__isnull", json!(true), F),
+            ("b", json!(1), F),
+            ("c", json!([1]), F),
+            ("c__0", json!([1]), T),
+            ("d__e", json!(1), U),
+            ("f__g", json!(1), F),
+            ("h__in", json!([1, "one"]), T),
+        ],
+    );
+    check_field(
+        json!({"id": 7, "tags": [1, 2], "posts": [{"id": 1}]}),
+        vec![
+            ("tags", json!(1), T),
+            ("tags__in", json!([3]), F),
+            ("posts__id", json!(1), T),
+        ],
+    );
+}
+
 #[test]
 fn two_lookups_of_one_relation() {
     let both = || q("tags__a", json!(1)).and(q("tags__b", json!(2)));

@@ -186,6 +186,15 @@ async fn what_is_dropped_does_not_show_that_labels_can_be_evaluated() {
     }
 }
 
+/// A label may differ from its code in its letters' case only.
+#[tokio::test]
+async fn a_label_in_another_case_is_not_taken_for_another_value() {
+    for unknown in [Unknown::Dropped, Unknown::LeftOut] {
+        let site = showing(unknown, ["A", "B", "C"], BOTH.to_vec()).await;
+        refused(site.things().exclude(kind("a"))).await;
+    }
+}
+
 #[tokio::test]
 async fn a_list_with_a_value_that_is_dropped_is_not_evaluated_on_labels() {
     let one_of = |codes: &[&str]| Choice::F.kind.in_(codes.iter().copied());

@@ -84,7 +84,9 @@ impl Probing {
                 match form.await? {
                     Form::AsFiltered => true,
                     Form::Otherwise => false,
-                    Form::Unknown | Form::Unclear if texts.iter().all(|text| is_no_label(text)) => true,
+                    Form::Unknown | Form::Unclear if texts.iter().all(|text| is_no_label(text)) => {
+                        true
+                    }
                     Form::Unknown | Form::Unclear => {
                         !self
                             .sorts_otherwise(strategy, key, pairs, ROWS_IN_ORDER)
