@@ -81,7 +81,11 @@ impl<M: ApiModel, T: Relates> Relation<M, T::Model> for To<M, T> {
                 let keys = held::<T>(&related, source)?;
                 if let Some(keys) = keys {
                     let rows = at(&made, places);
-                    let found = Found { rows, chosen };
+                    let found = Found {
+                        rows,
+                        chosen,
+                        prefetched: true,
+                    };
                     instance.known().keep(field.path(), keys, found);
                 }
             }
@@ -136,7 +140,11 @@ impl<M: ApiModel, N: ApiModel, T: Relates<Model = M>> Relation<M, N> for Back<M,
             for ((instance, source), places) in of.iter().zip(&sources).zip(found.of) {
                 let key = source.key(M::meta().primary_key()).unwrap_or_default();
                 let rows = at(&made, places);
-                let found = Found { rows, chosen };
+                let found = Found {
+                    rows,
+                    chosen,
+                    prefetched: true,
+                };
                 instance.known().keep(&back_name(field), key, found);
             }
             Ok(())

@@ -28,6 +28,7 @@ struct Rows {
     rows: Arc<dyn Any + Send + Sync>,
     /// They are those that a queryset has, which may leave some out.
     chosen: bool,
+    prefetched: bool,
 }
 
 /// The related rows of one row.
@@ -35,6 +36,8 @@ pub(crate) struct Found<N> {
     pub(crate) rows: Vec<Arc<Instance<N>>>,
     /// They are those that a queryset has, which may leave some out.
     pub(crate) chosen: bool,
+    /// They came with the rows that they are related to.
+    pub(crate) prefetched: bool,
 }
 
 impl Known {
@@ -72,14 +75,15 @@ impl Known {
         Some(Found {
             rows: found.rows.downcast_ref().cloned()?,
             chosen: found.chosen,
+            prefetched: found.prefetched,
         })
     }
 
-    /// Lets the relation be asked for again.
+    /// Lets the relation be asked for again, at its nested routes, too.
     pub(crate) fn forget(&self, relation: &str) {
         if let Some(known) = self.kept.get() {
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.remove(relation);
+            known.retain(|kept, _| kept.split('@').next() != Some(relation));
         }
         if let Some(place) = &self.place {
             place.forget(relation);
@@ -90,12 +94,17 @@ impl Known {
     where
         Instance<N>: Send + Sync,
     {
-        let (rows, chosen) = (Arc::new(found.rows), found.chosen);
+        let rows = Rows {
+            keys,
+            rows: Arc::new(found.rows),
+            chosen: found.chosen,
+            prefetched: found.prefetched,
+        };
         let known = self.kept.get_or_init(Arc::default);
         known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(relation.to_owned(), Rows { keys, rows, chosen });
+            .insert(relation.to_owned(), rows);
     }
 }
 

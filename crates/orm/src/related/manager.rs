@@ -48,8 +48,8 @@ pub struct RelatedManager<N> {
     rows_of: Arc<Collection>,
     /// Where they are created.
     created_at: Arc<Collection>,
-    /// Whether they are at a route of this row alone.
-    is_nested: bool,
+    /// What they are kept as where they are at a route of this row alone, which may show others than the filter.
+    nested: Option<String>,
 }
 
 impl<N: ApiModel> RelatedManager<N> {
@@ -72,7 +72,7 @@ impl<N: ApiModel> RelatedManager<N> {
         };
         Self {
             created_at: Arc::clone(&manager.collection),
-            is_nested: false,
+            nested: None,
             rows: QuerySet::new(manager, plan),
             field: field.sent_path().to_owned(),
             key: key.map_err(|error| error.to_string()),
@@ -98,7 +98,7 @@ impl<N: ApiModel> RelatedManager<N> {
                 let nested = manager.at(path.path());
                 self.created_at = Arc::clone(&nested.collection);
                 self.rows = QuerySet::new(nested, Plan::all()).with_rows_of(manager);
-                self.is_nested = true;
+                self.nested = Some(format!("{}@{route}", self.name));
             }
             Err(error) => self.rows.plan.mistake(&error.to_string()),
         }
@@ -122,8 +122,8 @@ impl<N: ApiModel> RelatedManager<N> {
     pub fn rows(&self) -> impl Future<Output = Result<Vec<Arc<Instance<N>>>>> + Send + use<N> {
         let (this, line) = (self.clone(), Location::caller());
         operation::<N, _>("related", async move {
-            if let Some(found) = this.known.get(&this.name, &this.of) {
-                return Ok(found.rows);
+            if let Some(rows) = this.kept() {
+                return Ok(rows);
             }
             let rows = match this.together(line).await? {
                 Some(rows) => rows,
@@ -135,10 +135,23 @@ impl<N: ApiModel> RelatedManager<N> {
             let found = Found {
                 rows: rows.clone(),
                 chosen: false,
+                prefetched: false,
             };
-            this.known.keep(&this.name, this.of, found);
+            let name = this.nested.as_ref().unwrap_or(&this.name);
+            this.known.keep(name, this.of, found);
             Ok(rows)
         })
+    }
+
+    /// The rows that are kept. Those of a nested route are no other relation's; prefetched ones are asked for by the filter.
+    fn kept(&self) -> Option<Vec<Arc<Instance<N>>>> {
+        let own = self.nested.as_ref();
+        let own = own.and_then(|name| self.known.get(name, &self.of));
+        let found = own.or_else(|| {
+            let found = self.known.get(&self.name, &self.of);
+            found.filter(|found| found.prefetched || self.nested.is_none())
+        });
+        found.map(|found| found.rows)
     }
 
     /// The rows, read with those of other rows of the page.
@@ -149,7 +162,7 @@ impl<N: ApiModel> RelatedManager<N> {
         let Some(place) = self
             .known
             .place()
-            .filter(|_| self.key.is_ok() && !self.is_nested)
+            .filter(|_| self.key.is_ok() && self.nested.is_none())
         else {
             return Ok(None);
         };
@@ -272,7 +285,7 @@ impl<N> Clone for RelatedManager<N> {
             row: self.row.clone(),
             rows_of: Arc::clone(&self.rows_of),
             created_at: Arc::clone(&self.created_at),
-            is_nested: self.is_nested,
+            nested: self.nested.clone(),
         }
     }
 }

@@ -105,6 +105,7 @@ impl<M: ApiModel, T: Relates> Followed<M, T> {
         let found = |rows| Found {
             rows,
             chosen: false,
+            prefetched: false,
         };
         if !rows.is_empty() {
             self.known.keep(name, keys, found(rows.clone()));

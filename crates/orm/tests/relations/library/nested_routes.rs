@@ -114,6 +114,51 @@ async fn prefetched_by_the_filter_and_never_read_together() {
     assert_eq!(*asked.lock().unwrap(), [""; 0]);
 }
 
+/// What is at a route need not be what the filter finds, nor what is at another one.
+#[tokio::test]
+async fn rows_of_a_route_are_kept_for_it_alone() {
+    use super::keys::{Writer, WriterRelations};
+
+    let (client, asked) = client();
+    let writers = client.objects::<Writer>();
+    let writer = writers.get(Writer::F.id.eq(6)).await.unwrap();
+    let expected = BOOKS.filter(|book| writer_of(*book) == 6).count();
+    for _ in 0..2 {
+        let books = writer.books().rows().await.unwrap();
+        assert_eq!(books.len(), expected);
+        asked.lock().unwrap().clear();
+        let own = writer.own_books().rows().await.unwrap();
+        assert_eq!(own.len(), expected);
+        let lines = std::mem::take(&mut *asked.lock().unwrap());
+        let route = "GET /api/v1/library/writers/6/books/";
+        assert!(lines.iter().any(|line| line == route), "{lines:?}");
+        let kept = writer.own_books().rows().await.unwrap();
+        assert!(Arc::ptr_eq(&own[0], &kept[0]));
+        assert!(!Arc::ptr_eq(&own[0], &books[0]));
+        assert_eq!(*asked.lock().unwrap(), [""; 0]);
+        // A new row may be among either.
+        let mut new = writer
+            .books()
+            .create(&json!({"title": "New"}))
+            .await
+            .unwrap();
+        assert_eq!(writer.own_books().rows().await.unwrap().len(), expected + 1);
+        new.delete().await.unwrap();
+        let mut new = writer
+            .own_books()
+            .create(&json!({"title": "New"}))
+            .await
+            .unwrap();
+        assert_eq!(writer.books().rows().await.unwrap().len(), expected + 1);
+        new.delete().await.unwrap();
+        writer
+            .own_books()
+            .create(&json!({"title": ""}))
+            .await
+            .unwrap_err();
+    }
+}
+
 #[test]
 fn the_blocking_half_does_so_too() {
     use super::keys::{Book, Writer, WriterRelations};
