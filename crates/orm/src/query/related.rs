@@ -64,12 +64,17 @@ impl Collection {
             }
         }
         let mut found = Vec::new();
+        let mut left = wanted.values.clone();
         if takes_shown && self.is_read_whole(&wanted)? {
             found = self.walk(plan).collect().await?;
-        } else {
-            for (field, values) in &wanted.values {
-                found.extend(self.rows_of(plan, field, values, concurrency).await?);
+            // Rows that moved from one page to another while they were read may have been on neither.
+            let mut whole = Index::new(found.clone());
+            for (field, values) in &mut left {
+                values.retain(|value| whole.find(field, value).is_empty());
             }
+        }
+        for (field, values) in left.iter().filter(|(_, values)| !values.is_empty()) {
+            found.extend(self.rows_of(plan, field, values, concurrency).await?);
         }
         let mut index = Index::default();
         for row in self.in_order(plan, &wanted, found).await? {

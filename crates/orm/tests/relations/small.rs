@@ -1,7 +1,8 @@
 //! Related rows of a small table: all of them are read where that takes fewer requests than asking for them by their keys.
 
 use django_api_orm::{Error, prelude::*};
-use django_api_orm_testserver::{Field, Resource, TestServer};
+use django_api_orm_testserver::{Field, Reply, Resource, TestServer, View};
+use http::Method;
 use serde_json::{Value, json};
 
 const ROWS: u64 = 250;
@@ -100,5 +101,50 @@ async fn it_is_read_whole_where_it_is_declared_to_be_small() -> Result<(), Error
         query.explain()?.requests_with(ROWS, &[("born_in", 3)]),
         Some(1 + 1)
     );
+    Ok(())
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/travellers/", pagination = "none")]
+struct Traveller {
+    id: Option<i64>,
+    #[api(relation)]
+    seen: Vec<Key<SmallCity>>,
+}
+
+/// A row that moves from one page to another while they are read may be on neither.
+#[tokio::test]
+async fn what_it_did_not_show_is_asked_for_by_its_key() -> Result<(), Error> {
+    let list = |path: &str, rows: Value| {
+        View::new(path, [Method::GET], move |_| Ok(Reply::ok(&rows))).public()
+    };
+    let server = TestServer::builder()
+        .view(list(
+            "/api/v1/travellers/",
+            json!([{"id": 1, "seen": [3, 2, 1, 4]}]),
+        ))
+        .view(list(
+            "/api/v1/cities/",
+            json!([{"id": 1}, {"id": 3}, {"id": 4}]),
+        ))
+        .view(list("/api/v1/cities/2/", json!({"id": 2})));
+    let server = server.start().await.unwrap();
+    let client = ServiceClient::new(server.base_url()).unwrap();
+    let all = client.objects::<Traveller>().all();
+    let found = all.prefetch_related(Traveller::F.seen).await?;
+    let paths: Vec<String> = (server.requests().iter())
+        .map(|request| request.path().to_owned())
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "/api/v1/travellers/",
+            "/api/v1/cities/",
+            "/api/v1/cities/2/"
+        ]
+    );
+    let seen = found[0].seen().await?;
+    let ids: Vec<_> = seen.iter().filter_map(|city| city.id).collect();
+    assert_eq!(ids, [3, 2, 1, 4]);
     Ok(())
 }
