@@ -27,7 +27,7 @@ use super::encoding;
 use super::failure::Failure;
 use super::layer::{HttpService, Sendings, Way};
 use super::pool::Pool;
-use super::rest::{Kept, Rest};
+use super::rest::{self, Kept, Rest};
 use super::stats::Tally;
 
 /// What is sent.
@@ -91,7 +91,12 @@ pub(super) async fn attempt(
     // Only a layer can send a request several times, or keep it.
     let sendings: Option<Arc<Sendings>> = route.layers.as_ref().map(|_| Arc::default());
     let mut sent = Sent {
-        capture: capture_connection(&mut request),
+        handed: if sendings.is_none() && outgoing.method.is_safe() {
+            *request.extensions_mut() = route.pool.noticing().clone();
+            Handed::Noticed(false)
+        } else {
+            Handed::Captured(capture_connection(&mut request))
+        },
         tally: &route.tally,
         is_counted: false,
         lead,
@@ -119,9 +124,18 @@ pub(super) async fn attempt(
     }
 }
 
+/// How it is known that a request was handed to a connection.
+enum Handed {
+    /// From the library that hands it over.
+    Captured(CaptureConnection),
+    /// From the copy that the pool makes of the connection's rest, in the turn in which it hands the request over. That needs no
+    /// channel, but holds only while this task sends the request itself; what must not be sent twice does not depend on it.
+    Noticed(bool),
+}
+
 /// Sees when the request is handed to a connection: it counts from then on, however it ends.
 struct Sent<'a> {
-    capture: CaptureConnection,
+    handed: Handed,
     tally: &'a Tally,
     is_counted: bool,
     lead: Option<watch::Sender<()>>,
@@ -129,7 +143,10 @@ struct Sent<'a> {
 
 impl Sent<'_> {
     fn was_sent(&self) -> bool {
-        self.capture.connection_metadata().is_some()
+        match &self.handed {
+            Handed::Captured(capture) => capture.connection_metadata().is_some(),
+            Handed::Noticed(was_sent) => *was_sent,
+        }
     }
 
     /// The exchange, looked at after every step: when it is dropped, nobody could count it any more.
@@ -139,7 +156,11 @@ impl Sent<'_> {
                 // Nobody waits: the task is about to be dropped, and sends nothing before that.
                 return Poll::Pending;
             }
+            let copies = rest::copies();
             let polled = exchange.as_mut().poll(cx);
+            if let Handed::Noticed(was_sent) = &mut self.handed {
+                *was_sent |= rest::copies() != copies;
+            }
             if !self.is_counted && self.was_sent() {
                 self.is_counted = true;
                 self.tally.request();

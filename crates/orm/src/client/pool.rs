@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{Extensions, Request};
 use http_body_util::Full;
 use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::{Semaphore, watch};
 
@@ -30,6 +32,7 @@ pub(super) struct Pool {
     rests: Arc<Rests>,
     settings: PoolSettings,
     connector: Connector,
+    noticing: Extensions,
     opening: Mutex<Option<watch::Receiver<()>>>,
 }
 
@@ -67,6 +70,7 @@ impl Pool {
             places,
             open,
             rests,
+            noticing: noticing(),
             settings,
             connector,
             opening: Mutex::new(None),
@@ -100,6 +104,11 @@ impl Pool {
         &self.rests
     }
 
+    /// What makes the pool copy the rest of the connection that it hands a request to.
+    pub(super) fn noticing(&self) -> &Extensions {
+        &self.noticing
+    }
+
     pub(super) fn open(&self) -> &Arc<OpenConnections> {
         &self.open
     }
@@ -124,6 +133,12 @@ impl Pool {
         *opening = Some(done);
         Turn::Lead(lead)
     }
+}
+
+fn noticing() -> Extensions {
+    let mut request = Request::new(());
+    capture_connection(&mut request);
+    request.into_parts().0.extensions
 }
 
 /// How a request begins.

@@ -3,6 +3,7 @@
 //! The stream of an HTTP/1.1 connection says here what it sees, the body of a response when it is read to its end. A connection that
 //! has rested for too long ends before the next request is written, so that the pool takes another one.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
@@ -21,6 +22,8 @@ pub(super) struct Rests {
     reuse: Reuse,
     /// Connections that have rested since this moment or longer are not used again.
     stale: AtomicU64,
+    /// When the latest request was about to be sent.
+    latest: AtomicU64,
 }
 
 impl Default for Rests {
@@ -29,6 +32,7 @@ impl Default for Rests {
             start: Instant::now(),
             reuse: Reuse::default(),
             stale: AtomicU64::new(NEVER),
+            latest: AtomicU64::new(NEVER),
         }
     }
 }
@@ -49,6 +53,7 @@ impl Rests {
     /// needs a new one, however short the rest of the others is.
     pub(super) fn before_request(&self, now: Instant, repeatable: bool) -> bool {
         let now = now.saturating_duration_since(self.start);
+        self.latest.store(moment(now), Relaxed);
         let Some(longest) = self.reuse.longest_rest(now, repeatable) else {
             return false;
         };
@@ -116,9 +121,34 @@ pub(super) struct Kept(Rest);
 
 impl Clone for Kept {
     fn clone(&self) -> Self {
+        note_copy();
         self.0.0.expected.set(true);
         Self(self.0.clone())
     }
+}
+
+/// What the pool keeps with a connection that has no rest, because requests share it.
+#[derive(Debug)]
+pub(super) struct Shared;
+
+impl Clone for Shared {
+    fn clone(&self) -> Self {
+        note_copy();
+        Self
+    }
+}
+
+thread_local! {
+    static COPIES: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many copies this thread has made of what a pool keeps with a connection.
+pub(super) fn copies() -> u64 {
+    COPIES.get()
+}
+
+fn note_copy() {
+    COPIES.set(copies().wrapping_add(1));
 }
 
 impl Kept {
@@ -188,7 +218,7 @@ impl Rest {
             return;
         }
         if let Some(since) = self.since() {
-            let rest = self.0.rests.now().saturating_sub(since);
+            let rest = self.0.rests.latest.load(Relaxed).saturating_sub(since);
             self.0.last.store(rest.saturating_add(1), Relaxed);
         }
         self.0.is_asked.store(true, Relaxed);

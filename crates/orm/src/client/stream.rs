@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::idle::Idleness;
-use super::rest::{Expected, Kept, Rest};
+use super::rest::{Expected, Kept, Rest, Shared};
 use super::stats::OpenConnections;
 
 trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -123,10 +123,11 @@ impl Stream {
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        let mut connected = Connected::new().proxy(self.is_proxied);
-        if let Some(rest) = &self.rest {
-            connected = connected.extra(Kept::new(rest));
-        }
+        let connected = Connected::new().proxy(self.is_proxied);
+        let connected = match &self.rest {
+            Some(rest) => connected.extra(Kept::new(rest)),
+            None => connected.extra(Shared),
+        };
         if self.is_http2 {
             connected.negotiated_h2()
         } else {
