@@ -167,7 +167,7 @@ impl Condition {
 /// assert!(lacks("x__gt", json!(6.6667), json!(6.67)));
 /// assert!(lacks("x", json!(6.5), json!(7)));
 /// assert!(!lacks("x", json!(6.5), json!(6.51)));
-/// assert!(!lacks("x__gt", json!(6.5), json!("7")));
+/// assert!(lacks("x__gt", json!(6.5), json!("7")) && !lacks("x__gt", json!(5), json!("7")));
 /// assert!(!lacks("x__gt", json!(6.6), json!("6.67")));
 /// assert!(!lacks("x__gt", json!(6.7001), json!("6.67")), "it is farther away");
 /// assert!(lacks("x__gt", json!("2024-05-01T10:04:30Z"), json!("2024-05-01T10:04Z")));

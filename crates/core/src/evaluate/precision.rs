@@ -32,12 +32,10 @@ pub(super) fn is_finer(operand: &Scalar<'_>, row: &Scalar<'_>) -> bool {
 }
 
 /// Whether a value of a row may have been cut or rounded, as far as the operand tells: it has digits that the row lacks, and they
-/// could decide. A text that is a whole number is none that was rounded.
+/// could decide.
 pub(super) fn has_fewer_digits(row: &Scalar<'_>, operand: &Scalar<'_>) -> bool {
     if let (Some(shown), Some(operand)) = (row.as_number(), operand.as_number()) {
-        let may_be_rounded = shown.places() > 0 || !matches!(row, Scalar::Text(_));
-        let is_finer = may_be_rounded && operand.places() > shown.places();
-        return is_finer && shown.is_within_last_place(operand);
+        return operand.places() > shown.places() && shown.is_within_last_place(operand);
     }
     let (Scalar::Text(text), Scalar::Text(asked), Some(shown), Some(moment)) =
         (row, operand, row.as_moment(), operand.as_moment())

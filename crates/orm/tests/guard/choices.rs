@@ -1,6 +1,8 @@
 //! Servers whose rows show the labels of choices, filter by their codes, and drop or refuse what is no choice. What became of one value
 //! says nothing of another, and that a label finds rows does not show that rows are filtered by it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use django_api_orm::{ErrorKind, Manager, QuerySet, prelude::*};
 use django_api_orm_testserver::{Reply, TestServer, View};
 use http::{Method, StatusCode};
@@ -27,6 +29,7 @@ enum Unknown {
 }
 
 const CODES: [&str; 3] = ["a", "b", "c"];
+const LABELS: [&str; 3] = ["Alpha", "Beta", "Gamma"];
 
 struct Site {
     _server: TestServer,
@@ -48,7 +51,7 @@ impl Site {
 /// Nine things in pages of four, three of each kind, one kind after the other. They show labels, or the codes themselves.
 async fn start(unknown: Unknown, shows_labels: bool, has: Vec<&'static str>) -> Site {
     let labels = match shows_labels {
-        true => ["Alpha", "Beta", "Gamma"],
+        true => LABELS,
         false => CODES,
     };
     showing(unknown, labels, has).await
@@ -59,7 +62,7 @@ type Paging = (usize, bool);
 
 /// The same with labels, in other pages.
 async fn paged(unknown: Unknown, has: Vec<&'static str>, paging: Paging) -> Site {
-    showing_in_pages(unknown, ["Alpha", "Beta", "Gamma"], has, paging).await
+    showing_in_pages(unknown, LABELS, has, paging).await
 }
 
 async fn showing(unknown: Unknown, labels: [&'static str; 3], has: Vec<&'static str>) -> Site {
@@ -335,6 +338,29 @@ async fn labels_that_are_dropped_do_not_show_that_the_server_does_not_sort() {
             ids(&ordered.fetch().await.unwrap()),
             [7, 8, 9, 4, 5, 6, 1, 2, 3]
         );
+    }
+}
+
+/// Rows that come in another order each time stand in a wrong one in both directions, too.
+#[tokio::test]
+async fn a_server_without_an_order_is_not_believed_to_sort_by_something_else() {
+    let turn = AtomicUsize::new(0);
+    let view = View::new("/api/v1/things/", [Method::GET], move |_| {
+        let mut rows: Vec<Value> = (0..9)
+            .map(|row| json!({"id": row + 1, "kind": LABELS[row % 3]}))
+            .collect();
+        rows.rotate_left(turn.fetch_add(1, Ordering::Relaxed) % 9);
+        Ok(Reply::ok(
+            &json!({"count": 9, "next": null, "previous": null, "results": rows}),
+        ))
+    });
+    let (_server, client) = served(view).await;
+    let ordered = client.objects::<Choice>().order_by(["kind"]);
+    for query in [ordered.clone(), ordered.limit(4), ordered] {
+        match query.fetch().await {
+            Ok(rows) => assert!(rows.iter().map(|row| &row.kind).is_sorted()),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}"),
+        }
     }
 }
 

@@ -106,10 +106,10 @@ impl Probing {
     /// filters by what they show. `pairs` ask for the order, and for the opposite one: there the rows have to come otherwise, and to
     /// stand in a wrong order, too.
     ///
-    /// Costs two requests.
+    /// Costs two requests, and a third one to see that the server has an order at all.
     ///
     /// # Errors
-    /// `Unsupported` where the rows do not tell, and this is the only key.
+    /// `Unsupported` where the rows do not tell, and this is the only key; and where they come in another order each time.
     pub(super) async fn sorts_otherwise(
         &mut self,
         strategy: &Strategy,
@@ -128,7 +128,10 @@ impl Probing {
         let mut watch = OrderWatch::new(&turned, &fields);
         for row in &last.rows {
             if watch.take(&row.pick(&roots)?) == Seen::DoubtfulByTexts {
-                return Ok(true);
+                return match self.repeats(pairs.1, rows, &last, &order.path).await? {
+                    true => Ok(true),
+                    false => Err(unclear(order)),
+                };
             }
         }
         match last.count {
@@ -137,6 +140,22 @@ impl Probing {
             _ if strategy.order.len() > 1 => Ok(false),
             _ => Err(unclear(order)),
         }
+    }
+
+    /// Whether the same rows come once more, as far as the field shows it: a server without an order of its own may send any.
+    async fn repeats(
+        &mut self,
+        pairs: &Pairs,
+        rows: u64,
+        before: &Answer,
+        path: &str,
+    ) -> Result<bool> {
+        self.answers.retain(|(asked, _)| asked != pairs);
+        let again = self.ask_for(pairs, rows.max(ROWS_IN_ORDER)).await?;
+        let shown = |answer: &Answer| -> Result<Vec<Option<Value>>> {
+            answer.rows.iter().map(|row| row.field(path)).collect()
+        };
+        Ok(shown(before)? == shown(&again)?)
     }
 
     /// Whether these can be the first rows of both directions: they differ, and are not in the wrong order.
