@@ -17,13 +17,16 @@ use crate::{
     plan::{Condition, json, object},
 };
 
+/// `(names in rows, name in bodies, is read-only, "decimal" or nothing, name in filters or nothing)`.
+type FieldOfModel = (Vec<String>, String, bool, Option<String>, Option<String>);
+
 /// What the engine knows of a model class.
 #[pyclass(frozen, module = "django_api_orm._engine")]
 pub(crate) struct Model(pub(crate) Arc<ModelMeta>);
 
 #[pymethods]
 impl Model {
-    /// `fields` are `(names in rows, name in bodies, is read-only, "decimal" or nothing, name in filters or nothing)`; `pagination` is `(style, page size, size parameter, position
+    /// `pagination` is `(style, page size, size parameter, position
     /// parameter, number of the first page)`;
     /// `nested_names` are names inside objects that are read otherwise than they are sent; `natural_key` names in rows; `json_api`
     /// is `(type of the resources, whether their keys are numbers, names of relationships in bodies)`.
@@ -38,7 +41,7 @@ impl Model {
         endpoint: &str,
         primary_key: &str,
         lookup_field: Option<&str>,
-        fields: Vec<(Vec<String>, String, bool, Option<String>, Option<String>)>,
+        fields: Vec<FieldOfModel>,
         pagination: Option<Declared>,
         filters: Option<Vec<String>>,
         nested_names: Vec<(String, String)>,

@@ -29,7 +29,11 @@ struct Genre {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
-#[api(endpoint = "/api/v1/json-api/books/", json_api = "books")]
+#[api(
+    endpoint = "/api/v1/json-api/books/",
+    json_api = "books",
+    expand_parameter = "include"
+)]
 struct Book {
     id: Option<i64>,
     title: String,
@@ -102,6 +106,31 @@ async fn queries_are_spelt_as_json_api_does() -> Result<(), Error> {
         writer.books().rows().await?.len(),
         BOOKS.filter(|book| writer_of(*book) == 2).count()
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_included_is_not_asked_for() -> Result<(), Error> {
+    let client = client();
+    let query = client
+        .objects::<Book>()
+        .all()
+        .select_related(Book::F.writer)
+        .select_related(Book::F.editor);
+    let include = ("include".to_owned(), "writer,editor".to_owned());
+    assert_eq!(query.explain()?.pushed(), [include]);
+    let books = query.await?;
+    assert_eq!(client.stats().requests, 3);
+    for (book, id) in books.iter().zip(BOOKS) {
+        let writer = book.writer().await?;
+        assert_eq!(
+            (writer.id, &writer.name),
+            (Some(writer_of(id)), &format!("Writer {}", writer_of(id)))
+        );
+        let editor = book.editor().await?;
+        assert_eq!(editor.and_then(|editor| editor.id), editor_of(id));
+    }
+    assert_eq!(client.stats().requests, 3);
     Ok(())
 }
 
