@@ -77,7 +77,7 @@
 //! | an empty list at the end | `isnull`: unknown (nothing related, or an empty list stored) |
 //! | list, `contains` with text | true for an element that is the text, unknown for one that has it as a part (JSON fields and relations differ) |
 //! | list or object, `contains` with a list or an object | JSON containment |
-//! | a list in an object without a key of its own (`extra__a` of a JSON field) | compared as a whole: it equals no number, and no element of itself; a path through it is unknown |
+//! | a list in an object without a key of its own (`extra__a` of a JSON field, or related rows of a row that is shown without its key) | it equals nothing that differs from all its elements; unknown for one of them, which JSON as a whole differs from; a path through it is unknown |
 //! | two lookups of one list inside an OR | unknown where both hold: Django asks for one element that satisfies both |
 //!
 //! A field's type is not on the wire, so whether the text `"1.10"` is `"1.1"` cannot be told: a decimal is, a version is

@@ -135,11 +135,21 @@ impl<'a> Scalar<'a> {
             (Scalar::Composite(row), Scalar::Composite(operand)) if same_shape(row, operand) => {
                 Some(json_equal(row, operand))
             }
-            // JSON is compared as a whole. One database has a list as its text.
-            (Scalar::Composite(row), Scalar::Text(operand)) if row.is_array() => {
-                (!operand.raw.starts_with('[')).then_some(false)
+            // One database has a list of a JSON field as its text.
+            (Scalar::Composite(row), Scalar::Text(operand))
+                if row.is_array() && operand.raw.starts_with('[') =>
+            {
+                None
             }
-            (Scalar::Composite(row), _) if row.is_array() => Some(false),
+            // JSON is compared as a whole, and of related rows one is enough.
+            (Scalar::Composite(row), _) if row.is_array() => {
+                let mut items = row.as_array().into_iter().flatten();
+                let differs = |item| match Scalar::of(item) {
+                    Some(item) => item.equals(operand, reading) == Some(false),
+                    None => true,
+                };
+                items.all(differs).then_some(false)
+            }
             _ => self.order(operand, reading).map(Ordering::is_eq),
         }
     }

@@ -166,7 +166,9 @@ fn descend<'r>(
 ) -> bool {
     let Some((segment, rest)) = segments.split_first() else {
         return visit(match value {
-            Value::Array(items) if source == Source::Relation => Found::List(items),
+            Value::Array(items) if source == Source::Relation || items.is_empty() => {
+                Found::List(items)
+            }
             value => Scalar::of(value).map_or(Found::Null, Found::Value),
         });
     };
