@@ -123,10 +123,10 @@ impl Pages {
     }
 
     /// A guess has led back into the page before: a server that takes rows off a page after it was cut counts them in its
-    /// offsets. Rows that it counts beyond those that have come are missing for another reason.
+    /// offsets. In another order they have moved, and rows that it counts beyond those that have come are missing for another reason.
     pub(super) fn brings_nothing(&mut self, page: &Page, ask: &Ask) -> bool {
         let is_short = self.course.count.is_some_and(|count| count > ask.position);
-        ask.why == Why::Guessed && !is_short && self.seen.has_rows_of(page)
+        ask.why == Why::Guessed && !is_short && self.seen.ends_with(page)
     }
 
     /// A page came that was there before: the server does not move.

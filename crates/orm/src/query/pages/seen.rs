@@ -111,10 +111,11 @@ impl Seen {
         (known.count(), begins_with_last)
     }
 
-    /// Whether every row of the page was on the page before.
-    pub(super) fn has_rows_of(&mut self, page: &Page) -> bool {
-        let rows = page.rows().len();
-        rows > 0 && self.known_rows(page).0 == rows
+    /// Whether the page before ends with the rows of this one.
+    pub(super) fn ends_with(&mut self, page: &Page) -> bool {
+        self.settle();
+        let rows = self.identities(page.rows());
+        !rows.is_empty() && self.previous.ends_with(&rows)
     }
 
     /// The rows that were not on the page before.
