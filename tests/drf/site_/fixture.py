@@ -9,7 +9,7 @@ from django.core.management.color import no_style
 from django.db import connection, transaction
 from rest_framework.authtoken.models import Token
 
-from . import library, models, specimens
+from . import editions, library, models, specimens
 
 FIXTURE = Path(__file__).parents[3] / "crates/testserver/fixtures/reference.json"
 TOKENS = ["test-token", "other-token", *(f"user-token-{n}" for n in range(1, 21))]
@@ -46,6 +46,7 @@ def load_fixture():
     _insert(models.Label, tables["labels"])
     _insert(models.Item, tables["items"])
     library.make_rows()
+    editions.make_rows()
 
 
 def _empty_tables():

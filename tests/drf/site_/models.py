@@ -108,6 +108,39 @@ class Book(Row):
     genres = models.ManyToManyField(Genre, blank=True)
 
 
+class Publisher(models.Model):
+    """What an edition points at by a UUID."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=50)
+
+    class Meta:
+        ordering = ["id"]
+
+
+class Shelf(models.Model):
+    """What an edition points at by a slug, which is the key."""
+
+    slug = models.SlugField(primary_key=True)
+    name = models.CharField(max_length=50)
+
+    class Meta:
+        ordering = ["slug"]
+
+
+class Edition(models.Model):
+    """A row with a UUID of its own."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    title = models.CharField(max_length=100)
+    publisher = models.ForeignKey(Publisher, models.SET_NULL, null=True, blank=True)
+    shelf = models.ForeignKey(Shelf, models.CASCADE, related_name="standing")
+    shelves = models.ManyToManyField(Shelf, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+
 class Maker(models.Model):
     """What a specimen points at by a UUID."""
 

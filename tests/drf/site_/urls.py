@@ -3,7 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from . import extras, library, library_json_api, oracle, resources, specimens
+from . import editions, extras, library, library_json_api, oracle, resources, specimens
 
 router = SimpleRouter()
 router.register("users", resources.UserViewSet)
@@ -20,6 +20,7 @@ for name, viewset in specimens.viewsets():
     router.register(f"specimens/{name}", viewset, basename=f"specimen-{name}")
 library.register(router)
 library_json_api.register(router)
+editions.register(router)
 
 urlpatterns = [
     path("api/v1/", include(router.urls)),

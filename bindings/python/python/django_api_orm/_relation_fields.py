@@ -229,7 +229,12 @@ class ToRows(Bound, Assigned):
     # Keys
 
     def key(self, row: Any) -> Any:
-        """The value by which the related row is named: mostly its key."""
+        """The value by which the related row is named, mostly its key, in JSON's types."""
+        key = self.key_as_field(row)
+        return [key_of(each) for each in key] if isinstance(key, list) else key_of(key)
+
+    def key_as_field(self, row: Any) -> Any:
+        """The same as the related row has it: a UUID where its field is one."""
         raw = self.raw(row)
         if raw is None:
             return None
@@ -246,7 +251,7 @@ class ToRows(Bound, Assigned):
         if field is None or not isinstance(value, str):
             return value
         try:
-            return key_of(TypeAdapter(field.annotation).validate_python(value))
+            return TypeAdapter(field.annotation).validate_python(value)
         except ValidationError:
             return value
 
@@ -362,7 +367,7 @@ class KeyOf(Assigned):
         if row is None:
             return self
         related = self._relation.pending(row)
-        return self._relation.key(row) if related is None else key_of(related._value(self._relation.to_field))
+        return self._relation.key_as_field(row) if related is None else related._value(self._relation.to_field)
 
     def __set__(self, row: Any, value: Any) -> None:
         self._relation.assign(row, value)

@@ -4,6 +4,7 @@
 mod crossing;
 mod lists;
 mod nested_routes;
+mod other_keys;
 mod selected;
 mod values;
 
