@@ -94,6 +94,30 @@ async def test_what_it_costs_and_explain_says(place, kind):  # noqa: F811
 
 
 @both
+async def test_what_a_first_filter_costs(place, kind):  # noqa: F811
+    """The numbers are those of the Rust test of this name."""
+
+    async def cost(ask):
+        here = place(kind)
+        await settle(ask(here.models))
+        first = here.cost()
+        await settle(ask(here.models))
+        return first, here.cost()
+
+    def named(models):
+        return models.Book.objects.filter(writer__name="Writer 3")
+
+    # Three to see that it is ignored, the writers, and their books.
+    assert await cost(named) == (5, 2)
+    assert await cost(lambda models: named(models).count()) == (6, 2)
+    assert await cost(lambda models: named(models).first()) == (5, 2)
+    assert await cost(lambda models: models.Book.objects.filter(writer__name="Nobody")) == (4, 1)
+    # Two to see that it is honoured.
+    assert await cost(lambda models: models.Book.objects.filter(writer__country="IT")) == (3, 1)
+    assert await cost(lambda models: models.Writer.objects.filter(books__title="Book 5")) == (5, 2)
+
+
+@both
 async def test_what_cannot_be_told_is_an_error(place, kind):  # noqa: F811
     here = place(kind, "-slug")
     with pytest.raises(orm.UnsupportedError, match="by another field than the key"):

@@ -212,6 +212,46 @@ async fn what_it_costs_and_explain_says() {
     assert_eq!(taken.explain().unwrap().local(), [""; 0]);
 }
 
+/// The requests of a query, for the first time and again.
+async fn cost<Asked: Future>(ask: impl Fn(ServiceClient) -> Asked) -> (u64, u64) {
+    let client = client();
+    ask(client.clone()).await;
+    let first = client.stats().requests;
+    ask(client.clone()).await;
+    (first, client.stats().requests - first)
+}
+
+/// The numbers are those of Python's test of this name.
+#[tokio::test]
+async fn what_a_first_filter_costs() {
+    let by_name = |client: ServiceClient, name: &str| {
+        let name = Book::F.writer.to(Writer::F.name).eq(name);
+        client.objects::<Book>().filter(name)
+    };
+    // Three to see that it is ignored, the writers, and their books.
+    let named = cost(async |client| by_name(client, "Writer 3").fetch().await.unwrap()).await;
+    assert_eq!(named, (5, 2));
+    let counted = cost(async |client| by_name(client, "Writer 3").count().await.unwrap()).await;
+    assert_eq!(counted, (6, 2));
+    let first = cost(async |client| by_name(client, "Writer 3").first().await.unwrap()).await;
+    assert_eq!(first, (5, 2));
+    let none = cost(async |client| by_name(client, "Nobody").fetch().await.unwrap()).await;
+    assert_eq!(none, (4, 1));
+    // Two to see that it is honoured.
+    let taken = cost(async |client| {
+        let country = Book::F.writer.to(Writer::F.country).eq("IT");
+        let books = client.objects::<Book>().filter(country);
+        books.fetch().await.unwrap()
+    });
+    assert_eq!(taken.await, (3, 1));
+    let back = cost(async |client| {
+        let title = Writer::F.books.to(Book::F.title).eq("Book 5");
+        let writers = client.objects::<Writer>().filter(title);
+        writers.fetch().await.unwrap()
+    });
+    assert_eq!(back.await, (5, 2));
+}
+
 #[tokio::test]
 async fn both_queries_are_bounded() {
     let client = client();
