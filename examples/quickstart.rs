@@ -12,7 +12,7 @@ use django_api_orm_testserver::TestServer;
 use serde_json::json;
 
 #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
-#[api(endpoint = "/api/v1/users/")]
+#[api(endpoint = "/api/v1/users/", related(posts = Post::author))]
 struct User {
     id: Option<i64>,
     name: String,
@@ -23,6 +23,15 @@ struct User {
     age: Option<i64>,
     #[api(read_only)]
     created_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/posts/")]
+struct Post {
+    id: Option<i64>,
+    title: String,
+    #[api(relation)]
+    author: Key<User>,
 }
 
 /// A resource whose view has no filter backend: it ignores every filter without a word.
@@ -72,7 +81,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .on_warning(|warning| println!("    warning: {warning}"))
         .build()?;
     println!("Server: {base_url}");
-    register_models!(client, User, Label);
+    register_models!(client, User, Post, Label);
     let users = User::objects();
     let mut cost = Cost {
         client: client.clone(),
@@ -126,6 +135,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         all.len()
     ));
 
+    show_posts().await?;
+    cost.say("Read three posts with their authors, and how many posts each of these has");
+
     let slice = users
         .order_by([User::F.name.asc()])
         .range(10..15)
@@ -173,6 +185,16 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         "In all: {} requests over {} connection(s)",
         stats.requests, stats.connections
     );
+    Ok(())
+}
+
+async fn show_posts() -> django_api_orm::Result<()> {
+    let posts = Post::objects().order_by([Post::F.id.asc()]).range(..3);
+    for post in posts.prefetch_related(Post::F.author).await? {
+        let author = post.author().await?;
+        let written = author.posts().count().await?;
+        println!("    {} by {}, one of {written}", post.title, author.name);
+    }
     Ok(())
 }
 
