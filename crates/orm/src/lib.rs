@@ -7,13 +7,22 @@
 //! use django_api_orm::prelude::*;
 //!
 //! #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
-//! #[api(endpoint = "/api/v1/users/")]
+//! #[api(endpoint = "/api/v1/users/", related(posts = Post::author))]
 //! struct User {
 //!     id: Option<i64>,
 //!     name: String,
 //!     email: String,
 //!     #[serde(default)]
 //!     active: bool,
+//! }
+//!
+//! #[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+//! #[api(endpoint = "/api/v1/posts/")]
+//! struct Post {
+//!     id: Option<i64>,
+//!     title: String,
+//!     #[api(relation)]
+//!     author: Key<User>,
 //! }
 //!
 //! # async fn example() -> django_api_orm::Result<()> {
@@ -27,7 +36,10 @@
 //! let active = users.filter(User::F.active.eq(true)).order_by([User::F.name.asc()]).await?;
 //! let mut rows = users.exclude(User::F.email.endswith("@example.com")).stream();
 //! while let Some(user) = rows.try_next().await? {
-//!     println!("{}", user.name);
+//!     println!("{}: {} posts", user.name, user.posts().count().await?);
+//! }
+//! for post in client.objects::<Post>().all().prefetch_related(Post::F.author).await? {
+//!     println!("{} by {}", post.title, post.author().await?.name);        // one request for all the authors together
 //! }
 //! # Ok(()) }
 //! ```

@@ -36,8 +36,8 @@
 //! [`QuerySet::prefetch_related`](crate::QuerySet::prefetch_related) and [`QuerySet::select_related`](crate::QuerySet::select_related).
 //!
 //! Where the server has the rows that point at a row at a nested route, `/users/3/posts/`, say so: `related(posts(Post::author, route =
-//! "posts"))`. `user.posts()` reads and creates them there; they are saved and deleted at their own URLs. Prefetched they are asked for
-//! by the filter, those of all rows together.
+//! "posts"))`. `user.posts()` reads and creates them there; an instance of them is saved and deleted at its own URL, while
+//! `user.posts().update(..)` and `delete()` write below the route. Prefetched they are asked for by the filter, those of all rows together.
 //!
 //! Filters and orders cross relations, in both directions: `Post::F.author.to(User::F.name).eq("Ann")`, and for users with such a post
 //! `User::F.posts.to(Post::F.title).eq("Hello")`. Where the server does not take one, and inside `exclude`, `!` and `|`, the related

@@ -64,7 +64,7 @@ fn number(key: Option<Uuid>) -> u64 {
 }
 
 fn publisher_of(edition: u64) -> Option<u64> {
-    (edition % 4 != 0).then_some(edition % 5 + 1)
+    (!edition.is_multiple_of(4)).then_some(edition % 5 + 1)
 }
 
 fn shelf_of(edition: u64) -> String {
