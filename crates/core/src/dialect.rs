@@ -198,7 +198,9 @@ impl Dialect {
         if self.is_reserved(&parameter) || turns_pages(&parameter, model) {
             return compiled.keep(part, "the parameter has another meaning for the server");
         }
-        if plan.parameters().iter().any(|(name, _)| *name == parameter) {
+        let sent = self.sent((parameter.clone(), String::new()), model);
+        let mut extra = plan.parameters().iter();
+        if extra.any(|(name, _)| sent.iter().any(|(other, _)| name == other)) {
             return compiled.keep(part, "the parameter is already sent as an extra one");
         }
         if model.repeats_values()

@@ -17,6 +17,7 @@ use serde_json::{
 };
 
 use crate::{
+    dialect::Dialect,
     error::{Error, Result},
     evaluate::Link,
     in_order::InOrder,
@@ -138,8 +139,17 @@ impl Relation {
             None => ", none for rows that are shown whole",
             Some(_) => "",
         };
+        let dialect = match model.json_api() {
+            Some(_) => Dialect::default().json_api(),
+            None => Dialect::default(),
+        };
+        let sent = dialect.sent((format!("{by}__in"), "..".to_owned()), model);
+        let sent: Vec<String> = (sent.iter())
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let sent = sent.join("&");
         format!(
-            "GET {}?{by}__in=..: one request for each {LARGEST_PART} different keys (2,000 bytes of them) and each page of rows{none}",
+            "GET {}?{sent}: one request for each {LARGEST_PART} different keys (2,000 bytes of them) and each page of rows{none}",
             model.endpoint()
         )
     }

@@ -47,8 +47,11 @@ impl Dialect {
             || super::turns_pages(name, model)
     }
 
-    /// The query of a link to another page, with the names that filters have otherwise.
+    /// A link to another page, with the names that filters have otherwise.
     pub(crate) fn link_read(&self, link: &str) -> String {
+        let Some((page, _)) = link.split_once('?') else {
+            return link.to_owned();
+        };
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in query_pairs(link) {
             let filter = name
@@ -62,7 +65,7 @@ impl Dialect {
                 None => query.append_pair(&name, &value),
             };
         }
-        format!("?{}", query.finish())
+        format!("{page}?{}", query.finish())
     }
 }
 
@@ -85,7 +88,10 @@ fn filter_name(name: &str, model: &ModelMeta) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::{filter::Q, knowledge::Knowledge, lookup::Lookup, plan::Plan};
 
     #[test]
     fn filters_are_written_in_brackets_and_read_from_links() {
@@ -141,7 +147,22 @@ mod tests {
         assert_eq!(sent(&model, "site__in", "1,2"), ["site_id__in=1,2"]);
         assert_eq!(sent(&model, "site__slug", "a"), ["site__slug=a"]);
         assert_eq!(sent(&model, "name", "a"), ["name=a"]);
+        let extra = |model: &ModelMeta, op| {
+            let is_one = Lookup::new("site", op, json!([1, 2]));
+            let plan = Plan::all()
+                .filter(Q::Lookup(is_one))
+                .parameter("site_id", "3");
+            let known = Knowledge::default();
+            Dialect::default()
+                .compile(&plan, model, &known)
+                .unwrap()
+                .pairs
+                .len()
+        };
+        assert_eq!(extra(&model, Op::In), 2);
         let model = model.with_repeated_values();
+        // It would mean either value.
+        assert_eq!(extra(&model, Op::In), 1);
         assert_eq!(sent(&model, "site__in", "1,2"), ["site_id=1", "site_id=2"]);
         assert_eq!(sent(&model, "name", "1,2"), ["name=1,2"]);
     }

@@ -28,7 +28,7 @@ fn resources_become_rows() {
         format!(
             "{{\"results\":[{{\"id\":1,\"name\":\"Ann\",\"balance\":1.50,\"boss\":null,\"teams\":{teams}}},\
              {{\"id\":\"02\",\"name\":\"Ben\",\"boss\":{boss}}}],\
-             \"links\":{{\"next\":\"?page%5Bnumber%5D=2\"}},\"meta\":{{\"pagination\": {{\"count\": 5}}}}}}"
+             \"links\":{{\"next\":\"/users/?page%5Bnumber%5D=2\"}},\"meta\":{{\"pagination\": {{\"count\": 5}}}}}}"
         )
     );
 }
