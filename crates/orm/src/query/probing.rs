@@ -28,6 +28,8 @@ pub(crate) struct Probing {
     findings: Findings,
     /// What was asked already: probes share their questions.
     answers: Vec<(Pairs, Answer)>,
+    /// Whether a field has more than one text in the rows of these parameters, as far as all of them were read for that.
+    others: Vec<((Pairs, String), Option<bool>)>,
 }
 
 /// A page of one row or of a few, where the server lets itself be asked for that.
@@ -64,6 +66,7 @@ impl Probing {
             collection,
             findings: Findings::new(nonsense),
             answers: Vec::new(),
+            others: Vec::new(),
         }
     }
 

@@ -337,10 +337,21 @@ impl Probing {
         if self.counts_fewer(pairs, found, base).await? == Some(true) {
             return Ok(Some(true));
         }
-        if self.has_another(base, path).await? != Some(true) {
+        if self.has_another_unfiltered(base, path).await? != Some(true) {
             return Ok(None);
         }
         Ok(self.has_another(pairs, path).await?.map(|other| !other))
+    }
+
+    /// Whether the rows that come without what is in question show more than one text, looked at once for all texts of the query.
+    async fn has_another_unfiltered(&mut self, base: &Pairs, path: &str) -> Result<Option<bool>> {
+        let mut known = self.others.iter();
+        if let Some((_, other)) = known.find(|((asked, field), _)| asked == base && field == path) {
+            return Ok(*other);
+        }
+        let other = self.has_another(base, path).await?;
+        self.others.push(((base.clone(), path.to_owned()), other));
+        Ok(other)
     }
 
     /// Whether the server counts fewer rows with the filter, seen twice where the numbers are close; nothing where it does not count.
