@@ -7,6 +7,8 @@ use django_api_orm::Pagination;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::queries::{Database, Nulls};
+
 /// A server with its rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -46,6 +48,12 @@ pub(crate) struct Server {
     pub(crate) drops: Vec<String>,
     /// Names are kept in lower case.
     pub(crate) lowers_names: bool,
+    /// Blanks at the ends of a name are taken off, where it is asked for and where it is kept.
+    pub(crate) trims: bool,
+    /// Names are equal that differ in case alone.
+    pub(crate) equates_cases: bool,
+    /// Names that differ in case alone have one place in an order.
+    pub(crate) sorts_cases_alike: bool,
 }
 
 impl Default for Server {
@@ -73,6 +81,9 @@ impl Default for Server {
             answers: Answers::Row,
             drops: Vec::new(),
             lowers_names: false,
+            trims: false,
+            equates_cases: false,
+            sorts_cases_alike: false,
         }
     }
 }
@@ -182,6 +193,8 @@ pub(crate) enum Shows {
     Plain,
     /// The display value of `kind`.
     Display,
+    /// A display value of `kind` that is sorted otherwise than it is.
+    Words,
     /// The first two letters of `name`.
     ShortNames,
 }
@@ -225,6 +238,55 @@ pub(crate) enum Answers {
 }
 
 impl Server {
+    /// How it compares values, in filters and orders.
+    pub(crate) fn database(&self) -> Database {
+        Database {
+            nulls: match self.nulls_last {
+                true => Nulls::Largest,
+                false => Nulls::Smallest,
+            },
+            equates_cases: self.equates_cases,
+            sorts_cases_alike: self.sorts_cases_alike,
+        }
+    }
+
+    /// How its answers may compare names: letter by letter, or as it does.
+    pub(crate) fn databases(&self) -> Vec<Database> {
+        let mut all = vec![Database::default()];
+        for (is_so, set) in [
+            (
+                self.equates_cases,
+                Database::equating_cases as fn(Database) -> Database,
+            ),
+            (self.sorts_cases_alike, Database::sorting_cases_alike),
+        ] {
+            if is_so {
+                all.extend(all.clone().into_iter().map(set));
+            }
+        }
+        all
+    }
+
+    /// The name as it is kept.
+    pub(crate) fn kept_name(&self, name: &str) -> String {
+        let name = if self.trims { name.trim() } else { name };
+        match self.lowers_names {
+            true => name.to_lowercase(),
+            false => name.to_owned(),
+        }
+    }
+
+    /// The `kind` as it is shown.
+    pub(crate) fn shown_kind(&self, kind: &str) -> String {
+        match (self.shows, kind) {
+            (Shows::Display, kind) => format!("Kind {}", kind.to_uppercase()),
+            (Shows::Words, "a") => "Low".to_owned(),
+            (Shows::Words, "b") => "High".to_owned(),
+            (Shows::Words, "c") => "Medium".to_owned(),
+            _ => kind.to_owned(),
+        }
+    }
+
     /// Whether an answer to a filter by this lookup may be that without it, though it is known.
     pub(crate) fn may_drop(&self, lookup: &str) -> bool {
         matches!(self.choices, Choices::Dropped | Choices::LeftOut)
@@ -269,6 +331,7 @@ impl Server {
             && self.hides.is_empty()
             && (self.detail, self.answers) == (drf.detail, drf.answers)
             && self.drops.is_empty()
-            && !self.lowers_names
+            && self.kept_name(" A ") == " A "
+            && !self.equates_cases
     }
 }

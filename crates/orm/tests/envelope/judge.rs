@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     description::{Answers, Count, Next, Paging, Row, Server, Sorts, Unknown},
     operations::{Operation, Question, Values},
-    queries::{Condition, LOOKUPS, Nulls, Query},
+    queries::{Condition, Database, LOOKUPS, Query},
     site::{ENDLESS, Site},
     thing::Thing,
     writing::filter,
@@ -36,6 +36,18 @@ pub(crate) struct Trial<'a> {
 /// Refuses what is not right.
 pub(crate) fn demand(holds: bool, message: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(message()) }
+}
+
+/// The first verdict that is none of wrong, if there is one.
+pub(crate) fn either(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    let mut first = None;
+    for verdict in verdicts {
+        if verdict.is_ok() {
+            return verdict;
+        }
+        first.get_or_insert(verdict);
+    }
+    first.unwrap_or_else(|| Err("nothing to compare with".to_owned()))
 }
 
 impl Trial<'_> {
@@ -77,7 +89,7 @@ impl Trial<'_> {
             Operation::Create(values) => self.created(values, &before).await,
             Operation::GetOrCreate(by, values) => {
                 let found = (self.things).get_or_create(filter(operation), values.assignments());
-                let verdict = self.upserted(found.await, operation, by, None, &before)?;
+                let verdict = self.upserted(&found.await, operation, by, None, &before)?;
                 // What the server changes without showing it nobody can know.
                 let is_seen = |condition: &Condition| {
                     self.is_kept(condition) || self.is_answered(&condition.lookup)
@@ -90,7 +102,7 @@ impl Trial<'_> {
             Operation::UpdateOrCreate(by, values) => {
                 let found = (self.things).update_or_create(filter(operation), values.assignments());
                 let found = found.await;
-                self.upserted(found, operation, by, Some(values), &before)
+                self.upserted(&found, operation, by, Some(values), &before)
             }
             Operation::Save(id, values) => self.saved(*id, values, &before).await,
             Operation::DeleteOne(id) => self.deleted(*id, &before).await,
@@ -182,8 +194,21 @@ impl Trial<'_> {
                 .map(|row| json!(row.and_then(|row| row.id))),
         };
         self.unchanged(before)?;
+        let verdicts = self.server.databases().into_iter();
+        either(verdicts.map(|database| self.answered(query, question, &answer, before, database)))
+    }
+
+    /// Whether an answer is right, where values are compared as this database does.
+    fn answered(
+        &self,
+        query: &Query,
+        question: Question,
+        answer: &Result<Value, Error>,
+        before: &[Row],
+        database: Database,
+    ) -> Verdict {
         let natural = self.server.natural;
-        let expected = query.rows(before, natural, Nulls::Smallest);
+        let expected = query.rows(before, natural, database);
         match answer {
             // The server's positions are also those of rows that it hides, so nobody can know which rows a slice has.
             Ok(answer)
@@ -194,7 +219,7 @@ impl Trial<'_> {
                     slice: None,
                     ..query.clone()
                 };
-                let rows = whole.rows(before, natural, Nulls::Smallest);
+                let rows = whole.rows(before, natural, database);
                 let every = |question: Question| question.answer(&rows, self.site);
                 let is_among = |came: &[Value], all: &Value| {
                     let all = all.as_array().into_iter().flatten();
@@ -207,10 +232,10 @@ impl Trial<'_> {
                         is_among(came, &every(question))
                     }
                     Question::Count => answer.as_u64() <= Some(rows.len() as u64),
-                    Question::Exists => answer == json!(false) || !rows.is_empty(),
+                    Question::Exists => *answer == json!(false) || !rows.is_empty(),
                     Question::First | Question::Last => {
                         answer.is_null()
-                            || is_among(std::slice::from_ref(&answer), &every(Question::List))
+                            || is_among(std::slice::from_ref(answer), &every(Question::List))
                     }
                 };
                 demand(is_possible, || {
@@ -224,11 +249,11 @@ impl Trial<'_> {
                 // last a part is taken from that end, too.
                 let of_another_database = || {
                     let is_list = query.slice.is_none() && question.is_list();
-                    let nulls_last = query.rows(before, natural, Nulls::Largest);
+                    let nulls_last = query.rows(before, natural, database.nulls_last());
                     (is_list || self.server.nulls_last)
-                        && answer == question.answer(&nulls_last, self.site)
+                        && *answer == question.answer(&nulls_last, self.site)
                 };
-                demand(answer == right || of_another_database(), || {
+                demand(*answer == right || of_another_database(), || {
                     format!("{answer} came, {right} is right")
                 })?;
                 Ok(Outcome::Right)
@@ -243,7 +268,7 @@ impl Trial<'_> {
             }
             Err(error) => {
                 demand(!error.is_does_not_exist(), || error.to_string())?;
-                self.refused(&error, expected.len())
+                self.refused(error, expected.len())
             }
         }
     }
@@ -251,7 +276,7 @@ impl Trial<'_> {
     async fn got(&self, id: i64, operation: &Operation, before: &[Row]) -> Verdict {
         let got = self.things.get(Thing::F.id.eq(id)).await;
         self.unchanged(before)?;
-        let matching = operation.matching(before);
+        let matching = operation.matching(before, Database::default());
         match got {
             Ok(row) => {
                 let names = matching
@@ -284,8 +309,8 @@ impl Trial<'_> {
                 }
             }
             *row = serde_json::from_value(whole).map_err(|error| error.to_string())?;
-            if self.server.lowers_names && values.0.contains_key("name") {
-                row.name = row.name.to_lowercase();
+            if values.0.contains_key("name") {
+                row.name = self.server.kept_name(&row.name);
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     description::{Choices, Count, Natural, Next, Paging, Row, Server, Sorts, Unknown},
-    queries::{Condition, KINDS, LOOKUPS, Nulls},
+    queries::{Condition, KINDS, LOOKUPS},
     site::{Answer, Request, Site},
 };
 
@@ -30,12 +30,14 @@ impl Site {
             .iter()
             .filter(|row| {
                 let mut conditions = asked.conditions.iter();
-                !asked.nothing && conditions.all(|condition| condition.holds(row) == Some(true))
+                let database = self.server.database();
+                !asked.nothing
+                    && conditions.all(|condition| condition.holds(row, database) == Some(true))
             })
             .collect();
         self.server.natural.sort(&mut rows);
         for term in asked.order.iter().rev() {
-            rows.sort_by(|left, right| left.compare(right, term, self.server.nulls()));
+            rows.sort_by(|left, right| left.compare(right, term, self.server.database()));
         }
         self.cut(&rows, &asked, &request.path)
     }
@@ -210,6 +212,9 @@ impl Natural {
 impl Server {
     /// The value of a filter; nothing where it is dropped.
     fn taken(&self, lookup: &str, value: String) -> Result<Option<String>, u16> {
+        if self.trims && lookup.starts_with("name") {
+            return Ok(Some(value.trim().to_owned()));
+        }
         if !["kind", "kind__in"].contains(&lookup) || self.choices == Choices::Any {
             return Ok(Some(value));
         }
@@ -223,14 +228,6 @@ impl Server {
             Choices::Refused => Err(400),
             Choices::LeftOut if !choices.is_empty() => Ok(Some(choices.join(","))),
             _ => Ok(None),
-        }
-    }
-
-    pub(crate) fn nulls(&self) -> Nulls {
-        if self.nulls_last {
-            Nulls::Largest
-        } else {
-            Nulls::Smallest
         }
     }
 }

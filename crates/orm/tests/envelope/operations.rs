@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     description::{Natural, Row},
-    queries::{Condition, KINDS, NAMES, Nulls, Query, Step, Tree, query, steps},
+    queries::{Condition, Database, KINDS, NAMES, Query, Step, Tree, query, steps},
     site::Site,
     thing::Thing,
 };
@@ -118,8 +118,8 @@ impl Operation {
     }
 
     /// The rows that it is about, among these.
-    pub(crate) fn matching<'r>(&self, rows: &'r [Row]) -> Vec<&'r Row> {
-        self.query().rows(rows, Natural::Key, Nulls::Smallest)
+    pub(crate) fn matching<'r>(&self, rows: &'r [Row], database: Database) -> Vec<&'r Row> {
+        self.query().rows(rows, Natural::Key, database)
     }
 }
 
@@ -127,6 +127,7 @@ fn values() -> impl Strategy<Value = Values> {
     let name = prop_oneof![
         3 => select(NAMES.to_vec()),
         1 => Just("Fay"),
+        1 => Just(" Gus "),
     ];
     (
         prop::option::weighted(0.5, name),
@@ -161,12 +162,12 @@ fn by() -> impl Strategy<Value = Vec<Condition>> {
     let name = select(NAMES.to_vec()).prop_map(Value::from);
     let kind = select(KINDS.to_vec()).prop_map(Value::from);
     let rank = (-1_i64..7).prop_map(Value::from);
-    let name = (name, any::<bool>()).prop_map(move |(name, upper)| {
+    let name = (name, 0..5).prop_map(move |(name, spelling)| {
         let name = name.as_str().unwrap_or_default();
-        of("name")(json!(if upper {
-            name.to_uppercase()
-        } else {
-            name.to_owned()
+        of("name")(json!(match spelling {
+            0 | 1 => name.to_uppercase(),
+            2 => format!("{name} "),
+            _ => name.to_owned(),
         }))
     });
     prop_oneof![

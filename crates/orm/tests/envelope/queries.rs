@@ -28,7 +28,7 @@ pub(crate) const LOOKUPS: [&str; 12] = [
     "flag",
 ];
 
-const ORDERED: [&str; 4] = ["id", "name", "rank", "flag"];
+const ORDERED: [&str; 5] = ["id", "name", "kind", "rank", "flag"];
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Condition {
@@ -41,6 +41,56 @@ pub(crate) struct Condition {
 pub(crate) enum Nulls {
     Smallest,
     Largest,
+}
+
+/// What databases do in different ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Database {
+    pub(crate) nulls: Nulls,
+    /// Names are equal that differ in case alone.
+    pub(crate) equates_cases: bool,
+    /// Names that differ in case alone have one place in an order.
+    pub(crate) sorts_cases_alike: bool,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            nulls: Nulls::Smallest,
+            equates_cases: false,
+            sorts_cases_alike: false,
+        }
+    }
+}
+
+impl Database {
+    pub(crate) fn nulls_last(self) -> Self {
+        Self {
+            nulls: Nulls::Largest,
+            ..self
+        }
+    }
+
+    pub(crate) fn equating_cases(self) -> Self {
+        Self {
+            equates_cases: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn sorting_cases_alike(self) -> Self {
+        Self {
+            sorts_cases_alike: true,
+            ..self
+        }
+    }
+
+    fn place<T: Ord>(self, one: Option<T>, other: Option<T>) -> Ordering {
+        match self.nulls {
+            Nulls::Smallest => one.cmp(&other),
+            Nulls::Largest => (one.is_none(), one).cmp(&(other.is_none(), other)),
+        }
+    }
 }
 
 /// Django's `Q`.
@@ -72,7 +122,7 @@ pub(crate) struct Query {
 
 impl Condition {
     /// Whether the row satisfies it, `None` for unknown: a comparison with null.
-    pub(crate) fn holds(&self, row: &Row) -> Option<bool> {
+    pub(crate) fn holds(&self, row: &Row, database: Database) -> Option<bool> {
         let (field, operator) = self.lookup.split_once("__").unwrap_or((&self.lookup, ""));
         let actual = row.value(field);
         if operator == "isnull" {
@@ -90,6 +140,10 @@ impl Condition {
             "gt" => number(&actual) > number(&self.value),
             "gte" => number(&actual) >= number(&self.value),
             "lt" => number(&actual) < number(&self.value),
+            "" if database.equates_cases && field == "name" => {
+                let text = |value: &Value| value.as_str().map(str::to_lowercase);
+                text(&actual) == text(&self.value)
+            }
             "icontains" => {
                 let text = |value: &Value| value.as_str().unwrap_or_default().to_lowercase();
                 text(&actual).contains(&text(&self.value))
@@ -112,20 +166,18 @@ impl Row {
     }
 
     /// Which of the two comes first.
-    pub(crate) fn compare(&self, other: &Self, term: &str, nulls: Nulls) -> Ordering {
+    pub(crate) fn compare(&self, other: &Self, term: &str, database: Database) -> Ordering {
         let (field, descending) = match term.strip_prefix('-') {
             Some(field) => (field, true),
             None => (term, false),
         };
         let ordering = match field {
+            "name" if database.sorts_cases_alike => {
+                self.name.to_lowercase().cmp(&other.name.to_lowercase())
+            }
             "name" => self.name.cmp(&other.name),
-            "rank" => match nulls {
-                Nulls::Smallest => self.rank.cmp(&other.rank),
-                Nulls::Largest => {
-                    let placed = |row: &Self| (row.rank.is_none(), row.rank);
-                    placed(self).cmp(&placed(other))
-                }
-            },
+            "kind" => database.place(self.kind.as_ref(), other.kind.as_ref()),
+            "rank" => database.place(self.rank, other.rank),
             "flag" => self.flag.cmp(&other.flag),
             _ => self.id.cmp(&other.id),
         };
@@ -155,9 +207,12 @@ impl Tree {
 
     /// As Django's SQL decides: inside a negation it adds that the column is not null, lest the negation of unknown is
     /// unknown.
-    fn holds(&self, row: &Row, negated: bool) -> Option<bool> {
+    fn holds(&self, row: &Row, negated: bool, database: Database) -> Option<bool> {
         let all = |parts: &[Self], decisive: bool| {
-            let verdicts: Vec<_> = parts.iter().map(|part| part.holds(row, negated)).collect();
+            let verdicts: Vec<_> = parts
+                .iter()
+                .map(|part| part.holds(row, negated, database))
+                .collect();
             if verdicts.contains(&Some(decisive)) {
                 Some(decisive)
             } else if verdicts.contains(&None) {
@@ -167,13 +222,13 @@ impl Tree {
             }
         };
         match self {
-            Self::One(condition) => match condition.holds(row) {
+            Self::One(condition) => match condition.holds(row, database) {
                 None if negated => Some(false),
                 verdict => verdict,
             },
             Self::And(parts) => all(parts, false),
             Self::Or(parts) => all(parts, true),
-            Self::Not(part) => part.holds(row, !negated).map(|holds| !holds),
+            Self::Not(part) => part.holds(row, !negated, database).map(|holds| !holds),
         }
     }
 }
@@ -197,21 +252,29 @@ impl Query {
         }
     }
 
-    pub(crate) fn matches(&self, row: &Row) -> bool {
+    fn matches(&self, row: &Row, database: Database) -> bool {
         self.steps.iter().all(|step| match step {
-            Step::Filter(tree) => tree.holds(row, false) == Some(true),
-            Step::Exclude(tree) => tree.holds(row, true) == Some(false),
+            Step::Filter(tree) => tree.holds(row, false, database) == Some(true),
+            Step::Exclude(tree) => tree.holds(row, true, database) == Some(false),
         })
     }
 
     /// The rows of the query, in its order; without one in the server's own.
-    pub(crate) fn rows<'r>(&self, rows: &'r [Row], natural: Natural, nulls: Nulls) -> Vec<&'r Row> {
-        let mut rows: Vec<&Row> = rows.iter().filter(|row| self.matches(row)).collect();
+    pub(crate) fn rows<'r>(
+        &self,
+        rows: &'r [Row],
+        natural: Natural,
+        database: Database,
+    ) -> Vec<&'r Row> {
+        let mut rows: Vec<&Row> = rows
+            .iter()
+            .filter(|row| self.matches(row, database))
+            .collect();
         natural.sort(&mut rows);
         rows.sort_by(|left, right| {
             let terms = self.order.iter();
             terms
-                .map(|term| left.compare(right, term, nulls))
+                .map(|term| left.compare(right, term, database))
                 .find(|ordering| ordering.is_ne())
                 .unwrap_or(Ordering::Equal)
         });
@@ -254,8 +317,13 @@ pub(crate) fn condition() -> impl Strategy<Value = Condition> {
             "id__in" => prop::collection::vec(1_i64..16, 0..4)
                 .prop_map(Value::from)
                 .boxed(),
-            "name" => select(NAMES.to_vec()).prop_map(Value::from).boxed(),
-            "name__icontains" => select(vec!["an", "E", "b", "x"])
+            "name" => prop_oneof![
+                6 => select(NAMES.to_vec()),
+                1 => select(vec!["Ann", " bob", "eve "]),
+            ]
+            .prop_map(Value::from)
+            .boxed(),
+            "name__icontains" => select(vec!["an", "E", "b", " b", "x"])
                 .prop_map(Value::from)
                 .boxed(),
             "kind" => select(ASKED.to_vec()).prop_map(Value::from).boxed(),

@@ -62,7 +62,10 @@ fn departures() -> Vec<(&'static str, Value)> {
     all.push(("previous", json!(false)));
     all.extend(of("unknown", vec![json!("Refused"), json!("Equality")]));
     all.push(("natural", json!("Newest")));
-    all.extend(of("shows", vec![json!("Display"), json!("ShortNames")]));
+    all.extend(of(
+        "shows",
+        vec![json!("Display"), json!("Words"), json!("ShortNames")],
+    ));
     // Twice, so that they meet with labels.
     for _ in 0..2 {
         all.push(("shows", json!("Display")));
@@ -77,6 +80,9 @@ fn departures() -> Vec<(&'static str, Value)> {
     ));
     all.push(flags("nulls_last"));
     all.push(flags("lowers_names"));
+    all.push(flags("trims"));
+    all.push(flags("equates_cases"));
+    all.push(flags("sorts_cases_alike"));
     all.extend(of(
         "hides",
         vec![json!([1, 2]), json!([3]), json!([2, 3, 5, 6])],
@@ -189,10 +195,15 @@ fn sensible(mut server: Server) -> Server {
     {
         server.hides.clear();
     }
+    if (server.equates_cases || server.sorts_cases_alike) && !server.lowers_names {
+        for row in server.rows.iter_mut().filter(|row| row.id % 3 == 0) {
+            row.name[..1].make_ascii_uppercase();
+        }
+    }
     // Where a text is shown in another form, the server has to be asked for it.
     let hidden = match server.shows {
         Shows::Plain => None,
-        Shows::Display => Some("kind"),
+        Shows::Display | Shows::Words => Some("kind"),
         Shows::ShortNames => Some("name"),
     };
     if let Some(hidden) = hidden {

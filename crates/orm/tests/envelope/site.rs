@@ -115,9 +115,9 @@ impl Site {
         shown["slug"] = json!(row.slug());
         match self.server.shows {
             Shows::Plain => {}
-            Shows::Display => {
-                let display = |kind: &String| format!("Kind {}", kind.to_uppercase());
-                shown["kind"] = json!(row.kind.as_ref().map(display));
+            Shows::Display | Shows::Words => {
+                let kind = row.kind.as_ref();
+                shown["kind"] = json!(kind.map(|kind| self.server.shown_kind(kind)));
             }
             Shows::ShortNames => {
                 shown["name"] = json!(row.name.chars().take(2).collect::<String>());
@@ -209,9 +209,7 @@ impl Site {
             return false;
         };
         *row = changed;
-        if self.server.lowers_names {
-            row.name = row.name.to_lowercase();
-        }
+        row.name = self.server.kept_name(&row.name);
         true
     }
 }

@@ -1,12 +1,13 @@
 //! The judge of writes: what is called a success has happened, to the rows that it is about and to no other.
 
 use django_api_orm::{Error, ErrorKind, Instance, prelude::*};
+use serde_json::Value;
 
 use super::{
     description::Row,
-    judge::{Outcome, Trial, Verdict, demand},
+    judge::{Outcome, Trial, Verdict, demand, either},
     operations::{Operation, Values},
-    queries::{Condition, Step},
+    queries::{Condition, Database, Step},
     thing::Thing,
 };
 
@@ -26,19 +27,34 @@ impl Trial<'_> {
     /// A row that was there, or one new row that satisfies the equalities. `changes` are due to a row that was there.
     pub(crate) fn upserted(
         &self,
-        found: Result<(Instance<Thing>, bool), Error>,
+        found: &Result<(Instance<Thing>, bool), Error>,
         operation: &Operation,
         by: &[Condition],
         changes: Option<&Values>,
         before: &[Row],
     ) -> Verdict {
-        let matching = operation.matching(before);
+        either(self.server.databases().into_iter().map(|database| {
+            let matching = operation.matching(before, database);
+            self.upserted_one_of(&matching, found, by, changes, before, database)
+        }))
+    }
+
+    fn upserted_one_of(
+        &self,
+        matching: &[&Row],
+        found: &Result<(Instance<Thing>, bool), Error>,
+        by: &[Condition],
+        changes: Option<&Values>,
+        before: &[Row],
+        database: Database,
+    ) -> Verdict {
         if matching.is_empty() {
             let new = self.new_rows(before)?;
             return match (found, new.as_slice()) {
                 (Ok((row, true)), [new]) => {
                     let contradicted = by.iter().find(|condition| {
-                        condition.holds(new) != Some(true) && self.is_answered(&condition.lookup)
+                        condition.holds(new, database) != Some(true)
+                            && self.is_answered(&condition.lookup)
                     });
                     demand(contradicted.is_none(), || {
                         format!("the new row {new:?} contradicts {contradicted:?}")
@@ -62,12 +78,12 @@ impl Trial<'_> {
                     Ok(Outcome::Right)
                 }
                 (Err(error), _) => self
-                    .refused(&error, 1)
+                    .refused(error, 1)
                     .map(|_| Outcome::Refused(error.to_string())),
             };
         }
         let mut expected = before.to_vec();
-        match (found, matching.as_slice()) {
+        match (found, matching) {
             (Ok((row, false)), [one]) if row.id == Some(one.id) => {
                 if let Some(values) = changes {
                     self.applied(values, &mut expected, &[one.id])?;
@@ -86,7 +102,7 @@ impl Trial<'_> {
                     _ => Vec::new(),
                 };
                 self.unchanged_but_for(before, &keys)?;
-                self.refused(&error, matching.len())
+                self.refused(error, matching.len())
             }
         }
     }
@@ -94,21 +110,27 @@ impl Trial<'_> {
     /// Whether a new row can have the value that it is looked up by.
     pub(crate) fn is_kept(&self, condition: &Condition) -> bool {
         let Condition { lookup, value } = condition;
-        let is_lowered = self.server.lowers_names && lookup == "name";
         let changes = value
             .as_str()
-            .is_some_and(|text| text != text.to_lowercase());
-        lookup != "id" && !self.server.drops.contains(lookup) && !(is_lowered && changes)
+            .is_some_and(|text| text != self.server.kept_name(text));
+        let is_dropped = self.server.drops.contains(lookup);
+        lookup != "id" && !is_dropped && !(lookup == "name" && changes)
     }
 
     /// Whether two values have come back otherwise than they were sent, after which no other one is believed to be kept.
     fn keeps_few(&self, condition: &Condition) -> bool {
         let requests = self.site.requests();
         let sent = requests.iter().filter(|sent| sent.starts_with("POST"));
-        let is_changed = |sent: &&String| **sent != format!("POST{}", sent[4..].to_lowercase());
-        self.server.lowers_names
-            && condition.lookup == "name"
-            && sent.filter(is_changed).count() > 1
+        let is_changed = |sent: &&String| {
+            let body = sent
+                .split_once(' ')
+                .and_then(|(_, rest)| rest.split_once(' '));
+            let body: Value =
+                serde_json::from_str(body.map_or("", |(_, body)| body)).unwrap_or_default();
+            let name = body["name"].as_str();
+            name.is_some_and(|name| name != self.server.kept_name(name))
+        };
+        condition.lookup == "name" && sent.filter(is_changed).count() > 1
     }
 
     /// What was created is not created once more.
@@ -168,39 +190,33 @@ impl Trial<'_> {
         values: &Values,
         before: &[Row],
     ) -> Verdict {
-        let keys: Vec<i64> = operation
-            .matching(before)
-            .iter()
-            .map(|row| row.id)
-            .collect();
         let queryset = operation.query().queryset(self.things.all());
-        match queryset.update(values.assignments()).await {
+        let updated = queryset.update(values.assignments()).await;
+        let updated = updated.map_err(Error::from);
+        let of = |keys: &[i64]| match &updated {
             Ok(count) => {
-                demand(count == keys.len() as u64, || {
+                demand(*count == keys.len() as u64, || {
                     format!("{count} updated, {} is right", keys.len())
                 })?;
                 let mut expected = before.to_vec();
-                self.applied(values, &mut expected, &keys)?;
+                self.applied(values, &mut expected, keys)?;
                 self.unchanged(&expected)?;
                 Ok(Outcome::Right)
             }
             Err(error) => {
-                self.unchanged_but_for(before, &keys)?;
-                self.refused(&Error::from(error), keys.len())
+                self.unchanged_but_for(before, keys)?;
+                self.refused(error, keys.len())
             }
-        }
+        };
+        either(self.keys_of(operation, before).map(|keys| of(&keys)))
     }
 
     pub(crate) async fn deleted_many(&self, operation: &Operation, before: &[Row]) -> Verdict {
-        let keys: Vec<i64> = operation
-            .matching(before)
-            .iter()
-            .map(|row| row.id)
-            .collect();
         let queryset = operation.query().queryset(self.things.all());
-        match queryset.delete().await {
+        let deleted = queryset.delete().await.map_err(Error::from);
+        let of = |keys: &[i64]| match &deleted {
             Ok(count) => {
-                demand(count == keys.len() as u64, || {
+                demand(*count == keys.len() as u64, || {
                     format!("{count} deleted, {} is right", keys.len())
                 })?;
                 let mut expected = before.to_vec();
@@ -209,10 +225,20 @@ impl Trial<'_> {
                 Ok(Outcome::Right)
             }
             Err(error) => {
-                self.unchanged_but_for(before, &keys)?;
-                self.refused(&Error::from(error), keys.len())
+                self.unchanged_but_for(before, keys)?;
+                self.refused(error, keys.len())
             }
-        }
+        };
+        either(self.keys_of(operation, before).map(|keys| of(&keys)))
+    }
+
+    /// The keys of the rows that a write of several is about, by each way in which the server may compare.
+    fn keys_of(&self, operation: &Operation, before: &[Row]) -> impl Iterator<Item = Vec<i64>> {
+        let keys = |database: Database| {
+            let rows = operation.matching(before, database);
+            rows.iter().map(|row| row.id).collect()
+        };
+        self.server.databases().into_iter().map(keys)
     }
 }
 
