@@ -78,6 +78,12 @@ RELATED_CASES = [
     ("posts_gathered", "httpx", "by hand: a request for each, a page of posts gathered"),
     ("posts_in_a_loop", "httpx", "by hand: a loop"),
 ]
+#: The same in Rust.
+RUST_RELATED_CASES = [
+    ("posts_prefetched", "Rust: `prefetch_related` of both"),
+    ("posts_in_a_loop", "Rust: a loop that awaits `post.author()` and `post.tags()`"),
+    ("posts_by_hand", "Rust, by hand with hyper: a loop"),
+]
 #: A case goes on until it has its rounds or has taken this long, but has as many rounds as this at least. A peer that takes
 #: longer than this for a round has no more than those.
 SECONDS, FEWEST, SLOW = 12.0, 3, 0.5
@@ -222,6 +228,11 @@ def related(base_url: str, options: argparse.Namespace) -> list[str]:
     for case, peer, words in RELATED_CASES:
         if options.only in case:
             with closing([python_worker(peer, base_url, options.published)]) as (worker,):
+                run = worker.ask(case)
+                lines.append(f"| {words} | {run['done']:,} | {run['wall']:.2f} |")
+    for case, words in RUST_RELATED_CASES:
+        if options.only in case:
+            with closing([Worker(OURS, [str(options.binaries / "bench-peer"), "related", base_url])]) as (worker,):
                 run = worker.ask(case)
                 lines.append(f"| {words} | {run['done']:,} | {run['wall']:.2f} |")
     head = ["| 1,000 posts with authors and tags, 20 ms a request | requests | wall time, s |", "| --- | ---: | ---: |"]

@@ -2,12 +2,13 @@
 //!
 //! `bench-peer PEER BASE_URL` carries out each case that it reads from its standard input and prints what that took, as the
 //! Python peers do. `bench-peer PEER BASE_URL CASE` carries out one case, in [`measured`], where callgrind counts.
-//! `bench-peer limits BASE_URL` measures what is compared with this crate itself.
+//! `bench-peer limits BASE_URL` measures what is compared with this crate itself. `bench-peer related BASE_URL` reads cases of related rows.
 
 mod by_hand;
 mod case;
 mod limits;
 mod ours;
+mod related;
 #[cfg(feature = "reqwest")]
 mod with_reqwest;
 
@@ -70,6 +71,9 @@ fn main() -> Result<()> {
     if name == "limits" {
         return runtime.block_on(limits::measure(base_url));
     }
+    if name == "related" {
+        return answered(|case| runtime.block_on(related::run(case, base_url)));
+    }
     let peer = runtime.block_on(Peer::new(name, base_url))?;
     if let [case] = cases {
         let case = Case::named(case)?;
@@ -81,10 +85,15 @@ fn main() -> Result<()> {
             Err(format!("{counted} rows came").into())
         };
     }
+    answered(|case| measured(&runtime, &peer, Case::named(case)?))
+}
+
+/// Carries out each case that is asked for, and prints what that took, and what it gave.
+fn answered<T: serde::Serialize>(run: impl Fn(&str) -> Result<T>) -> Result<()> {
     for line in std::io::stdin().lock().lines() {
-        let case = Case::named(&line?)?;
+        let case = line?;
         let started = (Instant::now(), cpu()?);
-        let done = measured(&runtime, &peer, case)?;
+        let done = run(&case)?;
         let (wall, cpu) = (started.0.elapsed().as_secs_f64(), cpu()? - started.1);
         println!(
             "{}",
