@@ -104,6 +104,8 @@ pub(crate) struct Asker {
     provider: Option<Arc<Provider>>,
     listener: Option<Arc<Listener>>,
     desk: Arc<Desk>,
+    /// What was raised when the listener was asked for, and stops the call.
+    raised: Option<Arc<PyErr>>,
 }
 
 /// Where questions are put, as long as somebody attends: nobody does between the steps of a walk, whose pages are read ahead
@@ -195,9 +197,13 @@ impl Asker {
     /// `None` where there is nobody to ask or to tell.
     pub(crate) fn new(
         provider: Option<&Arc<Provider>>,
-        listener: Option<Arc<Listener>>,
+        listener: PyResult<Option<Arc<Listener>>>,
     ) -> Option<Self> {
-        if provider.is_none() && listener.is_none() {
+        let (listener, raised) = match listener {
+            Ok(listener) => (listener, None),
+            Err(raised) => (None, Some(Arc::new(raised))),
+        };
+        if provider.is_none() && listener.is_none() && raised.is_none() {
             return None;
         }
         let desk = Desk {
@@ -210,6 +216,7 @@ impl Asker {
             provider: provider.map(Arc::clone),
             listener,
             desk: Arc::new(desk),
+            raised,
         })
     }
 
@@ -230,8 +237,11 @@ impl Asker {
         listener.map(|listener| listener.object(py))
     }
 
-    /// Refuses a call that would wait for itself.
+    /// Refuses a call that would wait for itself, and one that was interrupted as it was made.
     pub(crate) fn check(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(raised) = &self.raised {
+            return Err(raised.clone_ref(py));
+        }
         match &self.provider {
             None => Ok(()),
             Some(provider) => provider.check(py),

@@ -142,7 +142,10 @@ impl Shared {
             Account::Nobody | Account::Fixed(_) | Account::Login(_) => None,
             Account::Provided(provider) => Some(provider),
         };
-        let listener = self.program.as_ref().and_then(|program| program.listener());
+        let listener = self
+            .program
+            .as_ref()
+            .map_or(Ok(None), |program| program.listener());
         Asker::new(provider, listener)
     }
 

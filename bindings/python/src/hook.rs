@@ -10,7 +10,7 @@ use django_api_orm::{
     engine::{Event, Hooks, Notes, Told},
 };
 use http::HeaderMap;
-use pyo3::{IntoPyObjectExt, intern, prelude::*, types::PyDict};
+use pyo3::{IntoPyObjectExt, exceptions::PyException, intern, prelude::*, types::PyDict};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -27,12 +27,15 @@ impl Program {
     }
 
     /// Who is told of a call that is made now. Nobody, mostly.
-    pub(crate) fn listener(&self) -> Option<Arc<Listener>> {
+    ///
+    /// # Errors
+    /// What is raised meanwhile and is no `Exception`, such as `KeyboardInterrupt`.
+    pub(crate) fn listener(&self) -> PyResult<Option<Arc<Listener>>> {
         Python::attach(|py| {
             let begun = self.0.bind(py).call_method0(intern!(py, "begin"));
             let listener = begun.and_then(|begun| begun.extract::<Option<Heard>>());
             match listener {
-                Ok(listener) => listener.map(|(object, tells, notes)| {
+                Ok(listener) => Ok(listener.map(|(object, tells, notes)| {
                     let notes = match notes {
                         0 => Notes::Nothing,
                         1 => Notes::Retries,
@@ -43,11 +46,12 @@ impl Program {
                         tells,
                         notes,
                     })
-                }),
-                Err(error) => {
+                })),
+                Err(error) if error.is_instance_of::<PyException>(py) => {
                     error.write_unraisable(py, Some(self.0.bind(py)));
-                    None
+                    Ok(None)
                 }
+                Err(error) => Err(error),
             }
         })
     }

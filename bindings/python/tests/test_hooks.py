@@ -24,6 +24,7 @@ from django_api_orm import (
     register_async_models,
     register_models,
 )
+from django_api_orm._hooks import Hooks
 from pydantic import BaseModel
 from serving import Handler, Loopback
 from test_writes import model
@@ -444,3 +445,32 @@ def test_a_slow_consumer_of_a_walk_lets_no_page_time_out(pages, kind):
 
     assert (now() if kind is ServiceClient else asyncio.run(later())) == [1, 2, 3]
     assert len(told) == PAGES
+
+
+@KINDS
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_while_a_call_is_made_reaches_the_caller(server, kind, raised, monkeypatch):
+    """Also where Python is just saying who is told of the call."""
+
+    def interrupted(_):
+        raise raised
+
+    client = kind(server.base_url, on_request=lambda _: None)
+    monkeypatch.setattr(Hooks, "hear", interrupted)
+    with pytest.raises(raised):
+        carried_out(kind, lambda: client.get("/x/"))
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("hook", ["on_request", "on_response", "on_retry"])
+@KINDS
+def test_an_interruption_in_a_hook_reaches_the_caller(server, kind, hook, raised):
+    server.statuses = [503, 200]
+
+    def interrupted(_):
+        raise raised
+
+    client = kind(server.base_url, retry_delay=0.001, **{hook: interrupted})
+    with pytest.raises(raised):
+        carried_out(kind, lambda: client.get("/x/"))
