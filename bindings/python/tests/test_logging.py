@@ -10,7 +10,16 @@ import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django_api_orm import APIConnectionError, AsyncAPIModel, AsyncServiceClient, IgnoredWarning, ServiceClient
+from django_api_orm import (
+    APIConnectionError,
+    AsyncAPIModel,
+    AsyncServiceClient,
+    IgnoredWarning,
+    JWTAuth,
+    OAuth2ClientCredentials,
+    ServiceClient,
+    SessionAuth,
+)
 from django_api_orm.testserver import TestServer
 from pydantic import BaseModel
 from serving import Handler, Loopback
@@ -33,7 +42,50 @@ def told(caplog):
         caplog.set_level(level, "django_api_orm")
         return lambda: [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "django_api_orm"]
 
+    at.clear = caplog.clear
     return at
+
+
+class Gate(Loopback):
+    """A server that logs people in, and answers whoever is."""
+
+    token = None
+
+    def __init__(self):
+        class Answering(Handler):
+            def answer(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                is_known = SECRET in str(self.headers.get("Authorization")) + str(self.headers.get("Cookie"))
+                status = 200 if is_known or self.command == "POST" or self.path == "/login/" else 401
+                if self.path == "/login/" and self.command == "POST":
+                    status = 302
+                tokens = {"access": SECRET, "refresh": SECRET, "access_token": SECRET, "token_type": "Bearer"}
+                text = json.dumps(tokens if self.command == "POST" else {"id": 1, "name": "a"}).encode()
+                self.send_response(status)
+                for cookie in ("sessionid", "csrftoken"):
+                    self.send_header("Set-Cookie", f"{cookie}={SECRET}; Path=/")
+                self.send_header("Location", "/")
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = answer
+
+        super().__init__(Answering)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @staticmethod
+    def logins():
+        """Each way to log in, and what it sends."""
+        yield JWTAuth("/token/", "ann", SECRET), ["POST /token/: 200"]
+        yield OAuth2ClientCredentials(f"/token/?key={SECRET}", "id", SECRET), ["POST /token/?key=REDACTED: 200"]
+        yield SessionAuth("/login/", "ann", SECRET), ["GET /login/: 200", "POST /login/: 302"]
 
 
 @KINDS
@@ -49,6 +101,22 @@ def test_requests_are_logged_at_debug_and_retries_at_info_in_order_without_a_sec
     assert two.startswith(url + "again in 0.00") and two.endswith(" s, after 503 (attempt 1)")
     assert three.startswith(url + "200 in ") and three.endswith(" ms (attempt 2)")
     assert SECRET not in str(log())
+
+
+@KINDS
+def test_requests_of_a_login_are_logged_with_the_call_that_makes_it(kind, told):
+    log = told(logging.DEBUG)
+    with Gate() as gate:
+        for auth, lines in gate.logins():
+            client = kind(gate.base_url, auth=auth, retry_delay=0.001)
+            for _ in range(2):
+                carried_out(kind, lambda client=client: client.get("/x/"))
+            shown = [f"{level} {text}" for level, text in log()]
+            for line, expected in zip(shown, [*lines, "GET /x/: 200", "GET /x/: 200"], strict=True):
+                wanted = expected.replace(" /", f" {gate.base_url}/")
+                assert line.startswith(f"DEBUG {wanted} in ") and line.endswith("(attempt 1)"), line
+            assert SECRET not in str(shown)
+            told.clear()
 
 
 @KINDS

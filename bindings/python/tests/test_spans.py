@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from test_hooks import KINDS, SECRET, Server, carried_out
-from test_logging import Counted, Row
+from test_logging import Counted, Gate, Row
 from test_writes import model
 
 
@@ -80,6 +80,25 @@ def test_each_request_has_a_span_by_the_conventions(server, kind, exporter):
             headers["traceparent"]
             == f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-{span.context.trace_flags:02x}"
         )
+
+
+@KINDS
+def test_requests_of_a_login_have_spans_in_that_of_the_operation(kind, exporter):
+    is_async = kind is AsyncServiceClient
+    with Gate() as gate:
+        for auth, lines in gate.logins():
+            client = kind(gate.base_url, auth=auth)
+            things = client.manager(model(gate, Row, *([AsyncAPIModel] if is_async else [])))
+            carried_out(kind, lambda things=things: things.get(id=1))
+            *logins, request, operation = exporter.get_finished_spans()
+            exporter.clear()
+            assert [f"{span.name} {span.attributes['http.response.status_code']}" for span in logins] == [
+                f"{line.split()[0]} {line.split()[-1]}" for line in lines
+            ]
+            for span in (*logins, request):
+                assert span.parent.span_id == operation.context.span_id and span.kind is SpanKind.CLIENT
+                assert operation.start_time <= span.start_time <= span.end_time <= operation.end_time
+            assert SECRET not in "".join(span.to_json() for span in logins)
 
 
 @KINDS

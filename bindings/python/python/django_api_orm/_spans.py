@@ -81,6 +81,21 @@ class Spans:
     def request(self, event: HookEvent) -> None:
         """Begins the span of a request that is about to be sent, and sends its name with it."""
         _, facts = event.facts()
+        span = self._begin(facts, None)
+        self._requests[facts["id"]] = span
+        carrier: dict[str, str] = {}
+        propagate.inject(carrier, trace.set_span_in_context(span, self._within))
+        has = {header for header, _ in facts["headers"]}
+        for header, value in carrier.items():
+            # A header that the program or one of its hooks has set is theirs.
+            if header.lower() not in has:
+                try:
+                    event.add_header(header, value)
+                except InvalidRequestError:
+                    continue
+
+    def _begin(self, facts: dict[str, Any], at: int | None) -> Span:
+        """The span of a request, which begins now or at a time in nanoseconds."""
         method, template = facts["method"], facts["url_template"]
         url = urlsplit(facts["url"])
         attributes: dict[str, Any] = {
@@ -97,24 +112,16 @@ class Spans:
         if facts["attempt"] > 1:
             attributes["http.request.resend_count"] = facts["attempt"] - 1
         name = method if template is None else f"{method} {template}"
-        span = self._tracer.start_span(name, self._within, SpanKind.CLIENT, attributes)
-        self._requests[facts["id"]] = span
-        carrier: dict[str, str] = {}
-        propagate.inject(carrier, trace.set_span_in_context(span, self._within))
-        has = {header for header, _ in facts["headers"]}
-        for header, value in carrier.items():
-            # A header that the program or one of its hooks has set is theirs.
-            if header.lower() not in has:
-                try:
-                    event.add_header(header, value)
-                except InvalidRequestError:
-                    continue
+        return self._tracer.start_span(name, self._within, SpanKind.CLIENT, attributes, start_time=at)
 
     def note(self, kind: str, facts: dict[str, Any]) -> None:
         """Ends the span of a request that has been answered, or has failed."""
-        span = self._requests.pop(facts["id"], None) if kind in ("response", "failure") else None
-        if span is None:
+        if kind not in ("response", "failure"):
             return
+        span = self._requests.pop(facts["id"], None)
+        if span is None:
+            # A request of a login waits for nobody, so its span is made when it is over.
+            span = self._begin(facts, facts["at"] - round(facts["elapsed"] * 1e9))
         if kind == "failure":
             _fail(span, facts["error"])
         else:

@@ -11,6 +11,7 @@ use django_api_orm_core::{Error, Result};
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::hooks::Hooks;
 use super::login::SignIn;
 use super::tokens::{Issued, TokenProvider};
 
@@ -128,10 +129,11 @@ impl Auth {
         &self,
         refused: Option<&Issued>,
         anew: bool,
+        hooks: Option<&Arc<dyn Hooks>>,
     ) -> Result<Option<Issued>> {
         match self {
             Self::None | Self::Fixed(_) => Ok(None),
-            Self::Provider(provider) => provider.issue(refused, anew).await.map(Some),
+            Self::Provider(provider) => provider.issue(refused, anew, hooks).await.map(Some),
         }
     }
 

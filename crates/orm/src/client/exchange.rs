@@ -22,7 +22,7 @@ use super::redirect::{MAX_HOPS, is_redirect, target};
 use super::response::ApiResponse;
 use super::stats::Tally;
 use super::tokens::Issued;
-use super::{ServiceClient, Shared};
+use super::{Identity, ServiceClient, Shared};
 use crate::trace;
 
 impl ServiceClient {
@@ -355,8 +355,8 @@ impl Exchange<'_> {
     /// Fetches a credential, or another one in the place of that which was refused.
     async fn fetch_credential(&mut self) -> Result<()> {
         let refused = self.issued.take();
-        let auth = &self.client.identity.auth;
-        let next = auth.credential(refused.as_ref(), self.wants_login);
+        let Identity { auth, hooks, .. } = &*self.client.identity;
+        let next = auth.credential(refused.as_ref(), self.wants_login, hooks.as_ref());
         let issued = self.within(next).await;
         let issued =
             issued.map_err(|error| error.with_context("while waiting for credentials"))??;

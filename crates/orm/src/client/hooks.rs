@@ -46,6 +46,43 @@ pub enum Notes {
     Everything,
 }
 
+/// Who hears of requests that belong to no call, such as those of a login, as far as that is noted: nobody can stop them or has to
+/// be waited for.
+pub(super) fn noting(hooks: &Arc<dyn Hooks>) -> Option<Arc<dyn Hooks>> {
+    if hooks.notes() == Notes::Nothing {
+        return None;
+    }
+    Some(Arc::new(Noting(Arc::clone(hooks))))
+}
+
+struct Noting(Arc<dyn Hooks>);
+
+impl Hooks for Noting {
+    fn tell(&self, _: Event) -> Told {
+        Box::pin(std::future::ready(Ok(HeaderMap::new())))
+    }
+
+    fn wants_requests(&self) -> bool {
+        false
+    }
+
+    fn wants_responses(&self) -> bool {
+        false
+    }
+
+    fn wants_retries(&self) -> bool {
+        false
+    }
+
+    fn notes(&self) -> Notes {
+        self.0.notes()
+    }
+
+    fn note(&self, event: Event) {
+        self.0.note(event);
+    }
+}
+
 type OnRequest = dyn Fn(&mut RequestEvent) -> Result<()> + Send + Sync;
 type OnResponse = dyn Fn(&ResponseEvent) + Send + Sync;
 type OnRetry = dyn Fn(&RetryEvent) + Send + Sync;

@@ -8,6 +8,7 @@ mod place;
 mod session;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use django_api_orm_core::{Error, ErrorKind, Result};
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use super::ServiceClient;
 use super::attempt::Answer;
+use super::hooks::Hooks;
 use super::tokens::{Issued, Proof};
 use place::Place;
 
@@ -24,6 +26,9 @@ pub use oauth2::OAuth2ClientCredentials;
 pub use session::SessionAuth;
 
 pub(super) use cookies::Session;
+
+/// Who hears of the requests of a login.
+type Hears<'a> = Option<&'a Arc<dyn Hooks>>;
 
 /// A way to log in: a [`JwtAuth`], a [`SessionAuth`] or [`OAuth2ClientCredentials`]. `Debug` shows no secret.
 #[derive(Clone)]
@@ -89,11 +94,11 @@ enum Kind {
 
 impl SignIn {
     /// Obtains a proof, by the requests that this takes; `anew` where a refreshed one was refused.
-    pub(super) async fn prove(&self, anew: bool) -> Result<Proof> {
+    pub(super) async fn prove(&self, anew: bool, hears: Hears<'_>) -> Result<Proof> {
         match &self.0 {
-            Kind::Jwt(login) => login.prove(anew).await,
-            Kind::Session(login) => login.prove().await.map(Proof::Session),
-            Kind::OAuth2(login) => login.prove().await.map(Proof::Header),
+            Kind::Jwt(login) => login.prove(anew, hears).await,
+            Kind::Session(login) => login.prove(hears).await.map(Proof::Session),
+            Kind::OAuth2(login) => login.prove(hears).await.map(Proof::Header),
         }
     }
 

@@ -10,10 +10,12 @@ use django_api_orm_core::{Error, Result};
 use futures_util::future::{Either, select};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::credential::Credential;
+use super::hooks::{self, Hooks};
 use super::login::{Session, SignIn};
 use super::telling::about_no_row;
 
@@ -51,13 +53,20 @@ struct State {
     /// The fetch that is under way.
     asking: Option<u64>,
     /// What carries it out, if it is a task of its own.
-    carried_by: Option<Handle>,
+    carried_by: Option<Carrier>,
     /// Whether it is a login, because one that was only refreshed has been refused.
     is_login: bool,
     /// The next fetch is a login, whoever makes it: that was refused while a refresh was under way.
     wants_login: bool,
     begun: u64,
     ended: u64,
+}
+
+/// The task that carries a fetch out.
+#[derive(Clone)]
+struct Carrier {
+    runtime: Handle,
+    task: AbortHandle,
 }
 
 impl State {
@@ -136,7 +145,7 @@ enum Turn {
     Use(Issued),
     Fail(Arc<Error>),
     /// Another fetch is under way; who carries it out, if it is a task of its own.
-    Wait(u64, Option<Handle>),
+    Wait(u64, Option<Carrier>),
     /// This fetch is to be made, and whether it is to be a login.
     Ask(u64, bool),
 }
@@ -155,6 +164,13 @@ impl Tokens {
                 }
             });
         }
+    }
+
+    /// Gives up a fetch whose task is not driven any more. If its runtime goes on later, the task does not: another one may have logged
+    /// in by then.
+    fn abort(&self, number: u64, task: &AbortHandle) {
+        task.abort();
+        self.give_up(number);
     }
 
     /// Changes the state, and tells everybody who waits.
@@ -199,6 +215,8 @@ pub struct Asking {
     refused: u64,
     /// Whether one that was only refreshed has been refused.
     anew: bool,
+    /// Who hears of its requests, as of those of the call that asks.
+    hears: Option<Arc<dyn Hooks>>,
 }
 
 /// Waits until a runtime does nothing for a while: it may be there and not be driven any more, and with it the task of a login.
@@ -243,10 +261,10 @@ impl Asking {
     }
 
     /// Says what carries it out.
-    fn is_carried_by(&self, runtime: Handle) {
+    fn is_carried_by(&self, carrier: Carrier) {
         let mut state = self.tokens.state();
         if state.asking == Some(self.number) {
-            state.carried_by = Some(runtime);
+            state.carried_by = Some(carrier);
         }
     }
 
@@ -330,12 +348,13 @@ impl TokenProvider {
                 let (sign_in, over) = (Arc::clone(&sign_in), asking.clone());
                 let abandoned = Abandoned(asking);
                 let runtime = runtime();
-                abandoned.0.is_carried_by(runtime.clone());
                 let task = async move {
-                    let proof = sign_in.prove(abandoned.0.anew).await;
+                    let Asking { anew, hears, .. } = &abandoned.0;
+                    let proof = sign_in.prove(*anew, hears.as_ref()).await;
                     abandoned.0.end(proof);
                 };
-                runtime.spawn(task.in_current_span());
+                let task = runtime.spawn(task.in_current_span()).abort_handle();
+                over.is_carried_by(Carrier { runtime, task });
                 Box::pin(async move { over.over().await })
             }
         };
@@ -355,8 +374,13 @@ impl TokenProvider {
     }
 
     /// The credential to use; `refused` is one that the server has just turned down, and `anew`
-    /// says that it had only been refreshed for another one.
-    pub(super) async fn issue(&self, refused: Option<&Issued>, anew: bool) -> Result<Issued> {
+    /// says that it had only been refreshed for another one. A login that is made for this call is noted as its own requests are.
+    pub(super) async fn issue(
+        &self,
+        refused: Option<&Issued>,
+        anew: bool,
+        hooks: Option<&Arc<dyn Hooks>>,
+    ) -> Result<Issued> {
         let refused = refused.map_or(0, |issued| issued.number);
         let mut changes = self.tokens.changes.subscribe();
         let (ended, begun) = {
@@ -372,14 +396,14 @@ impl TokenProvider {
                 Turn::Wait(_, None) => {
                     let _ = changes.changed().await;
                 }
-                Turn::Wait(number, Some(runtime)) => {
+                Turn::Wait(number, Some(Carrier { runtime, task })) => {
                     let is_stalled = {
                         let changed = pin!(changes.changed());
                         let stalled = pin!(stalled(runtime));
                         matches!(select(changed, stalled).await, Either::Right(_))
                     };
                     if is_stalled {
-                        self.tokens.give_up(number);
+                        self.tokens.abort(number, &task);
                     }
                 }
                 Turn::Ask(number, anew) => {
@@ -388,6 +412,7 @@ impl TokenProvider {
                         number,
                         refused,
                         anew,
+                        hears: hooks.and_then(hooks::noting),
                     })
                     .await;
                 }

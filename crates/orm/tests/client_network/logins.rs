@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use django_api_orm::client::{JwtAuth, Login, OAuth2ClientCredentials, ServiceClient, SessionAuth};
 use futures_util::future::join_all;
 
-use crate::server::{Reply, Seen, Server, ok, response, status};
+use crate::server::{Reply, Seen, Server, ok, response, status, with_headers};
 
 const SECRET: &str = "s3cr3t-value";
 
@@ -219,7 +219,8 @@ fn a_login_on_a_runtime_that_is_not_driven_any_more_holds_nobody_up() {
         move |seen, index| match seen.target.as_str() {
             "/api/token/" if index == 0 => {
                 arrived.notify_one();
-                Reply::Hang
+                // When its runtime goes on, it would be time to log in again.
+                with_headers(429, &[("Retry-After-Ms", "1")])
             }
             "/api/token/" => json(200, r#"{"access": "a", "refresh": "r"}"#),
             _ => ok(),
@@ -241,6 +242,9 @@ fn a_login_on_a_runtime_that_is_not_driven_any_more_holds_nobody_up() {
     let begun = std::time::Instant::now();
     driven.block_on(async { client.get("/x/").await }).unwrap();
     assert!(begun.elapsed() < Duration::from_secs(20));
+    assert_eq!(count(&server, "POST /api/token/"), 2);
+    // The login that was given up does not go on.
+    left.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
     assert_eq!(count(&server, "POST /api/token/"), 2);
 }
 

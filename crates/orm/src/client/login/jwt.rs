@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use super::super::tokens::Proof;
 use super::super::{Credential, ServiceClient};
-use super::{Place, failed, given};
+use super::{Hears, Place, failed, given};
 
 /// Pairs of JSON Web Tokens, as the views of `djangorestframework-simplejwt` give them for a user and a password.
 ///
@@ -125,11 +125,11 @@ pub(super) struct SignIn {
 impl SignIn {
     /// Another token: by the refresh token, if there is one, else by the password, and so `anew` too. Where it is
     /// refused, the whole pair may have been, such as after a change of the password.
-    pub(super) async fn prove(&self, anew: bool) -> Result<Proof> {
+    pub(super) async fn prove(&self, anew: bool, hears: Hears<'_>) -> Result<Proof> {
         let refresh_token = self.held().take();
         if let Some(token) = refresh_token.filter(|_| !anew) {
             let call = self.refresh.json(&[("refresh", token.expose_secret())]);
-            match self.refresh.ask(call).await {
+            match self.refresh.ask(call, hears).await {
                 Ok((response, pair)) => {
                     let step = "refreshing the token";
                     let token = self.accept(step, &pair, response.headers(), Some(token));
@@ -157,7 +157,7 @@ impl SignIn {
         let call = self.token.json(&fields).harmless();
         let (response, pair) = self
             .token
-            .ask(call)
+            .ask(call, hears)
             .await
             .map_err(|error| failed(step, error))?;
         self.accept(step, &pair, response.headers(), None)

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use url::form_urlencoded::byte_serialize;
 
 use super::super::{Credential, ServiceClient};
-use super::{Place, failed, given};
+use super::{Hears, Place, failed, given};
 
 /// An application's own access token, for its id and its secret (RFC 6749, section 4.4), as `django-oauth-toolkit` and other
 /// authorisation servers give it.
@@ -101,7 +101,7 @@ impl SignIn {
     }
 
     /// Another token.
-    pub(super) async fn prove(&self) -> Result<Credential> {
+    pub(super) async fn prove(&self, hears: Hears<'_>) -> Result<Credential> {
         let OAuth2ClientCredentials {
             client_id,
             client_secret,
@@ -123,7 +123,7 @@ impl SignIn {
             let (name, value) = Credential::basic(encoded(client_id), secret).to_header()?;
             call.headers.insert(name, value);
         }
-        let (_, answer) = self.token.ask(call).await.map_err(refused)?;
+        let (_, answer) = self.token.ask(call, hears).await.map_err(refused)?;
         self.accept(&answer)
     }
 

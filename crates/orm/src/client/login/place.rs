@@ -1,6 +1,7 @@
 //! Where a login posts: a path below the base URL, or a URL, which may be of another server.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use django_api_orm_core::path::ApiPath;
@@ -12,6 +13,7 @@ use url::{Url, form_urlencoded};
 
 use super::super::response::ApiResponse;
 use super::super::{Call, ServiceClient};
+use super::Hears;
 
 /// A URL of a login, and the client that reaches it. Redirects are followed on its own origin only.
 pub(super) struct Place {
@@ -109,13 +111,20 @@ impl Place {
     }
 
     /// Sends a call that belongs here.
-    pub(super) async fn send(&self, call: Call) -> Result<ApiResponse> {
-        self.client.send(call).await
+    pub(super) async fn send(&self, call: Call, hears: Hears<'_>) -> Result<ApiResponse> {
+        match hears {
+            None => self.client.send(call).await,
+            Some(hooks) => self.client.with_hooks(Arc::clone(hooks)).send(call).await,
+        }
     }
 
     /// Sends a call and reads the JSON object that answers it. No value of the answer gets into an error: it may be a token.
-    pub(super) async fn ask(&self, call: Call) -> Result<(ApiResponse, Map<String, Value>)> {
-        let response = self.send(call).await?;
+    pub(super) async fn ask(
+        &self,
+        call: Call,
+        hears: Hears<'_>,
+    ) -> Result<(ApiResponse, Map<String, Value>)> {
+        let response = self.send(call, hears).await?;
         match response.object() {
             Ok(object) => Ok((response, object)),
             Err(error) => Err(error),

@@ -12,7 +12,7 @@ use super::super::response::ApiResponse;
 use super::super::{Call, ServiceClient};
 use super::cookies::{Names, Session};
 use super::place::as_page;
-use super::{Place, failed, given};
+use super::{Hears, Place, failed, given};
 
 /// A session of Django, begun by a user and a password.
 ///
@@ -144,12 +144,12 @@ const STEP: &str = "logging in";
 
 impl SignIn {
     /// Begins another session.
-    pub(super) async fn prove(&self) -> Result<Arc<Session>> {
+    pub(super) async fn prove(&self, hears: Hears<'_>) -> Result<Arc<Session>> {
         let session = Session::new(&self.origin, Arc::clone(&self.names), self.page.path())?;
         if self.login.json {
-            self.by_json(&session).await?;
+            self.by_json(&session, hears).await?;
         } else {
-            self.by_form(&session).await?;
+            self.by_form(&session, hears).await?;
         }
         if session.is_over() {
             let (name, origin) = (&self.names.session, &self.origin);
@@ -165,7 +165,7 @@ impl SignIn {
         Ok(Arc::new(session))
     }
 
-    async fn by_json(&self, session: &Session) -> Result<()> {
+    async fn by_json(&self, session: &Session, hears: Hears<'_>) -> Result<()> {
         let fields = [
             (
                 self.login.username_field.as_str(),
@@ -174,7 +174,7 @@ impl SignIn {
             ("password", self.login.password.expose_secret()),
         ];
         let call = self.page.json(&fields).harmless();
-        let response = self.send(session, STEP, call).await?;
+        let response = self.send(session, STEP, call, hears).await?;
         let is_page = response.text().trim_ascii_start().starts_with(b"<");
         if is_page {
             return Err(failed(STEP, response.unexpected("JSON")));
@@ -182,9 +182,11 @@ impl SignIn {
         Ok(())
     }
 
-    async fn by_form(&self, session: &Session) -> Result<()> {
+    async fn by_form(&self, session: &Session, hears: Hears<'_>) -> Result<()> {
         let step = "reading the login page";
-        let page = self.send(session, step, as_page(self.page.get())).await?;
+        let page = self
+            .send(session, step, as_page(self.page.get()), hears)
+            .await?;
         if page.status().is_redirection() {
             let error = Error::new(ErrorKind::Redirect, "the server redirects it elsewhere");
             return Err(failed(step, error.with_status(page.status())));
@@ -205,7 +207,7 @@ impl SignIn {
             ("csrfmiddlewaretoken", &token),
         ];
         let call = as_page(self.page.form(&fields)).harmless();
-        let answer = self.send(session, STEP, call).await?;
+        let answer = self.send(session, STEP, call, hears).await?;
         if answer.status() == StatusCode::OK && session.is_over() {
             return Err(Error::new(
                 ErrorKind::Authentication,
@@ -220,14 +222,20 @@ impl SignIn {
 
     /// Sends a request of the login with what the session has so far, and keeps the cookies of the answer. A login is answered by
     /// a redirect to where a browser would go next, which is not followed.
-    async fn send(&self, session: &Session, step: &str, call: Call) -> Result<ApiResponse> {
+    async fn send(
+        &self,
+        session: &Session,
+        step: &str,
+        call: Call,
+        hears: Hears<'_>,
+    ) -> Result<ApiResponse> {
         let mut call = call.unredirected();
         let (method, path) = (call.method.clone(), self.page.path());
         session.dress(&mut call.headers, None, &method, &path);
         call.headers
             .entry(REFERER)
             .or_insert_with(|| session.referer());
-        let response = self.page.send(call).await;
+        let response = self.page.send(call, hears).await;
         let response = response.map_err(|error| failed(step, error))?;
         session.hear(&path, response.headers());
         Ok(response)

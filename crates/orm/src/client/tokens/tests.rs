@@ -26,6 +26,7 @@ fn ask(tokens: &Arc<Tokens>, refused: u64, anew: bool) -> Asking {
         number,
         refused,
         anew,
+        hears: None,
     }
 }
 
@@ -83,4 +84,34 @@ fn the_fetch_after_a_refresh_that_is_under_way_is_a_login() {
     assert!(login.anew, "it is still to be made");
     login.end(Ok(Proof::Header(token())));
     assert!(!ask(&tokens, login.number, false).anew);
+}
+
+#[test]
+fn a_task_that_is_given_up_does_not_go_on_later() {
+    let left = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let tokens = Arc::default();
+    let first = ask(&tokens, 0, true);
+    let abandoned = Abandoned(first.clone());
+    let task = async move {
+        // It is not driven before it is given up, and would bring this afterwards.
+        abandoned.0.end(Ok(Proof::Header(token())));
+    };
+    let task = left.spawn(task).abort_handle();
+    first.is_carried_by(Carrier {
+        runtime: left.handle().clone(),
+        task,
+    });
+    let Turn::Wait(number, Some(carrier)) = turn(&tokens, 0, false) else {
+        panic!("it is under way, and carried by a task");
+    };
+    tokens.abort(number, &carrier.task);
+    let second = ask(&tokens, 0, false);
+    assert!(second.anew, "a login is wanted still");
+    left.block_on(tokio::task::yield_now());
+    assert!(carrier.task.is_finished() && tokens.state().issued.is_none());
+    assert!(!second.is_over(), "the end of the first is not its own");
+    second.settle(Ok(token()));
+    assert!(second.is_over());
 }
