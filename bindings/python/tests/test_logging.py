@@ -234,7 +234,7 @@ class Counted(Loopback):
                     "count": 50,
                     "next": f"{at}{offset + 10}" if offset < 40 else None,
                     "previous": f"{at}{offset - 10}" if offset else None,
-                    "results": [{"id": offset + each, "name": "x"} for each in range(10)],
+                    "results": [{"id": offset + each, "name": f"row {offset + each}"} for each in range(10)],
                 }
                 text = json.dumps(body).encode()
                 self.send_response(200)
