@@ -89,7 +89,7 @@ async fn prefetched_by_the_filter_and_never_read_together() {
 
     let (client, asked) = client();
     // Nobody writes books of these.
-    let writers = client.objects::<Writer>().filter(Writer::F.id.range(6, 9));
+    let writers = client.objects::<Writer>().filter(Writer::F.id.range(7, 10));
     let writers = writers.order_by([Writer::F.id.asc()]);
     let own = |writer: i64| BOOKS.filter(move |book| writer_of(*book) == writer);
     for writer in &writers.fetch().await.unwrap() {
