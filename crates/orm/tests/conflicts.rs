@@ -206,6 +206,27 @@ async fn a_conflict_with_its_own_lost_attempt_is_an_unknown_outcome() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_gone_may_have_been_changed_before() {
+    let server = server(Tags::strong()).await;
+    let notes = notes(&server);
+    see_a_conflict(&notes).await;
+    let mut note = read(&notes).await;
+    let mut theirs = note.clone();
+    note.count = 7;
+    server.inject_on(Method::PATCH, URL, Fault::CloseAfterHandling);
+    let repetition = server.hold_next();
+    let (saved, ()) = tokio::join!(note.save(), async {
+        repetition.arrived().await;
+        theirs.refresh_from_api().await.unwrap();
+        theirs.delete().await.unwrap();
+        repetition.open();
+    });
+    let error = saved.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DoesNotExist, "{error}");
+    assert!(error.is_outcome_unknown(), "{error}");
+}
+
+#[tokio::test]
 async fn a_lost_delete_has_deleted() {
     let server = server(Tags::strong()).await;
     let notes = notes(&server);

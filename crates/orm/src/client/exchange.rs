@@ -508,11 +508,14 @@ impl Exchange<'_> {
     /// Whether the caller must be told that the write may have been done.
     fn outcome_is_unknown(&self, error: &Error) -> bool {
         // A write guarded by `If-Match` changes what it matches: when its repetition does not match any more, the
-        // first may be the reason.
+        // first may be the reason. When the row is gone, it may have been changed before that; with a key the server would say so.
+        let is_gone = error.kind() == ErrorKind::NotFound
+            && self.outgoing.method != http::Method::DELETE
+            && !self.call.is_keyed();
         let was_guarded = self.was_ambiguous
             && self.call.is_repeatable()
             && !self.outgoing.method.is_safe()
-            && error.kind() == ErrorKind::PreconditionFailed;
+            && (is_gone || error.kind() == ErrorKind::PreconditionFailed);
         let was_guarded = was_guarded || self.is_under_way(error);
         let is_write = !self.outgoing.method.is_safe();
         // A success whose body did not come whole, or cannot be read, is none: but the write is done.
