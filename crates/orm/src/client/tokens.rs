@@ -260,12 +260,13 @@ impl Asking {
         self.tokens.give_up(self.number);
     }
 
-    /// Says what carries it out.
+    /// Says what carries it out, also to those who wait for it already: they look whether that stalls.
     fn is_carried_by(&self, carrier: Carrier) {
-        let mut state = self.tokens.state();
-        if state.asking == Some(self.number) {
-            state.carried_by = Some(carrier);
-        }
+        self.tokens.change(|state| {
+            if state.asking == Some(self.number) {
+                state.carried_by = Some(carrier);
+            }
+        });
     }
 
     /// Ends it. A credential is kept though the call that asked has been cancelled, unless there is a later one.
