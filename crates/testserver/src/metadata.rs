@@ -3,6 +3,7 @@
 use http::Method;
 
 use crate::field::{Field, Kind};
+use crate::quirks::Form;
 use crate::reply::Reply;
 
 use crate::resource::Resource;
@@ -46,7 +47,11 @@ pub(crate) fn describe(target: Target<'_>, site: &Site) -> Reply {
     if let Some((method, resource, fixed)) = serializer {
         let fields = resource.fields.iter().map(|field| {
             let read_only = field.read_only || fixed == Some(&field.name);
-            (field.name.clone(), field_info(field, read_only))
+            let info = match resource.shown_as(&field.name) {
+                Some(form) => other_form_info(form, read_only),
+                None => field_info(field, read_only),
+            };
+            (field.name.clone(), info)
         });
         let actions = vec![(method.to_string(), Wire::Map(fields.collect()))];
         body.push(("actions".to_owned(), Wire::Map(actions)));
@@ -129,6 +134,19 @@ fn field_info(field: &Field, read_only: bool) -> Wire {
         _ => {}
     }
     named(info)
+}
+
+/// A field whose values are shown in another form.
+fn other_form_info(form: &Form, read_only: bool) -> Wire {
+    let kind = match form {
+        Form::Label(_) | Form::ValueAndLabel(_) => "choice",
+        Form::Shortened(_) | Form::Rounded(_) => "field",
+    };
+    named(vec![
+        ("type", kind.into()),
+        ("required", false.into()),
+        ("read_only", read_only.into()),
+    ])
 }
 
 fn named(entries: Vec<(&str, Wire)>) -> Wire {

@@ -12,7 +12,7 @@ use crate::field::{Field, Kind};
 use crate::infer;
 use crate::lookup;
 use crate::paginator::Paginator;
-use crate::quirks::Quirk;
+use crate::quirks::{Form, Quirk};
 use crate::shape::Shape;
 
 /// `ModelViewSet` and its serializer: the endpoints of one table.
@@ -331,6 +331,14 @@ impl Resource {
     pub fn rows(mut self, rows: impl Into<Value>) -> Self {
         self.rows = infer::rows(rows.into());
         self
+    }
+
+    /// The form in which a field is shown, if it is another one.
+    pub(crate) fn shown_as(&self, field: &str) -> Option<&Form> {
+        self.quirks.iter().find_map(|quirk| match quirk {
+            Quirk::Show(name, form) if name == field => Some(form),
+            _ => None,
+        })
     }
 
     pub(crate) fn has_no_details(&self) -> bool {

@@ -255,6 +255,12 @@ impl Collection {
         self.send(call).await
     }
 
+    /// What the server answers to `OPTIONS`: what the endpoint is and takes, where that is described.
+    pub(super) async fn description(&self) -> Result<ApiResponse> {
+        let path = self.endpoint()?.collection();
+        self.client()?.send(Call::new(Method::OPTIONS, path)).await
+    }
+
     /// The page that the answer to these parameters holds.
     pub(super) fn page_in(
         &self,

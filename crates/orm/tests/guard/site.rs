@@ -139,7 +139,9 @@ impl Site {
     /// Method and target of every request that was no GET, in their order.
     pub(crate) fn writes(&self) -> Vec<String> {
         let requests = self.server.requests();
-        let writes = requests.iter().filter(|request| request.method() != "GET");
+        let writes = requests
+            .iter()
+            .filter(|request| !request.method().is_safe());
         writes
             .map(|request| format!("{} {}", request.method(), request.target()))
             .collect()

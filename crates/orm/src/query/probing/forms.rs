@@ -18,6 +18,9 @@ use super::{
     texts::{Form, Unfiltered},
 };
 
+/// What Django REST Framework calls the fields whose values are texts of any kind.
+const TEXTS: [&str; 5] = ["string", "regex", "slug", "email", "url"];
+
 impl Probing {
     /// Whether what has to be evaluated client-side can be, as far as the first page that shows texts of it raises no doubt: a part of it
     /// that holds for no row, or that is about parts of texts which look cut off. A field of which that is not true is kept as shown in another form.
@@ -82,12 +85,37 @@ impl Probing {
             Form::Unclear if texts.iter().all(|text| is_no_label(text)) => Ok(true),
             Form::Unclear => {
                 let believes = |known: &_| self.findings.believes_emptiness(known);
-                match self.collection.know(believes)? {
-                    true => Ok(true),
-                    false => Err(self.may_be_labels(lookup)),
+                if self.collection.know(believes)?
+                    || self.is_described_as_text(&lookup.path).await?
+                {
+                    return Ok(true);
                 }
+                Err(self.may_be_labels(lookup))
             }
         }
+    }
+
+    /// Whether Django REST Framework describes the field as a text that it takes, of which rows show what was taken, and no label.
+    async fn is_described_as_text(&self, path: &str) -> Result<bool> {
+        if !self.collection.know(|known| known.is_drf)? {
+            return Ok(false);
+        }
+        let described: Value = match self.collection.description().await {
+            Ok(response) => serde_json::from_slice(response.bytes()).unwrap_or_default(),
+            Err(error)
+                if error
+                    .status()
+                    .is_some_and(|status| status.is_client_error()) =>
+            {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let field = &described["actions"]["POST"][path];
+        let is_text = field["type"]
+            .as_str()
+            .is_some_and(|kind| TEXTS.contains(&kind));
+        Ok(is_text && field["read_only"] == false)
     }
 
     /// All rows show one text, and nothing tells whether it is that of the lookup in another form.
