@@ -188,7 +188,8 @@ impl Container {
                 "crate" => {
                     container.krate = Some(crate_path(meta)?);
                 }
-                _ if ON_FIELD.contains(&key) => {
+                // `filter` is more likely to be meant as `filters`.
+                _ if ON_FIELD.contains(&key) && key != "filter" => {
                     return Err(meta.error(format!(
                         "`{key}` belongs on a field: put `#[api({key})]` above it"
                     )));
