@@ -1,6 +1,8 @@
 //! A call from beginning to end: credentials, attempts, redirects, and what to do when an attempt fails.
 
 use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -34,8 +36,16 @@ impl ServiceClient {
     /// # Errors
     /// Whatever went wrong: a status of 400 or more is an error as much as a broken connection is.
     pub async fn send(&self, call: Call) -> Result<ApiResponse> {
-        // What a call keeps while it is under way is large, and would be moved with every future that it is a part of.
-        Box::pin(self.carry_out(call)).await
+        self.sending(call).await
+    }
+
+    /// [`send`](Self::send), where it is to lie: what a call keeps while it is under way is large, and would be moved with every
+    /// future that it is a part of.
+    pub(crate) fn sending(
+        &self,
+        call: Call,
+    ) -> Pin<Box<impl Future<Output = Result<ApiResponse>>>> {
+        Box::pin(self.carry_out(call))
     }
 
     async fn carry_out(&self, mut call: Call) -> Result<ApiResponse> {
