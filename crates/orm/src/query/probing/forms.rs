@@ -111,11 +111,13 @@ impl Probing {
             }
             Err(error) => return Err(error),
         };
-        let field = &described["actions"]["POST"][path];
-        let is_text = field["type"]
-            .as_str()
-            .is_some_and(|kind| TEXTS.contains(&kind));
-        Ok(is_text && field["read_only"] == false)
+        let fields = described.pointer("/actions/POST");
+        let Some(field) = fields.and_then(|fields| fields.get(path)) else {
+            return Ok(false);
+        };
+        let kind = field.get("type").and_then(Value::as_str);
+        let is_text = kind.is_some_and(|kind| TEXTS.contains(&kind));
+        Ok(is_text && field.get("read_only") == Some(&Value::Bool(false)))
     }
 
     /// All rows show one text, and nothing tells whether it is that of the lookup in another form.
