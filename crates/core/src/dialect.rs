@@ -5,8 +5,8 @@
 //! with blanks at its ends, a list element with a comma) is *residual*. What is pushed is also a *guard*: the rows that
 //! come back are checked against it, because a server silently ignores a parameter that it does not know.
 
-mod json_api;
 mod spelling;
+mod wire_names;
 
 use django_api_orm_nearest::{did_you_mean, is_one_letter_off};
 use serde_json::Value;
@@ -65,7 +65,7 @@ impl Dialect {
     }
 
     /// The same for JSON:API: `sort` and `filter[search]`, where these have DRF's names so far, and [filters in
-    /// brackets](self::json_api).
+    /// brackets](self::wire_names).
     #[doc(hidden)]
     #[must_use]
     pub fn json_api(mut self) -> Self {
@@ -270,7 +270,7 @@ impl Dialect {
                      instead, or set `page_size`"
                 )));
             }
-            if json_api::is_filter(name, model) {
+            if wire_names::is_filter(name, model) {
                 return Err(Error::invalid_request(format!(
                     "the parameter `{name}` is a filter by that field, which is declared to be sent by another name: filter by the field"
                 )));

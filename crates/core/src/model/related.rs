@@ -1,4 +1,5 @@
-//! What a model says of its relations: which there are, and how the server is asked to send related rows with its own.
+//! What a model says of its relations: which there are, how the server is asked to send related rows with its own, and whether the rows
+//! that others point at are read whole.
 
 use super::ModelMeta;
 use crate::declared_relation::DeclaredRelation;
@@ -43,5 +44,18 @@ impl ModelMeta {
     #[must_use]
     pub fn relations(&self) -> &[DeclaredRelation] {
         &self.relations
+    }
+
+    /// Declares that the table is small: rows that others point at are not asked for by their keys, all of them are read.
+    #[must_use]
+    pub fn with_small_table(mut self) -> Self {
+        self.is_small = true;
+        self
+    }
+
+    /// Whether the table is declared to be small.
+    #[must_use]
+    pub fn is_small(&self) -> bool {
+        self.is_small
     }
 }

@@ -24,19 +24,6 @@ impl ModelMeta {
         self.repeats_values
     }
 
-    /// Declares that the table is small: rows that others point at are not asked for by their keys, all of them are read.
-    #[must_use]
-    pub fn with_small_table(mut self) -> Self {
-        self.is_small = true;
-        self
-    }
-
-    /// Whether the table is declared to be small.
-    #[must_use]
-    pub fn is_small(&self) -> bool {
-        self.is_small
-    }
-
     /// How the endpoint's documents are to be read, where it speaks JSON:API.
     #[must_use]
     pub fn json_api(&self) -> Option<&JsonApi> {
