@@ -61,6 +61,13 @@ def drf():
         yield site
 
 
+@pytest.fixture
+def put_back(drf):
+    """Gives the rows of the site back to the next test as they were."""
+    yield
+    drf.reset()
+
+
 @pytest.fixture(scope="session")
 def drf_logins():
     """The same site with logins by JWT, session and OAuth2 besides."""

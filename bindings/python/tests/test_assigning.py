@@ -10,9 +10,10 @@ import pytest
 from contract.site import settle
 from django_api_orm import Q
 from library import BOOKS, writer_of
+from places import both
 from pydantic import BaseModel
 from serving import Handler, Loopback
-from test_relations import both, place, put_back  # noqa: F401
+from test_relations import place  # noqa: F401
 
 #: Every form of the books, but where the rows show which form is written: they have been read first.
 forms = pytest.mark.parametrize("form", ["", "-slug", "-nested"])

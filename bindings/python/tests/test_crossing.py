@@ -9,8 +9,9 @@ from contract.fixture import POSTS, TEAMS, USERS
 from contract.site import settle, stream
 from django_api_orm import Q
 from library import BOOKS, WRITERS, editor_of, genres_of, writer_of
+from places import both
 from pydantic import BaseModel
-from test_relations import both, place  # noqa: F401
+from test_relations import place  # noqa: F401
 
 pytestmark = pytest.mark.filterwarnings("ignore::django_api_orm.IgnoredWarning")
 by_key = pytest.mark.parametrize("form", ["", "-url", "-nested"])

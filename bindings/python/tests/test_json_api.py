@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import types
 
 import django_api_orm as orm
+import places
 import pytest
-from conftest import TOKEN
 from contract.site import settle
 from django_api_orm import ForeignKey, ManyToMany, Related
 from library import BOOKS, WRITERS, editor_of, genres_of, writer_of
+from places import both
 from pydantic import BaseModel
 from serving import Handler, Loopback
-
-both = pytest.mark.parametrize("kind", ["sync", "async"])
 
 
 class WriterSchema(BaseModel):
@@ -60,40 +58,17 @@ def library(kind, expand="include"):
     return types.SimpleNamespace(Book=Book, Writer=Writer, Genre=Genre)
 
 
-class Place:
+class Place(places.Place):
     def __init__(self, base_url, kind, **declared):
         self.models = library(kind, **declared)
-        self.client = (orm.ServiceClient if kind == "sync" else orm.AsyncServiceClient)(base_url, auth_token=TOKEN)
-        register = orm.register_models if kind == "sync" else orm.register_async_models
-        register(self.client, *vars(self.models).values())
+        super().__init__(base_url, kind, vars(self.models).values())
         self.books, self.writers = self.models.Book.objects, self.models.Writer.objects
-        self._counted = 0
-
-    def cost(self):
-        before, self._counted = self._counted, self.client.stats.requests
-        return self._counted - before
 
 
 @pytest.fixture
 def place(drf):
-    made = []
-
-    def make(kind, **declared):
-        made.append((kind, Place(drf.base_url, kind, **declared)))
-        return made[-1][1]
-
-    yield make
-    for kind, each in made:
-        if kind == "sync":
-            each.client.close()
-        else:
-            asyncio.run(each.client.close())
-
-
-@pytest.fixture
-def put_back(drf):
-    yield
-    drf.reset()
+    with places.places(lambda kind, **declared: Place(drf.base_url, kind, **declared)) as make:
+        yield make
 
 
 @both

@@ -7,11 +7,10 @@ import uuid
 
 import django_api_orm as orm
 import pytest
-from conftest import TOKEN
 from contract.site import settle
 from django_api_orm import ForeignKey, ManyToMany, Related
+from places import Place, both, places
 from pydantic import BaseModel
-from test_relations import both, put_back  # noqa: F401
 
 pytestmark = pytest.mark.filterwarnings("ignore::django_api_orm.IgnoredWarning")
 EDITIONS = range(1, 46)
@@ -53,8 +52,6 @@ class EditionSchema(BaseModel):
 
 @pytest.fixture
 def shop(drf):
-    made = []
-
     def make(kind):
         base = orm.APIModel if kind == "sync" else orm.AsyncAPIModel
 
@@ -74,21 +71,17 @@ def shop(drf):
             _schema_class = EditionSchema
             _endpoint = "/api/v1/library/editions/"
 
-        client = (orm.ServiceClient if kind == "sync" else orm.AsyncServiceClient)(drf.base_url, auth_token=TOKEN)
         models = (Publisher, Shelf, Edition)
         # Names are looked up when they are first needed, and other models of these names may have been made by then.
-        (orm.register_models if kind == "sync" else orm.register_async_models)(client, *models)
+        here = made(kind, models)
         for name in ("publisher", "shelf", "shelves"):
             assert Edition._info().relations.forward[name].target in models
         for back in (Publisher.editions, Shelf.standing, Shelf.editions):
             assert back.target is Edition
-        made.append((kind, client))
-        return client, *models
+        return here.client, *models
 
-    yield make
-    for kind, client in made:
-        if kind == "sync":
-            client.close()
+    with places(lambda kind, models: Place(drf.base_url, kind, models)) as made:
+        yield make
 
 
 @both
@@ -167,7 +160,7 @@ async def test_filters_cross_them(shop, kind):
 
 
 @both
-async def test_keys_are_written(shop, kind, put_back):  # noqa: F811
+async def test_keys_are_written(shop, kind, put_back):
     _, publishers, shelves, editions = shop(kind)
     edition = await settle(editions.objects.get(id=edition_key(7)))
     edition.publisher = await settle(publishers.objects.get(name="Publisher 5"))

@@ -13,8 +13,9 @@ from django_api_orm import Prefetch, _async_evaluation
 from django_api_orm._bridge import perform
 from django_api_orm.testserver import TestServer
 from library import BOOKS, FORMS, editor_of, genres_of, writer_of
+from places import both
 from pydantic import BaseModel
-from test_relations import Place, both, every_form, place, put_back  # noqa: F401
+from test_relations import Place, every_form, place  # noqa: F401
 
 
 async def names(book):

@@ -12,61 +12,36 @@ from typing import Annotated
 
 import django_api_orm as orm
 import library
+import places
 import pytest
-from conftest import TOKEN
 from contract.site import settle
 from django_api_orm._evaluation import Lock
 from django_api_orm._relation_groups import lock_of
 from library import BOOKS, FORMS, WRITERS, Library, editor_of, genres_of, writer_of
+from places import both
 from pydantic import BaseModel
 from serving import Handler, Loopback
 
-KINDS = ("sync", "async")
 
-
-class Place:
-    """A library on the reference site, and the client's requests."""
+class Place(places.Place):
+    """A library on the reference site."""
 
     def __init__(self, drf, kind, form=""):
-        self.kind = kind
         self.models = Library(kind, form)
-        self.client = (orm.ServiceClient if kind == "sync" else orm.AsyncServiceClient)(drf.base_url, auth_token=TOKEN)
-        (orm.register_models if kind == "sync" else orm.register_async_models)(self.client, *self.models.every)
-        self._counted = 0
+        super().__init__(drf.base_url, kind, self.models.every)
 
     @property
     def books(self):
         return self.models.Book.objects
 
-    def cost(self):
-        before, self._counted = self._counted, self.client.stats.requests
-        return self._counted - before
-
 
 @pytest.fixture
 def place(drf):
-    made = []
-
-    def make(kind, form=""):
-        made.append(Place(drf, kind, form))
-        return made[-1]
-
-    yield make
-    for each in made:
-        if each.kind == "sync":
-            each.client.close()
-        else:
-            asyncio.run(each.client.close())
-
-
-@pytest.fixture
-def put_back(drf):
-    yield
-    drf.reset()
+    with places.places(lambda kind, form="": Place(drf, kind, form)) as make:
+        yield make
 
 
 every_form = pytest.mark.parametrize("form", FORMS)
-both = pytest.mark.parametrize("kind", KINDS)
 
 
 @both

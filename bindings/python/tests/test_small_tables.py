@@ -10,10 +10,9 @@ import django_api_orm as orm
 import pytest
 from contract.site import settle
 from django_api_orm import ForeignKey, Prefetch
+from places import both
 from pydantic import BaseModel
 from serving import Handler, Loopback
-
-both = pytest.mark.parametrize("kind", ["sync", "async"])
 
 CITIES = 250
 
