@@ -9,7 +9,7 @@ use bytes::Bytes;
 use django_api_orm_core::error::{Error, ErrorKind, Result};
 use django_api_orm_core::retry::{AttemptClass, Backoff, MAX_WAIT, RetryCost, Verdict, verdict};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, COOKIE, HOST, HeaderValue};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -520,7 +520,7 @@ impl Exchange<'_> {
         // A write guarded by `If-Match` changes what it matches: when its repetition does not match any more, the
         // first may be the reason. When the row is gone, it may have been changed before that; with a key the server would say so.
         let is_gone = error.kind() == ErrorKind::NotFound
-            && self.outgoing.method != http::Method::DELETE
+            && self.outgoing.method != Method::DELETE
             && !self.call.is_keyed();
         let was_guarded = self.was_ambiguous
             && self.call.is_repeatable()

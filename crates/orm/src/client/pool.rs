@@ -135,6 +135,7 @@ impl Pool {
     }
 }
 
+/// What a request carries so that it notices its hand-over: nobody listens at the other end, where the copy would arrive.
 fn noticing() -> Extensions {
     let mut request = Request::new(());
     capture_connection(&mut request);
