@@ -74,6 +74,12 @@ impl Probe {
         }
     }
 
+    /// Whether it asks if the server sorts by this.
+    #[must_use]
+    pub fn is_of(&self, order: &Order) -> bool {
+        matches!(&self.question, Question::Sorts(key) if key == order)
+    }
+
     pub(super) fn filters(guard: &Lookup, pairs: &Pairs) -> Self {
         let parameter = guard.parameter();
         let others = pairs.iter().filter(|(name, _)| *name != parameter);

@@ -71,7 +71,8 @@ pub(crate) fn contradicted_ordering(
         };
         let mut watch = OrderWatch::new(keys, fields);
         let mut shown = rows.iter().map(|row| watch.take(row));
-        let contradicts = shown.any(|seen| !matches!(seen, Seen::InOrder | Seen::Blind));
+        let contradicts =
+            shown.any(|seen| !matches!(seen, Seen::InOrder | Seen::Blind | Seen::Alike));
         if let Some(key) = keys.last().filter(|_| contradicts) {
             return ordering(collection, key);
         }

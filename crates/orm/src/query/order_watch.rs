@@ -21,6 +21,8 @@ pub(crate) enum Seen {
     Blind,
     /// It may be the order of a database that compares text in another way than by code points.
     Doubtful,
+    /// The same of texts that differ in case, or in blanks around them, alone: such a database may take them for equal.
+    Alike,
     /// They would stand in the wrong order if the texts that they show are what the server sorts by: not labels, whose order is another,
     /// nor cut off, so that different ones look equal.
     DoubtfulByTexts,
@@ -55,6 +57,8 @@ pub(crate) struct OrderWatch {
     /// The keys, by which texts can be equal.
     paths: Vec<String>,
     last: Option<Picked>,
+    /// The first key that two rows in the wrong order differ by.
+    wrong_key: Option<usize>,
 }
 
 impl OrderWatch {
@@ -72,7 +76,13 @@ impl OrderWatch {
             leading_contradicted: [false; 2],
             paths: order.iter().map(|order| order.path.clone()).collect(),
             last: None,
+            wrong_key: None,
         }
+    }
+
+    /// The place of the first key that the two rows differ by which stood in the wrong order, or none did.
+    pub(crate) fn wrong_key(&self) -> Option<usize> {
+        self.wrong_key
     }
 
     /// Takes in the next row. Once it has had a doubt about the rows before, it begins anew.
@@ -82,6 +92,8 @@ impl OrderWatch {
         };
         let certain = self.certain.each_ref();
         if certain.map(|order| order.compare(&last, row)) == [Some(Ordering::Greater); 2] {
+            let mut keys = self.paths.iter();
+            self.wrong_key = keys.position(|path| last.get(path) != row.get(path));
             return match self.is_by_texts(&last, row) {
                 true => Seen::DoubtfulByTexts,
                 false => Seen::Contradicted,
@@ -104,12 +116,25 @@ impl OrderWatch {
         }
         if self.contradicted == [true; 2] {
             self.contradicted = [false; 2];
-            return Seen::Doubtful;
+            return match self.are_alike(&last, row) {
+                true => Seen::Alike,
+                false => Seen::Doubtful,
+            };
         }
         if places == [None; 2] {
             return Seen::Blind;
         }
         Seen::InOrder
+    }
+
+    /// Whether the first key that the rows differ by has texts which some database takes for equal.
+    fn are_alike(&self, last: &Picked, row: &Picked) -> bool {
+        let mut pairs = (self.paths.iter()).map(|path| (last.get(path), row.get(path)));
+        let fold = |text: &Value| text.as_str().map(|text| text.trim().to_lowercase());
+        match pairs.find(|(last, row)| last != row) {
+            Some((Some(last), Some(row))) => fold(last).is_some_and(|last| Some(last) == fold(row)),
+            _ => false,
+        }
     }
 
     /// Whether a text has a part in the order of both rows: equal ones of earlier keys, or of the first key that differs.
@@ -172,7 +197,8 @@ mod tests {
     fn what_every_database_compares_alike_is_certain() {
         assert_eq!(seen(&[2, 1]), [Seen::Contradicted]);
         assert_eq!(seen(&["b", "a"]), [Seen::DoubtfulByTexts], "or labels");
-        assert_eq!(seen(&["b", "B"]), [Seen::Doubtful]);
+        assert_eq!(seen(&["b", "B"]), [Seen::Alike]);
+        assert_eq!(seen(&["b", "C"]), [Seen::Doubtful]);
     }
 
     #[test]

@@ -222,7 +222,7 @@ impl Pages {
         }
         self.says_more = page.more() == Some(true);
         self.notice_ignored_limit(&page, &ask)?;
-        self.notice_count(&page)?;
+        self.notice_count(&page, &ask)?;
         if ask.why == Why::Everything {
             return self.take_everything(page, &ask).map(Some);
         }

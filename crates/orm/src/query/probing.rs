@@ -54,6 +54,12 @@ impl Answer {
         self.rows.is_empty() && !self.hides_rows
     }
 
+    /// Whether these are all rows that there are, as the server counts them.
+    fn is_whole(&self) -> bool {
+        let rows = self.rows.len() as u64;
+        rows > 0 && self.count == Some(rows)
+    }
+
     fn first(&self) -> Option<&Row> {
         self.rows.first()
     }

@@ -373,7 +373,8 @@ impl Reading {
             Seen::Contradicted => return Ok(false),
             Seen::DoubtfulByTexts => {
                 let is_first = self.scanned == page.len() as u64;
-                let wrong = probing.wrong_by_texts(&self.strategy, page, is_first);
+                let key = watch.wrong_key().unwrap_or_default();
+                let wrong = probing.wrong_by_texts(&self.strategy, key, page, is_first);
                 match wrong.await? {
                     WrongByTexts::Sorted => {
                         self.watch = None;
@@ -383,7 +384,7 @@ impl Reading {
                 }
                 return Ok(false);
             }
-            Seen::Blind | Seen::Doubtful => {}
+            Seen::Blind | Seen::Doubtful | Seen::Alike => {}
         }
         for probe in std::mem::take(&mut self.strategy.probes_on_doubt) {
             if !probing.run(&self.strategy, &probe).await? {

@@ -294,14 +294,16 @@ impl Server {
     }
 
     /// Whether nothing tells what the server does from what one does that shows labels and drops what is no choice: it does not filter
-    /// by a field of which all rows show one text.
+    /// by a field of which all rows show one text, or plainly drops what is no choice of it.
     pub(crate) fn is_inscrutable(&self, rows: &[Row]) -> bool {
-        let shows_one_text = |lookup: &String| {
+        let shows_one_text = |lookup: &str| {
             let mut texts = rows.iter().map(|row| row.value(lookup));
             let one = texts.next().filter(Value::is_string);
             one.is_some() && texts.all(|text| Some(text) == one)
         };
-        self.lacks.iter().any(shows_one_text)
+        let mut lacks = self.lacks.iter();
+        lacks.any(|lookup| shows_one_text(lookup))
+            || self.may_drop("kind") && shows_one_text("kind")
     }
 
     /// The paginator as users declare it.

@@ -289,11 +289,11 @@ impl Query {
         rows.into_iter().skip(bounded(start)).take(take).collect()
     }
 
-    /// The lookups that it uses.
+    /// The lookups that it uses; a list is one for each of its values, of which any can be the one that the server filters by.
     pub(crate) fn lookups(&self) -> usize {
         fn count(tree: &Tree) -> usize {
             match tree {
-                Tree::One(_) => 1,
+                Tree::One(one) => one.value.as_array().map_or(1, Vec::len).max(1),
                 Tree::And(parts) | Tree::Or(parts) => parts.iter().map(count).sum(),
                 Tree::Not(part) => count(part),
             }

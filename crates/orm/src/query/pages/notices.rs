@@ -9,9 +9,11 @@ use crate::{
 };
 
 impl Pages {
-    /// Reports a count that differs from the one before.
-    pub(super) fn notice_count(&mut self, page: &Page) -> Result<()> {
-        let (before, now) = (self.course.count, page.count());
+    /// Reports a count that differs from the one before. A first one below the rows that have come already is none.
+    pub(super) fn notice_count(&mut self, page: &Page, ask: &Ask) -> Result<()> {
+        let before = self.course.count;
+        let now = page.count();
+        let now = now.filter(|count| before.is_some() || *count >= ask.position);
         self.course.count = now.or(before);
         match (before, now) {
             (Some(before), Some(now)) if before != now && !self.count_changed => {

@@ -8,12 +8,11 @@ use django_api_orm_core::{
     evaluate::{Evaluator, is_no_label, lacks_digits},
     lookup::{Lookup, Op},
     row::Row,
-    strategy::{Probe, Question, Strategy, Telling},
+    strategy::{Probe, Strategy, Telling},
 };
 use serde_json::Value;
 
 use super::{
-    super::order_watch::WrongByTexts,
     Probing,
     texts::{Form, Unfiltered},
 };
@@ -96,7 +95,7 @@ impl Probing {
     }
 
     /// Whether Django REST Framework describes the field as a text that it takes, of which rows show what was taken, and no label.
-    async fn is_described_as_text(&self, path: &str) -> Result<bool> {
+    pub(super) async fn is_described_as_text(&self, path: &str) -> Result<bool> {
         if !self.collection.know(|known| known.is_drf)? {
             return Ok(false);
         }
@@ -163,48 +162,6 @@ impl Probing {
             }
         }
         Ok(true)
-    }
-
-    /// What it means that rows of a page stand in a wrong order by their texts. `is_first`: it is the first page.
-    ///
-    /// # Errors
-    /// `Unsupported` where nothing tells.
-    pub(crate) async fn wrong_by_texts(
-        &mut self,
-        strategy: &Strategy,
-        page: &[Row],
-        is_first: bool,
-    ) -> Result<WrongByTexts> {
-        let first = match is_first {
-            true => Unfiltered::with_first(&strategy.pairs, page),
-            false => Unfiltered::new(&strategy.extra),
-        };
-        let mut is_sorted = false;
-        for probe in &strategy.doubted_keys {
-            let Question::Sorts(order) = &probe.question else {
-                continue;
-            };
-            let texts = texts(page, &order.path)?;
-            let form = self.shows_texts(strategy, &order.path, &texts, &first, None);
-            match form.await? {
-                Form::AsFiltered => {}
-                Form::Otherwise => return Ok(WrongByTexts::Otherwise),
-                Form::Unknown | Form::Unclear if texts.iter().all(|text| is_no_label(text)) => {}
-                Form::Unknown | Form::Unclear => {
-                    if is_first && strategy.pairs == probe.with {
-                        self.has_seen(&probe.with, page.first());
-                    }
-                    let rows = page.len() as u64;
-                    is_sorted |= self
-                        .sorts_otherwise(strategy, order, (&probe.with, &probe.without), rows)
-                        .await?;
-                }
-            }
-        }
-        Ok(match is_sorted {
-            true => WrongByTexts::Sorted,
-            false => WrongByTexts::NotSorted,
-        })
     }
 
     /// Costs one request.

@@ -8,6 +8,7 @@ use django_api_orm_core::{
     lookup::{Lookup, Op},
     paginator::Pairs,
     plan::Order,
+    row::Row,
     strategy::{Probe, Strategy},
 };
 use serde_json::Value;
@@ -16,7 +17,8 @@ use super::{
     super::{
         check::Picked,
         ignored,
-        order_watch::{OrderWatch, Seen},
+        order_watch::{OrderWatch, Seen, WrongByTexts},
+        pages::Pages,
     },
     Answer, Probing,
     forms::texts,
@@ -33,7 +35,7 @@ impl Probing {
         strategy: &Strategy,
         order: &Order,
     ) -> Result<bool> {
-        let first = self.ask_for(&probe.with, ROWS_IN_ORDER).await?;
+        let first = self.ask_for_shown(&probe.with).await?;
         if first.rows.is_empty() || first.count == Some(1) {
             return Ok(true);
         }
@@ -43,18 +45,35 @@ impl Probing {
         {
             return Ok(false);
         }
-        let last = self.ask_for(&probe.without, ROWS_IN_ORDER).await?;
+        let last = self.ask_for_shown(&probe.without).await?;
         // If not: it is ignored, or every row has the same value. Sorting by the client is right in both cases.
         let turned = order.opposite();
         let sorts = !self
             .contradicts(strategy, &turned, (&probe.without, &probe.with), &last)
             .await?
-            && self.are_ends(strategy, order, &first, &last).await?;
+            && self
+                .are_ends(strategy, probe, order, [&first, &last])
+                .await?;
         if sorts {
             self.collection
                 .learn(|known| known.learn_ordering(&order.path, true))?;
         }
         Ok(sorts)
+    }
+
+    /// The first rows, behind those that the server hides: a request for each page without any.
+    async fn ask_for_shown(&mut self, pairs: &Pairs) -> Result<Answer> {
+        let mut answer = self.ask_for(pairs, ROWS_IN_ORDER).await?;
+        if answer.hides_rows {
+            let mut pages =
+                Pages::new(self.collection.clone(), pairs.clone(), 0, None).one_by_one();
+            while answer.rows.is_empty()
+                && let Some(batch) = pages.next().await?
+            {
+                answer.rows = batch.rows;
+            }
+        }
+        Ok(answer)
     }
 
     /// Whether rows of the answer stand in an order that no database makes. Keeps it where they do.
@@ -67,7 +86,7 @@ impl Probing {
     ) -> Result<bool> {
         let path = order.path.as_str();
         let key = order;
-        let order = std::slice::from_ref(order);
+        let order = std::slice::from_ref(key);
         let fields = self.collection.known_fields()?;
         let roots = RowOrder::new(order, NullOrder::default(), &fields).roots();
         let mut watch = OrderWatch::new(order, &fields);
@@ -88,9 +107,7 @@ impl Probing {
                         true
                     }
                     Form::Unknown | Form::Unclear => {
-                        !self
-                            .sorts_otherwise(strategy, key, pairs, ROWS_IN_ORDER)
-                            .await?
+                        !self.sorts_otherwise(key, pairs, ROWS_IN_ORDER).await?
                     }
                 }
             }
@@ -102,17 +119,60 @@ impl Probing {
         Ok(contradicts)
     }
 
+    /// What it means that rows of a page stand in a wrong order by their texts. `wrong` is the place of the first key that two of them
+    /// differ by. `is_first`: it is the first page.
+    ///
+    /// # Errors
+    /// `Unsupported` where nothing tells.
+    pub(crate) async fn wrong_by_texts(
+        &mut self,
+        strategy: &Strategy,
+        wrong: usize,
+        page: &[Row],
+        is_first: bool,
+    ) -> Result<WrongByTexts> {
+        let first = match is_first {
+            true => Unfiltered::with_first(&strategy.pairs, page),
+            false => Unfiltered::new(&strategy.extra),
+        };
+        for (place, order) in strategy.order.iter().enumerate().take(wrong + 1) {
+            let mut doubted = strategy.doubted_keys.iter();
+            let Some(probe) = doubted.find(|probe| probe.is_of(order)) else {
+                continue;
+            };
+            let texts = texts(page, &order.path)?;
+            let form = self.shows_texts(strategy, &order.path, &texts, &first, None);
+            match form.await? {
+                Form::AsFiltered => {}
+                Form::Otherwise => return Ok(WrongByTexts::Otherwise),
+                Form::Unknown | Form::Unclear if texts.iter().all(|text| is_no_label(text)) => {}
+                Form::Unknown | Form::Unclear => {
+                    if is_first && strategy.pairs == probe.with {
+                        self.has_seen(&probe.with, page.first());
+                    }
+                    let rows = page.len() as u64;
+                    let pairs = (&probe.with, &probe.without);
+                    if place < wrong {
+                        self.are_equal(order, pairs, rows).await?;
+                    } else if self.sorts_otherwise(order, pairs, rows).await? {
+                        return Ok(WrongByTexts::Sorted);
+                    }
+                }
+            }
+        }
+        Ok(WrongByTexts::NotSorted)
+    }
+
     /// Whether the server sorts by something else than the texts that the rows show, which stand in a wrong order. Nothing tells whether it
     /// filters by what they show. `pairs` ask for the order, and for the opposite one: there the rows have to come otherwise, and to
-    /// stand in a wrong order, too.
+    /// stand in a wrong order, too, or at the wrong end.
     ///
     /// Costs two requests, and a third one to see that the server has an order at all.
     ///
     /// # Errors
-    /// `Unsupported` where the rows do not tell, and this is the only key; and where they come in another order each time.
-    pub(super) async fn sorts_otherwise(
+    /// `Unsupported` where the rows do not tell; and where they come in another order each time.
+    async fn sorts_otherwise(
         &mut self,
-        strategy: &Strategy,
         order: &Order,
         pairs: (&Pairs, &Pairs),
         rows: u64,
@@ -122,24 +182,50 @@ impl Probing {
         if self.collection.same_row(first.first(), last.first()) {
             return Ok(false);
         }
-        let turned = [order.opposite()];
+        let ends = [last.first(), first.first()];
+        let turned = order.opposite();
+        if self.is_wrong(&turned, &last.rows)?
+            || self.is_wrong(&turned, ends.into_iter().flatten())?
+        {
+            return match self.repeats(pairs.1, rows, &last, &order.path).await? {
+                true => Ok(true),
+                false => Err(unclear(order)),
+            };
+        }
+        // All rows, in the order of their texts.
+        match last.is_whole() || self.is_described_as_text(&order.path).await? {
+            true => Ok(false),
+            false => Err(unclear(order)),
+        }
+    }
+
+    /// Sees to it that equal texts of rows mean equal values, where the rows stand in a wrong order by a later key: the server does not sort by
+    /// that one, if these texts are not cut off, and no labels by which it sorts otherwise.
+    ///
+    /// # Errors
+    /// `Unsupported` where the server sorts by the field, and nothing tells.
+    async fn are_equal(&mut self, order: &Order, pairs: (&Pairs, &Pairs), rows: u64) -> Result<()> {
+        let first = self.ask_for(pairs.0, ROWS_IN_ORDER).await?;
+        let last = self.ask_for(pairs.1, rows.max(ROWS_IN_ORDER)).await?;
+        let is_ignored = self.collection.same_row(first.first(), last.first());
+        match is_ignored || self.is_described_as_text(&order.path).await? {
+            true => Ok(()),
+            false => Err(unclear(order)),
+        }
+    }
+
+    /// Whether rows stand in a wrong order by the texts that they show.
+    fn is_wrong<'a>(&self, order: &Order, rows: impl IntoIterator<Item = &'a Row>) -> Result<bool> {
+        let order = std::slice::from_ref(order);
         let fields = self.collection.known_fields()?;
-        let roots = RowOrder::new(&turned, NullOrder::default(), &fields).roots();
-        let mut watch = OrderWatch::new(&turned, &fields);
-        for row in &last.rows {
+        let roots = RowOrder::new(order, NullOrder::default(), &fields).roots();
+        let mut watch = OrderWatch::new(order, &fields);
+        for row in rows {
             if watch.take(&row.pick(&roots)?) == Seen::DoubtfulByTexts {
-                return match self.repeats(pairs.1, rows, &last, &order.path).await? {
-                    true => Ok(true),
-                    false => Err(unclear(order)),
-                };
+                return Ok(true);
             }
         }
-        match last.count {
-            Some(count) if count <= last.rows.len() as u64 => Ok(false),
-            // Where one of several keys is honoured and another is not, the rows come so, too.
-            _ if strategy.order.len() > 1 => Ok(false),
-            _ => Err(unclear(order)),
-        }
+        Ok(false)
     }
 
     /// Whether the same rows come once more, as far as the field shows it: a server without an order of its own may send any.
@@ -162,41 +248,46 @@ impl Probing {
     async fn are_ends(
         &mut self,
         strategy: &Strategy,
+        probe: &Probe,
         order: &Order,
-        first: &Answer,
-        last: &Answer,
+        [first, last]: [&Answer; 2],
     ) -> Result<bool> {
-        let (Some(first), Some(last)) = (first.first(), last.first()) else {
+        let (Some(lowest), Some(highest)) = (first.first(), last.first()) else {
             return Ok(false);
         };
-        if self.collection.same_row(Some(first), Some(last)) {
+        if self.collection.same_row(Some(lowest), Some(highest)) {
             return Ok(false);
         }
+        let texts = texts(&[lowest.clone(), highest.clone()], &order.path)?;
         let fields = self.collection.known_fields()?.unknown_collation();
         let orders = [NullOrder::Smallest, NullOrder::Largest]
             .map(|nulls| RowOrder::new(std::slice::from_ref(order), nulls, &fields));
         let roots = orders.first().map(RowOrder::roots).unwrap_or_default();
-        let (lowest, highest) = (first.pick(&roots)?, last.pick(&roots)?);
+        let (lowest, highest) = (lowest.pick(&roots)?, highest.pick(&roots)?);
         // Where the rows do not tell, the difference has to do.
         let mut orders = orders.iter();
         if orders.any(|order| order.compare(&lowest, &highest).is_none_or(Ordering::is_lt)) {
             return Ok(true);
         }
         // Nor do labels tell, nor texts that are cut off, so that different ones look equal.
-        let texts = texts(&[first.clone(), last.clone()], &order.path)?;
         let ends = Unfiltered::new(&strategy.extra);
-        let are_equal = texts.len() < 2;
         let form = self.shows_texts(strategy, &order.path, &texts, &ends, None);
         match form.await? {
             Form::AsFiltered => Ok(false),
             Form::Otherwise => Ok(true),
-            Form::Unknown | Form::Unclear
-                if are_equal || texts.iter().all(|text| is_no_label(text)) =>
-            {
+            Form::Unknown | Form::Unclear if texts.iter().all(|text| is_no_label(text)) => {
                 Ok(false)
             }
-            Form::Unknown | Form::Unclear if strategy.order.len() > 1 => Ok(false),
-            Form::Unknown | Form::Unclear => Err(unclear(order)),
+            Form::Unknown | Form::Unclear if self.is_described_as_text(&order.path).await? => {
+                Ok(false)
+            }
+            Form::Unknown | Form::Unclear => {
+                let repeats = self.repeats(&probe.without, ROWS_IN_ORDER, last, &order.path);
+                match repeats.await? {
+                    true => Ok(true),
+                    false => Err(unclear(order)),
+                }
+            }
         }
     }
 

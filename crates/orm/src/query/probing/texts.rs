@@ -96,8 +96,9 @@ impl Probing {
     /// How the rows show the texts of a field, as far as it can be asked. `asked` is the lookup
     /// that has to be evaluated on them, if it is one.
     ///
-    /// Costs one request where the server finds a text that the rows show; three and one for each text of the lookup at most, or one
-    /// more where the rows without the filter are not at hand.
+    /// Costs one request where the server finds a text that the rows show. Else up to three, or one more where the rows without the
+    /// filter are not at hand, and two for each text of the lookup; where the rows at hand all show one text, also two for the counts
+    /// and those up to the first row that shows another one, with the text and without it.
     pub(super) async fn shows_texts(
         &mut self,
         strategy: &Strategy,
@@ -374,8 +375,14 @@ impl Probing {
     }
 
     /// Whether the rows show more than one text; nothing where `max_scan` rows do not. Costs a request for each page, up to the
-    /// first row with another one.
+    /// first row with another one, unless all are at hand.
     async fn has_another(&self, pairs: &Pairs, path: &str) -> Result<Option<bool>> {
+        let mut answers = self.answers.iter();
+        if let Some((_, whole)) =
+            answers.find(|(asked, answer)| asked == pairs && answer.is_whole())
+        {
+            return Ok(Some(position_of_another(&whole.rows, path)?.is_some()));
+        }
         let mut pages = Pages::new(self.collection.clone(), pairs.clone(), 0, None).one_by_one();
         let mut text = None;
         let mut scanned = 0;
