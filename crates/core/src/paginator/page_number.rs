@@ -414,7 +414,10 @@ mod tests {
         let Repeated::Skip(skip) = example.paginator.repeated(&ask, &example.course) else {
             panic!("there is more");
         };
-        assert_eq!(text(&skip.query), "page=4");
+        assert_eq!(
+            (text(&skip.query), skip.why),
+            ("page=4".to_owned(), Why::Counted)
+        );
         ask.position = 130;
         assert_eq!(
             example.paginator.repeated(&ask, &example.course),

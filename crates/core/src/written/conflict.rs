@@ -93,17 +93,30 @@ mod tests {
     use super::*;
     use crate::model::ModelMeta;
 
-    fn changed(before: &str, current: &str) -> Vec<String> {
+    fn row(text: &str) -> Row {
+        Row::new(text.to_owned())
+    }
+
+    /// Looks at the row before a write of the name and the age: what has changed meanwhile, and what is shown otherwise.
+    fn looked(before: &str, current: &str) -> [Vec<String>; 2] {
         let model = ModelMeta::new("User", "/users/");
         let sent = json!({"name": "Bob", "age": 7});
-        let before = Row::new(before.to_owned());
         let write = Write {
             model: &model,
-            row: Some(&before),
+            row: Some(&row(before)),
             key: Some("1"),
             sent: sent.as_object().unwrap(),
         };
-        write.changed_meanwhile(&Row::new(current.to_owned()))
+        let current = row(current);
+        [
+            write.changed_meanwhile(&current),
+            write.shown_otherwise(&current),
+        ]
+    }
+
+    fn changed(before: &str, current: &str) -> Vec<String> {
+        let [changed, _] = looked(before, current);
+        changed
     }
 
     #[test]
@@ -141,8 +154,62 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_only_one_of_two_answers_shows_is_not_shown_otherwise() {
+        let before = r#"{"id": 1, "name": "Ann", "age": 6}"#;
+        for (current, meanwhile, otherwise) in [
+            (
+                r#"{"name": "Eve", "age": 7}"#,
+                vec!["age", "name"],
+                vec!["age", "name"],
+            ),
+            (r#"{"name": "Eve"}"#, vec!["age", "name"], vec!["name"]),
+            ("{}", vec!["age", "name"], vec![]),
+            ("[]", vec![], vec![]),
+        ] {
+            assert_eq!(
+                looked(before, current),
+                [meanwhile.clone(), otherwise.clone()],
+                "{current}"
+            );
+            assert_eq!(looked(current, before), [meanwhile, otherwise], "{current}");
+        }
+        assert!(
+            changed("{}", "{}").is_empty(),
+            "neither shows what is written"
+        );
+    }
+
+    #[test]
+    fn rows_differ_in_what_both_show_and_only_a_program_changes() {
+        let fields = ["id", "name", "age"].map(FieldMeta::new);
+        let saved = FieldMeta::new("saved").read_only();
+        let model = ModelMeta::new("User", "/users/")
+            .with_fields(fields.into_iter().chain([saved]).collect());
+        let differing = |one, other| differing(&model, &row(one), &row(other));
+        let one = r#"{"id": 1, "name": "Ann", "age": 6, "saved": "10:00"}"#;
+        for (other, names) in [
+            (
+                r#"{"saved": "10:00", "age": 6, "name": "Ann", "id": 1}"#,
+                vec![],
+            ),
+            (
+                r#"{"id": 1, "name": "Eve", "age": 7, "saved": "10:00"}"#,
+                vec!["age", "name"],
+            ),
+            (r#"{"id": 1, "name": "Eve", "unknown": 3}"#, vec!["name"]),
+            (
+                r#"{"id": 1, "name": "Ann", "age": 6, "saved": "10:01"}"#,
+                vec![],
+            ),
+            ("[]", vec![]),
+        ] {
+            assert_eq!(differing(one, other), names, "{other}");
+            assert_eq!(differing(other, one), names, "{other}");
+        }
+    }
+
+    #[test]
     fn rows_show_the_same_whatever_the_order_of_their_fields() {
-        let row = |text: &str| Row::new(text.to_owned());
         let same = |one, other| show_the_same(&row(one), &row(other));
         assert!(same(r#"{"a": 1, "b": [1]}"#, r#"{"b":[1],"a":1}"#));
         assert!(!same(r#"{"a": 1, "b": 1}"#, r#"{"a": 1}"#));
