@@ -51,6 +51,7 @@ mod tests {
         small.page_size = Some(25);
         let mut large = Knowledge::default();
         large.page_size = Some(100);
+        let between = Q::Lookup(Lookup::parse("id__range", json!([1, 90])));
         for (plan, known, most) in [
             (by("id__in", 50), &known, Some(50)),
             (by("pk__in", 50), &known, Some(50)),
@@ -59,6 +60,7 @@ mod tests {
             (by("id__in", 50), &large, None),
             (by("id__in", 10), &known, None),
             (by("author__in", 50), &known, None),
+            (by("id__in", 50).and(between), &known, Some(50)),
             (by("id__in", 50).negate(), &known, None),
             (by("id__in", 50).or(by("author__in", 50)), &known, None),
             (by("id__in", 50).and(by("author__in", 50)), &known, Some(50)),

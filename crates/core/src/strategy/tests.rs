@@ -1,6 +1,54 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::model::FieldMeta;
+
+mod cost;
+mod doubts;
+mod parts;
+mod positions;
+
+/// Everything that a strategy depends on beside the plan.
+struct Case {
+    model: ModelMeta,
+    known: Knowledge,
+    findings: Findings,
+    policy: Policy,
+}
+
+impl Case {
+    fn new() -> Self {
+        Self {
+            model: ModelMeta::new("User", "/users/"),
+            known: Knowledge::default(),
+            findings: Findings::new("nonsense".to_owned()),
+            policy: Policy::default(),
+        }
+    }
+
+    /// An endpoint whose paginator has shown itself, with 25 rows a page.
+    fn paged(style: Style) -> Self {
+        let mut case = Self::new();
+        case.known.style = Some(style);
+        case.known.page_size = Some(25);
+        case
+    }
+
+    fn tried(&self, plan: &Plan, aim: Aim) -> Result<Strategy> {
+        let given = Given {
+            dialect: &Dialect::default(),
+            model: &self.model,
+            known: &self.known,
+            findings: &self.findings,
+            policy: &self.policy,
+        };
+        Strategy::new(plan, aim, &given)
+    }
+
+    fn of(&self, plan: &Plan) -> Strategy {
+        self.tried(plan, Aim::Rows).unwrap()
+    }
+}
 
 fn strategy(plan: &Plan, aim: Aim, known: &Knowledge, on_ignored: OnIgnored) -> Strategy {
     strategy_after(plan, aim, known, on_ignored, &Findings::default())
@@ -13,22 +61,25 @@ fn strategy_after(
     on_ignored: OnIgnored,
     findings: &Findings,
 ) -> Strategy {
-    let policy = Policy {
-        on_ignored,
-        ..Policy::default()
-    };
-    let given = Given {
-        dialect: &Dialect::default(),
-        model: &ModelMeta::new("User", "/users/"),
-        known,
-        findings,
-        policy: &policy,
-    };
-    Strategy::new(plan, aim, &given).unwrap()
+    let mut case = Case::new();
+    case.known = known.clone();
+    case.findings = findings.clone();
+    case.policy.on_ignored = on_ignored;
+    case.tried(plan, aim).unwrap()
 }
 
 fn q(name: &str) -> Q {
     Q::Lookup(Lookup::parse(name, json!(7)))
+}
+
+/// A plan of the rows with this value.
+fn with(name: &str, value: Value) -> Plan {
+    Plan::all().filter(Q::Lookup(Lookup::parse(name, value)))
+}
+
+fn model(fields: &[&str]) -> ModelMeta {
+    let fields = fields.iter().map(|name| FieldMeta::new(*name)).collect();
+    ModelMeta::new("User", "/users/").with_fields(fields)
 }
 
 /// A plan that everything has to be shown of.

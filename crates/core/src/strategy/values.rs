@@ -168,6 +168,11 @@ mod tests {
                 json!("Ann"),
                 "zzzz0123456789abcdef0123456789abcdef",
             ),
+            (
+                "name__lt",
+                json!("Ann"),
+                "!0123456789abcdef0123456789abcdef",
+            ),
             ("born", json!("2024-05-01"), "1801-02-03"),
             (
                 "seen__gte",
@@ -184,6 +189,8 @@ mod tests {
             assert_eq!(no_row(name, value), expected, "{name}");
         }
         assert_eq!(no_row("age__range", json!([1, 2])), "1801193046,1801193046");
+        let years = no_row("born__year__range", json!([2023, 2024]));
+        assert_eq!(years, format!("{NONSENSE},{NONSENSE}"));
     }
 
     #[test]
