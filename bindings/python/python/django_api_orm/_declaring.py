@@ -27,9 +27,6 @@ SETTINGS = (
     "_natural_key",
 )
 
-#: The attributes that Django's own helpers look for on a model.
-_DJANGOS = frozenset(("_meta", "_default_manager", "_base_manager"))
-
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The known name that is closest to a misspelt one, if any is close."""
@@ -50,8 +47,32 @@ def _is_code(value: Any) -> bool:
     return callable(value) or hasattr(value, "__get__")
 
 
+class _Djangos:
+    """What Django's own helpers look for on a model, and find nowhere.
+
+    A ``__getattr__`` of the metaclass would do as well, and make every look at a class several times as slow.
+    """
+
+    def __init__(self, error: type[Exception]) -> None:
+        self._error = error
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self._name = name
+
+    # Without a `__set__`: an attribute that the model has goes before this.
+    def __get__(self, model: type[Any] | None, owner: type[Any]) -> Any:
+        if model is None:
+            return self
+        raise self._error(not_djangos(model, self._name))
+
+
 class ModelType(ABCMeta):
     """The metaclass of models; a subclass of ``ABCMeta``, so that a model may have abstract bases."""
+
+    _meta = _Djangos(AttributeError)
+    _base_manager = _Djangos(AttributeError)
+    # `get_object_or_404` would swallow an `AttributeError`, and say that this is not a model.
+    _default_manager = _Djangos(TypeError)
 
     def __new__(mcls, name: str, bases: tuple[type[Any], ...], namespace: Mapping[str, Any], **kwargs: Any) -> ModelType:
         for attribute, value in namespace.items():
@@ -72,15 +93,6 @@ class ModelType(ABCMeta):
             raise AttributeError(f"`{cls.__name__}` has no attribute `{name}`: {cure}")
         super().__setattr__(name, value)
 
-    def __getattr__(cls, name: str) -> Any:
-        # Called only for attributes that are found nowhere else.
-        if name == "_default_manager":
-            # `get_object_or_404` would swallow an `AttributeError`, and say that this is not a model.
-            raise TypeError(not_djangos(cls, name))
-        raise AttributeError(
-            not_djangos(cls, name) if is_djangos(name) else f"type object {cls.__name__!r} has no attribute {name!r}"
-        )
-
 
 def not_djangos(model: type[Any], name: str) -> str:
     """The message for a program that takes a model for one of Django's."""
@@ -93,4 +105,4 @@ def not_djangos(model: type[Any], name: str) -> str:
 
 def is_djangos(name: str) -> bool:
     """Whether this is a name that only Django's helpers look for."""
-    return name in _DJANGOS
+    return isinstance(vars(ModelType).get(name), _Djangos)
