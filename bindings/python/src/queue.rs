@@ -1,13 +1,17 @@
 //! The two queues of one event loop: what it has begun and the engine has not taken yet, and what has finished. The engine's
 //! thread never touches Python. Each side takes out everything that is there, so a turn of the loop wakes the engine once, however
-//! many operations it begins, and is woken once for all that have finished.
+//! many operations it begins, and is woken once for all that have finished. The engine looks again until nothing has been begun:
+//! it sends the first requests of a turn while the loop still begins the others.
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
+    mem,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    task::Poll,
 };
 
 use django_api_orm::ServiceClient;
@@ -25,7 +29,7 @@ use crate::{
 };
 
 struct Shared {
-    begun: Mutex<Vec<Begun>>,
+    begun: Mutex<Beginning>,
     /// What somebody waits for. One that is cancelled is not in here any more.
     tasks: Mutex<HashMap<u64, Task>>,
     finished: Mutex<Finished>,
@@ -34,6 +38,31 @@ struct Shared {
     /// Whether there is such a loop: to tell it takes a call of the system.
     is_waited_for: AtomicBool,
     wake: Wake,
+}
+
+/// What has been begun and not taken.
+#[derive(Default)]
+struct Beginning {
+    waiting: Vec<Begun>,
+    /// Some of it may be read together with what else this turn of the loop begins.
+    waits_for_turn: bool,
+    /// The loop has been asked to call `flush`.
+    is_flush_due: bool,
+    /// The engine is awake, and will look whether there is more.
+    is_looked_at: bool,
+}
+
+impl Beginning {
+    /// What the engine may take now; it does not look again after nothing.
+    fn take(&mut self) -> Vec<Begun> {
+        if self.waits_for_turn {
+            self.is_looked_at = false;
+            return Vec::new();
+        }
+        let begun = mem::take(&mut self.waiting);
+        self.is_looked_at = !begun.is_empty();
+        begun
+    }
 }
 
 /// What has been begun.
@@ -102,8 +131,23 @@ impl Shared {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begun(&self) -> MutexGuard<'_, Vec<Begun>> {
+    fn begun(&self) -> MutexGuard<'_, Beginning> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// On the engine's thread: makes tasks of what has been begun, until there is nothing more.
+    async fn take_begun(self: Arc<Self>) {
+        loop {
+            let mut begun = self.begun().take();
+            if begun.is_empty() {
+                return;
+            }
+            begun.retain(|begun| self.tasks().contains_key(&begun.token));
+            for group in grouped(begun) {
+                self.spawn_group(group);
+            }
+            after_what_is_ready().await;
+        }
     }
 
     /// On the engine's thread: makes a task of what somebody still waits for.
@@ -222,6 +266,20 @@ impl Shared {
     }
 }
 
+/// Lets the engine's tasks that are ready have their turn. They are not many: connections are read after some dozens of turns at
+/// the latest. (`yield_now` would have them read each time.)
+async fn after_what_is_ready() {
+    let mut is_over = false;
+    poll_fn(|context| {
+        if mem::replace(&mut is_over, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// Posts the outcome or, if the task panics, an error, so that nobody waits forever.
 struct Post {
     shared: Arc<Shared>,
@@ -306,8 +364,8 @@ impl Queue {
         self.shared.wake.fileno()
     }
 
-    /// Begins the operation; gives its token, whether it is the first one that waits for `flush`, and whether `flush` should wait for
-    /// others of this turn of the loop.
+    /// Begins the operation; gives its token, whether `flush` has to be called at the end of this turn of the loop, and whether that
+    /// should wait until then.
     fn begin(&self, py: Python<'_>, operation: &Operation) -> PyResult<(u64, bool, bool)> {
         let client = operation
             .client
@@ -316,37 +374,39 @@ impl Queue {
         let begin = operation.begin(py)?;
         let token = self.next.fetch_add(1, Ordering::Relaxed);
         self.shared.tasks().insert(token, Task::Begun);
+        let waits = operation.single.is_some();
         let mut begun = self.shared.begun();
-        begun.push(Begun {
+        begun.waiting.push(Begun {
             token,
             client,
             begin,
             asker: operation.asker.clone(),
             single: operation.single.clone(),
         });
-        Ok((token, begun.len() == 1, operation.single.is_some()))
+        begun.waits_for_turn |= waits;
+        let is_due = mem::replace(&mut begun.is_flush_due, true);
+        Ok((token, !is_due, waits))
     }
 
     /// Hands what has begun to the engine.
     fn flush(&self) -> PyResult<()> {
-        let begun = std::mem::take(&mut *self.shared.begun());
-        if begun.is_empty() {
+        let mut begun = self.shared.begun();
+        begun.is_flush_due = false;
+        begun.waits_for_turn = false;
+        if begun.waiting.is_empty() || mem::replace(&mut begun.is_looked_at, true) {
             return Ok(());
         }
-        let shared = Arc::clone(&self.shared);
+        drop(begun);
         match runtime::background() {
             Ok(engine) => {
-                engine.spawn(async move {
-                    let wanted = |begun: &Begun| shared.tasks().contains_key(&begun.token);
-                    for group in grouped(begun.into_iter().filter(wanted).collect()) {
-                        shared.spawn_group(group);
-                    }
-                });
+                engine.spawn(Arc::clone(&self.shared).take_begun());
                 Ok(())
             }
             Err(error) => {
+                let begun = self.shared.begun().take();
+                self.shared.begun().is_looked_at = false;
                 for Begun { token, .. } in begun {
-                    shared.post(token, Posted::Outcome(lost()));
+                    self.shared.post(token, Posted::Outcome(lost()));
                 }
                 Err(error.into())
             }
@@ -364,7 +424,7 @@ impl Queue {
     /// Takes out what has finished. What was cancelled is left out.
     fn drain<'py>(&self, py: Python<'py>) -> PyResult<Vec<Completion<'py>>> {
         self.shared.wake.clear();
-        let outcomes = std::mem::take(
+        let outcomes = mem::take(
             &mut self
                 .shared
                 .finished
@@ -429,7 +489,7 @@ impl Queue {
             .unwrap_or_else(PoisonError::into_inner)
             .closed = true;
         self.shared.filled.notify_all();
-        let tasks = std::mem::take(&mut *self.shared.tasks());
+        let tasks = mem::take(&mut *self.shared.tasks());
         for task in tasks.into_values() {
             task.give_up();
         }

@@ -67,6 +67,21 @@ async def test_rows_of_one_turn_are_one_request(request, at):
 
 
 @both_servers
+async def test_rows_are_read_together_while_other_requests_of_the_turn_are_sent(request, at):
+    async with Users(request.getfixturevalue(at).base_url) as here:
+        await here.get(1, 2, 3)
+        await here.get(*range(1, 251))
+        alone = here.users.coalesce(False)
+        here.cost()
+        for _ in range(5):
+            # The engine is woken by the first, and looks for more while the turn goes on.
+            calls = [each.get(id=key) for key in range(1, 31) for each in (alone, here.users)]
+            found = await asyncio.gather(*calls)
+            assert here.cost() == 30 + 1
+            assert [user.id for user in found] == [key for key in range(1, 31) for _ in range(2)]
+
+
+@both_servers
 async def test_each_caller_has_its_own_instance_and_its_own_error(request, at):
     async with Users(request.getfixturevalue(at).base_url) as here:
         one, other, missing, gone = await here.get(5, 5, 9999, 8888)
