@@ -133,7 +133,7 @@ class BaseManager(Generic[M]):
 
     def _by_value(
         self, get_queryset: Any, get: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[BaseClient, Operation] | None:
+    ) -> tuple[type[M], BaseClient, Operation] | None:
         """What ``get`` asks where it is given one field's value and nothing else has a say: no queryset is made for that.
 
         ``None`` where the program has methods of its own in place of these two, or the value is not as plain as most keys are.
@@ -154,7 +154,7 @@ class BaseManager(Generic[M]):
         if field is None or not is_plain:
             return None
         client: BaseClient = self._explicit if self._explicit is not None else client_of(model)
-        return client, client._endpoint(model).get_by(field, value)
+        return model, client, client._endpoint(model).get_by(field, value)
 
     def _rows(self) -> Endpoint:
         return endpoint_of(self.client, self.model, self._at)

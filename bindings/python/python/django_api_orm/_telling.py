@@ -58,9 +58,10 @@ def _logged() -> int:
     if "logging" not in sys.modules:
         return _NOTHING
     log = _logger or logger()
-    if log.isEnabledFor(_DEBUG):
-        return _EVERYTHING
-    return _RETRIES if log.isEnabledFor(_INFO) else _NOTHING
+    # Mostly not, so that one question is enough.
+    if not log.isEnabledFor(_INFO):
+        return _NOTHING
+    return _EVERYTHING if log.isEnabledFor(_DEBUG) else _RETRIES
 
 
 def _spans() -> Spans | None:

@@ -125,8 +125,7 @@ class AsyncManager(BaseManager[M], AsyncQueries[M], Starting):
         asked = self._by_value(AsyncManager.get_queryset, AsyncQueries.get, args, kwargs)
         if asked is None:
             return await self.get_queryset().get(*args, **kwargs)
-        client, operation = asked
-        model = self.model
+        model, client, operation = asked
         return model._from_row(await ask(operation, model), client)
 
     get.__doc__ = AsyncQueries.get.__doc__

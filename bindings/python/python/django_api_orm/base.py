@@ -123,8 +123,7 @@ class Manager(BaseManager[M], Queries[M], Starting):
         asked = self._by_value(Manager.get_queryset, Queries.get, args, kwargs)
         if asked is None:
             return self.get_queryset().get(*args, **kwargs)
-        client, operation = asked
-        model = self.model
+        model, client, operation = asked
         return model._from_row(ask(operation, model), client)
 
     get.__doc__ = Queries.get.__doc__
