@@ -19,7 +19,7 @@ use django_api_orm_core::{
     strategy::{Aim, Findings, Probe, Question, Strategy},
 };
 
-use super::collection::Collection;
+use super::{collection::Collection, pages::Pages};
 
 /// The probes of one query.
 #[derive(Debug)]
@@ -39,6 +39,10 @@ pub(crate) struct Answer {
     count: Option<u64>,
     /// The greatest count, where the same was asked more than once.
     most: Option<u64>,
+    /// How many rows were asked for.
+    asked: u64,
+    /// No row follows, as the page says, or as it is shorter than it was asked to be.
+    ends: bool,
     /// No row came, though the page says that there are some: the server hides those that it would have sent.
     hides_rows: bool,
 }
@@ -113,6 +117,8 @@ impl Probing {
             rows: first.cloned().into_iter().collect(),
             count: None,
             most: None,
+            asked: 1,
+            ends: false,
             hides_rows: false,
         };
         self.answers.push((pairs.clone(), answer));
@@ -157,19 +163,52 @@ impl Probing {
         place(one) > place(other)
     }
 
+    /// So many rows, even where the same was asked for fewer of them.
+    async fn ask_for_all_of(&mut self, pairs: &Pairs, rows: u64) -> Result<Answer> {
+        self.answers.retain(|(asked, answer)| {
+            let is_short = answer.asked < rows && (answer.rows.len() as u64) < rows;
+            asked != pairs || !is_short || answer.ends
+        });
+        self.ask_for(pairs, rows).await
+    }
+
+    /// The first rows, behind those that the server hides: a request more for each page without any.
+    async fn ask_for_shown(&mut self, pairs: &Pairs, rows: u64) -> Result<Answer> {
+        let mut answer = self.ask_for(pairs, rows).await?;
+        if !answer.hides_rows || !answer.rows.is_empty() {
+            return Ok(answer);
+        }
+        let mut pages = Pages::new(self.collection.clone(), pairs.clone(), 0, None).one_by_one();
+        while answer.rows.is_empty()
+            && let Some(batch) = pages.next().await?
+        {
+            answer.rows = batch.rows;
+        }
+        self.answers.retain(|(asked, _)| asked != pairs);
+        self.answers.push((pairs.clone(), answer.clone()));
+        Ok(answer)
+    }
+
     /// A page of so many rows. The same parameters are asked once, whatever the number.
     async fn ask_for(&mut self, pairs: &Pairs, rows: u64) -> Result<Answer> {
         if let Some((_, answer)) = self.answers.iter().find(|(asked, _)| asked == pairs) {
             return Ok(answer.clone());
         }
-        let page = self.page_of(pairs, rows).await?;
-        let rows = page.rows().len() as u64;
-        let count = page.count().filter(|count| *count >= rows);
+        let (page, size) = self.page_of(pairs, rows).await?;
+        let came = page.rows().len() as u64;
+        let count = page.count().filter(|count| *count >= came);
+        let says_more = page.more().or(page.next().map(|_| true));
+        let names_none = (page.names_next() && page.next().is_none()).then_some(false);
         let answer = Answer {
             rows: page.rows().to_vec(),
             count,
             most: count,
-            hides_rows: rows == 0
+            asked: rows,
+            ends: match says_more.or(names_none) {
+                Some(more) => !more,
+                None => size.is_some_and(|size| came < size),
+            },
+            hides_rows: came == 0
                 && count.map_or(
                     page.next().is_some() || page.more() == Some(true),
                     |count| count > 0,
@@ -184,8 +223,9 @@ impl Probing {
         Ok(answer)
     }
 
-    /// So many rows: a page of the server's own size, where it refuses this one, takes it for a filter, or has none.
-    async fn page_of(&self, pairs: &Pairs, rows: u64) -> Result<Page> {
+    /// So many rows: a page of the server's own size, where it refuses this one, takes it for a filter, or has none. Gives the size, too,
+    /// where one was asked for.
+    async fn page_of(&self, pairs: &Pairs, rows: u64) -> Result<(Page, Option<u64>)> {
         let collection = &self.collection;
         let declared = collection.model().pagination();
         let known = collection.knowledge()?;
@@ -198,40 +238,45 @@ impl Probing {
             .flatten()
             .fold(rows, u64::min);
         let Some(size) = size.filter(|_| rows > 0) else {
-            return collection.page(pairs).await;
+            return Ok((collection.page(pairs).await?, None));
         };
         let mut asked = pairs.clone();
         asked.push((size.to_owned(), rows.to_string()));
         let refusal = match collection.page(&asked).await {
             Err(error) if error.is_refusal() && !error.blames(pairs) => error,
-            Ok(page) if declared.is_none() => return self.unless_emptied(pairs, page).await,
-            page => return page,
+            Ok(page) if declared.is_none() => return self.unless_emptied(pairs, page, rows).await,
+            page => return Ok((page?, Some(rows))),
         };
         match collection.page(pairs).await {
             Ok(page) => {
                 collection.learn(|known| known.learn_refused_size(rows))?;
-                Ok(page)
+                Ok((page, None))
             }
             Err(error) if error.is_refusal() => Err(refusal),
             Err(error) => Err(error),
         }
     }
 
-    /// The page, or the one without a size where that may have left no row.
-    async fn unless_emptied(&self, pairs: &Pairs, page: Page) -> Result<Page> {
+    /// The page of this size, or the one without a size where that may have left no row.
+    async fn unless_emptied(
+        &self,
+        pairs: &Pairs,
+        page: Page,
+        rows: u64,
+    ) -> Result<(Page, Option<u64>)> {
         let collection = &self.collection;
         let may_be_emptied = collection.learn(|known| {
             known.learn_sizes_from(&page, true);
             known.may_be_emptied(&page)
         })?;
         if !may_be_emptied {
-            return Ok(page);
+            return Ok((page, Some(rows)));
         }
         let page = collection.page(pairs).await?;
         if !page.rows().is_empty() {
             collection.learn(|known| known.learn_sizes(false))?;
         }
-        Ok(page)
+        Ok((page, None))
     }
 
     async fn searches(&mut self, probe: &Probe) -> Result<bool> {

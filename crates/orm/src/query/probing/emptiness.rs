@@ -42,7 +42,7 @@ impl Probing {
 
     /// Some rows without what is in question.
     async fn some_rows(&mut self, probe: &Probe) -> Result<Vec<Row>> {
-        Ok(self.ask_for(&probe.without, SOME_ROWS).await?.rows)
+        Ok(self.ask_for_shown(&probe.without, SOME_ROWS).await?.rows)
     }
 
     pub(super) async fn knows(

@@ -18,7 +18,6 @@ use super::{
         check::Picked,
         ignored,
         order_watch::{OrderWatch, Seen, WrongByTexts},
-        pages::Pages,
     },
     Answer, Probing,
     forms::texts,
@@ -35,7 +34,7 @@ impl Probing {
         strategy: &Strategy,
         order: &Order,
     ) -> Result<bool> {
-        let first = self.ask_for_shown(&probe.with).await?;
+        let first = self.ask_for_shown(&probe.with, ROWS_IN_ORDER).await?;
         if first.rows.is_empty() || first.count == Some(1) {
             return Ok(true);
         }
@@ -45,7 +44,7 @@ impl Probing {
         {
             return Ok(false);
         }
-        let last = self.ask_for_shown(&probe.without).await?;
+        let last = self.ask_for_shown(&probe.without, ROWS_IN_ORDER).await?;
         // If not: it is ignored, or every row has the same value. Sorting by the client is right in both cases.
         let turned = order.opposite();
         let sorts = !self
@@ -59,21 +58,6 @@ impl Probing {
                 .learn(|known| known.learn_ordering(&order.path, true))?;
         }
         Ok(sorts)
-    }
-
-    /// The first rows, behind those that the server hides: a request for each page without any.
-    async fn ask_for_shown(&mut self, pairs: &Pairs) -> Result<Answer> {
-        let mut answer = self.ask_for(pairs, ROWS_IN_ORDER).await?;
-        if answer.hides_rows {
-            let mut pages =
-                Pages::new(self.collection.clone(), pairs.clone(), 0, None).one_by_one();
-            while answer.rows.is_empty()
-                && let Some(batch) = pages.next().await?
-            {
-                answer.rows = batch.rows;
-            }
-        }
-        Ok(answer)
     }
 
     /// Whether rows of the answer stand in an order that no database makes. Keeps it where they do.

@@ -126,7 +126,7 @@ impl Probing {
             false => (strategy.extra.clone(), Vec::new()),
         };
         if first.is_empty() {
-            first = self.ask_for(&base, SOME_ROWS).await?.rows;
+            first = self.ask_for_shown(&base, SOME_ROWS).await?.rows;
         }
         let made = match is_in_vain {
             true if known.refuses_what_is_shown(path) => Made::Refused,
@@ -164,7 +164,7 @@ impl Probing {
         let other = position_of_other(first, path, &shown.into())?;
         let lookup = Lookup::new(path, Op::Exact, shown.into());
         let pairs = Findings::asking_for(base, path, shown);
-        let found = match self.ask_for(&pairs, rows_beyond(other)).await {
+        let found = match self.ask_for_all_of(&pairs, rows_beyond(other)).await {
             Err(error) if error.is_refusal() => {
                 self.collection.learn(|known| {
                     known.learn_refused_value(&lookup);
@@ -253,7 +253,10 @@ impl Probing {
             return Ok(Choice::Harmless);
         };
         let other = position_of_another(first, path)?;
-        let found = match self.ask_for(&telling.pairs, rows_beyond(other)).await {
+        let found = match self
+            .ask_for_all_of(&telling.pairs, rows_beyond(other))
+            .await
+        {
             Err(error) if error.is_refusal() => {
                 self.collection
                     .learn(|known| known.learn_refused_value(by))?;
@@ -279,7 +282,7 @@ impl Probing {
             Some(others.await?)
         } else if *base != strategy.extra {
             // All rows that the other filters leave show one text: that of the value, perhaps.
-            let first = self.ask_for(&strategy.extra, SOME_ROWS).await?.rows;
+            let first = self.ask_for_shown(&strategy.extra, SOME_ROWS).await?.rows;
             let choice = self.choice(strategy, by, value, made, &strategy.extra, &first);
             return Box::pin(choice).await;
         } else {
@@ -408,9 +411,10 @@ impl Probing {
     }
 }
 
-/// Whether the server counts fewer rows than are at hand without the filter.
+/// Whether the server counts, or has, fewer rows than are at hand without the filter.
 fn is_fewer(found: &Answer, first: &[Row]) -> bool {
-    found.count.is_some_and(|count| count < first.len() as u64)
+    let has_fewer = found.ends && found.rows.len() < first.len();
+    has_fewer || found.count.is_some_and(|count| count < first.len() as u64)
 }
 
 /// How many rows have to come so that one of them is another one, if the filter is ignored.
