@@ -3,7 +3,9 @@
 
 mod dates;
 mod operands;
+mod order;
 mod paths;
+mod proof;
 mod values;
 
 use django_api_orm_core::{

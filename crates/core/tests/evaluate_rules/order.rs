@@ -1,0 +1,128 @@
+//! Which of two rows comes first.
+
+use std::cmp::Ordering::{Equal, Greater, Less};
+
+use django_api_orm_core::{
+    NullOrder,
+    evaluate::{Fields, RowOrder, compare_rows, order_roots},
+    plan::Order,
+};
+use serde_json::{Map, Value, json};
+
+fn row(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+#[test]
+fn rows_are_compared_key_by_key_until_two_values_differ() {
+    let order = [Order::parse("-rank"), Order::parse("name")];
+    let of = |rank: Value, name: &str| row(&json!({"id": 1, "rank": rank, "name": name}));
+    for (a, b, smallest, largest) in [
+        (
+            of(json!(1), "a"),
+            of(json!(2), "a"),
+            Some(Greater),
+            Some(Greater),
+        ),
+        (
+            of(json!(2), "b"),
+            of(json!(2), "a"),
+            Some(Greater),
+            Some(Greater),
+        ),
+        (
+            of(json!(2), "a"),
+            of(json!(2), "a"),
+            Some(Equal),
+            Some(Equal),
+        ),
+        (
+            of(json!(null), "a"),
+            of(json!(null), "b"),
+            Some(Less),
+            Some(Less),
+        ),
+        (
+            of(json!(null), "a"),
+            of(json!(2), "a"),
+            Some(Greater),
+            Some(Less),
+        ),
+        (
+            of(json!(2), "a"),
+            of(json!(null), "a"),
+            Some(Less),
+            Some(Greater),
+        ),
+        (of(json!(2), "a"), of(json!([2]), "a"), None, None),
+        (of(json!(2), "a"), row(&json!({"rank": 2})), None, None),
+        (
+            of(json!(1), "a"),
+            row(&json!({"rank": 2})),
+            Some(Greater),
+            Some(Greater),
+        ),
+    ] {
+        for (nulls, expected) in [
+            (NullOrder::Smallest, smallest),
+            (NullOrder::Largest, largest),
+        ] {
+            let ready = RowOrder::new(&order, nulls, &Fields::default());
+            assert_eq!(ready.compare(&a, &b), expected, "{a:?} {b:?}");
+            assert_eq!(
+                ready.compare_keys(&ready.key(&a), &ready.key(&b)),
+                expected,
+                "{a:?} {b:?}"
+            );
+            assert_eq!(compare_rows(&order, nulls, &a, &b), expected, "{a:?} {b:?}");
+            let back = expected.map(std::cmp::Ordering::reverse);
+            assert_eq!(ready.compare(&b, &a), back, "{b:?} {a:?}");
+        }
+    }
+}
+
+#[test]
+fn a_field_in_another_form_has_no_order() {
+    let fields = Fields::default().shown_otherwise("state");
+    let order = RowOrder::new(&[Order::parse("state")], NullOrder::Smallest, &fields);
+    let (open, shut) = (
+        row(&json!({"state": "Open"})),
+        row(&json!({"state": "Shut"})),
+    );
+    assert_eq!(order.compare(&open, &shut), None);
+    assert_eq!(
+        order.compare_keys(&order.key(&open), &order.key(&shut)),
+        None
+    );
+}
+
+#[test]
+fn a_key_is_complete_where_the_row_has_all_that_is_compared() {
+    let order = [
+        Order::parse("author__name"),
+        Order::parse("-id"),
+        Order::parse("id"),
+    ];
+    let ready = RowOrder::new(&order, NullOrder::Smallest, &Fields::default());
+    for (shown, complete) in [
+        (json!({"id": 1, "author": {"name": "Ann"}}), true),
+        (json!({"id": 1, "author": {"name": null}}), true),
+        (json!({"id": [1, 2], "author": {"name": "Ann"}}), false),
+        (json!({"author": {"name": "Ann"}}), false),
+        (json!({"id": 1}), false),
+    ] {
+        assert_eq!(ready.key(&row(&shown)).is_complete(), complete, "{shown}");
+    }
+    assert!(
+        ready.roots().contains(&"author".to_owned()) && ready.roots().contains(&"id".to_owned())
+    );
+    assert_eq!(ready.roots(), order_roots(&order));
+    assert_eq!(
+        order_roots(&[
+            Order::parse("rank"),
+            Order::parse("-age"),
+            Order::parse("rank")
+        ]),
+        ["age", "rank"]
+    );
+}
