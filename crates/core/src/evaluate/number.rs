@@ -45,10 +45,8 @@ impl Number {
 
     pub(super) fn parse(text: &str) -> Option<(Self, Spelling)> {
         let spelling = spelling(text)?;
-        let plain = match spelling {
-            Spelling::Exponent => None,
-            _ => Decimal::from_str_exact(text.strip_prefix('+').unwrap_or(text)).ok(),
-        };
+        // It takes no exponent.
+        let plain = Decimal::from_str_exact(text.strip_prefix('+').unwrap_or(text)).ok();
         Some((
             plain.map_or_else(|| Self::Long(text.into()), Self::Plain),
             spelling,
@@ -319,6 +317,11 @@ mod tests {
                 Ordering::Greater,
                 parse("99999999999999999999999999999"),
             ),
+            (
+                json(&json!(1e300)),
+                Ordering::Greater,
+                parse("9223372036854775808"),
+            ),
             (json(&json!(1e-300)), Ordering::Greater, parse("0.00")),
             (
                 parse("0.1"),
@@ -339,6 +342,11 @@ mod tests {
                 Ordering::Equal,
                 parse("123456789012345678901234567890.000"),
             ),
+            (
+                parse("000123456789012345678901234567890"),
+                Ordering::Equal,
+                parse("123456789012345678901234567890"),
+            ),
         ] {
             assert_eq!(left.compare(&right), expected, "{left:?} {right:?}");
             assert_eq!(
@@ -355,6 +363,13 @@ mod tests {
         assert_eq!(json(&json!(7.0)).integer(), Some(7));
         assert_eq!(parse("7.5").integer(), None);
         assert_eq!(json(&json!(u64::MAX)).integer(), None);
+        // The next integer is written as the same float.
+        let largest = 9_007_199_254_740_991_i64;
+        assert_eq!(
+            json(&json!(9_007_199_254_740_991.0)).integer(),
+            Some(largest)
+        );
+        assert_eq!(json(&json!(9_007_199_254_740_992.0)).integer(), None);
     }
 
     proptest! {
