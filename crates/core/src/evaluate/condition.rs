@@ -136,7 +136,6 @@ impl Condition {
             (Found::Absent, _) => None,
             (Found::Null, Test::IsNull(wanted)) => Some(*wanted),
             (Found::Null, _) => Some(false),
-            (Found::Value(_), Test::IsNull(wanted)) => Some(!wanted),
             (Found::Value(value), test) => match test.value(value, self.reading) {
                 // To check what a server has done, digits that are not shown are not taken for zeros.
                 Some(false) if !self.reading.collation_known && test.is_at_boundary(value) => None,

@@ -99,6 +99,7 @@ mod tests {
         let expected = TimeDelta::days(400) + TimeDelta::microseconds(5);
         assert_eq!(parse("400 00:00:00.000005"), Some(expected));
         assert_eq!(parse("P400DT0.000005S"), Some(expected));
+        assert_eq!(parse("P400DT0.000005000S"), Some(expected));
     }
 
     #[test]
@@ -113,6 +114,9 @@ mod tests {
             "PT1D",
             "P1D2",
             "PT1.S.S",
+            "PT+5S",
+            "P-1D",
+            "PT0.1234567890S",
             "1 day",
             "-1 -00:00:01",
             "a 00:00:00",

@@ -174,6 +174,12 @@ mod tests {
                 "!0123456789abcdef0123456789abcdef",
             ),
             ("born", json!("2024-05-01"), "1801-02-03"),
+            ("opens__lt", json!("10:00:00"), "00:00:00"),
+            (
+                "seen__lt",
+                json!("2024-05-01T10:00:00"),
+                "1801-02-03T04:05:06",
+            ),
             (
                 "seen__gte",
                 json!("2024-05-01T10:00:00Z"),
@@ -206,7 +212,9 @@ mod tests {
         assert_eq!(every("age__isnull", json!(true)), Some(json!(false)));
         assert_eq!(every("born__year__lt", json!(2024)), Some(json!(2999)));
         assert_eq!(every("name__icontains", json!("a")), None);
-        let row = json!({"name": "Ann (1)", "born": "2024-05-01", "tags": ["a"], "note": "a, b"});
+        let row = json!({
+            "name": "Ann (1)", "born": "2024-05-01", "tags": ["a"], "note": "a, b", "seen": "2024-05-01T10:00:00Z",
+        });
         let own = |name: &str, value: Value| {
             let lookup = Lookup::parse(name, value);
             of_row(&lookup, &Fields::new("id"), row.as_object().unwrap()).map(|lookup| lookup.value)
@@ -215,6 +223,14 @@ mod tests {
         assert_eq!(own("name__regex", json!("x")), Some(json!(r"Ann \(1\)")));
         assert_eq!(own("name__in", json!(["x"])), Some(json!(["Ann (1)"])));
         assert_eq!(own("born__year", json!(1999)), Some(json!("2024")));
+        assert_eq!(
+            own("seen__date", json!("1999-01-01")),
+            Some(json!("2024-05-01"))
+        );
+        assert_eq!(
+            own("seen__time", json!("01:00:00")),
+            Some(json!("10:00:00"))
+        );
         assert_eq!(own("note__in", json!(["x"])), None, "it has a comma");
         assert_eq!(own("tags", json!("x")), None);
     }

@@ -1,7 +1,7 @@
 //! What rows show of a server that was to sort out or to sort: digits, labels and other forms decide nothing.
 
 use django_api_orm_core::evaluate::{
-    Evaluator, Fields, Verdict, disproves, is_no_label, lacks_digits, settles,
+    Evaluator, Fields, Verdict, asks_digits, disproves, is_no_label, lacks_digits, settles,
 };
 use django_api_orm_core::lookup::Lookup;
 use serde_json::{Map, Value, json};
@@ -149,6 +149,15 @@ fn digits_that_a_row_does_not_show_decide_nothing() {
             assert!(reason.is_at_boundary(), "{row:?} {filter}");
         }
     }
+    // One element of a list is enough.
+    let dear = Lookup::parse("x__price__gt", json!(6.6667));
+    for prices in [["6.67", "1.00"], ["1.00", "6.67"]] {
+        let row = json!({"x": prices.map(|price| json!({"id": 1, "price": price}))});
+        assert!(
+            lacks_digits(&dear, &checked, row.as_object().unwrap()),
+            "{row}"
+        );
+    }
     let text = Evaluator::compile_for(&q("x__gt", json!(5)), &checked).unwrap();
     let Verdict::Unknown(reason) = text.evaluate(json!({"x": "five"}).as_object().unwrap()) else {
         panic!("a text has no place among numbers");
@@ -176,6 +185,13 @@ fn rows_prove_that_a_server_did_not_filter_where_no_form_explains_them() {
             json!(["A", "D"]),
             json!(["Active", "Done"]),
             false,
+        ),
+        (
+            "id",
+            "x",
+            json!(["A", "D"]),
+            json!(["Active", "Done"]),
+            true,
         ),
         (
             "id",
@@ -275,6 +291,26 @@ fn a_filter_is_settled_by_rows_that_show_a_value_of_the_kind_that_was_asked_for(
             settled,
             "{lookup} {shown}"
         );
+    }
+}
+
+#[test]
+fn digits_are_asked_for_by_fractions_and_by_times() {
+    for (name, operand, asks) in [
+        ("x", json!(9.99), true),
+        ("x__gt", json!("9.99"), true),
+        ("x", json!(7), false),
+        ("x", json!("10:04:30"), true),
+        ("x", json!("2024-05-01T10:04:30"), true),
+        ("x", json!("2024-05-01T10:04:30Z"), true),
+        ("x", json!("2024-05-01"), false),
+        ("x", json!("Ann"), false),
+        ("x__in", json!([7, 9.99]), true),
+        ("x__in", json!([7, 8]), false),
+        ("x__hour", json!(9.5), false),
+    ] {
+        let lookup = Lookup::parse(name, operand);
+        assert_eq!(asks_digits(&lookup), asks, "{lookup}");
     }
 }
 
