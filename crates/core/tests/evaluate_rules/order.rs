@@ -82,6 +82,47 @@ fn rows_are_compared_key_by_key_until_two_values_differ() {
 }
 
 #[test]
+fn flags_days_and_related_rows_have_an_order() {
+    for (key, a, b, expected) in [
+        ("on", json!({"on": false}), json!({"on": true}), Some(Less)),
+        ("on", json!({"on": true}), json!({"on": true}), Some(Equal)),
+        (
+            "at__date",
+            json!({"at": "2024-05-01T10:00:00Z"}),
+            json!({"at": "2024-05-02T09:00:00Z"}),
+            Some(Less),
+        ),
+        (
+            "at__date",
+            json!({"at": "2024-05-01T10:00:00Z"}),
+            json!({"at": "2024-05-01T09:00:00Z"}),
+            Some(Equal),
+        ),
+        (
+            "author",
+            json!({"author": {"id": 1}}),
+            json!({"author": {"id": 2}}),
+            Some(Less),
+        ),
+        (
+            "author",
+            json!({"author": {"name": "a"}}),
+            json!({"author": {"name": "b"}}),
+            None,
+        ),
+        ("on", json!({"on": true}), json!({"on": 1}), None),
+    ] {
+        let compared = compare_rows(
+            &[Order::parse(key)],
+            NullOrder::Smallest,
+            &row(&a),
+            &row(&b),
+        );
+        assert_eq!(compared, expected, "{a} {b} by {key}");
+    }
+}
+
+#[test]
 fn a_field_in_another_form_has_no_order() {
     let fields = Fields::default().shown_otherwise("state");
     let order = RowOrder::new(&[Order::parse("state")], NullOrder::Smallest, &fields);

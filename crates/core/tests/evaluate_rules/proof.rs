@@ -200,6 +200,28 @@ fn rows_prove_that_a_server_did_not_filter_where_no_form_explains_them() {
             json!(["Active", "Done", "New"]),
             true,
         ),
+        // What is the same value is one, whatever is shown beside the key of a related row.
+        ("id", "x", json!(5), json!([7, 7.0]), false),
+        ("id", "x", json!(5), json!([7, 8]), true),
+        ("id", "x", json!("A"), json!([7, "7"]), true),
+        ("id", "x", json!("A"), json!([true, true]), false),
+        ("id", "x", json!("A"), json!([true, false]), true),
+        ("id", "x", json!("A"), json!([{"a": 1}, {"a": 1}]), false),
+        ("id", "x", json!("A"), json!([{"a": 1}, {"a": 2}]), true),
+        (
+            "id",
+            "x",
+            json!("A"),
+            json!([{"id": "k", "a": 1}, {"id": "k", "a": 2}]),
+            false,
+        ),
+        (
+            "id",
+            "x",
+            json!("A"),
+            json!([{"id": "k"}, {"id": "l"}]),
+            true,
+        ),
         // Flags have no other form, and neither do numbers of the primary key.
         ("id", "x", json!(true), json!([false]), true),
         ("id", "x", json!(true), json!([true]), false),
@@ -291,6 +313,34 @@ fn a_filter_is_settled_by_rows_that_show_a_value_of_the_kind_that_was_asked_for(
             settled,
             "{lookup} {shown}"
         );
+    }
+}
+
+#[test]
+fn a_text_of_as_many_digits_as_were_asked_for_lacks_none() {
+    let undeclared = Evaluator::compile(&q("x", json!("1.1"))).unwrap();
+    let Verdict::Unknown(reason) = undeclared.evaluate(json!({"x": "1.10"}).as_object().unwrap())
+    else {
+        panic!("it may be a version or a decimal");
+    };
+    assert!(!reason.is_at_boundary());
+}
+
+#[test]
+fn a_number_is_no_other_text_in_any_collation() {
+    let zip = Fields::default().text("zip").unknown_collation();
+    for (shown, expected) in [("501", T), ("00501", F), ("a-1", F)] {
+        let row = json!({"zip": shown});
+        assert_eq!(is(&q("zip", json!(501)), &zip, &row), expected, "{shown}");
+    }
+}
+
+#[test]
+fn a_list_in_json_may_be_the_text_of_itself() {
+    let row = json!({"extra": {"a": ["x", "y"]}});
+    for (operand, expected) in [("[\"x\"]", U), ("z", F), ("x", U)] {
+        let filter = q("extra__a", json!(operand));
+        assert_eq!(is(&filter, &Fields::default(), &row), expected, "{operand}");
     }
 }
 
