@@ -123,6 +123,36 @@ fn flags_days_and_related_rows_have_an_order() {
 }
 
 #[test]
+fn texts_are_compared_as_what_both_of_them_are() {
+    for (a, b, expected) in [
+        ("9.50", "10.00", Some(Less)),
+        ("9", "10.00", Some(Less)),
+        ("9", "10", None),
+        ("8", "9", Some(Less)),
+        ("9.50", "Ann", None),
+        (
+            "2024-05-01T10:00:00Z",
+            "2024-05-01T11:00:00+02:00",
+            Some(Greater),
+        ),
+        (
+            "3F2504E0-4F89-41D3-9A0C-0305E82C3302",
+            "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+            Some(Greater),
+        ),
+        // Keys of one collection, and else texts.
+        ("http://h/users/8/", "http://h/users/9/", Some(Less)),
+        ("http://h/users/9/", "http://h/users/10/", None),
+        ("http://h/users/9/", "http://h/teams/10/", Some(Greater)),
+    ] {
+        let of = |text: &str| row(&json!({"x": text}));
+        let order = [Order::parse("x")];
+        let compared = compare_rows(&order, NullOrder::Smallest, &of(a), &of(b));
+        assert_eq!(compared, expected, "{a} {b}");
+    }
+}
+
+#[test]
 fn a_field_in_another_form_has_no_order() {
     let fields = Fields::default().shown_otherwise("state");
     let order = RowOrder::new(&[Order::parse("state")], NullOrder::Smallest, &fields);

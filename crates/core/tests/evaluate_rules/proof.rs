@@ -212,6 +212,34 @@ fn rows_prove_that_a_server_did_not_filter_where_no_form_explains_them() {
             "id",
             "x",
             json!("A"),
+            json!([{"a": [1]}, {"a": [1.0]}]),
+            false,
+        ),
+        (
+            "id",
+            "x",
+            json!("A"),
+            json!([{"a": [1]}, {"a": [1, 2]}]),
+            true,
+        ),
+        (
+            "id",
+            "x",
+            json!("A"),
+            json!([{"a": 1}, {"a": 1, "b": 2}]),
+            true,
+        ),
+        (
+            "id",
+            "x",
+            json!("A"),
+            json!([{"a": 1, "b": 2}, {"a": 1}]),
+            true,
+        ),
+        (
+            "id",
+            "x",
+            json!("A"),
             json!([{"id": "k", "a": 1}, {"id": "k", "a": 2}]),
             false,
         ),
@@ -336,6 +364,51 @@ fn a_number_is_no_other_text_in_any_collation() {
 }
 
 #[test]
+fn texts_that_one_case_tells_apart_may_be_one() {
+    let names = Fields::default().unknown_collation();
+    for (operand, expected) in [("straße", T), ("STRASSE", U), ("Straße", U), ("strand", F)] {
+        let row = json!({"name": "straße"});
+        assert_eq!(
+            is(&q("name", json!(operand)), &names, &row),
+            expected,
+            "{operand}"
+        );
+    }
+}
+
+#[test]
+fn a_text_is_compared_with_an_operand_as_what_it_is() {
+    for (shown, name, operand, expected) in [
+        ("9.50", "x__lt", "010", T),
+        ("9.50", "x__lt", "9.5", F),
+        ("http://h/users/3/", "x__lt", "Ann", U),
+        ("Ann", "x__lt", "http://h/users/3/", U),
+        ("7", "x__lt", "http://h/users/3/", U),
+        ("http://h/users/3/", "x__lt", "10", T),
+    ] {
+        let filter = q(name, json!(operand));
+        let row = json!({"x": shown});
+        assert_eq!(
+            is(&filter, &Fields::default(), &row),
+            expected,
+            "{row} {filter}"
+        );
+    }
+}
+
+#[test]
+fn a_verdict_is_one_of_three() {
+    let evaluator = Evaluator::compile(&q("x", json!(1))).unwrap();
+    let told = |row: &Value| {
+        let verdict = evaluator.evaluate(row.as_object().unwrap());
+        [verdict.is_true(), verdict.is_false(), verdict.is_unknown()]
+    };
+    assert_eq!(told(&json!({"x": 1})), [true, false, false]);
+    assert_eq!(told(&json!({"x": 2})), [false, true, false]);
+    assert_eq!(told(&json!({})), [false, false, true]);
+}
+
+#[test]
 fn a_list_in_json_may_be_the_text_of_itself() {
     let row = json!({"extra": {"a": ["x", "y"]}});
     for (operand, expected) in [("[\"x\"]", U), ("z", F), ("x", U)] {
@@ -374,7 +447,9 @@ fn a_number_a_moment_a_uuid_and_a_link_are_no_labels() {
     ] {
         assert!(is_no_label(text), "{text}");
     }
-    assert!(!is_no_label("Active") && !is_no_label(""));
+    for text in ["Active", "", "high"] {
+        assert!(!is_no_label(text), "{text}");
+    }
 }
 
 #[test]
@@ -427,6 +502,13 @@ fn what_is_known_of_fields_is_kept_beside_what_is_added() {
         "a part is no text"
     );
     assert_eq!(is(&q("at__date", json!("2024-05-01")), &text, &dated), T);
+    // The key of an object that has the name of a part.
+    let nested = json!({"at": {"year": "2024.0"}});
+    assert_eq!(
+        is(&q("at__year", json!(2024)), &text, &nested),
+        T,
+        "the text of `at` is another one"
+    );
 }
 
 #[test]
