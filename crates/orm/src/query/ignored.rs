@@ -64,18 +64,28 @@ pub(crate) fn contradicted_ordering(
     fields: &Fields,
     rows: &[Picked],
 ) -> Result<()> {
-    // The first key that contradicts the order is the one that the server does not know.
-    for end in 1..=order.len() {
-        let Some(keys) = order.get(..end) else {
-            break;
-        };
-        let mut watch = OrderWatch::new(keys, fields);
-        let mut shown = rows.iter().map(|row| watch.take(row));
-        let contradicts =
-            shown.any(|seen| !matches!(seen, Seen::InOrder | Seen::Blind | Seen::Alike));
-        if let Some(key) = keys.last().filter(|_| contradicts) {
-            return ordering(collection, key);
-        }
+    // The first key that contradicts the order is the one that the server does not know. A database may compare texts in another
+    // way, so what all of them compare alike comes first.
+    let is_certain = |seen| matches!(seen, Seen::Contradicted | Seen::DoubtfulByTexts);
+    let contradicts = |seen| is_certain(seen) || seen == Seen::Doubtful;
+    let key = first_wrong_key(order, fields, rows, is_certain)
+        .or_else(|| first_wrong_key(order, fields, rows, contradicts));
+    match key.and_then(|key| order.get(key)) {
+        Some(key) => ordering(collection, key),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The place of the first key for which two rows, by the keys up to it, show this.
+pub(super) fn first_wrong_key(
+    order: &[Order],
+    fields: &Fields,
+    rows: &[Picked],
+    is_wrong: impl Fn(Seen) -> bool,
+) -> Option<usize> {
+    (0..order.len()).find(|place| {
+        let keys = order.get(..=*place).unwrap_or_default();
+        let mut watch = OrderWatch::new(keys, fields);
+        rows.iter().any(|row| is_wrong(watch.take(row)))
+    })
 }

@@ -21,6 +21,9 @@ use django_api_orm_core::{
 
 use super::{collection::Collection, pages::Pages};
 
+/// The pages without rows that a probe looks behind.
+const HIDDEN_PAGES: usize = 10;
+
 /// The probes of one query.
 #[derive(Debug)]
 pub(crate) struct Probing {
@@ -111,10 +114,13 @@ impl Probing {
         self.findings.keep(question, false);
     }
 
-    /// Keeps the first row of what was asked, which a probe need not ask for again.
+    /// Keeps the first row of what was asked, if there was one, which a probe need not ask for again.
     pub(crate) fn has_seen(&mut self, pairs: &Pairs, first: Option<&Row>) {
+        let Some(first) = first else {
+            return;
+        };
         let answer = Answer {
-            rows: first.cloned().into_iter().collect(),
+            rows: vec![first.clone()],
             count: None,
             most: None,
             asked: 1,
@@ -165,24 +171,33 @@ impl Probing {
 
     /// So many rows, even where the same was asked for fewer of them.
     async fn ask_for_all_of(&mut self, pairs: &Pairs, rows: u64) -> Result<Answer> {
+        self.forget_fewer(pairs, rows);
+        self.ask_for(pairs, rows).await
+    }
+
+    /// Forgets an answer with fewer rows, if there are more.
+    fn forget_fewer(&mut self, pairs: &Pairs, rows: u64) {
         self.answers.retain(|(asked, answer)| {
             let is_short = answer.asked < rows && (answer.rows.len() as u64) < rows;
             asked != pairs || !is_short || answer.ends
         });
-        self.ask_for(pairs, rows).await
     }
 
-    /// The first rows, behind those that the server hides: a request more for each page without any.
+    /// The first rows, behind those that the server hides: a request more for each page without any, up to a number of them.
     async fn ask_for_shown(&mut self, pairs: &Pairs, rows: u64) -> Result<Answer> {
         let mut answer = self.ask_for(pairs, rows).await?;
         if !answer.hides_rows || !answer.rows.is_empty() {
             return Ok(answer);
         }
         let mut pages = Pages::new(self.collection.clone(), pairs.clone(), 0, None).one_by_one();
-        while answer.rows.is_empty()
-            && let Some(batch) = pages.next().await?
-        {
+        for _ in 0..HIDDEN_PAGES {
+            let Some(batch) = pages.next().await? else {
+                break;
+            };
             answer.rows = batch.rows;
+            if !answer.rows.is_empty() {
+                break;
+            }
         }
         self.answers.retain(|(asked, _)| asked != pairs);
         self.answers.push((pairs.clone(), answer.clone()));
@@ -209,10 +224,7 @@ impl Probing {
                 None => size.is_some_and(|size| came < size),
             },
             hides_rows: came == 0
-                && count.map_or(
-                    page.next().is_some() || page.more() == Some(true),
-                    |count| count > 0,
-                ),
+                && (says_more == Some(true) || count.is_some_and(|count| count > 0)),
         };
         self.collection
             .learn(|known| known.is_drf |= page.is_drf())?;

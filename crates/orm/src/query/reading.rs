@@ -32,6 +32,8 @@ pub(super) struct Reading {
     remaining: Option<u64>,
     scanned: u64,
     is_first_page: bool,
+    /// The first page was that of the collection, and not jumped to.
+    begins: bool,
     /// A row was taken on the server's word about a filter.
     believed: bool,
     /// Rows of an earlier page were handed out or held.
@@ -110,6 +112,7 @@ impl Reading {
             remaining: limit,
             scanned: 0,
             is_first_page: true,
+            begins: false,
             believed: false,
             begun: false,
             doubted: strategy.doubted_forms.clone(),
@@ -189,6 +192,7 @@ impl Reading {
         if is_first_page {
             // Rows before the start were jumped over by the server.
             self.skip -= position.min(self.skip);
+            self.begins = position == 0;
         }
         if is_first_page
             && !last
@@ -205,7 +209,8 @@ impl Reading {
         }
         if !self.doubted.is_empty() && !rows.is_empty() {
             let doubted = &mut self.doubted;
-            let shows = probing.shows_residual(&self.strategy, doubted, &rows, is_first_page);
+            let is_first = is_first_page && self.begins;
+            let shows = probing.shows_residual(&self.strategy, doubted, &rows, is_first);
             if !shows.await? {
                 return Ok(None);
             }
@@ -335,6 +340,8 @@ impl Reading {
                 return Ok(None);
             }
             self.pages.widen();
+            let unseen = Probing::unseen_texts(&self.strategy, &self.check, page)?;
+            self.doubted.extend(unseen);
         }
         self.believed |= checked == Checked::Believed;
         if checked != Checked::Excluded && self.check.ignored() > 0 {
@@ -372,12 +379,17 @@ impl Reading {
             Seen::InOrder => return Ok(true),
             Seen::Contradicted => return Ok(false),
             Seen::DoubtfulByTexts => {
-                let is_first = self.scanned == page.len() as u64;
+                let is_first = self.begins && self.scanned == page.len() as u64;
                 let key = watch.wrong_key().unwrap_or_default();
                 let wrong = probing.wrong_by_texts(&self.strategy, key, page, is_first);
                 match wrong.await? {
                     WrongByTexts::Sorted => {
-                        self.watch = None;
+                        // What the rows show of the keys before that one still counts.
+                        let before = self.strategy.order.get(..key).unwrap_or_default();
+                        let fields = probing.collection.known_fields()?;
+                        let mut watch = OrderWatch::new(before, &fields);
+                        watch.take(picked);
+                        self.watch = (key > 0).then_some(watch);
                         return Ok(true);
                     }
                     wrong => self.is_void = wrong == WrongByTexts::Otherwise,
@@ -448,7 +460,10 @@ impl Reading {
         match self.strategy.sorting {
             Sorting::AsTheyCome | Sorting::Server { .. } => return Ok(Step::Last(rows)),
             Sorting::Backwards => rows.reverse(),
-            Sorting::Client => rows = sort::rows(&probing.collection, &self.strategy, rows).await?,
+            Sorting::Client => {
+                probing.may_sort(&self.strategy, &rows).await?;
+                rows = sort::rows(&probing.collection, &self.strategy, rows).await?;
+            }
         }
         self.skip = self.strategy.range.offset;
         self.remaining = self.strategy.range.limit;

@@ -293,7 +293,7 @@ impl Trial<'_> {
     }
 
     /// Puts the values into the rows with these keys. One that the server drops is due all the same, where its answer shows
-    /// the field: then it must not have been called a success.
+    /// the field: then it must not have been called a success, unless what is shown may be its form on that server.
     pub(crate) fn applied(
         &self,
         values: &Values,
@@ -303,8 +303,8 @@ impl Trial<'_> {
         for row in rows.iter_mut().filter(|row| keys.contains(&row.id)) {
             let mut whole = json!(row);
             for (field, value) in &values.0 {
-                let is_kept = !self.server.drops.contains(field) || self.is_answered(field);
-                if is_kept {
+                let is_seen = self.is_answered(field) && !is_form(value, &whole[field]);
+                if !self.server.drops.contains(field) || is_seen {
                     whole[field] = value.clone();
                 }
             }
@@ -357,6 +357,12 @@ impl Trial<'_> {
 
 fn keys(rows: &[Instance<Thing>]) -> Value {
     rows.iter().map(|row| json!(row.id)).collect()
+}
+
+/// Whether two texts differ in case, or in blanks around them, alone.
+fn is_form(one: &Value, other: &Value) -> bool {
+    let fold = |value: &Value| value.as_str().map(|text| text.trim().to_lowercase());
+    fold(one).is_some_and(|one| fold(other) == Some(one))
 }
 
 /// A warning that says what the server does not do is a lie.

@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::description::{Answers, Detail, Row, Server, Shows};
 
+/// The letters of a name that are shown where names are cut.
+pub(crate) const SHORT_NAME: usize = 2;
+
 /// More requests than any walk over so few rows can need: whoever makes them would go on for ever.
 pub(crate) const ENDLESS: usize = 1_000;
 
@@ -120,7 +123,7 @@ impl Site {
                 shown["kind"] = json!(kind.map(|kind| self.server.shown_kind(kind)));
             }
             Shows::ShortNames => {
-                shown["name"] = json!(row.name.chars().take(2).collect::<String>());
+                shown["name"] = json!(row.name.chars().take(SHORT_NAME).collect::<String>());
             }
         }
         shown

@@ -4,10 +4,11 @@ use django_api_orm::{Error, ErrorKind, Instance, prelude::*};
 use serde_json::Value;
 
 use super::{
-    description::Row,
+    description::{Row, Shows},
     judge::{Outcome, Trial, Verdict, demand, either},
     operations::{Operation, Values},
     queries::{Condition, Database, Step},
+    site::SHORT_NAME,
     thing::Thing,
 };
 
@@ -128,7 +129,10 @@ impl Trial<'_> {
             let body: Value =
                 serde_json::from_str(body.map_or("", |(_, body)| body)).unwrap_or_default();
             let name = body["name"].as_str();
-            name.is_some_and(|name| name != self.server.kept_name(name))
+            let is_cut = |name: &str| {
+                self.server.shows == Shows::ShortNames && name.chars().count() > SHORT_NAME
+            };
+            name.is_some_and(|name| is_cut(name) || name != self.server.kept_name(name))
         };
         condition.lookup == "name" && sent.filter(is_changed).count() > 1
     }

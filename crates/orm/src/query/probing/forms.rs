@@ -13,6 +13,7 @@ use django_api_orm_core::{
 use serde_json::Value;
 
 use super::{
+    super::check::RowCheck,
     Probing,
     texts::{Form, Unfiltered},
 };
@@ -58,6 +59,25 @@ impl Probing {
         }
         let first = Unfiltered::new(&strategy.extra);
         self.shows_lookup(strategy, guard, page, &first).await
+    }
+
+    /// The filters that the server has turned out to ignore on a page without a text of theirs: whether they can be evaluated, the
+    /// first page that shows one has to tell.
+    pub(crate) fn unseen_texts(
+        strategy: &Strategy,
+        check: &RowCheck,
+        page: &[Row],
+    ) -> Result<Vec<Lookup>> {
+        let mut unseen = Vec::new();
+        for guard in &strategy.doubted_if_ignored {
+            let parameter = guard.parameter();
+            if check.ignored_parameters().any(|name| name == parameter)
+                && texts(page, &guard.path)?.is_empty()
+            {
+                unseen.push(guard.clone());
+            }
+        }
+        Ok(unseen)
     }
 
     async fn shows_lookup(

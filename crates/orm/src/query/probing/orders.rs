@@ -1,10 +1,11 @@
 //! Whether the server sorts, and whether its cursor keeps the rows with nulls.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashSet};
 
 use django_api_orm_core::{
     Error, NullOrder, Q, Result,
     evaluate::{Evaluator, RowOrder, is_no_label},
+    knowledge::Knowledge,
     lookup::{Lookup, Op},
     paginator::Pairs,
     plan::Order,
@@ -130,16 +131,22 @@ impl Probing {
                 Form::AsFiltered => {}
                 Form::Otherwise => return Ok(WrongByTexts::Otherwise),
                 Form::Unknown | Form::Unclear if texts.iter().all(|text| is_no_label(text)) => {}
+                // Whether equal texts are equal values, sorting by them has to find out.
+                Form::Unknown | Form::Unclear if place < wrong => {}
                 Form::Unknown | Form::Unclear => {
                     if is_first && strategy.pairs == probe.with {
                         self.has_seen(&probe.with, page.first());
                     }
                     let rows = page.len() as u64;
                     let pairs = (&probe.with, &probe.without);
-                    if place < wrong {
-                        self.are_equal(order, pairs, rows).await?;
-                    } else if self.sorts_otherwise(order, pairs, rows).await? {
-                        return Ok(WrongByTexts::Sorted);
+                    if self.sorts_otherwise(order, pairs, rows).await? {
+                        let sorts = self.sorts_before(strategy, wrong).await?;
+                        self.collection
+                            .learn(|known| known.learn_form(&order.path, false))?;
+                        return Ok(match sorts {
+                            true => WrongByTexts::Sorted,
+                            false => WrongByTexts::Otherwise,
+                        });
                     }
                 }
             }
@@ -151,7 +158,7 @@ impl Probing {
     /// filters by what they show. `pairs` ask for the order, and for the opposite one: there the rows have to come otherwise, and to
     /// stand in a wrong order, too, or at the wrong end.
     ///
-    /// Costs two requests, and a third one to see that the server has an order at all.
+    /// Costs two requests, one for the description of the endpoint, and two to see that the server has an order at all.
     ///
     /// # Errors
     /// `Unsupported` where the rows do not tell; and where they come in another order each time.
@@ -161,41 +168,114 @@ impl Probing {
         pairs: (&Pairs, &Pairs),
         rows: u64,
     ) -> Result<bool> {
-        let first = self.ask_for(pairs.0, ROWS_IN_ORDER).await?;
-        let last = self.ask_for(pairs.1, rows.max(ROWS_IN_ORDER)).await?;
-        if self.collection.same_row(first.first(), last.first()) {
+        let first = self.ask_for_shown(pairs.0, ROWS_IN_ORDER).await?;
+        let rows = rows.max(ROWS_IN_ORDER);
+        self.forget_fewer(pairs.1, rows);
+        let last = self.ask_for_shown(pairs.1, rows).await?;
+        let (Some(begins), Some(ends)) = (first.first(), last.first()) else {
+            return Err(unclear(order));
+        };
+        if self.collection.same_row(Some(begins), Some(ends)) {
+            ignored::ordering(&self.collection, order)?;
             return Ok(false);
         }
-        let ends = [last.first(), first.first()];
+        if self.is_described_as_text(&order.path).await? {
+            return Ok(false);
+        }
         let turned = order.opposite();
-        if self.is_wrong(&turned, &last.rows)?
-            || self.is_wrong(&turned, ends.into_iter().flatten())?
-        {
-            return match self.repeats(pairs.1, rows, &last, &order.path).await? {
+        if self.is_wrong(&turned, &last.rows)? || self.is_wrong(&turned, [ends, begins])? {
+            return match self.repeats(pairs, rows, &last, &order.path).await? {
                 true => Ok(true),
                 false => Err(unclear(order)),
             };
         }
         // All rows, in the order of their texts.
-        match last.is_whole() || self.is_described_as_text(&order.path).await? {
+        match last.is_whole() {
             true => Ok(false),
             false => Err(unclear(order)),
         }
     }
 
-    /// Sees to it that equal texts of rows mean equal values, where the rows stand in a wrong order by a later key: the server does not sort by
-    /// that one, if these texts are not cut off, and no labels by which it sorts otherwise.
+    /// Whether the server sorts by each key before this place.
+    async fn sorts_before(&mut self, strategy: &Strategy, place: usize) -> Result<bool> {
+        for order in strategy.order.iter().take(place) {
+            let sorts = match self.collection.know(|known| known.orders_by(&order.path))? {
+                Some(sorts) => sorts,
+                None => {
+                    let mut probes = strategy.probes_on_doubt.iter();
+                    match probes.find(|probe| probe.is_of(order)) {
+                        Some(probe) => self.sorts(probe, strategy, order).await?,
+                        None => false,
+                    }
+                }
+            };
+            if !sorts {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sees to it that rows, as they came, can be sorted by the texts that they show: they stand in the order of these already, or they are
+    /// what the server filters or sorts by, and no labels, nor cut off. Where the server was seen to ignore the ordering, there is nothing
+    /// else to sort by.
+    ///
+    /// Costs as [`shows_texts`](Self::shows_texts), and where that tells nothing the description of the endpoint and two requests for
+    /// the ordering.
     ///
     /// # Errors
-    /// `Unsupported` where the server sorts by the field, and nothing tells.
-    async fn are_equal(&mut self, order: &Order, pairs: (&Pairs, &Pairs), rows: u64) -> Result<()> {
-        let first = self.ask_for(pairs.0, ROWS_IN_ORDER).await?;
-        let last = self.ask_for(pairs.1, rows.max(ROWS_IN_ORDER)).await?;
-        let is_ignored = self.collection.same_row(first.first(), last.first());
-        match is_ignored || self.is_described_as_text(&order.path).await? {
-            true => Ok(()),
-            false => Err(unclear(order)),
+    /// `Unsupported` where they are not, or where nothing tells.
+    pub(crate) async fn may_sort(&mut self, strategy: &Strategy, rows: &[Row]) -> Result<()> {
+        if strategy.trusts || !strategy.order_is_asked {
+            return Ok(());
         }
+        let fields = self.collection.known_fields()?;
+        let roots = RowOrder::new(&strategy.order, NullOrder::default(), &fields).roots();
+        let picked: Vec<Picked> = (rows.iter())
+            .map(|row| row.pick(&roots))
+            .collect::<Result<_>>()?;
+        let is_wrong = |seen| matches!(seen, Seen::Contradicted | Seen::DoubtfulByTexts);
+        let wrong = ignored::first_wrong_key(&strategy.order, &fields, &picked, is_wrong);
+        for (place, order) in strategy.order.iter().enumerate() {
+            let is_in_order = wrong.is_none_or(|wrong| place < wrong);
+            if is_in_order && !may_hide_differences(&picked, &order.path) {
+                continue;
+            }
+            let texts = texts(rows, &order.path)?;
+            let is_known = |known: &Knowledge| known.orders_by(&order.path) == Some(false);
+            if texts.iter().all(|text| is_no_label(text)) || self.collection.know(is_known)? {
+                continue;
+            }
+            let first = Unfiltered::new(&strategy.extra);
+            let form = self.shows_texts(strategy, &order.path, &texts, &first, None);
+            match form.await? {
+                Form::AsFiltered => {}
+                Form::Unknown | Form::Unclear
+                    if self.is_text_or_ignored(strategy, order).await? => {}
+                Form::Otherwise | Form::Unknown | Form::Unclear => return Err(unclear(order)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether rows show a field as it is, or the server ignores the ordering by it: both directions begin with the same row.
+    async fn is_text_or_ignored(&mut self, strategy: &Strategy, order: &Order) -> Result<bool> {
+        if self.is_described_as_text(&order.path).await? {
+            return Ok(true);
+        }
+        let mut doubted = strategy.doubted_keys.iter();
+        let Some(probe) = doubted.find(|probe| probe.is_of(order)) else {
+            return Ok(false);
+        };
+        let first = self.ask_for_shown(&probe.with, 1).await?;
+        let last = self.ask_for_shown(&probe.without, 1).await?;
+        let is_ignored =
+            first.first().is_some() && self.collection.same_row(first.first(), last.first());
+        if is_ignored && first.count != Some(1) {
+            self.collection
+                .learn(|known| known.learn_ordering(&order.path, false))?;
+        }
+        Ok(is_ignored)
     }
 
     /// Whether rows stand in a wrong order by the texts that they show.
@@ -212,20 +292,25 @@ impl Probing {
         Ok(false)
     }
 
-    /// Whether the same rows come once more, as far as the field shows it: a server without an order of its own may send any.
+    /// Whether both directions begin with different rows once more, and the same rows come for the opposite one, as far as the field shows it:
+    /// a row may just have been added, and a server without an order of its own may send any.
     async fn repeats(
         &mut self,
-        pairs: &Pairs,
+        pairs: (&Pairs, &Pairs),
         rows: u64,
         before: &Answer,
         path: &str,
     ) -> Result<bool> {
-        self.answers.retain(|(asked, _)| asked != pairs);
-        let again = self.ask_for(pairs, rows.max(ROWS_IN_ORDER)).await?;
+        (self.answers).retain(|(asked, _)| asked != pairs.0 && asked != pairs.1);
+        let again = self.ask_for_shown(pairs.1, rows).await?;
+        let first = self.ask_for_shown(pairs.0, ROWS_IN_ORDER).await?;
+        let both = before.rows.len().min(again.rows.len());
         let shown = |answer: &Answer| -> Result<Vec<Option<Value>>> {
-            answer.rows.iter().map(|row| row.field(path)).collect()
+            let rows = answer.rows.iter().take(both);
+            rows.map(|row| row.field(path)).collect()
         };
-        Ok(shown(before)? == shown(&again)?)
+        let differ = !self.collection.same_row(first.first(), again.first());
+        Ok(differ && shown(before)? == shown(&again)?)
     }
 
     /// Whether these can be the first rows of both directions: they differ, and are not in the wrong order.
@@ -266,7 +351,8 @@ impl Probing {
                 Ok(false)
             }
             Form::Unknown | Form::Unclear => {
-                let repeats = self.repeats(&probe.without, ROWS_IN_ORDER, last, &order.path);
+                let pairs = (&probe.with, &probe.without);
+                let repeats = self.repeats(pairs, ROWS_IN_ORDER, last, &order.path);
                 match repeats.await? {
                     true => Ok(true),
                     false => Err(unclear(order)),
@@ -276,8 +362,8 @@ impl Probing {
     }
 
     pub(super) async fn keeps_nulls(&mut self, probe: &Probe, order: &[Order]) -> Result<bool> {
-        let first = self.ask(&probe.with).await?;
-        let last = self.ask(&probe.without).await?;
+        let first = self.ask_for_shown(&probe.with, 1).await?;
+        let last = self.ask_for_shown(&probe.without, 1).await?;
         let (first, last) = (first.first(), last.first());
         // The same row at both ends: the server does not sort, or has one row.
         if self.collection.same_row(first, last) {
@@ -295,6 +381,16 @@ impl Probing {
         }
         Ok(true)
     }
+}
+
+/// Whether rows show a text more than once that may be cut off: none is longer.
+fn may_hide_differences(rows: &[Picked], path: &str) -> bool {
+    let shown = || (rows.iter()).filter_map(|row| row.get(path).and_then(Value::as_str));
+    let length = |text: &str| text.chars().count();
+    let longest = shown().map(length).max().unwrap_or_default();
+    let mut seen = HashSet::new();
+    let mut longest = shown().filter(|text| length(text) == longest);
+    longest.any(|text| !seen.insert(text))
 }
 
 /// Rows stand in an order that is not that of the texts which they show, and nothing tells whether the server sorts by something else.
