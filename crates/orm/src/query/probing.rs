@@ -33,6 +33,8 @@ pub(crate) struct Probing {
     answers: Vec<(Pairs, Answer)>,
     /// Whether a field has more than one text in the rows of these parameters, as far as all of them were read for that.
     others: Vec<((Pairs, String), Option<bool>)>,
+    /// The keys by which both directions begin with the same row: the server ignores them, or they are the same in all rows.
+    same_ends: Vec<String>,
 }
 
 /// A page of one row or of a few, where the server lets itself be asked for that.
@@ -80,6 +82,7 @@ impl Probing {
             findings: Findings::new(nonsense),
             answers: Vec::new(),
             others: Vec::new(),
+            same_ends: Vec::new(),
         }
     }
 

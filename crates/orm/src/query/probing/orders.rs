@@ -218,7 +218,7 @@ impl Probing {
 
     /// Sees to it that rows, as they came, can be sorted by the texts that they show: they stand in the order of these already, or they are
     /// what the server filters or sorts by, and no labels, nor cut off. Where the server was seen to ignore the ordering, there is nothing
-    /// else to sort by.
+    /// else to sort by; nor is there where all rows have the same value.
     ///
     /// Costs as [`shows_texts`](Self::shows_texts), and where that tells nothing the description of the endpoint and two requests for
     /// the ordering.
@@ -238,7 +238,8 @@ impl Probing {
         let wrong = ignored::first_wrong_key(&strategy.order, &fields, &picked, is_wrong);
         for (place, order) in strategy.order.iter().enumerate() {
             let is_in_order = wrong.is_none_or(|wrong| place < wrong);
-            if is_in_order && !may_hide_differences(&picked, &order.path) {
+            let is_same = self.same_ends.contains(&order.path);
+            if is_same || is_in_order && !may_hide_differences(&picked, &order.path) {
                 continue;
             }
             let texts = texts(rows, &order.path)?;
@@ -325,6 +326,7 @@ impl Probing {
             return Ok(false);
         };
         if self.collection.same_row(Some(lowest), Some(highest)) {
+            self.same_ends.push(order.path.clone());
             return Ok(false);
         }
         let texts = texts(&[lowest.clone(), highest.clone()], &order.path)?;
