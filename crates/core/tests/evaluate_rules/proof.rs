@@ -3,7 +3,7 @@
 use django_api_orm_core::evaluate::{
     Evaluator, Fields, Verdict, asks_digits, disproves, is_no_label, lacks_digits, settles,
 };
-use django_api_orm_core::lookup::Lookup;
+use django_api_orm_core::lookup::{Lookup, Op};
 use serde_json::{Map, Value, json};
 
 use crate::{F, Is, T, U, is, q};
@@ -318,6 +318,22 @@ fn rows_prove_that_a_server_did_not_filter_where_no_form_explains_them() {
 }
 
 #[test]
+fn a_path_through_a_part_shows_the_part() {
+    let day = Lookup::new("x__date", Op::Exact, json!("2024-05-01"));
+    for (shown, proves) in [
+        (["2024-05-02T10:00:00Z", "2024-05-02T11:00:00Z"], false),
+        (["2024-05-02T10:00:00Z", "2024-05-03T10:00:00Z"], true),
+    ] {
+        let rows = rows(&shown.map(Value::from));
+        assert_eq!(
+            disproves(&day, &Fields::new("id"), &rows),
+            proves,
+            "{shown:?}"
+        );
+    }
+}
+
+#[test]
 fn a_filter_is_settled_by_rows_that_show_a_value_of_the_kind_that_was_asked_for() {
     for (name, operand, shown, settled) in [
         ("x", json!("Alpha"), json!(["Alpha", "Beta"]), false),
@@ -357,7 +373,7 @@ fn a_text_of_as_many_digits_as_were_asked_for_lacks_none() {
 #[test]
 fn a_number_is_no_other_text_in_any_collation() {
     let zip = Fields::default().text("zip").unknown_collation();
-    for (shown, expected) in [("501", T), ("00501", F), ("a-1", F)] {
+    for (shown, expected) in [("501", T), ("00501", F), ("5-01", F), ("a-1", F)] {
         let row = json!({"zip": shown});
         assert_eq!(is(&q("zip", json!(501)), &zip, &row), expected, "{shown}");
     }
