@@ -35,6 +35,8 @@ pub(crate) struct Probing {
     others: Vec<((Pairs, String), Option<bool>)>,
     /// The keys by which both directions begin with the same row: the server ignores them, or they are the same in all rows.
     same_ends: Vec<String>,
+    /// Rows with nulls would be lost in the order that the query asks for, so that it is asked for no order.
+    loses_nulls: bool,
 }
 
 /// A page of one row or of a few, where the server lets itself be asked for that.
@@ -83,6 +85,7 @@ impl Probing {
             answers: Vec::new(),
             others: Vec::new(),
             same_ends: Vec::new(),
+            loses_nulls: false,
         }
     }
 
@@ -143,7 +146,11 @@ impl Probing {
             Question::ShowsAsFiltered(path) => self.shows_as_filtered(probe, path).await?,
             Question::Knows(guard) => self.knows(probe, strategy, guard).await?,
             Question::KnowsOrdering => self.knows_ordering(probe, strategy).await?,
-            Question::KeepsNulls(order) => self.keeps_nulls(probe, order).await?,
+            Question::KeepsNulls(order) => {
+                let keeps = self.keeps_nulls(probe, order).await?;
+                self.loses_nulls |= !keeps;
+                keeps
+            }
         };
         self.findings.keep(probe.question.clone(), reliable);
         Ok(reliable)
@@ -226,8 +233,7 @@ impl Probing {
                 Some(more) => !more,
                 None => size.is_some_and(|size| came < size),
             },
-            hides_rows: came == 0
-                && (says_more == Some(true) || count.is_some_and(|count| count > 0)),
+            hides_rows: came == 0 && count.map_or(says_more == Some(true), |count| count > 0),
         };
         self.collection
             .learn(|known| known.is_drf |= page.is_drf())?;

@@ -9,7 +9,7 @@ use django_api_orm_core::{
     strategy::{Probe, Strategy, Telling},
 };
 
-use super::{super::ignored, Probing};
+use super::{super::ignored, HIDDEN_PAGES, Probing};
 
 /// The rows that are looked at where a value of one is needed: the first one may have none.
 const SOME_ROWS: u64 = 5;
@@ -40,9 +40,19 @@ impl Probing {
         })
     }
 
-    /// Some rows without what is in question.
+    /// Some rows without what is in question; none if there are none.
+    ///
+    /// # Errors
+    /// `Unsupported` where the server hides all rows of the first pages.
     async fn some_rows(&mut self, probe: &Probe) -> Result<Vec<Row>> {
-        Ok(self.ask_for_shown(&probe.without, SOME_ROWS).await?.rows)
+        let some = self.ask_for_shown(&probe.without, SOME_ROWS).await?;
+        if some.rows.is_empty() && some.hides_rows {
+            return Err(Error::unsupported(format!(
+                "no row came, and nothing shows whether the server knows what it was asked for: the first {HIDDEN_PAGES} pages of `{}`                  hide all their rows; declare its filters",
+                self.collection.model().name()
+            )));
+        }
+        Ok(some.rows)
     }
 
     pub(super) async fn knows(

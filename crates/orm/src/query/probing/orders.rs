@@ -226,7 +226,8 @@ impl Probing {
     /// # Errors
     /// `Unsupported` where they are not, or where nothing tells.
     pub(crate) async fn may_sort(&mut self, strategy: &Strategy, rows: &[Row]) -> Result<()> {
-        if strategy.trusts || !strategy.order_is_asked {
+        let is_asked = strategy.order_is_asked;
+        if strategy.trusts || !is_asked && !self.loses_nulls {
             return Ok(());
         }
         let fields = self.collection.known_fields()?;
@@ -237,7 +238,7 @@ impl Probing {
         let is_wrong = |seen| matches!(seen, Seen::Contradicted | Seen::DoubtfulByTexts);
         let wrong = ignored::first_wrong_key(&strategy.order, &fields, &picked, is_wrong);
         for (place, order) in strategy.order.iter().enumerate() {
-            let is_in_order = wrong.is_none_or(|wrong| place < wrong);
+            let is_in_order = is_asked && wrong.is_none_or(|wrong| place < wrong);
             let is_same = self.same_ends.contains(&order.path);
             if is_same || is_in_order && !may_hide_differences(&picked, &order.path) {
                 continue;
