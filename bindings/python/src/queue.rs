@@ -1,7 +1,7 @@
 //! The two queues of one event loop: what it has begun and the engine has not taken yet, and what has finished. The engine's
-//! thread never touches Python. Each side takes out everything that is there, so a turn of the loop wakes the engine once, however
-//! many operations it begins, and is woken once for all that have finished. The engine looks again until nothing has been begun:
-//! it sends the first requests of a turn while the loop still begins the others.
+//! thread never touches Python. Each side takes out everything that is there, so a turn of the loop wakes the engine once or
+//! twice, however many operations it begins, and is woken once for all that have finished. The engine looks again until nothing has
+//! been begun: it sends the first requests of a turn while the loop still begins the others.
 
 use std::{
     collections::HashMap,

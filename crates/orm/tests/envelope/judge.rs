@@ -135,7 +135,7 @@ impl Trial<'_> {
 
     /// The most requests that an operation may make.
     ///
-    /// A walk reads every page and, at most, one behind the end. It may begin anew, or be preceded by probes, for each
+    /// A walk reads every page, with the row that may have been created, and, at most, one behind the end. It may begin anew, or be preceded by probes, for each
     /// lookup, for the order, and for what is to be learnt of the paginator. Of a lookup there may be two probes to see whether
     /// it is honoured, two where a row violates it, three where nothing comes, and two for the form of its field. A write makes up to two requests for a row.
     /// Where the URL of a row is not there, each of the writes that are made at the same time looks for the first row of the list, behind
@@ -147,7 +147,8 @@ impl Trial<'_> {
         let size = size
             .min(self.server.size)
             .min(self.server.cap.unwrap_or(usize::MAX));
-        let pages = rows.len().div_ceil(size.max(1)) + 1;
+        let created = usize::from(!matches!(operation, Operation::Ask(..)));
+        let pages = (rows.len() + created).div_ceil(size.max(1)) + 1;
         let query = operation.query();
         let parts = query.lookups() + query.order.len();
         let written = match operation {

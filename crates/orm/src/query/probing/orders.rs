@@ -237,8 +237,11 @@ impl Probing {
             .collect::<Result<_>>()?;
         let is_wrong = |seen| matches!(seen, Seen::Contradicted | Seen::DoubtfulByTexts);
         let wrong = ignored::first_wrong_key(&strategy.order, &fields, &picked, is_wrong);
+        if is_asked && wrong.is_none() {
+            return Ok(());
+        }
         for (place, order) in strategy.order.iter().enumerate() {
-            let is_in_order = is_asked && wrong.is_none_or(|wrong| place < wrong);
+            let is_in_order = is_asked && wrong.is_some_and(|wrong| place < wrong);
             let is_same = self.same_ends.contains(&order.path);
             if is_same || is_in_order && !may_hide_differences(&picked, &order.path) {
                 continue;
