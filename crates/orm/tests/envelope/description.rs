@@ -306,6 +306,12 @@ impl Server {
             || self.may_drop("kind") && shows_one_text("kind")
     }
 
+    /// Whether nothing tells if rows can be sorted by a text that they show: the server does not filter by it.
+    pub(crate) fn lacks_a_text(&self) -> bool {
+        let mut texts = ["name", "kind"].iter();
+        texts.any(|text| self.lacks.iter().any(|lookup| lookup == text) || self.may_drop(text))
+    }
+
     /// The paginator as users declare it.
     pub(crate) fn pagination(&self) -> Option<Pagination> {
         Some(match self.paging {

@@ -129,13 +129,17 @@ impl Trial<'_> {
 
     /// Whether it was refused because nobody can know what is right, as the error says.
     fn is_due(&self, outcome: &Outcome, rows: &[Row]) -> bool {
-        matches!(outcome, Outcome::Refused(why) if why.contains("may be a label of the value"))
-            && self.server.is_inscrutable(rows)
+        let Outcome::Refused(why) = outcome else {
+            return false;
+        };
+        why.contains("may be a label of the value") && self.server.is_inscrutable(rows)
+            || why.contains("so they may be labels") && self.server.lacks_a_text()
     }
 
     /// The most requests that an operation may make.
     ///
-    /// A walk reads every page, with the row that may have been created, and, at most, one behind the end. It may begin anew, or be preceded by probes, for each
+    /// A walk reads every page, with the row that may have been created, and, at most, one behind the end; one more where rows are
+    /// hidden, as the next page is looked for behind those that came. It may begin anew, or be preceded by probes, for each
     /// lookup, for the order, and for what is to be learnt of the paginator. Of a lookup there may be two probes to see whether
     /// it is honoured, two where a row violates it, three where nothing comes, and two for the form of its field. A write makes up to two requests for a row.
     /// Where the URL of a row is not there, each of the writes that are made at the same time looks for the first row of the list, behind
@@ -148,7 +152,8 @@ impl Trial<'_> {
             .min(self.server.size)
             .min(self.server.cap.unwrap_or(usize::MAX));
         let created = usize::from(!matches!(operation, Operation::Ask(..)));
-        let pages = (rows.len() + created).div_ceil(size.max(1)) + 1;
+        let hides = usize::from(!self.server.hides.is_empty());
+        let pages = (rows.len() + created).div_ceil(size.max(1)) + 1 + hides;
         let query = operation.query();
         let parts = query.lookups() + query.order.len();
         let written = match operation {

@@ -320,8 +320,13 @@ impl Probing {
     ) -> Result<bool> {
         let is_one = position_of_another(&found.rows, path)?.is_none();
         let is_seen = other.is_some_and(|other| found.rows.len() > other);
-        if !is_one || !is_seen && !is_fewer(found, first) {
+        if !is_one {
             return Ok(false);
+        }
+        if !is_seen && !is_fewer(found, first) {
+            // Other rows would have come, if the page is not short for another reason.
+            let is_short = (found.rows.len() as u64) < found.asked;
+            return Ok(is_short && self.has_another(pairs, path).await? == Some(false));
         }
         Ok(self.counts_fewer(pairs, found, base).await?.unwrap_or(true))
     }
