@@ -57,20 +57,24 @@ pub(crate) fn ordering(collection: &Collection, key: &Order) -> Result<()> {
     collection.warn(Warning::new(WarningKind::OrderingIgnored, &key.path))
 }
 
-/// Keeps that an ordering is ignored, where the rows as they came show it; raises or warns as the policy says.
+/// Keeps that an ordering is ignored, where the rows as they came show it; raises or warns as the policy says. A database may compare
+/// texts in another way than the client: what speaks against that alone counts for the keys by which both directions began alike,
+/// the `suspected` ones.
 pub(crate) fn contradicted_ordering(
     collection: &Collection,
     order: &[Order],
     fields: &Fields,
     rows: &[Picked],
+    suspected: &[String],
 ) -> Result<()> {
-    // The first key that contradicts the order is the one that the server does not know. A database may compare texts in another
-    // way, so what all of them compare alike comes first.
+    // The first key that contradicts the order is the one that the server does not know.
     let is_certain = |seen| matches!(seen, Seen::Contradicted | Seen::DoubtfulByTexts);
     let contradicts = |seen| is_certain(seen) || seen == Seen::Doubtful;
-    let key = first_wrong_key(order, fields, rows, is_certain)
-        .or_else(|| first_wrong_key(order, fields, rows, contradicts));
-    match key.and_then(|key| order.get(key)) {
+    let key_of = |place: Option<usize>| place.and_then(|place| order.get(place));
+    let certain = key_of(first_wrong_key(order, fields, rows, is_certain));
+    let doubtful = || key_of(first_wrong_key(order, fields, rows, contradicts));
+    let is_suspected = |key: &&Order| suspected.contains(&key.path);
+    match certain.or_else(|| doubtful().filter(is_suspected)) {
         Some(key) => ordering(collection, key),
         None => Ok(()),
     }

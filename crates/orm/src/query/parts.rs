@@ -135,7 +135,7 @@ impl PartsWalk {
             held.extend(rows);
         }
         if strategy.sorting == Sorting::Client {
-            held = match sort::rows(&self.collection, strategy, held).await {
+            held = match sort::rows(&self.collection, strategy, held, &[]).await {
                 // The server may be able to.
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
                     return Ok(Step::StartAnew);

@@ -110,6 +110,11 @@ impl Probing {
         self.findings.create_if_empty();
     }
 
+    /// The keys by which both directions begin with the same row.
+    pub(crate) fn same_ends(&self) -> &[String] {
+        &self.same_ends
+    }
+
     /// Whether a row is created if none comes.
     pub(crate) fn creates(&self) -> bool {
         self.findings.creates()

@@ -462,7 +462,8 @@ impl Reading {
             Sorting::Backwards => rows.reverse(),
             Sorting::Client => {
                 probing.may_sort(&self.strategy, &rows).await?;
-                rows = sort::rows(&probing.collection, &self.strategy, rows).await?;
+                let suspected = probing.same_ends();
+                rows = sort::rows(&probing.collection, &self.strategy, rows, suspected).await?;
             }
         }
         self.skip = self.strategy.range.offset;

@@ -15,13 +15,15 @@ use django_api_orm_core::{
 
 use super::{check::cannot_sort, collection::Collection, ignored, sort_keys::SortKeys};
 
-/// The rows in the order of the strategy, at least as many as its slice reaches to.
+/// The rows in the order of the strategy, at least as many as its slice reaches to. `suspected` are the keys by which the server may not
+/// sort, as its answers have shown.
 pub(crate) async fn rows(
     collection: &Collection,
     strategy: &Strategy,
     rows: Vec<Row>,
+    suspected: &[String],
 ) -> Result<Vec<Row>> {
-    let as_asked = strategy.order_is_asked;
+    let as_asked = strategy.order_is_asked.then_some(suspected);
     sorted(collection, &strategy.order, strategy.range, rows, as_asked).await
 }
 
@@ -31,20 +33,20 @@ pub(crate) async fn together(
     order: &[Order],
     rows: Vec<Row>,
 ) -> Result<Vec<Row>> {
-    sorted(collection, order, Range::ALL, rows, false).await
+    sorted(collection, order, Range::ALL, rows, None).await
 }
 
-/// `as_asked`: the server was asked for the order, and the rows are as they came.
+/// `as_asked`: the server was asked for the order, and the rows are as they came; with the keys that are suspected of being ignored.
 async fn sorted(
     collection: &Collection,
     order: &[Order],
     range: Range,
     rows: Vec<Row>,
-    as_asked: bool,
+    as_asked: Option<&[String]>,
 ) -> Result<Vec<Row>> {
     let keys = SortKeys::of(collection, order, &rows).await?;
-    if as_asked && keys.order == order {
-        ignored::contradicted_ordering(collection, order, &keys.fields, &keys.picked)?;
+    if let Some(suspected) = as_asked.filter(|_| keys.order == order) {
+        ignored::contradicted_ordering(collection, order, &keys.fields, &keys.picked, suspected)?;
     }
     let compared = RowOrder::new(&keys.order, collection.policy.nulls, &keys.fields);
     let keyed = keys.picked.iter().map(|row| compared.key(row)).zip(rows);

@@ -306,6 +306,15 @@ impl Server {
             || self.may_drop("kind") && shows_one_text("kind")
     }
 
+    /// The field that rows show in another form than the server keeps it.
+    pub(crate) fn shown_otherwise(&self) -> Option<&'static str> {
+        match self.shows {
+            Shows::Plain => None,
+            Shows::Display | Shows::Words => Some("kind"),
+            Shows::ShortNames => Some("name"),
+        }
+    }
+
     /// Whether nothing tells if rows can be sorted by a text that they show: the server does not filter by it.
     pub(crate) fn lacks_a_text(&self) -> bool {
         let mut texts = ["name", "kind"].iter();

@@ -141,7 +141,7 @@ impl Trial<'_> {
     /// A walk reads every page, with the row that may have been created, and, at most, one behind the end; one more where rows are
     /// hidden, as the next page is looked for behind those that came. It may begin anew, or be preceded by probes, for each
     /// lookup, for the order, and for what is to be learnt of the paginator. Of a lookup there may be two probes to see whether
-    /// it is honoured, two where a row violates it, three where nothing comes, and two for the form of its field. A write makes up to two requests for a row.
+    /// it is honoured, two where a row violates it, three where nothing comes, and five for the form of its field. A write makes up to two requests for a row.
     /// Where the URL of a row is not there, each of the writes that are made at the same time looks for the first row of the list, behind
     /// those that the server hides.
     fn bound(&self, operation: &Operation, rows: &[Row]) -> usize {
@@ -166,7 +166,7 @@ impl Trial<'_> {
             _ => 0,
         };
         let of_a_write = 2 + self.server.hides.len();
-        6 + 9 * parts + (2 + parts) * pages + of_a_write * written + endless
+        6 + 12 * parts + (2 + parts) * pages + of_a_write * written + endless
     }
 
     async fn asked(&self, query: &Query, question: Question, before: &[Row]) -> Verdict {
@@ -299,7 +299,8 @@ impl Trial<'_> {
     }
 
     /// Puts the values into the rows with these keys. One that the server drops is due all the same, where its answer shows
-    /// the field: then it must not have been called a success, unless what is shown may be its form on that server.
+    /// the field: then it must not have been called a success, unless what is shown may be its form on that server, or the
+    /// field is shown in another form than it is sent in.
     pub(crate) fn applied(
         &self,
         values: &Values,
@@ -309,7 +310,9 @@ impl Trial<'_> {
         for row in rows.iter_mut().filter(|row| keys.contains(&row.id)) {
             let mut whole = json!(row);
             for (field, value) in &values.0 {
-                let is_seen = self.is_answered(field) && !is_form(value, &whole[field]);
+                let may_be_form = is_form(value, &whole[field])
+                    || self.server.shown_otherwise() == Some(field.as_str());
+                let is_seen = self.is_answered(field) && !may_be_form;
                 if !self.server.drops.contains(field) || is_seen {
                     whole[field] = value.clone();
                 }
@@ -387,7 +390,11 @@ fn ignores(server: &Server, kind: WarningKind, subject: &str) -> bool {
             server.sorts != Sorts::All && (subject != "id" || server.sorts != Sorts::Key)
         }
         WarningKind::OffsetIgnored => server.paging != Paging::Offset,
-        WarningKind::LimitIgnored => !matches!(server.paging, Paging::Offset | Paging::SizedNumber),
+        WarningKind::LimitIgnored => match server.paging {
+            Paging::Offset => false,
+            Paging::SizedNumber => subject != "page_size",
+            _ => true,
+        },
         WarningKind::Drift => {
             matches!(server.count, Count::OfPage(_) | Count::OfPageAndTotal(_))
                 || !server.hides.is_empty()

@@ -4,7 +4,7 @@ use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
 use super::{
-    description::{Count, Next, Paging, Row, Server, Shows, Sorts, Unknown},
+    description::{Count, Next, Paging, Row, Server, Sorts, Unknown},
     queries::{KINDS, LOOKUPS, NAMES},
 };
 
@@ -201,12 +201,7 @@ fn sensible(mut server: Server) -> Server {
         }
     }
     // Where a text is shown in another form, the server has to be asked for it.
-    let hidden = match server.shows {
-        Shows::Plain => None,
-        Shows::Display | Shows::Words => Some("kind"),
-        Shows::ShortNames => Some("name"),
-    };
-    if let Some(hidden) = hidden {
+    if let Some(hidden) = server.shown_otherwise() {
         let is_needed = |lookup: &String| match hidden {
             "kind" => lookup == "kind",
             _ => lookup.split("__").next() == Some(hidden),

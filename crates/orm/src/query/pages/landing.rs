@@ -91,6 +91,13 @@ impl Pages {
         if offsets == Offsets::Never || page.rows().is_empty() {
             return Ok((page, ask));
         }
+        // Rows are there, as the first page shows, and none came: the offset was taken for a filter.
+        let start = self.course.start;
+        let reaches =
+            page.rows().len() as u64 > start || page.count().is_some_and(|count| count > start);
+        if landed.0.rows().is_empty() && reaches {
+            return Ok((page, ask));
+        }
         let honoured = !self
             .collection
             .same_row(landed.0.rows().first(), page.rows().first());

@@ -99,7 +99,7 @@ impl Probing {
             false => seen.contains(&Seen::Contradicted),
         };
         if contradicts {
-            ignored::contradicted_ordering(&self.collection, order, &fields, &picked)?;
+            ignored::contradicted_ordering(&self.collection, order, &fields, &picked, &[])?;
         }
         Ok(contradicts)
     }
