@@ -294,12 +294,13 @@ impl Server {
     }
 
     /// Whether nothing tells what the server does from what one does that shows labels and drops what is no choice: it does not filter
-    /// by a field of which all rows show one text, or plainly drops what is no choice of it.
+    /// by a field of which all rows show one text, as some database compares it, or plainly drops what is no choice of it.
     pub(crate) fn is_inscrutable(&self, rows: &[Row]) -> bool {
         let shows_one_text = |lookup: &str| {
-            let mut texts = rows.iter().map(|row| row.value(lookup));
-            let one = texts.next().filter(Value::is_string);
-            one.is_some() && texts.all(|text| Some(text) == one)
+            let fold = |text: &Value| text.as_str().map(|text| text.trim().to_lowercase());
+            let mut texts = rows.iter().map(|row| fold(&row.value(lookup)));
+            let one = texts.next().flatten();
+            one.is_some() && texts.all(|text| text == one)
         };
         let mut lacks = self.lacks.iter();
         lacks.any(|lookup| shows_one_text(lookup))
