@@ -27,6 +27,10 @@ use super::{
 
 /// The rows that a probe asks for where their order is in question: two of them would be in order by chance too often.
 const ROWS_IN_ORDER: u64 = 5;
+/// The rows that are asked for where the order of their texts is compared with that of the client.
+const SORTED_ROWS: u64 = 100;
+/// So many different texts do not stand in their own order by chance.
+const MANY_TEXTS: usize = 8;
 
 impl Probing {
     pub(super) async fn sorts(
@@ -255,16 +259,29 @@ impl Probing {
             let form = self.shows_texts(strategy, &order.path, &texts, &first, None);
             match form.await? {
                 Form::AsFiltered => {}
-                Form::Unknown | Form::Unclear
-                    if self.is_text_or_ignored(strategy, order).await? => {}
-                Form::Otherwise | Form::Unknown | Form::Unclear => return Err(unclear(order)),
+                Form::Otherwise => return Err(unclear(order)),
+                Form::Unknown | Form::Unclear => {
+                    let may_be_cut = may_hide_differences(&picked, &order.path);
+                    let can = self.can_sort_by(strategy, order, &texts, may_be_cut);
+                    if !can.await? {
+                        return Err(unclear(order));
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    /// Whether rows show a field as it is, or the server ignores the ordering by it: both directions begin with the same row.
-    async fn is_text_or_ignored(&mut self, strategy: &Strategy, order: &Order) -> Result<bool> {
+    /// Whether rows can be sorted by these texts of a field: Django REST Framework describes it as a text; or the server ignores the
+    /// ordering by it, as both directions begin with the same row; or it sorts by it as the texts do, as far as a page of its own shows
+    /// all of them, or many, and none may be cut off.
+    async fn can_sort_by(
+        &mut self,
+        strategy: &Strategy,
+        order: &Order,
+        at_hand: &HashSet<String>,
+        may_be_cut: bool,
+    ) -> Result<bool> {
         if self.is_described_as_text(&order.path).await? {
             return Ok(true);
         }
@@ -272,15 +289,19 @@ impl Probing {
         let Some(probe) = doubted.find(|probe| probe.is_of(order)) else {
             return Ok(false);
         };
-        let first = self.ask_for_shown(&probe.with, 1).await?;
+        self.forget_fewer(&probe.with, SORTED_ROWS);
+        let first = self.ask_for_shown(&probe.with, SORTED_ROWS).await?;
         let last = self.ask_for_shown(&probe.without, 1).await?;
-        let is_ignored =
-            first.first().is_some() && self.collection.same_row(first.first(), last.first());
-        if is_ignored && first.count != Some(1) {
-            self.collection
-                .learn(|known| known.learn_ordering(&order.path, false))?;
+        if first.first().is_some() && self.collection.same_row(first.first(), last.first()) {
+            if first.count != Some(1) {
+                self.collection
+                    .learn(|known| known.learn_ordering(&order.path, false))?;
+            }
+            return Ok(true);
         }
-        Ok(is_ignored)
+        let sorted = texts(&first.rows, &order.path)?;
+        let are_enough = sorted.len() >= MANY_TEXTS || at_hand.is_subset(&sorted);
+        Ok(are_enough && !may_be_cut && !self.is_wrong(order, &first.rows)?)
     }
 
     /// Whether rows stand in a wrong order by the texts that they show.
