@@ -1,8 +1,8 @@
 """Runs operations of the engine for an event loop.
 
 Operations run on the engine's own thread, which never touches Python. It puts finished operations into the loop's queue and
-wakes the loop once; the loop's thread then takes out everything that is there. In the same way the engine is woken for the first
-operation that a turn of the loop begins, and takes out what has been begun until nothing is left.
+wakes the loop once; the loop's thread then takes out everything that is there. In the same way the engine is woken for the
+first operation that a turn of the loop begins, and takes out what has been begun until nothing is left.
 """
 
 from __future__ import annotations
