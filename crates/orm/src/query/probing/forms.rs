@@ -32,10 +32,7 @@ impl Probing {
         page: &[Row],
         is_first: bool,
     ) -> Result<bool> {
-        let first = match is_first {
-            true => Unfiltered::with_first(&strategy.pairs, page),
-            false => Unfiltered::new(&strategy.extra),
-        };
+        let first = Unfiltered::beside(strategy, page, is_first);
         let mut shows = true;
         for lookup in std::mem::take(doubted) {
             if texts(page, &lookup.path)?.is_empty() {

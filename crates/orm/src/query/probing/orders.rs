@@ -120,10 +120,7 @@ impl Probing {
         page: &[Row],
         is_first: bool,
     ) -> Result<WrongByTexts> {
-        let first = match is_first {
-            true => Unfiltered::with_first(&strategy.pairs, page),
-            false => Unfiltered::new(&strategy.extra),
-        };
+        let first = Unfiltered::beside(strategy, page, is_first);
         for (place, order) in strategy.order.iter().enumerate().take(wrong + 1) {
             let mut doubted = strategy.doubted_keys.iter();
             let Some(probe) = doubted.find(|probe| probe.is_of(order)) else {
@@ -234,6 +231,20 @@ impl Probing {
         if strategy.trusts || !is_asked && !self.loses_nulls {
             return Ok(());
         }
+        let mut open = Vec::new();
+        for (place, order) in strategy.order.iter().enumerate() {
+            let is_ignored = |known: &Knowledge| known.orders_by(&order.path) == Some(false);
+            if self.same_ends.contains(&order.path) || self.collection.know(is_ignored)? {
+                continue;
+            }
+            let texts = texts(rows, &order.path)?;
+            if !texts.iter().all(|text| is_no_label(text)) {
+                open.push((place, order, texts));
+            }
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
         let fields = self.collection.known_fields()?;
         let roots = RowOrder::new(&strategy.order, NullOrder::default(), &fields).roots();
         let picked: Vec<Picked> = (rows.iter())
@@ -244,15 +255,10 @@ impl Probing {
         if is_asked && wrong.is_none() {
             return Ok(());
         }
-        for (place, order) in strategy.order.iter().enumerate() {
+        for (place, order, texts) in open {
             let is_in_order = is_asked && wrong.is_some_and(|wrong| place < wrong);
-            let is_same = self.same_ends.contains(&order.path);
-            if is_same || is_in_order && !may_hide_differences(&picked, &order.path) {
-                continue;
-            }
-            let texts = texts(rows, &order.path)?;
-            let is_known = |known: &Knowledge| known.orders_by(&order.path) == Some(false);
-            if texts.iter().all(|text| is_no_label(text)) || self.collection.know(is_known)? {
+            let may_be_cut = may_hide_differences(&picked, &order.path);
+            if is_in_order && !may_be_cut {
                 continue;
             }
             let first = Unfiltered::new(&strategy.extra);
@@ -261,7 +267,6 @@ impl Probing {
                 Form::AsFiltered => {}
                 Form::Otherwise => return Err(unclear(order)),
                 Form::Unknown | Form::Unclear => {
-                    let may_be_cut = may_hide_differences(&picked, &order.path);
                     let can = self.can_sort_by(strategy, order, &texts, may_be_cut);
                     if !can.await? {
                         return Err(unclear(order));

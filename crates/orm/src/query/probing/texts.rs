@@ -35,6 +35,14 @@ impl Unfiltered {
         Self::with_first(pairs, &[])
     }
 
+    /// What a page of the strategy is held against: itself, if it is the first one.
+    pub(super) fn beside(strategy: &Strategy, page: &[Row], is_first: bool) -> Self {
+        match is_first {
+            true => Self::with_first(&strategy.pairs, page),
+            false => Self::new(&strategy.extra),
+        }
+    }
+
     /// What is asked for, and the first rows of it.
     pub(super) fn with_first(pairs: &Pairs, first: &[Row]) -> Self {
         Self {
