@@ -92,6 +92,7 @@ mod measure;
 mod moment;
 mod number;
 mod order;
+mod place;
 mod precision;
 mod scalar;
 mod text;
@@ -109,6 +110,7 @@ pub use self::{
     disproof::{disproves, settles},
     measure::asks_digits,
     order::{RowKey, RowOrder, compare_rows, order_roots},
+    place::FieldPlace,
     scalar::is_no_label,
     verdict::{Reason, Verdict},
 };

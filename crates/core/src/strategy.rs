@@ -145,6 +145,9 @@ pub struct Strategy {
     pub doubted_forms: Vec<Lookup>,
     /// Guards of which the same is to be found out, if the server turns out to ignore them.
     pub doubted_if_ignored: Vec<Lookup>,
+    /// Guards on parts of texts, which a row may satisfy by a label though the server ignores them: whether it honours them is probed
+    /// once such rows have come, unless they are from Django REST Framework and nothing is written.
+    pub doubted_parts: Vec<Lookup>,
     /// Parts of the residual with so many digits that rows which show fewer may have been rounded: that is probed where a row
     /// could turn out otherwise.
     pub doubted_digits: Vec<Lookup>,
@@ -201,6 +204,7 @@ impl Strategy {
             shown_otherwise: Vec::new(),
             doubted_forms: Vec::new(),
             doubted_if_ignored: Vec::new(),
+            doubted_parts: Vec::new(),
             doubted_digits: Vec::new(),
             cost: Cost::default(),
         };

@@ -109,6 +109,22 @@ impl Path {
         }
     }
 
+    /// What the row has at the path, not looked into; `None` where it has no such field, or a list on the way.
+    pub(super) fn value<'r>(&self, row: &'r Map<String, Value>) -> Option<&'r Value> {
+        let mut starts = self.starts.iter();
+        let (start, mut value) = starts.find_map(|start| Some((start, row.get(&start.key)?)))?;
+        for segment in &start.rest {
+            value = match value {
+                Value::Object(object) => segment.of(object)?,
+                Value::Null => return Some(value),
+                // A related row may be given as its key.
+                Value::Number(_) | Value::String(_) if segment.is_key() => value,
+                _ => return None,
+            };
+        }
+        Some(value)
+    }
+
     /// The one value at the path; `None` where there is none or more than one.
     pub(super) fn single<'r>(&self, row: &'r Map<String, Value>) -> Option<Found<'r>> {
         let mut found = None;

@@ -98,22 +98,22 @@ impl Knowledge {
         (lookup.texts()).all(|text| self.made_of(&told, text).is_some())
     }
 
-    /// Whether a text that the rows show was asked for in vain: the server does not leave out the rows that show another one, or
-    /// refuses it.
+    /// Whether a text that the rows show was asked for in vain by this parameter: the server does not leave out the rows that show
+    /// another one, or refuses it.
     #[must_use]
-    pub fn ignores_what_is_shown(&self, path: &str) -> bool {
-        self.ignores_shown.contains_key(path)
+    pub fn ignores_what_is_shown(&self, parameter: &str) -> bool {
+        self.ignores_shown.contains_key(parameter)
     }
 
     /// Whether such a text was refused: what is taken then is a value of the field.
     #[must_use]
-    pub fn refuses_what_is_shown(&self, path: &str) -> bool {
-        self.ignores_shown.get(path) == Some(&true)
+    pub fn refuses_what_is_shown(&self, parameter: &str) -> bool {
+        self.ignores_shown.get(parameter) == Some(&true)
     }
 
     /// Keeps that a text which the rows show was asked for in vain, and whether it was refused.
-    pub fn learn_ignored_text(&mut self, path: &str, is_refused: bool) {
-        self.ignores_shown.insert(path.to_owned(), is_refused);
+    pub fn learn_ignored_text(&mut self, parameter: &str, is_refused: bool) {
+        self.ignores_shown.insert(parameter.to_owned(), is_refused);
     }
 
     fn made_of(&self, parameter: &str, value: &Value) -> Option<Made> {

@@ -49,6 +49,15 @@ impl Strategy {
             .filter(|guard| self.is_doubted(guard, given) && !is_believed(guard, given))
             .cloned()
             .collect();
+        self.doubted_parts = (self.guards.iter())
+            .filter(|guard| !guard.names_values() && is_on_text(guard))
+            .filter(|guard| {
+                given.model.filters().is_none()
+                    && given.known.shows_as_filtered(&guard.path).is_none()
+                    && !given.known.honours_every_value(&guard.parameter())
+            })
+            .cloned()
+            .collect();
         self.doubted_digits = digits;
         let keys = self.order.iter();
         self.doubted_keys = keys
@@ -60,15 +69,12 @@ impl Strategy {
     /// Whether it is about a text, and not known whether the rows show that as the server filters by it, though the server can be
     /// asked.
     fn is_doubted(&self, lookup: &Lookup, given: &Given<'_>) -> bool {
-        let mut texts = lookup.texts();
-        let is_text = lookup.transform.is_none()
-            && texts.any(|text| Measure::of(text) == Some(Measure::Text));
         let is_told = match lookup.names_values() {
             true if is_believed(lookup, given) && given.known.ignores(lookup) => true,
             true => given.known.takes_no_text_of(lookup),
-            false => given.known.ignores_what_is_shown(&lookup.path),
+            false => given.known.ignores_what_is_shown(&lookup.parameter()),
         };
-        is_text && !is_told && self.may_ask_for_form(&lookup.path, given)
+        is_on_text(lookup) && !is_told && self.may_ask_for_form(&lookup.path, given)
     }
 
     /// Whether the server can be asked for a value of the field, to see whether the rows show it as filters take it.
@@ -99,6 +105,12 @@ impl Strategy {
         };
         self.guards.iter().filter(is_hidden).cloned().collect()
     }
+}
+
+/// Whether it asks for a text, which is not a date or the like.
+fn is_on_text(lookup: &Lookup) -> bool {
+    let mut texts = lookup.texts();
+    lookup.transform.is_none() && texts.any(|text| Measure::of(text) == Some(Measure::Text))
 }
 
 /// Whether a value that the server ignores by the bare name of the field is believed to be ignored as a filter that it does not know,

@@ -243,6 +243,12 @@ impl Findings {
         Self::asking_for(base, path, &self.nonsense)
     }
 
+    /// The parameters, and one that no server knows.
+    #[must_use]
+    pub fn asking_unknown(&self, base: &Pairs) -> Pairs {
+        Self::asking_for(base, &format!("x{}", self.nonsense), "1")
+    }
+
     /// Takes nothing but proof for a sign that there are no rows: one is created then.
     pub fn create_if_empty(&mut self) {
         self.creates = true;

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use django_api_orm_core::{
     Error, ModelMeta, NullOrder, Q, Result,
-    evaluate::{Evaluator, Fields, Reason, RowOrder, Verdict, asks_digits, disproves, settles},
+    evaluate::{
+        Evaluator, FieldPlace, Fields, Reason, RowOrder, Verdict, asks_digits, disproves,
+        is_no_label, settles,
+    },
     lookup::Lookup,
     plan::Order,
     row::Row,
@@ -24,6 +27,8 @@ pub(crate) struct RowCheck {
     fields: Fields,
     guards: Vec<Guard>,
     residual: Option<Evaluator>,
+    /// The same, but undecided where databases differ.
+    tolerant: Option<Evaluator>,
     roots: Vec<String>,
     strict: bool,
     /// A row is created if none belongs.
@@ -46,6 +51,8 @@ struct Guard {
     ignored: bool,
     /// The server is known to honour the parameter: it is believed where rows do not tell.
     honoured: bool,
+    /// A text that stands here may satisfy the lookup by being a label.
+    labels: Option<FieldPlace>,
 }
 
 impl Guard {
@@ -59,8 +66,16 @@ impl Guard {
             tolerant: Evaluator::compile_for(&q, &tolerant)?,
             ignored: false,
             honoured: false,
+            labels: None,
             lookup: lookup.clone(),
         })
+    }
+
+    /// Whether the row may satisfy the lookup by what the server does not filter by.
+    fn may_be_by_label(&self, row: &Picked) -> bool {
+        let places = self.labels.as_ref().filter(|_| !self.honoured);
+        let shown = places.and_then(|place| place.value(row)?.as_str());
+        shown.is_some_and(|text| !is_no_label(text))
     }
 }
 
@@ -84,11 +99,23 @@ impl RowCheck {
     pub(crate) fn new(strategy: &Strategy, collection: &Collection) -> Result<Self> {
         let model = collection.shared_model();
         let fields = collection.known_fields()?;
-        let guards = (strategy.guards.iter()).map(|lookup| Guard::new(lookup, &fields));
+        let guards = (strategy.guards.iter()).map(|lookup| {
+            let is_doubted = strategy.doubted_parts.contains(lookup);
+            let labels = is_doubted.then(|| FieldPlace::new(&lookup.path, &fields));
+            Ok(Guard {
+                labels,
+                ..Guard::new(lookup, &fields)?
+            })
+        });
         let guards: Vec<Guard> = guards.collect::<Result<_>>()?;
         let residual = match &strategy.residual {
             Q::All => None,
             residual => Some(Evaluator::compile_for(residual, &fields)?),
+        };
+        let any_collation = fields.clone().unknown_collation();
+        let tolerant = match &strategy.residual {
+            Q::All => None,
+            residual => Some(Evaluator::compile_for(residual, &any_collation)?),
         };
         let mut roots: Vec<String> = guards
             .iter()
@@ -109,6 +136,7 @@ impl RowCheck {
             fields,
             guards,
             residual,
+            tolerant,
             roots,
             strict: strategy.aim == Aim::Write,
             creates: false,
@@ -236,6 +264,13 @@ impl RowCheck {
             .any(|guard| !matches!(guard.evaluator.evaluate(row), Verdict::Unknown(_)))
     }
 
+    /// Whether a row that is read, and nothing else, seems to satisfy the lookup of the parameter.
+    pub(crate) fn seems_to_satisfy(&self, parameter: &str, row: &Picked) -> bool {
+        let mut guards = self.guards.iter();
+        let guard = guards.find(|guard| guard.parameter == parameter);
+        !self.strict && guard.is_some_and(|guard| guard.tolerant.evaluate(row).is_true())
+    }
+
     /// Checks one row.
     ///
     /// # Errors
@@ -244,6 +279,7 @@ impl RowCheck {
         let mut violated = Vec::new();
         let mut excluded = false;
         let mut believed = false;
+        let mut compared_otherwise = None;
         let mut unproven = Vec::new();
         for guard in &self.guards {
             let tolerant = (!guard.ignored).then(|| guard.tolerant.evaluate(row));
@@ -264,15 +300,25 @@ impl RowCheck {
                     unproven.push(guard.parameter.clone());
                 }
                 _ if guard.ignored || self.strict => match guard.evaluator.evaluate(row) {
+                    Verdict::True if !guard.ignored && guard.may_be_by_label(row) => {
+                        unproven.push(guard.parameter.clone());
+                    }
                     Verdict::True => {}
                     Verdict::False => excluded = true,
                     Verdict::Unknown(reason) => return Err(self.cannot_evaluate(&reason)),
                 },
+                Some(Verdict::True) if guard.may_be_by_label(row) => {
+                    unproven.push(guard.parameter.clone());
+                }
                 Some(Verdict::True) => {}
                 _ => {
                     // What the client cannot evaluate only the server can know: if it looks at the parameter at all.
                     believed = true;
-                    if !guard.honoured && guard.evaluator.evaluate(row) != Verdict::True {
+                    let here = guard.evaluator.evaluate(row);
+                    if here.is_false() {
+                        compared_otherwise = Some(&guard.lookup);
+                    }
+                    if !guard.honoured && here != Verdict::True {
                         unproven.push(guard.parameter.clone());
                     }
                 }
@@ -283,6 +329,11 @@ impl RowCheck {
         }
         if excluded {
             return Ok(Checked::Excluded);
+        }
+        if let (Some(guard), Some(tolerant)) = (compared_otherwise, &self.tolerant)
+            && let Verdict::Unknown(reason) = tolerant.evaluate(row)
+        {
+            return Err(self.compares_otherwise(guard, &reason));
         }
         match self.check_residual(row)? {
             Checked::Belongs if !unproven.is_empty() => Ok(Checked::Unproven(unproven)),
@@ -309,6 +360,15 @@ impl RowCheck {
             "the server finds a `{}` by `{name}` that shows another text, such as one in another case: whether it is the one \
              that was asked for cannot be seen, so it is not written to, and none is created; look it up as the server shows it",
             self.model.name()
+        ))
+    }
+
+    fn compares_otherwise(&self, guard: &Lookup, reason: &Reason) -> Error {
+        Error::unsupported(format!(
+            "the server finds a `{}` by `{}` that shows another value, such as a text in another case, so a part of the filter that has to \
+             be evaluated on the rows cannot be: {reason}; use a filter that the server supports",
+            self.model.name(),
+            guard.parameter()
         ))
     }
 

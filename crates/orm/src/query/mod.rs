@@ -19,6 +19,7 @@ mod reading;
 mod reconcile;
 mod related;
 mod repetition;
+mod shown;
 mod sort;
 mod sort_keys;
 mod together;

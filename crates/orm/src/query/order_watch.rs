@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 
 use django_api_orm_core::{
     NullOrder,
-    evaluate::{Fields, RowOrder},
+    evaluate::{FieldPlace, Fields, RowOrder},
     plan::Order,
 };
 
 use serde_json::Value;
 
-use super::check::Picked;
+use super::{check::Picked, shown};
 
 /// What a row shows of the order of the rows so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +54,8 @@ pub(crate) struct OrderWatch {
     /// The first key alone: whatever the other keys do, its nulls stand at one end.
     leading: [RowOrder; 2],
     leading_contradicted: [bool; 2],
-    /// The keys, by which texts can be equal.
-    paths: Vec<String>,
+    /// Where the keys stand in a row.
+    places: Vec<FieldPlace>,
     last: Option<Picked>,
     /// The first key that two rows in the wrong order differ by.
     wrong_key: Option<usize>,
@@ -74,7 +74,9 @@ impl OrderWatch {
             contradicted: [false; 2],
             leading: at_both_ends(order.get(..1).unwrap_or_default(), &any_collation),
             leading_contradicted: [false; 2],
-            paths: order.iter().map(|order| order.path.clone()).collect(),
+            places: (order.iter())
+                .map(|order| FieldPlace::new(&order.path, fields))
+                .collect(),
             last: None,
             wrong_key: None,
         }
@@ -92,8 +94,8 @@ impl OrderWatch {
         };
         let certain = self.certain.each_ref();
         if certain.map(|order| order.compare(&last, row)) == [Some(Ordering::Greater); 2] {
-            let mut keys = self.paths.iter();
-            self.wrong_key = keys.position(|path| last.get(path) != row.get(path));
+            let mut keys = self.places.iter();
+            self.wrong_key = keys.position(|place| place.value(&last) != place.value(row));
             return match self.is_by_texts(&last, row) {
                 true => Seen::DoubtfulByTexts,
                 false => Seen::Contradicted,
@@ -129,18 +131,17 @@ impl OrderWatch {
 
     /// Whether the first key that the rows differ by has texts which some database takes for equal.
     fn are_alike(&self, last: &Picked, row: &Picked) -> bool {
-        let mut pairs = (self.paths.iter()).map(|path| (last.get(path), row.get(path)));
-        let fold = |text: &Value| text.as_str().map(|text| text.trim().to_lowercase());
+        let mut pairs = (self.places.iter()).map(|place| (place.value(last), place.value(row)));
         match pairs.find(|(last, row)| last != row) {
-            Some((Some(last), Some(row))) => fold(last).is_some_and(|last| Some(last) == fold(row)),
+            Some((Some(last), Some(row))) => shown::are_alike(last, row),
             _ => false,
         }
     }
 
     /// Whether a text has a part in the order of both rows: equal ones of earlier keys, or of the first key that differs.
     fn is_by_texts(&self, last: &Picked, row: &Picked) -> bool {
-        for path in &self.paths {
-            let (last, row) = (last.get(path), row.get(path));
+        for place in &self.places {
+            let (last, row) = (place.value(last), place.value(row));
             if last.is_some_and(Value::is_string) {
                 return true;
             }

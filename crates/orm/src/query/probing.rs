@@ -19,7 +19,7 @@ use django_api_orm_core::{
     strategy::{Aim, Findings, Probe, Question, Strategy},
 };
 
-use super::{collection::Collection, pages::Pages};
+use super::{collection::Collection, pages::Pages, shown::Shown};
 
 /// The pages without rows that a probe looks behind.
 const HIDDEN_PAGES: usize = 10;
@@ -98,6 +98,11 @@ impl Probing {
                 None => return Ok(strategy),
             }
         }
+    }
+
+    /// The field at the path, as rows show it.
+    fn shown(&self, path: &str) -> Result<Shown> {
+        Ok(Shown::new(path, &self.collection.known_fields()?))
     }
 
     /// Has the plan read in one walk, in the server's own order if it has none.

@@ -340,7 +340,7 @@ impl Reading {
                 return Ok(None);
             }
             self.pages.widen();
-            let unseen = Probing::unseen_texts(&self.strategy, &self.check, page)?;
+            let unseen = probing.unseen_texts(&self.strategy, &self.check, page)?;
             self.doubted.extend(unseen);
         }
         self.believed |= checked == Checked::Believed;

@@ -256,7 +256,7 @@ fn decoded(text: &str) -> String {
 fn condition(lookup: &str, text: &str) -> Option<Condition> {
     let number = |text: &str| text.parse::<i64>().ok().map(Value::from);
     let value = match lookup {
-        "name" | "name__icontains" | "kind" => json!(text),
+        "name" | "name__icontains" | "kind" | "kind__icontains" => json!(text),
         "kind__in" => text.split(',').map(Value::from).collect(),
         "id__in" => text
             .split(',')

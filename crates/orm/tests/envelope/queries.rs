@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The lookups that the described servers can have.
-pub(crate) const LOOKUPS: [&str; 12] = [
+pub(crate) const LOOKUPS: [&str; 13] = [
     "id",
     "id__in",
     "id__gt",
@@ -21,6 +21,7 @@ pub(crate) const LOOKUPS: [&str; 12] = [
     "name__icontains",
     "kind",
     "kind__in",
+    "kind__icontains",
     "rank",
     "rank__gte",
     "rank__lt",
@@ -327,6 +328,10 @@ pub(crate) fn condition() -> impl Strategy<Value = Condition> {
                 .prop_map(Value::from)
                 .boxed(),
             "kind" => select(ASKED.to_vec()).prop_map(Value::from).boxed(),
+            // Labels have letters of their own.
+            "kind__icontains" => select(vec!["a", "B", "k", "z"])
+                .prop_map(Value::from)
+                .boxed(),
             "kind__in" => prop::sample::subsequence(ASKED.to_vec(), 1..=3)
                 .prop_map(Value::from)
                 .boxed(),

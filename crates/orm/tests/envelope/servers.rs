@@ -202,8 +202,9 @@ fn sensible(mut server: Server) -> Server {
     }
     // Where a text is shown in another form, the server has to be asked for it.
     if let Some(hidden) = server.shown_otherwise() {
+        let drops = server.may_drop("kind");
         let is_needed = |lookup: &String| match hidden {
-            "kind" => lookup == "kind",
+            "kind" => lookup == "kind" || drops && lookup == "kind__icontains",
             _ => lookup.split("__").next() == Some(hidden),
         };
         server

@@ -1,15 +1,21 @@
 //! Whether nothing came because no row satisfies the query, or because the server does not know a parameter of it.
 
+use std::collections::HashSet;
+
 use django_api_orm_core::{
     Error, Q, Result,
-    evaluate::Evaluator,
+    evaluate::{Evaluator, is_no_label},
     lookup::{Lookup, Op},
     paginator::Pairs,
     row::Row,
     strategy::{Probe, Strategy, Telling},
 };
 
-use super::{super::ignored, HIDDEN_PAGES, Probing};
+use super::{
+    super::ignored,
+    HIDDEN_PAGES, Probing,
+    texts::{Form, Unfiltered},
+};
 
 /// The rows that are looked at where a value of one is needed: the first one may have none.
 const SOME_ROWS: u64 = 5;
@@ -73,7 +79,7 @@ impl Probing {
             return Ok(true);
         }
         let Some(telling) = of_every_row else {
-            return self.finds_own(guard, extra, &rows).await;
+            return self.finds_own(strategy, guard, &rows).await;
         };
         // One of both answers to `isnull` holds for every row. Other filters may have left nothing with the one that was asked for.
         if let (Op::IsNull, Some(alone)) = (guard.op, Telling::alone(guard, extra)) {
@@ -89,7 +95,13 @@ impl Probing {
 
     /// Whether a row is found by the filter with a value of its own. Where it is found by plain equality only, the server does
     /// not know the filter.
-    async fn finds_own(&mut self, guard: &Lookup, extra: &Pairs, rows: &[Row]) -> Result<bool> {
+    async fn finds_own(
+        &mut self,
+        strategy: &Strategy,
+        guard: &Lookup,
+        rows: &[Row],
+    ) -> Result<bool> {
+        let extra = &strategy.extra;
         let fields = self.collection.known_fields()?;
         let roots = Telling::roots(guard, &fields);
         for row in rows {
@@ -107,6 +119,7 @@ impl Probing {
             let plain = Telling::of_row(&plain, extra, &fields, &row);
             if let Some(plain) = plain.filter(|_| guard.op != Op::Exact)
                 && !self.ask(&plain.pairs).await?.is_empty()
+                && self.is_filtered_by(strategy, &plain.lookup, rows).await?
             {
                 self.is_unknown(guard)?;
                 return Ok(false);
@@ -119,6 +132,23 @@ impl Probing {
             )));
         }
         Ok(false)
+    }
+
+    /// Whether the rows that come for a value of one of these are due to it: a text may be a label, which the server drops.
+    async fn is_filtered_by(
+        &mut self,
+        strategy: &Strategy,
+        plain: &Lookup,
+        rows: &[Row],
+    ) -> Result<bool> {
+        let text = plain.value.as_str().filter(|text| !is_no_label(text));
+        let Some(text) = text else {
+            return Ok(true);
+        };
+        let texts = HashSet::from([text.to_owned()]);
+        let first = Unfiltered::with_first(&strategy.extra, rows);
+        let form = self.shows_texts(strategy, &plain.path, &texts, &first, None);
+        Ok(form.await? == Form::AsFiltered)
     }
 
     /// Whether rows come. A value that is refused is looked at.

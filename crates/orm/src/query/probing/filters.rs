@@ -208,7 +208,10 @@ impl Probing {
                 continue;
             };
             let collection = &self.collection;
+            // Where all rows seem to satisfy it, a label that misleads would be in each of them.
+            let is_plain = || collection.know(|known| known.is_drf);
             if collection.model().filters().is_some()
+                || check.seems_to_satisfy(parameter, row) && is_plain()?
                 || collection.know(|known| known.honours_every_value(parameter))?
                 || self.is_looked_at(strategy, guard).await?
             {

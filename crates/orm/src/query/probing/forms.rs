@@ -35,7 +35,7 @@ impl Probing {
         let first = Unfiltered::beside(strategy, page, is_first);
         let mut shows = true;
         for lookup in std::mem::take(doubted) {
-            if texts(page, &lookup.path)?.is_empty() {
+            if self.shown(&lookup.path)?.texts(page)?.is_empty() {
                 doubted.push(lookup);
                 continue;
             }
@@ -61,6 +61,7 @@ impl Probing {
     /// The filters that the server has turned out to ignore on a page without a text of theirs: whether they can be evaluated, the
     /// first page that shows one has to tell.
     pub(crate) fn unseen_texts(
+        &self,
         strategy: &Strategy,
         check: &RowCheck,
         page: &[Row],
@@ -69,7 +70,7 @@ impl Probing {
         for guard in &strategy.doubted_if_ignored {
             let parameter = guard.parameter();
             if check.ignored_parameters().any(|name| name == parameter)
-                && texts(page, &guard.path)?.is_empty()
+                && self.shown(&guard.path)?.texts(page)?.is_empty()
             {
                 unseen.push(guard.clone());
             }
@@ -90,8 +91,10 @@ impl Probing {
         for row in page {
             holds |= evaluator.evaluate(&row.pick(evaluator.roots())?).is_true();
         }
-        let texts = texts(page, &lookup.path)?;
-        if holds && (lookup.names_values() || !look_cut(&texts)) {
+        let texts = self.shown(&lookup.path)?.texts(page)?;
+        // A value that a row shows is what the row has; a part of a text may be one of a label, or have been cut off.
+        let may_mislead = || look_cut(&texts) || !texts.iter().all(|text| is_no_label(text));
+        if holds && (lookup.names_values() || !may_mislead()) {
             return Ok(true);
         }
         let form = self.shows_texts(strategy, &lookup.path, &texts, first, Some(lookup));
@@ -163,7 +166,7 @@ impl Probing {
                     rounded.push(row.clone());
                 }
             }
-            let shown = as_text(&rounded, &lookup.path)?;
+            let shown = self.shown(&lookup.path)?.as_text(&rounded)?;
             let Some(shown) = longest(&shown) else {
                 continue;
             };
@@ -192,28 +195,6 @@ impl Probing {
             .learn(|known| known.learn_form(path, shows))?;
         Ok(shows)
     }
-}
-
-/// The different texts of a field.
-pub(super) fn texts(rows: &[Row], path: &str) -> Result<HashSet<String>> {
-    let mut texts = HashSet::new();
-    for row in rows {
-        if let Some(Value::String(text)) = row.field(path)? {
-            texts.insert(text);
-        }
-    }
-    Ok(texts)
-}
-
-/// The different texts and numbers of a field, as a query string has them.
-fn as_text(rows: &[Row], path: &str) -> Result<HashSet<String>> {
-    let mut shown = texts(rows, path)?;
-    for row in rows {
-        if let Some(Value::Number(number)) = row.field(path)? {
-            shown.insert(number.to_string());
-        }
-    }
-    Ok(shown)
 }
 
 /// The longest text that reaches the server as it is: the one that was cut off, if any was.

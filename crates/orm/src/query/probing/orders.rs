@@ -4,7 +4,7 @@ use std::{cmp::Ordering, collections::HashSet};
 
 use django_api_orm_core::{
     Error, NullOrder, Q, Result,
-    evaluate::{Evaluator, RowOrder, is_no_label},
+    evaluate::{Evaluator, FieldPlace, RowOrder, is_no_label},
     knowledge::Knowledge,
     lookup::{Lookup, Op},
     paginator::Pairs,
@@ -21,7 +21,6 @@ use super::{
         order_watch::{OrderWatch, Seen, WrongByTexts},
     },
     Answer, Probing,
-    forms::texts,
     texts::{Form, Unfiltered},
 };
 
@@ -86,7 +85,7 @@ impl Probing {
         let contradicts = match seen.contains(&Seen::DoubtfulByTexts) {
             // Labels have another order than what they stand for.
             true => {
-                let texts = texts(&answer.rows, path)?;
+                let texts = self.shown(path)?.texts(&answer.rows)?;
                 let first = Unfiltered::with_first(pairs.0, &answer.rows);
                 let form = self.shows_texts(strategy, path, &texts, &first, None);
                 match form.await? {
@@ -126,7 +125,7 @@ impl Probing {
             let Some(probe) = doubted.find(|probe| probe.is_of(order)) else {
                 continue;
             };
-            let texts = texts(page, &order.path)?;
+            let texts = self.shown(&order.path)?.texts(page)?;
             let form = self.shows_texts(strategy, &order.path, &texts, &first, None);
             match form.await? {
                 Form::AsFiltered => {}
@@ -237,7 +236,7 @@ impl Probing {
             if self.same_ends.contains(&order.path) || self.collection.know(is_ignored)? {
                 continue;
             }
-            let texts = texts(rows, &order.path)?;
+            let texts = self.shown(&order.path)?.texts(rows)?;
             if !texts.iter().all(|text| is_no_label(text)) {
                 open.push((place, order, texts));
             }
@@ -257,7 +256,7 @@ impl Probing {
         }
         for (place, order, texts) in open {
             let is_in_order = is_asked && wrong.is_some_and(|wrong| place < wrong);
-            let may_be_cut = may_hide_differences(&picked, &order.path);
+            let may_be_cut = may_hide_differences(&picked, &FieldPlace::new(&order.path, &fields));
             if is_in_order && !may_be_cut {
                 continue;
             }
@@ -304,7 +303,7 @@ impl Probing {
             }
             return Ok(true);
         }
-        let sorted = texts(&first.rows, &order.path)?;
+        let sorted = self.shown(&order.path)?.texts(&first.rows)?;
         let are_enough = sorted.len() >= MANY_TEXTS || at_hand.is_subset(&sorted);
         Ok(are_enough && !may_be_cut && !self.is_wrong(order, &first.rows)?)
     }
@@ -336,9 +335,10 @@ impl Probing {
         let again = self.ask_for_shown(pairs.1, rows).await?;
         let first = self.ask_for_shown(pairs.0, ROWS_IN_ORDER).await?;
         let both = before.rows.len().min(again.rows.len());
-        let shown = |answer: &Answer| -> Result<Vec<Option<Value>>> {
+        let field = self.shown(path)?;
+        let shown = |answer: &Answer| -> Result<Vec<Value>> {
             let rows = answer.rows.iter().take(both);
-            rows.map(|row| row.field(path)).collect()
+            rows.map(|row| field.of(row)).collect()
         };
         let differ = !self.collection.same_row(first.first(), again.first());
         Ok(differ && shown(before)? == shown(&again)?)
@@ -359,7 +359,8 @@ impl Probing {
             self.same_ends.push(order.path.clone());
             return Ok(false);
         }
-        let texts = texts(&[lowest.clone(), highest.clone()], &order.path)?;
+        let field = self.shown(&order.path)?;
+        let texts = field.texts(&[lowest.clone(), highest.clone()])?;
         let fields = self.collection.known_fields()?.unknown_collation();
         let orders = [NullOrder::Smallest, NullOrder::Largest]
             .map(|nulls| RowOrder::new(std::slice::from_ref(order), nulls, &fields));
@@ -416,8 +417,8 @@ impl Probing {
 }
 
 /// Whether rows show a text more than once that may be cut off: none is longer.
-fn may_hide_differences(rows: &[Picked], path: &str) -> bool {
-    let shown = || (rows.iter()).filter_map(|row| row.get(path).and_then(Value::as_str));
+fn may_hide_differences(rows: &[Picked], place: &FieldPlace) -> bool {
+    let shown = || (rows.iter()).filter_map(|row| place.value(row).and_then(Value::as_str));
     let length = |text: &str| text.chars().count();
     let longest = shown().map(length).max().unwrap_or_default();
     let mut seen = HashSet::new();

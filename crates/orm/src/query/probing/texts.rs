@@ -136,19 +136,30 @@ impl Probing {
         if first.is_empty() {
             first = self.ask_for_shown(&base, SOME_ROWS).await?.rows;
         }
-        let made = match is_in_vain {
+        let exactly = Lookup::new(path, Op::Exact, shown.into());
+        let mut made = match is_in_vain {
             true if known.refuses_what_is_shown(path) => Made::Refused,
             true => Made::Ignored,
-            false => self.made_of_shown(path, shown, &base, &first).await?,
+            false => self.made_of_shown(&exactly, &base, &first).await?,
         };
+        if let Some(asked) = asked.filter(|asked| is_by_part(asked))
+            && !matches!(made, Made::Honoured | Made::FindsNone)
+            && self.finds_no_part(strategy, asked, shown, &first).await?
+        {
+            made = Made::FindsNone;
+        }
         let form = match made {
             Made::Honoured => Form::AsFiltered,
             Made::FindsNone => Form::Otherwise,
             Made::Ignored | Made::Refused | Made::Unclear => {
-                let asked = asked.filter(|asked| asked.names_values() || made == Made::Refused);
                 let choice = match asked {
-                    Some(asked) => self.is_choice(strategy, asked, made, &base, &first).await?,
-                    None => Choice::Ignored,
+                    Some(asked) if asked.names_values() => {
+                        self.is_choice(strategy, asked, made, &base, &first).await?
+                    }
+                    Some(_) if made == Made::Refused && self.refuses_values(strategy).await? => {
+                        Choice::Honoured
+                    }
+                    _ => Choice::Ignored,
                 };
                 match choice {
                     Choice::Honoured => Form::Otherwise,
@@ -162,21 +173,60 @@ impl Probing {
         Ok(form)
     }
 
+    /// Whether the server finds no row where it is asked for the text that rows show as a part, as the lookup does. That it finds one does
+    /// not tell: a text that was cut off is a part of the whole one.
+    async fn finds_no_part(
+        &mut self,
+        strategy: &Strategy,
+        asked: &Lookup,
+        shown: &str,
+        first: &[Row],
+    ) -> Result<bool> {
+        let parameter = asked.parameter();
+        let made = match self.collection.know(|known| known.honours(&parameter))? {
+            Some(false) => Made::Ignored,
+            _ => {
+                let part = Lookup {
+                    value: shown.into(),
+                    ..asked.clone()
+                };
+                self.made_of_shown(&part, &strategy.extra, first).await?
+            }
+        };
+        if made != Made::FindsNone {
+            self.collection
+                .learn(|known| known.learn_ignored_text(&parameter, made == Made::Refused))?;
+        }
+        Ok(made == Made::FindsNone)
+    }
+
+    /// Whether a refusal is about the value, and not the parameter: the server takes one that it cannot know.
+    async fn refuses_values(&mut self, strategy: &Strategy) -> Result<bool> {
+        let unknown = self.findings.asking_unknown(&strategy.extra);
+        match self.ask(&unknown).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_refusal() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What becomes of a filter by the text that the rows show.
     async fn made_of_shown(
         &mut self,
-        path: &str,
-        shown: &str,
+        lookup: &Lookup,
         base: &Pairs,
         first: &[Row],
     ) -> Result<Made> {
-        let other = position_of_other(first, path, &shown.into())?;
-        let lookup = Lookup::new(path, Op::Exact, shown.into());
-        let pairs = Findings::asking_for(base, path, shown);
+        let parameter = lookup.parameter();
+        let text = lookup.value.as_str().unwrap_or_default();
+        let field = self.shown(&lookup.path)?;
+        let other = field.position_of_other(first, &lookup.value)?;
+        let pairs = Findings::asking_for(base, &parameter, text);
         let found = match self.ask_for_all_of(&pairs, rows_beyond(other)).await {
             Err(error) if error.is_refusal() => {
                 self.collection.learn(|known| {
-                    known.learn_refused_value(&lookup);
-                    known.learn_ignored_text(path, true);
+                    known.learn_refused_value(lookup);
+                    known.learn_ignored_text(&parameter, true);
                 })?;
                 return Ok(Made::Refused);
             }
@@ -185,10 +235,13 @@ impl Probing {
         if found.is_empty() {
             return Ok(Made::FindsNone);
         }
-        if position_of_other(&found.rows, path, &lookup.value)?.is_some() {
+        if field
+            .position_of_other(&found.rows, &lookup.value)?
+            .is_some()
+        {
             self.collection.learn(|known| {
-                known.learn_ignored_value(&lookup);
-                known.learn_ignored_text(path, false);
+                known.learn_ignored_value(lookup);
+                known.learn_ignored_text(&parameter, false);
             })?;
             return Ok(Made::Ignored);
         }
@@ -196,7 +249,7 @@ impl Probing {
             return Ok(Made::Honoured);
         }
         // They may all be there is. Who drops this text drops one that no row has.
-        let none = self.findings.asking_for_none(base, path);
+        let none = self.findings.asking_for_none(base, &parameter);
         match self.ask(&none).await {
             Ok(none) if !none.is_empty() => Ok(Made::Unclear),
             Err(error) if !error.is_refusal() => Err(error),
@@ -260,7 +313,8 @@ impl Probing {
         let Some(telling) = Telling::alone(by, base) else {
             return Ok(Choice::Harmless);
         };
-        let other = position_of_another(first, path)?;
+        let field = self.shown(path)?;
+        let other = field.position_of_another(first)?;
         let found = match self
             .ask_for_all_of(&telling.pairs, rows_beyond(other))
             .await
@@ -279,7 +333,7 @@ impl Probing {
                 _ => Choice::Harmless,
             });
         }
-        if shows_any(&found.rows, path, value)? {
+        if field.is_in(&found.rows, value)? {
             return Ok(Choice::Harmless);
         }
         // A list may be ignored where the bare name is not.
@@ -326,7 +380,10 @@ impl Probing {
         first: &[Row],
         other: Option<usize>,
     ) -> Result<bool> {
-        let is_one = position_of_another(&found.rows, path)?.is_none();
+        let is_one = self
+            .shown(path)?
+            .position_of_another(&found.rows)?
+            .is_none();
         let is_seen = other.is_some_and(|other| found.rows.len() > other);
         if !is_one {
             return Ok(false);
@@ -348,7 +405,11 @@ impl Probing {
         found: &Answer,
         base: &Pairs,
     ) -> Result<Option<bool>> {
-        if position_of_another(&found.rows, path)?.is_some() {
+        if self
+            .shown(path)?
+            .position_of_another(&found.rows)?
+            .is_some()
+        {
             return Ok(Some(false));
         }
         if self.counts_fewer(pairs, found, base).await? == Some(true) {
@@ -393,22 +454,23 @@ impl Probing {
     /// Whether the rows show more than one text; nothing where `max_scan` rows do not. Costs a request for each page, up to the
     /// first row with another one, unless all are at hand.
     async fn has_another(&self, pairs: &Pairs, path: &str) -> Result<Option<bool>> {
+        let field = self.shown(path)?;
         let mut answers = self.answers.iter();
         if let Some((_, whole)) =
             answers.find(|(asked, answer)| asked == pairs && answer.is_whole())
         {
-            return Ok(Some(position_of_another(&whole.rows, path)?.is_some()));
+            return Ok(Some(field.position_of_another(&whole.rows)?.is_some()));
         }
         let mut pages = Pages::new(self.collection.clone(), pairs.clone(), 0, None).one_by_one();
         let mut text = None;
         let mut scanned = 0;
         while let Some(batch) = pages.next().await? {
             text = match text {
-                None => first_text(&batch.rows, path)?,
+                None => field.first(&batch.rows)?,
                 text => text,
             };
             if let Some(text) = &text
-                && position_of_other(&batch.rows, path, text)?.is_some()
+                && field.position_of_other(&batch.rows, text)?.is_some()
             {
                 return Ok(Some(true));
             }
@@ -424,6 +486,20 @@ impl Probing {
     }
 }
 
+/// Whether it asks for a part of a text that the text itself has, too.
+fn is_by_part(lookup: &Lookup) -> bool {
+    let is_part = matches!(
+        lookup.op,
+        Op::Contains
+            | Op::IContains
+            | Op::StartsWith
+            | Op::IStartsWith
+            | Op::EndsWith
+            | Op::IEndsWith
+    );
+    is_part && lookup.transform.is_none()
+}
+
 /// Whether the server counts, or has, fewer rows than are at hand without the filter.
 fn is_fewer(found: &Answer, first: &[Row]) -> bool {
     let has_fewer = found.ends && found.rows.len() < first.len();
@@ -433,47 +509,4 @@ fn is_fewer(found: &Answer, first: &[Row]) -> bool {
 /// How many rows have to come so that one of them is another one, if the filter is ignored.
 fn rows_beyond(other: Option<usize>) -> u64 {
     other.map_or(1, |other| (other + 1 + MORE_ROWS) as u64)
-}
-
-/// The place of the first row that shows another value than this text.
-fn position_of_other(rows: &[Row], path: &str, text: &Value) -> Result<Option<usize>> {
-    for (place, row) in rows.iter().enumerate() {
-        if !is_shown(row, path, text)? {
-            return Ok(Some(place));
-        }
-    }
-    Ok(None)
-}
-
-/// Whether a row shows exactly this text: in another case it may be a label, such as `Active` for `ACTIVE`.
-fn shows_any(rows: &[Row], path: &str, text: &Value) -> Result<bool> {
-    for row in rows {
-        if row.field(path)?.as_ref() == Some(text) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Whether the row shows the text, as some database compares it.
-fn is_shown(row: &Row, path: &str, text: &Value) -> Result<bool> {
-    let shown = row.field(path)?.unwrap_or_default();
-    let folded = |value: &Value| value.as_str().map(|text| text.trim().to_lowercase());
-    Ok(shown == *text || folded(text).is_some_and(|text| folded(&shown) == Some(text)))
-}
-
-/// The place of the first row that shows another text than the first one.
-fn position_of_another(rows: &[Row], path: &str) -> Result<Option<usize>> {
-    match first_text(rows, path)? {
-        Some(text) => position_of_other(rows, path, &text),
-        None => Ok(None),
-    }
-}
-
-/// What the first row shows.
-fn first_text(rows: &[Row], path: &str) -> Result<Option<Value>> {
-    match rows.first() {
-        Some(row) => Ok(Some(row.field(path)?.unwrap_or_default())),
-        None => Ok(None),
-    }
 }
