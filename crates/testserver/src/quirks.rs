@@ -51,7 +51,7 @@ pub enum Quirk {
     NoDescending,
     /// A filter that is given several times wants any of the values, not the last one.
     RepeatedIsAny,
-    /// This field is shown in another form than it is filtered by and written in.
+    /// This field, at its path (`address__city`), is shown in another form than it is filtered by and written in.
     Show(String, Form),
     /// Rows have no URLs of their own.
     NoDetails,

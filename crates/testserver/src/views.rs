@@ -11,7 +11,7 @@ use crate::filters;
 use crate::forms::key_of;
 use crate::pagination::{Listing, Page};
 use crate::python;
-use crate::quirks::{Quirk, Unknown};
+use crate::quirks::{Form, Quirk, Unknown};
 use crate::reply::{Answer, Reply};
 use crate::request::Request;
 use crate::resource::Resource;
@@ -359,13 +359,29 @@ impl Site {
         let linker = |table: &str, key: &Sql| self.link(&request.origin, table, key);
         let mut shown = codec::row_to_wire(fields, row, &linker);
         for quirk in &resource.quirks {
-            if let (Quirk::Show(name, form), Wire::Map(entries)) = (quirk, &mut shown) {
-                for (_, value) in entries.iter_mut().filter(|(field, _)| field == name) {
-                    *value = form.of(std::mem::replace(value, Wire::NULL));
-                }
+            if let Quirk::Show(path, form) = quirk {
+                show(&mut shown, path, form);
             }
         }
         shown
+    }
+}
+
+/// Shows what stands at the path (`address__city`) in this form.
+fn show(row: &mut Wire, path: &str, form: &Form) {
+    let Wire::Map(entries) = row else {
+        return;
+    };
+    for (field, value) in entries {
+        match path.strip_prefix(field.as_str()) {
+            Some("") => *value = form.of(std::mem::replace(value, Wire::NULL)),
+            Some(rest) => {
+                if let Some(below) = rest.strip_prefix("__") {
+                    show(value, below, form);
+                }
+            }
+            None => {}
+        }
     }
 }
 

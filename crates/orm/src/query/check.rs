@@ -27,8 +27,6 @@ pub(crate) struct RowCheck {
     fields: Fields,
     guards: Vec<Guard>,
     residual: Option<Evaluator>,
-    /// The same, but undecided where databases differ.
-    tolerant: Option<Evaluator>,
     roots: Vec<String>,
     strict: bool,
     /// A row is created if none belongs.
@@ -53,6 +51,8 @@ struct Guard {
     honoured: bool,
     /// A text that stands here may satisfy the lookup by being a label.
     labels: Option<FieldPlace>,
+    /// The residual, if it has a part on the field of the lookup: undecided where that part decides.
+    rest: Option<Evaluator>,
 }
 
 impl Guard {
@@ -67,6 +67,7 @@ impl Guard {
             ignored: false,
             honoured: false,
             labels: None,
+            rest: None,
             lookup: lookup.clone(),
         })
     }
@@ -102,8 +103,13 @@ impl RowCheck {
         let guards = (strategy.guards.iter()).map(|lookup| {
             let is_doubted = strategy.doubted_parts.contains(lookup);
             let labels = is_doubted.then(|| FieldPlace::new(&lookup.path, &fields));
+            let mut is_shared = false;
+            (strategy.residual).for_each_lookup(&mut |part| is_shared |= part.path == lookup.path);
+            let without = || fields.clone().shown_otherwise(&lookup.path);
+            let rest = is_shared.then(|| Evaluator::compile_for(&strategy.residual, &without()));
             Ok(Guard {
                 labels,
+                rest: rest.transpose()?,
                 ..Guard::new(lookup, &fields)?
             })
         });
@@ -111,11 +117,6 @@ impl RowCheck {
         let residual = match &strategy.residual {
             Q::All => None,
             residual => Some(Evaluator::compile_for(residual, &fields)?),
-        };
-        let any_collation = fields.clone().unknown_collation();
-        let tolerant = match &strategy.residual {
-            Q::All => None,
-            residual => Some(Evaluator::compile_for(residual, &any_collation)?),
         };
         let mut roots: Vec<String> = guards
             .iter()
@@ -136,7 +137,6 @@ impl RowCheck {
             fields,
             guards,
             residual,
-            tolerant,
             roots,
             strict: strategy.aim == Aim::Write,
             creates: false,
@@ -279,7 +279,6 @@ impl RowCheck {
         let mut violated = Vec::new();
         let mut excluded = false;
         let mut believed = false;
-        let mut compared_otherwise = None;
         let mut unproven = Vec::new();
         for guard in &self.guards {
             let tolerant = (!guard.ignored).then(|| guard.tolerant.evaluate(row));
@@ -315,8 +314,12 @@ impl RowCheck {
                     // What the client cannot evaluate only the server can know: if it looks at the parameter at all.
                     believed = true;
                     let here = guard.evaluator.evaluate(row);
-                    if here.is_false() {
-                        compared_otherwise = Some(&guard.lookup);
+                    if here.is_false()
+                        && guard.honoured
+                        && let Some(rest) = &guard.rest
+                        && let Verdict::Unknown(reason) = rest.evaluate(row)
+                    {
+                        return Err(self.compares_otherwise(&guard.lookup, &reason));
                     }
                     if !guard.honoured && here != Verdict::True {
                         unproven.push(guard.parameter.clone());
@@ -329,11 +332,6 @@ impl RowCheck {
         }
         if excluded {
             return Ok(Checked::Excluded);
-        }
-        if let (Some(guard), Some(tolerant)) = (compared_otherwise, &self.tolerant)
-            && let Verdict::Unknown(reason) = tolerant.evaluate(row)
-        {
-            return Err(self.compares_otherwise(guard, &reason));
         }
         match self.check_residual(row)? {
             Checked::Belongs if !unproven.is_empty() => Ok(Checked::Unproven(unproven)),

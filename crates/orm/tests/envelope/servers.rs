@@ -152,7 +152,7 @@ pub(crate) fn server() -> impl Strategy<Value = Server> {
     })
 }
 
-/// Without what no server has, and no client could see through: pages of which nothing tells that there are more, where neither
+/// Without what no server has, and no client could see through: links from the only page, pages of which nothing tells that there are more, where neither
 /// an offset nor a page number leads to them, and names in the envelope of a bare list.
 fn sensible(mut server: Server) -> Server {
     if server.rows_in.is_none() {
@@ -172,6 +172,10 @@ fn sensible(mut server: Server) -> Server {
     }
     if matches!(server.next, Next::Always(_)) {
         server.end_is_missing = false;
+        // A link from the one page there is leads nowhere.
+        if server.paging == Paging::Whole {
+            server.next = Next::Link("next".to_owned());
+        }
     }
     if server.over_cap.is_some() {
         server.cap.get_or_insert(server.size);

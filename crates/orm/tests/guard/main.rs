@@ -18,6 +18,7 @@ mod equal;
 mod filters;
 mod forms;
 mod long_lists;
+mod nested;
 mod orders;
 mod site;
 mod spelling;
