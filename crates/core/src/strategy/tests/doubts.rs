@@ -96,6 +96,8 @@ fn a_text_that_is_evaluated_client_side_is_doubted_until_something_tells() {
     }
     let mut shown = Case::new();
     shown.known.learn_ignored_text("name", false);
+    assert_eq!(of(&shown), [1, 1], "a part may be asked for by itself");
+    shown.known.learn_ignored_text("name__icontains", false);
     assert_eq!(of(&shown), [1, 0]);
 }
 
@@ -124,6 +126,29 @@ fn a_guard_on_a_text_is_doubted_once_it_is_ignored() {
     assert_eq!(doubted(&case), [Lookup::parse("name", json!("Ann"))]);
     case.known.is_drf = true;
     assert_eq!(doubted(&case), [], "an unknown one, then");
+}
+
+#[test]
+fn a_guard_on_a_part_of_a_text_is_doubted_until_the_server_is_seen_to_honour_it() {
+    let doubted = |case: &Case, name: &str, value: Value| {
+        parameters(&case.of(&with(name, value)).doubted_parts)
+    };
+    let of = |case: &Case| doubted(case, "name__icontains", json!("an"));
+    let mut case = Case::new();
+    assert_eq!(of(&case), ["name__icontains"]);
+    assert!(doubted(&case, "name", json!("Ann")).is_empty(), "by values");
+    assert!(doubted(&case, "age__gte", json!(7)).is_empty(), "no text");
+    case.known.learn_parameter("name__icontains", true);
+    assert!(of(&case).is_empty());
+    let mut shown = Case::new();
+    shown.known.learn_form("name", true);
+    let mut declared = Case::new();
+    declared.model = declared.model.with_filters(["name__icontains"]);
+    let mut trusted = Case::new();
+    trusted.policy.on_ignored = OnIgnored::Trust;
+    for case in [shown, declared, trusted] {
+        assert!(of(&case).is_empty());
+    }
 }
 
 #[test]

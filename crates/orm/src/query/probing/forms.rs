@@ -131,7 +131,10 @@ impl Probing {
             Err(error) => return Err(error),
         };
         let fields = described.pointer("/actions/POST");
-        let Some(field) = fields.and_then(|fields| fields.get(path)) else {
+        let mut names = path.split("__");
+        let first = names.next().and_then(|name| fields?.get(name));
+        // Whether a related row as a whole is taken does not matter.
+        let Some(field) = names.fold(first, |row, name| row?.get("children")?.get(name)) else {
             return Ok(false);
         };
         let kind = field.get("type").and_then(Value::as_str);

@@ -163,7 +163,15 @@ impl Probing {
                 };
                 match choice {
                     Choice::Honoured => Form::Otherwise,
-                    Choice::Ignored | Choice::Harmless => return Ok(Form::Unknown),
+                    Choice::Ignored | Choice::Harmless => {
+                        if let Some(part) = asked.filter(|asked| !asked.names_values()) {
+                            let is_refused = made == Made::Refused;
+                            self.collection.learn(|known| {
+                                known.learn_ignored_text(&part.parameter(), is_refused);
+                            })?;
+                        }
+                        return Ok(Form::Unknown);
+                    }
                     Choice::Unclear => return Ok(Form::Unclear),
                 }
             }
@@ -193,10 +201,6 @@ impl Probing {
                 self.made_of_shown(&part, &strategy.extra, first).await?
             }
         };
-        if made != Made::FindsNone {
-            self.collection
-                .learn(|known| known.learn_ignored_text(&parameter, made == Made::Refused))?;
-        }
         Ok(made == Made::FindsNone)
     }
 
