@@ -201,6 +201,17 @@ impl RowCheck {
         }
     }
 
+    /// From now on, a row that satisfies this lookup by what may be a label raises no doubt.
+    pub(crate) fn accept_labels(&mut self, parameter: &str) {
+        for guard in self
+            .guards
+            .iter_mut()
+            .filter(|guard| guard.parameter == parameter)
+        {
+            guard.labels = None;
+        }
+    }
+
     /// From now on, the lookups on this field are left to the server: the rows show it in another form.
     pub(crate) fn leave_to_server(&mut self, path: &str) -> Result<()> {
         self.is_void |= self.needed.iter().any(|needed| needed == path);

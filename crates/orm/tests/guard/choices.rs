@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use django_api_orm::{ErrorKind, Manager, QuerySet, prelude::*};
+use django_api_orm::{ErrorKind, Filter, Manager, QuerySet, prelude::*};
 use django_api_orm_testserver::{Reply, TestServer, View};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -428,5 +428,29 @@ async fn a_filter_that_refuses_says_nothing_of_one_by_lists() {
             site.things().filter(kind("a")).fetch().await.unwrap().len(),
             3
         );
+    }
+}
+
+/// Labels with letters that their codes do not have, and one that differs from its code in case alone.
+#[tokio::test]
+async fn nothing_is_evaluated_on_labels_that_the_first_rows_seem_to_satisfy() {
+    let labels = ["A", "Beta", "Gamma"];
+    let both = || Filter::lookup("kind__in", json!(["a", "b"]));
+    // Where labels are dropped, nothing tells of a part.
+    for (unknown, filter) in [
+        (Unknown::Refused, Filter::lookup("kind__icontains", "A")),
+        (Unknown::Refused, Filter::lookup("kind__startswith", "A")),
+        (Unknown::Refused, both()),
+        (Unknown::Dropped, both()),
+    ] {
+        for size in [4, 9] {
+            let site = showing_in_pages(unknown, labels, vec!["kind"], (size, true)).await;
+            let query = site.things().filter(filter.clone());
+            for query in [query.clone(), query.clone().range(..5), query] {
+                let context = format!("{unknown:?} {size} {filter:?}");
+                let error = query.fetch().await.expect_err(&context);
+                assert_eq!(error.kind(), ErrorKind::Unsupported, "{context}: {error}");
+            }
+        }
     }
 }

@@ -119,8 +119,7 @@ impl Probing {
                     let mut disproved = false;
                     for parameter in &parameters {
                         if check.is_disproved(parameter, rows)? {
-                            self.is_ignored(strategy, check, parameter, rows)?;
-                            check.ignore(parameter);
+                            self.ignore(strategy, check, parameter, rows).await?;
                             disproved = true;
                         }
                     }
@@ -159,6 +158,26 @@ impl Probing {
         }
         self.is_shown_otherwise(check, &guard.path)?;
         Ok(false)
+    }
+
+    /// Has the client evaluate a filter that the server ignores, as rows prove, though one of them may satisfy it; nothing is evaluated
+    /// where they show the field in another form.
+    async fn ignore(
+        &mut self,
+        strategy: &Strategy,
+        check: &mut RowCheck,
+        parameter: &str,
+        rows: &[Row],
+    ) -> Result<()> {
+        let mut guards = strategy.guards.iter();
+        if let Some(guard) = guards.find(|guard| guard.parameter() == *parameter)
+            && guard.path != parameter
+            && !self.shows_ignored(strategy, guard, rows).await?
+        {
+            self.is_shown_otherwise(check, &guard.path)?;
+        }
+        check.ignore(parameter);
+        self.is_ignored(strategy, check, parameter, rows)
     }
 
     /// Keeps that the rows show a field in another form than filters take: the server is believed about it.
@@ -209,9 +228,11 @@ impl Probing {
             };
             let collection = &self.collection;
             // Where all rows seem to satisfy it, a label that misleads would be in each of them.
-            let is_plain = || collection.know(|known| known.is_drf);
+            if check.seems_to_satisfy(parameter, row) && collection.know(|known| known.is_drf)? {
+                check.accept_labels(parameter);
+                continue;
+            }
             if collection.model().filters().is_some()
-                || check.seems_to_satisfy(parameter, row) && is_plain()?
                 || collection.know(|known| known.honours_every_value(parameter))?
                 || self.is_looked_at(strategy, guard).await?
             {
