@@ -383,13 +383,18 @@ impl RowCheck {
 
     fn cannot_evaluate(&self, reason: &Reason) -> Error {
         let root = reason.lookup().split("__").next().unwrap_or_default();
-        let hint = match reason.is_absent() {
-            true => self.model.did_you_mean(root).unwrap_or_default(),
-            false => String::new(),
+        let (remedy, hint) = match reason.is_absent() {
+            true => (
+                "check its name, or use a filter that the server supports",
+                self.model.did_you_mean(root).unwrap_or_default(),
+            ),
+            false => (
+                "use a filter that the server supports, such as the field by itself",
+                String::new(),
+            ),
         };
         Error::unsupported(format!(
-            "a part of the filter has to be evaluated on the rows, and cannot be: {reason}; check its name, or use a filter \
-             that the server supports{hint}"
+            "a part of the filter has to be evaluated on the rows, and cannot be: {reason}; {remedy}{hint}"
         ))
     }
 }

@@ -440,6 +440,7 @@ async fn nothing_is_evaluated_on_labels_that_the_first_rows_seem_to_satisfy() {
     for (unknown, filter) in [
         (Unknown::Refused, Filter::lookup("kind__icontains", "A")),
         (Unknown::Refused, Filter::lookup("kind__startswith", "A")),
+        (Unknown::Refused, Filter::lookup("kind__iexact", "B")),
         (Unknown::Refused, both()),
         (Unknown::Dropped, both()),
     ] {

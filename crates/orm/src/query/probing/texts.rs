@@ -152,15 +152,20 @@ impl Probing {
             Made::Honoured => Form::AsFiltered,
             Made::FindsNone => Form::Otherwise,
             Made::Ignored | Made::Refused | Made::Unclear => {
-                let choice = match asked {
+                let mut choice = match asked {
                     Some(asked) if asked.names_values() => {
                         self.is_choice(strategy, asked, made, &base, &first).await?
                     }
-                    Some(_) if made == Made::Refused && self.refuses_values(strategy).await? => {
-                        Choice::Honoured
-                    }
                     _ => Choice::Ignored,
                 };
+                let names_itself = |asked: &Lookup| matches!(asked.op, Op::Exact | Op::In);
+                if made == Made::Refused
+                    && asked.is_some_and(|asked| !names_itself(asked))
+                    && matches!(choice, Choice::Ignored | Choice::Harmless)
+                    && self.refuses_values(strategy).await?
+                {
+                    choice = Choice::Honoured;
+                }
                 match choice {
                     Choice::Honoured => Form::Otherwise,
                     Choice::Ignored | Choice::Harmless => {
