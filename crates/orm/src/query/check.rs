@@ -179,35 +179,28 @@ impl RowCheck {
         ignored.map(|guard| guard.lookup.clone()).collect()
     }
 
+    fn guards_by(&mut self, parameter: &str) -> impl Iterator<Item = &mut Guard> {
+        let guards = self.guards.iter_mut();
+        guards.filter(move |guard| guard.parameter == parameter)
+    }
+
     /// From now on, rows that violate this lookup are left out.
     pub(crate) fn ignore(&mut self, parameter: &str) {
-        for guard in self
-            .guards
-            .iter_mut()
-            .filter(|guard| guard.parameter == parameter)
-        {
+        for guard in self.guards_by(parameter) {
             guard.ignored = true;
         }
     }
 
     /// From now on, the server is believed about this lookup where a row does not tell.
     pub(crate) fn believe(&mut self, parameter: &str) {
-        for guard in self
-            .guards
-            .iter_mut()
-            .filter(|guard| guard.parameter == parameter)
-        {
+        for guard in self.guards_by(parameter) {
             guard.honoured = true;
         }
     }
 
     /// From now on, a row that satisfies this lookup by what may be a label raises no doubt.
     pub(crate) fn accept_labels(&mut self, parameter: &str) {
-        for guard in self
-            .guards
-            .iter_mut()
-            .filter(|guard| guard.parameter == parameter)
-        {
+        for guard in self.guards_by(parameter) {
             guard.labels = None;
         }
     }
@@ -290,6 +283,7 @@ impl RowCheck {
         let mut violated = Vec::new();
         let mut excluded = false;
         let mut believed = false;
+        let mut hides_rest = false;
         let mut unproven = Vec::new();
         for guard in &self.guards {
             let tolerant = (!guard.ignored).then(|| guard.tolerant.evaluate(row));
@@ -326,11 +320,14 @@ impl RowCheck {
                     believed = true;
                     let here = guard.evaluator.evaluate(row);
                     if here.is_false()
-                        && guard.honoured
                         && let Some(rest) = &guard.rest
                         && let Verdict::Unknown(reason) = rest.evaluate(row)
                     {
-                        return Err(self.compares_otherwise(&guard.lookup, &reason));
+                        if guard.honoured {
+                            return Err(self.compares_otherwise(&guard.lookup, &reason));
+                        }
+                        // Whether the server has found the row at all has to be known first.
+                        hides_rest = true;
                     }
                     if !guard.honoured && here != Verdict::True {
                         unproven.push(guard.parameter.clone());
@@ -343,6 +340,9 @@ impl RowCheck {
         }
         if excluded {
             return Ok(Checked::Excluded);
+        }
+        if hides_rest {
+            return Ok(Checked::Unproven(unproven));
         }
         match self.check_residual(row)? {
             Checked::Belongs if !unproven.is_empty() => Ok(Checked::Unproven(unproven)),
@@ -372,6 +372,7 @@ impl RowCheck {
         ))
     }
 
+    /// The server has found a row by a comparison that the client would have made otherwise, and a part of the residual is about it, too.
     fn compares_otherwise(&self, guard: &Lookup, reason: &Reason) -> Error {
         Error::unsupported(format!(
             "the server finds a `{}` by `{}` that shows another value, such as a text in another case, so a part of the filter that has to \

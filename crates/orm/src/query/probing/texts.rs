@@ -136,15 +136,14 @@ impl Probing {
         if first.is_empty() {
             first = self.ask_for_shown(&base, SOME_ROWS).await?.rows;
         }
-        let exactly = Lookup::new(path, Op::Exact, shown.into());
         let mut made = match is_in_vain {
             true if known.refuses_what_is_shown(path) => Made::Refused,
             true => Made::Ignored,
-            false => self.made_of_shown(&exactly, &base, &first).await?,
+            false => self.made_of_shown(path, shown, &base, &first).await?,
         };
         if let Some(asked) = asked.filter(|asked| is_by_part(asked))
             && !matches!(made, Made::Honoured | Made::FindsNone)
-            && self.finds_no_part(strategy, asked, shown, &first).await?
+            && self.finds_no_part(strategy, asked, shown).await?
         {
             made = Made::FindsNone;
         }
@@ -193,20 +192,17 @@ impl Probing {
         strategy: &Strategy,
         asked: &Lookup,
         shown: &str,
-        first: &[Row],
     ) -> Result<bool> {
         let parameter = asked.parameter();
-        let made = match self.collection.know(|known| known.honours(&parameter))? {
-            Some(false) => Made::Ignored,
-            _ => {
-                let part = Lookup {
-                    value: shown.into(),
-                    ..asked.clone()
-                };
-                self.made_of_shown(&part, &strategy.extra, first).await?
-            }
-        };
-        Ok(made == Made::FindsNone)
+        if self.collection.know(|known| known.honours(&parameter))? == Some(false) {
+            return Ok(false);
+        }
+        let part = Findings::asking_for(&strategy.extra, &parameter, shown);
+        match self.ask(&part).await {
+            Ok(found) => Ok(found.is_empty()),
+            Err(error) if error.is_refusal() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether a refusal is about the value, and not the parameter: the server takes one that it cannot know.
@@ -219,23 +215,22 @@ impl Probing {
         }
     }
 
-    /// What becomes of a filter by the text that the rows show.
     async fn made_of_shown(
         &mut self,
-        lookup: &Lookup,
+        path: &str,
+        shown: &str,
         base: &Pairs,
         first: &[Row],
     ) -> Result<Made> {
-        let parameter = lookup.parameter();
-        let text = lookup.value.as_str().unwrap_or_default();
-        let field = self.shown(&lookup.path)?;
-        let other = field.position_of_other(first, &lookup.value)?;
-        let pairs = Findings::asking_for(base, &parameter, text);
+        let field = self.shown(path)?;
+        let other = field.position_of_other(first, &shown.into())?;
+        let lookup = Lookup::new(path, Op::Exact, shown.into());
+        let pairs = Findings::asking_for(base, path, shown);
         let found = match self.ask_for_all_of(&pairs, rows_beyond(other)).await {
             Err(error) if error.is_refusal() => {
                 self.collection.learn(|known| {
-                    known.learn_refused_value(lookup);
-                    known.learn_ignored_text(&parameter, true);
+                    known.learn_refused_value(&lookup);
+                    known.learn_ignored_text(path, true);
                 })?;
                 return Ok(Made::Refused);
             }
@@ -249,8 +244,8 @@ impl Probing {
             .is_some()
         {
             self.collection.learn(|known| {
-                known.learn_ignored_value(lookup);
-                known.learn_ignored_text(&parameter, false);
+                known.learn_ignored_value(&lookup);
+                known.learn_ignored_text(path, false);
             })?;
             return Ok(Made::Ignored);
         }
@@ -258,7 +253,7 @@ impl Probing {
             return Ok(Made::Honoured);
         }
         // They may all be there is. Who drops this text drops one that no row has.
-        let none = self.findings.asking_for_none(base, &parameter);
+        let none = self.findings.asking_for_none(base, path);
         match self.ask(&none).await {
             Ok(none) if !none.is_empty() => Ok(Made::Unclear),
             Err(error) if !error.is_refusal() => Err(error),
