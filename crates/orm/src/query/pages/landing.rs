@@ -91,11 +91,11 @@ impl Pages {
         if offsets == Offsets::Never || page.rows().is_empty() {
             return Ok((page, ask));
         }
-        // Rows are there, as the first page shows, and none came: the offset was taken for a filter.
+        // None came, and nothing shows that there are no rows as far as that: the offset may have been taken for a filter.
         let start = self.course.start;
-        let reaches =
-            page.rows().len() as u64 > start || page.count().is_some_and(|count| count > start);
-        if landed.0.rows().is_empty() && reaches {
+        let may_reach =
+            page.rows().len() as u64 > start || page.count().is_none_or(|count| count > start);
+        if landed.0.rows().is_empty() && may_reach {
             return Ok((page, ask));
         }
         let honoured = !self

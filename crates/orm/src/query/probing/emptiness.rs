@@ -127,7 +127,7 @@ impl Probing {
             let name = guard.parameter();
             return Err(Error::unsupported(format!(
                 "no row came for `{name}`, and nothing shows whether the server knows that filter: it finds no row by a value that \
-                 a row shows, neither so nor by plain equality; declare the filters of `{}`",
+                 a row shows, and plain equality does not tell; declare the filters of `{}`",
                 self.collection.model().name()
             )));
         }
