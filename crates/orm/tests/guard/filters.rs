@@ -490,3 +490,40 @@ async fn a_search_that_nobody_does_is_an_error() {
         .on_ignored(OnIgnored::Trust);
     assert_eq!(ids(trusting).await.unwrap().len(), 330);
 }
+
+#[tokio::test]
+async fn a_part_that_finds_longer_texts_is_not_taken_for_ignored() {
+    let rows: Vec<_> = (1..=160)
+        .map(|id| {
+            let name = if id > 120 { "ann b" } else { "ann" };
+            json!({"id": id, "name": name, "kind": "a", "rank": id})
+        })
+        .collect();
+    let deaf = Quirk::ignore_parameters(["name"]);
+    let site = site(with_rows(&json!(rows)).quirk(deaf)).await;
+    // A query string has no OR.
+    let either = q("rank", 7) | q("name__icontains", "zz");
+    assert_eq!(ids(site.things().filter(either)).await.unwrap(), [7]);
+    let pushed = site.things().filter(q("name__icontains", "ann"));
+    let (found, requests) = site.cost(ids(pushed)).await;
+    assert_eq!((found.unwrap().len(), requests), (160, 2));
+    assert_eq!(site.warnings(), []);
+}
+
+#[tokio::test]
+async fn what_the_server_finds_in_another_case_is_not_left_out_by_case() {
+    let rows = json!([
+        {"id": 1, "name": "Ann", "kind": "a", "rank": 1},
+        {"id": 2, "name": "ann", "kind": "a", "rank": 2},
+    ]);
+    let site = site(with_rows(&rows)).await;
+    // SQLite's LIKE knows no case.
+    let found = site.things().filter(q("name__contains", "ann"));
+    assert_eq!(ids(found.clone()).await.unwrap(), [1, 2]);
+    let either = q("name__startswith", "ann") | q("rank", 9);
+    for _ in 0..2 {
+        let error = ids(found.clone().filter(either.clone())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("another case"), "{error}");
+    }
+}
