@@ -23,7 +23,7 @@ const TEXTS: [&str; 5] = ["string", "regex", "slug", "email", "url"];
 
 impl Probing {
     /// Whether what has to be evaluated client-side can be, as far as the first page that shows texts of it raises no doubt: a part of it
-    /// that holds for no row, or that is about parts of texts which look cut off. A field of which that is not true is kept as shown in another form.
+    /// that holds for no row, or that is about parts of texts. A field of which that is not true is kept as shown in another form.
     /// `doubted` are the parts of which no page has shown a text; those that this one shows are taken out. `is_first`: it is the first page.
     pub(crate) async fn shows_residual(
         &mut self,
