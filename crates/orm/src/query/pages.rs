@@ -60,6 +60,8 @@ pub(crate) struct Pages {
 enum Step {
     First,
     Ask(Ask),
+    /// More rows than these would need an offset, which the server ignores.
+    OutOfReach(u64),
     Done,
 }
 
@@ -166,6 +168,7 @@ impl Pages {
                 None => {
                     let ask = match std::mem::replace(&mut self.step, Step::Done) {
                         Step::Done => return Ok(None),
+                        Step::OutOfReach(rows) => return Err(Self::out_of_reach(rows)),
                         Step::First => self.first_ask()?,
                         Step::Ask(ask) => ask,
                     };

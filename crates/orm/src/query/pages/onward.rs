@@ -3,7 +3,7 @@
 use django_api_orm_core::{
     Error, OnDrift, Result,
     page::Page,
-    paginator::{Ask, Repeated, Turn, Why, try_another},
+    paginator::{Ask, Course, Repeated, Turn, Why, try_another},
 };
 
 use super::{Batch, Pages, Step};
@@ -180,13 +180,33 @@ impl Pages {
         if self.course.end_or_count().is_none_or(|needed| len < needed) {
             return Err(Self::out_of_reach(len.max(ask.position)));
         }
+        let is_whole = self.course.count.is_some_and(|count| len >= count);
+        if !is_whole {
+            self.step = self.more_than_wanted(ask, len);
+        }
         let known = usize::try_from(ask.position).unwrap_or(usize::MAX);
         Ok(Batch {
             position: ask.position,
             rows: page.into_rows().split_off(known.min(len as usize)),
             identities: Vec::new(),
-            last: true,
+            last: is_whole,
         })
+    }
+
+    /// What is asked for by a caller to whom all that was wanted is not enough after all.
+    fn more_than_wanted(&self, ask: &Ask, came: u64) -> Step {
+        let ask = Ask {
+            position: came,
+            ..ask.clone()
+        };
+        let course = Course {
+            wanted: None,
+            ..self.course.clone()
+        };
+        match self.paginator.repeated(&ask, &course) {
+            Repeated::OffsetsIgnored(Some(everything)) => Step::Ask(everything),
+            _ => Step::OutOfReach(came),
+        }
     }
 
     pub(super) fn out_of_reach(rows: u64) -> Error {
