@@ -453,7 +453,7 @@ impl Probing {
             return Ok(Some(count < without));
         }
         let again = self.ask_again(pairs).await?.count;
-        Ok(Some(again.is_some_and(|again| again < without)))
+        Ok(again.map(|again| again < without))
     }
 
     /// Whether the rows show more than one text; nothing where `max_scan` rows do not. Costs a request for each page, up to the
