@@ -45,6 +45,19 @@ impl Shown {
         Ok(texts)
     }
 
+    /// Whether a text comes twice, as the labels of a few choices do.
+    pub(crate) fn repeats_texts(&self, rows: &[Row]) -> Result<bool> {
+        let mut texts = HashSet::new();
+        for row in rows {
+            if let Value::String(text) = self.of(row)?
+                && !texts.insert(text)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The different texts and numbers, as a query string has them.
     pub(crate) fn as_text(&self, rows: &[Row]) -> Result<HashSet<String>> {
         let mut shown = HashSet::new();

@@ -228,7 +228,10 @@ impl Probing {
             };
             let collection = &self.collection;
             // Where all rows seem to satisfy it, a label that misleads would be in each of them.
-            if check.seems_to_satisfy(parameter, row) && collection.know(|known| known.is_drf)? {
+            if check.seems_to_satisfy(parameter, row)
+                && collection.know(|known| known.is_drf)?
+                && !self.shown(&guard.path)?.repeats_texts(rows)?
+            {
                 check.accept_labels(parameter);
                 continue;
             }

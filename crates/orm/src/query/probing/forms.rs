@@ -91,10 +91,12 @@ impl Probing {
         for row in page {
             holds |= evaluator.evaluate(&row.pick(evaluator.roots())?).is_true();
         }
-        let texts = self.shown(&lookup.path)?.texts(page)?;
-        // A value that a row shows is what the row has; a part of a text may be one of a label, or have been cut off.
-        let may_mislead = || look_cut(&texts) || !texts.iter().all(|text| is_no_label(text));
-        if holds && (lookup.names_values() || !may_mislead()) {
+        let field = self.shown(&lookup.path)?;
+        let texts = field.texts(page)?;
+        let may_be_labels = !texts.iter().all(|text| is_no_label(text));
+        let may_mislead = look_cut(&texts)
+            || may_be_labels && (!lookup.names_values() || field.repeats_texts(page)?);
+        if holds && !may_mislead {
             return Ok(true);
         }
         let form = self.shows_texts(strategy, &lookup.path, &texts, first, Some(lookup));
