@@ -14,6 +14,8 @@ use super::queries::{Database, Nulls};
 #[serde(default)]
 pub(crate) struct Server {
     pub(crate) rows: Vec<Row>,
+    /// It is made with Django REST Framework: lists have its headers, and it describes its fields.
+    pub(crate) names_drf: bool,
     pub(crate) paging: Paging,
     /// The rows of a page when the request does not say, or cannot.
     pub(crate) size: usize,
@@ -60,6 +62,7 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             rows: Vec::new(),
+            names_drf: false,
             paging: Paging::Offset,
             size: 4,
             cap: None,
@@ -199,6 +202,24 @@ pub(crate) enum Shows {
     ShortNames,
 }
 
+/// The letters of a name that are shown where names are cut.
+const SHORT_NAME: usize = 2;
+
+impl Shows {
+    /// A text of the field as it is shown.
+    pub(crate) fn text(self, field: &str, text: &str) -> String {
+        let label = match (self, field, text) {
+            (Self::Display, "kind", kind) => return format!("Kind {}", kind.to_uppercase()),
+            (Self::ShortNames, "name", name) => return name.chars().take(SHORT_NAME).collect(),
+            (Self::Words, "kind", "a") => "Low",
+            (Self::Words, "kind", "b") => "High",
+            (Self::Words, "kind", "c") => "Medium",
+            _ => text,
+        };
+        label.to_owned()
+    }
+}
+
 /// What is done with a filter by a `kind` that is none of the choices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Choices {
@@ -247,12 +268,17 @@ impl Server {
             },
             equates_cases: self.equates_cases,
             sorts_cases_alike: self.sorts_cases_alike,
+            shows: Shows::Plain,
         }
     }
 
-    /// How its answers may compare names: letter by letter, or as it does.
+    /// How its answers may compare texts: letter by letter, or as it does; and those that a query has from what rows show, which is
+    /// none of those that the server filters by, as that, too.
     pub(crate) fn databases(&self) -> Vec<Database> {
         let mut all = vec![Database::default()];
+        if self.shows != Shows::Plain {
+            all.push(Database::showing(self.shows));
+        }
         for (is_so, set) in [
             (
                 self.equates_cases,
@@ -273,17 +299,6 @@ impl Server {
         match self.lowers_names {
             true => name.to_lowercase(),
             false => name.to_owned(),
-        }
-    }
-
-    /// The `kind` as it is shown.
-    pub(crate) fn shown_kind(&self, kind: &str) -> String {
-        match (self.shows, kind) {
-            (Shows::Display, kind) => format!("Kind {}", kind.to_uppercase()),
-            (Shows::Words, "a") => "Low".to_owned(),
-            (Shows::Words, "b") => "High".to_owned(),
-            (Shows::Words, "c") => "Medium".to_owned(),
-            _ => kind.to_owned(),
         }
     }
 

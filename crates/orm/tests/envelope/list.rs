@@ -131,6 +131,10 @@ impl Site {
         let is_visible = |row: &&&Row| !server.hides.contains(&row.id);
         let count = rows.iter().filter(is_visible).count();
         let mut headers = Vec::new();
+        if server.names_drf {
+            let methods = "GET, POST, HEAD, OPTIONS";
+            headers.push(("Allow".to_owned(), methods.to_owned()));
+        }
         let mut body = json!({});
         match &server.count {
             Count::Absent => {}

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    description::{Natural, Row},
+    description::{Natural, Row, Shows},
     thing::Thing,
 };
 
@@ -52,6 +52,8 @@ pub(crate) struct Database {
     pub(crate) equates_cases: bool,
     /// Names that differ in case alone have one place in an order.
     pub(crate) sorts_cases_alike: bool,
+    /// A text that rows show, and that is kept of none, is equal to what is shown so.
+    pub(crate) shows: Shows,
 }
 
 impl Default for Database {
@@ -60,11 +62,19 @@ impl Default for Database {
             nulls: Nulls::Smallest,
             equates_cases: false,
             sorts_cases_alike: false,
+            shows: Shows::Plain,
         }
     }
 }
 
 impl Database {
+    pub(crate) fn showing(shows: Shows) -> Self {
+        Self {
+            shows,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn nulls_last(self) -> Self {
         Self {
             nulls: Nulls::Largest,
@@ -83,6 +93,16 @@ impl Database {
         Self {
             sorts_cases_alike: true,
             ..self
+        }
+    }
+
+    /// Whether the texts of a field are the same one.
+    fn equates(self, field: &str, kept: &str, asked: &str) -> bool {
+        let is_shown = SHOWN.contains(&asked);
+        match (is_shown, self.equates_cases && field == "name") {
+            (true, _) if self.shows.text(field, kept) == asked => true,
+            (_, true) => kept.to_lowercase() == asked.to_lowercase(),
+            _ => kept == asked,
         }
     }
 
@@ -133,23 +153,23 @@ impl Condition {
             return None;
         }
         let number = |value: &Value| value.as_i64();
+        let is_equal = |asked: &Value| match (actual.as_str(), asked.as_str()) {
+            (Some(kept), Some(asked)) => database.equates(field, kept, asked),
+            _ => actual == *asked,
+        };
         Some(match operator {
             "in" => self
                 .value
                 .as_array()
-                .is_some_and(|list| list.contains(&actual)),
+                .is_some_and(|list| list.iter().any(is_equal)),
             "gt" => number(&actual) > number(&self.value),
             "gte" => number(&actual) >= number(&self.value),
             "lt" => number(&actual) < number(&self.value),
-            "" if database.equates_cases && field == "name" => {
-                let text = |value: &Value| value.as_str().map(str::to_lowercase);
-                text(&actual) == text(&self.value)
-            }
             "icontains" => {
                 let text = |value: &Value| value.as_str().unwrap_or_default().to_lowercase();
                 text(&actual).contains(&text(&self.value))
             }
-            _ => actual == self.value,
+            _ => is_equal(&self.value),
         })
     }
 }
@@ -308,8 +328,10 @@ impl Query {
 
 pub(crate) const NAMES: [&str; 6] = ["ann", "bob", "cleo", "dan", "eve", "ann b"];
 pub(crate) const KINDS: [&str; 3] = ["a", "b", "c"];
-/// The kinds, and one that is no choice.
-const ASKED: [&str; 4] = ["a", "b", "c", "z"];
+/// Texts that no row has, though rows may show them.
+const SHOWN: [&str; 3] = ["Kind A", "Low", "an"];
+/// The kinds, and what is no choice.
+const ASKED: [&str; 6] = ["a", "b", "c", "z", "Kind A", "Low"];
 
 pub(crate) fn condition() -> impl Strategy<Value = Condition> {
     select(LOOKUPS.to_vec()).prop_flat_map(|lookup| {
@@ -320,7 +342,7 @@ pub(crate) fn condition() -> impl Strategy<Value = Condition> {
                 .boxed(),
             "name" => prop_oneof![
                 6 => select(NAMES.to_vec()),
-                1 => select(vec!["Ann", " bob", "eve "]),
+                1 => select(vec!["Ann", " bob", "eve ", "an"]),
             ]
             .prop_map(Value::from)
             .boxed(),

@@ -4,7 +4,7 @@ use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
 use super::{
-    description::{Count, Next, Paging, Row, Server, Sorts, Unknown},
+    description::{Choices, Count, Next, Paging, Row, Server, Sorts, Unknown},
     queries::{KINDS, LOOKUPS, NAMES},
 };
 
@@ -137,24 +137,34 @@ pub(crate) fn server() -> impl Strategy<Value = Server> {
         1 => Just(LOOKUPS.to_vec()),
     ];
     let departures = prop::collection::vec(select(departures()), 0..5);
-    (rows(), 2_usize..7, lacks, departures).prop_map(|(rows, size, lacks, departures)| {
-        let mut server = json!(Server::default());
-        for (field, value) in departures {
-            server[field] = value;
-        }
-        let server: Server = serde_json::from_value(server).unwrap();
-        sensible(Server {
-            rows,
-            size,
-            lacks: lacks.into_iter().map(str::to_owned).collect(),
-            ..server
-        })
-    })
+    let names_drf = prop::bool::weighted(0.3);
+    (rows(), names_drf, 2_usize..7, lacks, departures).prop_map(
+        |(rows, names_drf, size, lacks, departures)| {
+            let mut server = json!(Server::default());
+            for (field, value) in departures {
+                server[field] = value;
+            }
+            let server: Server = serde_json::from_value(server).unwrap();
+            sensible(Server {
+                rows,
+                names_drf,
+                size,
+                lacks: lacks.into_iter().map(str::to_owned).collect(),
+                ..server
+            })
+        },
+    )
 }
 
 /// Without what no server has, and no client could see through: links from the only page, pages of which nothing tells that there are more, where neither
 /// an offset nor a page number leads to them, and names in the envelope of a bare list.
 fn sensible(mut server: Server) -> Server {
+    if server.names_drf {
+        server.unknown = Unknown::Ignored;
+        if server.choices != Choices::Any {
+            server.choices = Choices::Refused;
+        }
+    }
     if server.rows_in.is_none() {
         if !matches!(server.count, Count::Header(_)) {
             server.count = Count::Absent;
@@ -206,9 +216,10 @@ fn sensible(mut server: Server) -> Server {
     }
     // Where a text is shown in another form, the server has to be asked for it.
     if let Some(hidden) = server.shown_otherwise() {
-        let drops = server.may_drop("kind");
+        // A part that all labels have is believed of Django REST Framework where no label is seen twice.
+        let may_deceive = server.may_drop("kind") || server.names_drf;
         let is_needed = |lookup: &String| match hidden {
-            "kind" => lookup == "kind" || drops && lookup == "kind__icontains",
+            "kind" => lookup == "kind" || may_deceive && lookup == "kind__icontains",
             _ => lookup.split("__").next() == Some(hidden),
         };
         server

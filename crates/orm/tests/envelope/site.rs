@@ -4,10 +4,7 @@ use std::sync::Mutex;
 
 use serde_json::{Map, Value, json};
 
-use super::description::{Answers, Detail, Row, Server, Shows};
-
-/// The letters of a name that are shown where names are cut.
-pub(crate) const SHORT_NAME: usize = 2;
+use super::description::{Answers, Detail, Row, Server};
 
 /// More requests than any walk over so few rows can need: whoever makes them would go on for ever.
 pub(crate) const ENDLESS: usize = 1_000;
@@ -108,6 +105,7 @@ impl Site {
         match (request.method.as_str(), key) {
             ("GET", "") => self.list(&state.rows, request),
             ("POST", "") => self.create(&mut state, &request.body),
+            ("OPTIONS", "") if self.server.names_drf => self.description(),
             (method, key) => self.detail(&mut state, method, key, &request.body),
         }
     }
@@ -116,15 +114,9 @@ impl Site {
     pub(crate) fn shown(&self, row: &Row) -> Value {
         let mut shown = json!(row);
         shown["slug"] = json!(row.slug());
-        match self.server.shows {
-            Shows::Plain => {}
-            Shows::Display | Shows::Words => {
-                let kind = row.kind.as_ref();
-                shown["kind"] = json!(kind.map(|kind| self.server.shown_kind(kind)));
-            }
-            Shows::ShortNames => {
-                shown["name"] = json!(row.name.chars().take(SHORT_NAME).collect::<String>());
-            }
+        let texts = [("name", Some(&row.name)), ("kind", row.kind.as_ref())];
+        for (field, text) in texts {
+            shown[field] = json!(text.map(|text| self.server.shows.text(field, text)));
         }
         shown
     }
@@ -146,6 +138,24 @@ impl Site {
             Answers::Wrapped => Answer::json(status, &json!({"data": row})),
             Answers::Nothing | Answers::Page => Answer::empty(),
         }
+    }
+
+    /// As Django REST Framework describes the fields; it cannot describe one that it shows by a method.
+    fn description(&self) -> Answer {
+        let of = |field: &str, kind: &str| {
+            let is_made = self.server.shown_otherwise() == Some(field);
+            let is_read_only = is_made || ["id", "slug"].contains(&field);
+            json!({"type": if is_made { "field" } else { kind }, "read_only": is_read_only})
+        };
+        let fields = json!({
+            "id": of("id", "integer"),
+            "slug": of("slug", "string"),
+            "name": of("name", "string"),
+            "kind": of("kind", "string"),
+            "rank": of("rank", "integer"),
+            "flag": of("flag", "boolean"),
+        });
+        Answer::json(200, &json!({"actions": {"POST": fields}}))
     }
 
     fn create(&self, state: &mut State, body: &[u8]) -> Answer {

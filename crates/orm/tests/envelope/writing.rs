@@ -4,11 +4,10 @@ use django_api_orm::{Error, ErrorKind, Instance, prelude::*};
 use serde_json::Value;
 
 use super::{
-    description::{Row, Shows},
+    description::Row,
     judge::{Outcome, Trial, Verdict, demand, either},
     operations::{Operation, Values},
     queries::{Condition, Database, Step},
-    site::SHORT_NAME,
     thing::Thing,
 };
 
@@ -129,9 +128,7 @@ impl Trial<'_> {
             let body: Value =
                 serde_json::from_str(body.map_or("", |(_, body)| body)).unwrap_or_default();
             let name = body["name"].as_str();
-            let is_cut = |name: &str| {
-                self.server.shows == Shows::ShortNames && name.chars().count() > SHORT_NAME
-            };
+            let is_cut = |name: &str| self.server.shows.text("name", name) != name;
             name.is_some_and(|name| is_cut(name) || name != self.server.kept_name(name))
         };
         condition.lookup == "name" && sent.filter(is_changed).count() > 1
