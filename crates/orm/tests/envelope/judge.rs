@@ -138,8 +138,8 @@ impl Trial<'_> {
 
     /// The most requests that an operation may make.
     ///
-    /// A walk reads every page, with the row that may have been created, and, at most, one behind the end; one more where rows are
-    /// hidden, as the next page is looked for behind those that came. It may begin anew, or be preceded by probes, for each
+    /// A walk reads every page, with the rows that are hidden and the one that may have been created, and, at most, one behind the end;
+    /// one more where rows are hidden, as the next page is looked for behind those that came. It may begin anew, or be preceded by probes, for each
     /// lookup, for the order, and for what is to be learnt of the paginator. Of a lookup there may be two probes to see whether
     /// it is honoured, two where a row violates it, three where nothing comes, and five for the form of its field. A write makes up to two requests for a row.
     /// Where the URL of a row is not there, each of the writes that are made at the same time looks for the first row of the list, behind
@@ -152,8 +152,9 @@ impl Trial<'_> {
             .min(self.server.size)
             .min(self.server.cap.unwrap_or(usize::MAX));
         let created = usize::from(!matches!(operation, Operation::Ask(..)));
-        let hides = usize::from(!self.server.hides.is_empty());
-        let pages = (rows.len() + created).div_ceil(size.max(1)) + 1 + hides;
+        let hidden = self.server.hides.len();
+        let of_all = (rows.len() + hidden + created).div_ceil(size.max(1));
+        let pages = of_all + 1 + usize::from(hidden > 0);
         let query = operation.query();
         let parts = query.lookups() + query.order.len();
         let written = match operation {

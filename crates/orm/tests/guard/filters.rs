@@ -504,9 +504,12 @@ async fn a_part_that_finds_longer_texts_is_not_taken_for_ignored() {
     // A query string has no OR.
     let either = q("rank", 7) | q("name__icontains", "zz");
     assert_eq!(ids(site.things().filter(either)).await.unwrap(), [7]);
-    let pushed = site.things().filter(q("name__icontains", "ann"));
-    let (found, requests) = site.cost(ids(pushed)).await;
-    assert_eq!((found.unwrap().len(), requests), (160, 2));
+    // Names that come several times may be labels: one request more, once.
+    for requests in [3, 2] {
+        let pushed = site.things().filter(q("name__icontains", "ann"));
+        let (found, made) = site.cost(ids(pushed)).await;
+        assert_eq!((found.unwrap().len(), made), (160, requests));
+    }
     assert_eq!(site.warnings(), []);
 }
 

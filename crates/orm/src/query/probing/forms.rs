@@ -94,8 +94,11 @@ impl Probing {
         let field = self.shown(&lookup.path)?;
         let texts = field.texts(page)?;
         let may_be_labels = !texts.iter().all(|text| is_no_label(text));
-        let may_mislead = look_cut(&texts)
-            || may_be_labels && (!lookup.names_values() || field.repeats_texts(page)?);
+        // A text that is named may be the label of some rows, and one that has a part may be any label, or have been cut off.
+        let may_mislead = match lookup.names_values() {
+            true => may_be_labels && field.repeats_texts(page)?,
+            false => may_be_labels || look_cut(&texts),
+        };
         if holds && !may_mislead {
             return Ok(true);
         }

@@ -116,7 +116,8 @@ impl Probing {
         unfiltered: &Unfiltered,
         asked: Option<&Lookup>,
     ) -> Result<Form> {
-        let Some(shown) = longest(texts) else {
+        let named = asked.and_then(|asked| named_among(asked, texts));
+        let Some(shown) = named.or_else(|| longest(texts)) else {
             return Ok(Form::AsFiltered);
         };
         let known = self.collection.knowledge()?;
@@ -154,13 +155,16 @@ impl Probing {
             Made::Ignored | Made::Refused | Made::Unclear => {
                 let mut choice = match asked {
                     Some(asked) if asked.names_values() => {
-                        self.is_choice(strategy, asked, made, &base, &first).await?
+                        let shown = (texts, made);
+                        self.is_choice(strategy, asked, shown, &base, &first)
+                            .await?
                     }
                     _ => Choice::Ignored,
                 };
                 let names_itself = |asked: &Lookup| matches!(asked.op, Op::Exact | Op::In);
+                // A text that the query names, and that rows show, is none that is in no row.
                 if made == Made::Refused
-                    && asked.is_some_and(|asked| !names_itself(asked))
+                    && asked.is_some_and(|asked| named.is_some() || !names_itself(asked))
                     && matches!(choice, Choice::Ignored | Choice::Harmless)
                     && self.refuses_values(strategy).await?
                 {
@@ -263,17 +267,18 @@ impl Probing {
     }
 
     /// Whether a text of the lookup is one that the server filters by, and that no row shows: one that is honoured decides, then one
-    /// of which nothing tells.
+    /// of which nothing tells. `texts` are those that rows show, and what became of one of them.
     async fn is_choice(
         &mut self,
         strategy: &Strategy,
         asked: &Lookup,
-        made: Made,
+        (texts, made): (&HashSet<String>, Made),
         base: &Pairs,
         first: &[Row],
     ) -> Result<Choice> {
         let mut of_all = Choice::Ignored;
-        for value in asked.texts() {
+        let is_shown = |value: &Value| value.as_str().is_some_and(|text| texts.contains(text));
+        for value in asked.texts().filter(|value| !is_shown(value)) {
             let lookup = Lookup::new(&asked.path, Op::Exact, value.clone());
             if !value.as_str().is_some_and(is_sendable)
                 || self
@@ -503,6 +508,13 @@ fn is_by_part(lookup: &Lookup) -> bool {
             | Op::IEndsWith
     );
     is_part && lookup.transform.is_none()
+}
+
+/// A text that the lookup names and that the rows show.
+fn named_among<'t>(asked: &Lookup, texts: &'t HashSet<String>) -> Option<&'t str> {
+    let named = asked.texts().filter(|_| asked.names_values());
+    let mut shown = named.filter_map(|value| texts.get(value.as_str()?));
+    shown.find(|text| is_sendable(text)).map(String::as_str)
 }
 
 /// Whether the server counts, or has, fewer rows than are at hand without the filter.
