@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use django_api_orm_core::{Pagination, Policy, dialect::Dialect, knowledge::Knowledge};
@@ -16,6 +16,22 @@ const ENDPOINTS: usize = 1_000;
 
 type Hook = Arc<dyn Fn(&Warning) + Send + Sync>;
 
+/// An endpoint, as the client has come to know it.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    knowledge: Mutex<Knowledge>,
+    /// Held by who looks whether rows have URLs. Who comes meanwhile waits, and is told the same.
+    pub(crate) look_for_details: tokio::sync::Mutex<()>,
+}
+
+impl Known {
+    pub(crate) fn knowledge(&self) -> MutexGuard<'_, Knowledge> {
+        self.knowledge
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Set on the builder, shared by every clone of the client.
 #[derive(Default)]
 pub(super) struct Context {
@@ -23,7 +39,7 @@ pub(super) struct Context {
     dialect: Arc<Dialect>,
     pagination: Option<Pagination>,
     on_warning: Option<Hook>,
-    endpoints: Mutex<HashMap<String, Arc<Mutex<Knowledge>>>>,
+    endpoints: Mutex<HashMap<String, Arc<Known>>>,
 }
 
 impl fmt::Debug for Context {
@@ -108,7 +124,7 @@ impl ServiceClient {
     }
 
     /// What is known of the endpoint with this path.
-    pub(crate) fn knowledge(&self, path: &str) -> Arc<Mutex<Knowledge>> {
+    pub(crate) fn known(&self, path: &str) -> Arc<Known> {
         let mut endpoints = self
             .shared
             .context
