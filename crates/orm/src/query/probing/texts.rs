@@ -254,7 +254,12 @@ impl Probing {
             })?;
             return Ok(Made::Ignored);
         }
-        if other.is_some_and(|other| found.rows.len() > other) || is_fewer(&found, first) {
+        // The row with another text would have come.
+        let is_left_out = other.is_some_and(|other| found.rows.len() > other || found.ends);
+        if is_left_out
+            || is_fewer(&found, first)
+                && self.counts_fewer(&pairs, &found, base).await? != Some(false)
+        {
             return Ok(Made::Honoured);
         }
         // They may all be there is. Who drops this text drops one that no row has.
