@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import django_api_orm as orm
 import pytest
 from pydantic import ValidationError
@@ -46,6 +48,17 @@ async def test_get_or_create_by_slug(site):
     assert (article.slug, article.title, created) == ("brand-new", "Brand new", True)
     _, created = await settle(site.articles.get_or_create(slug="brand-new", defaults={"title": "Brand new"}))
     assert created is False
+
+
+@writes
+async def test_nothing_is_created_by_what_is_not_sent(site):
+    nobody = uuid.UUID(int=0)
+    before = await settle(site.teams.count())
+    with pytest.raises(orm.InvalidRequestError, match="`code` is read-only"):
+        await settle(site.teams.get_or_create(code=nobody, defaults={"name": "New"}))
+    with pytest.raises(orm.InvalidRequestError, match="`code` is read-only"):
+        await settle(site.teams.update_or_create(code=nobody, defaults={"name": "New"}))
+    assert await settle(site.teams.count()) == before
 
 
 @writes

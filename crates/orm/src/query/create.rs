@@ -65,6 +65,7 @@ impl Collection {
             _ => return Err(missing),
         };
         let body = Assigned::equalities(q, self.model())?.completed_by(new);
+        self.refuse_read_only(q)?;
         self.refuse_unsaved(q)?;
         match self.create(&self.new_row(&body)?).await {
             Ok(created) => {
@@ -108,6 +109,27 @@ impl Collection {
         match kept.unsaved_error(self.model()) {
             Some(error) => Err(error),
             None => Ok(Upsert::Changed(kept)),
+        }
+    }
+
+    /// Creates no row that is looked up by what is not sent: it would not be found again.
+    fn refuse_read_only(&self, q: &Q) -> Result<()> {
+        let model = self.model();
+        let is_read_only = |lookup: &&Lookup| {
+            let field = match lookup.root() {
+                "pk" => model.primary_key(),
+                root => root,
+            };
+            model.is_read_only(model.sent_as(field))
+        };
+        match q.equalities().into_iter().find(is_read_only) {
+            None => Ok(()),
+            Some(lookup) => Err(Error::invalid_request(format!(
+                "no `{}` matches, and none was created: `{}` is read-only, so a new row would not have the value that it is looked up \
+                 by; look the row up by what can be set, or create it",
+                model.name(),
+                lookup.parameter()
+            ))),
         }
     }
 

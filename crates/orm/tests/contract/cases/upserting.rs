@@ -1,5 +1,8 @@
 //! `get_or_create` and `update_or_create`.
 
+use django_api_orm::ErrorKind;
+use uuid::Uuid;
+
 use super::super::prelude::*;
 use crate::{Outcome, fixture, models::*};
 
@@ -69,6 +72,26 @@ async fn get_or_create_by_slug(site: Site) -> Outcome {
     );
     let (_, created) = site.articles().get_or_create(filter, defaults()).await?;
     assert!(!created);
+    Ok(())
+}
+
+#[case]
+async fn nothing_is_created_by_what_is_not_sent(site: Site) -> Outcome {
+    let teams = site.teams();
+    let before = teams.count().await?;
+    let by_code = || Team::F.code.eq(Uuid::nil());
+    let name = || [Team::F.name.set("New")];
+    let errors = [
+        teams.get_or_create(by_code(), name()).await.map(drop),
+        teams.update_or_create(by_code(), name()).await.map(drop),
+    ];
+    for error in errors {
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+        assert!(error.to_string().contains("`code` is read-only"), "{error}");
+    }
+    let after = teams.count().await?;
+    assert_eq!(after, before);
     Ok(())
 }
 
@@ -197,6 +220,7 @@ cases! {
         get_or_create_finds,
         get_or_create_creates,
         get_or_create_by_slug,
+        nothing_is_created_by_what_is_not_sent,
         of_several_rows_is_an_error,
         nothing_is_created_on_a_wrong_url,
         a_refused_creation_is_a_validation_error,
