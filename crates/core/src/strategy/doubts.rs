@@ -1,5 +1,7 @@
 //! What a strategy takes on no word: an empty answer, a text that is evaluated client-side, a guard that no row shows.
 
+use serde_json::Value;
+
 use super::{Given, Probe, Strategy};
 use crate::{
     evaluate::{Measure, asks_digits},
@@ -7,16 +9,19 @@ use crate::{
 };
 
 impl Strategy {
-    /// An empty answer is believed of a parameter to which rows have come, which is declared, or which is the bare name of a field:
-    /// that a server takes for equality, too.
+    /// An empty answer is believed of a parameter to which rows have come, which is declared, or which is the bare name of a field that
+    /// is asked for a text or an integer: a server that takes it for equality means the same.
     pub(super) fn doubt_emptiness(&mut self, given: &Given<'_>) {
         if self.trusts || given.findings.believes_emptiness(given.known) {
             return;
         }
-        let has_operator = |guard: &&Lookup| guard.op != Op::Exact || guard.transform.is_some();
+        let is_in_question = |guard: &&Lookup| {
+            let has_operator = guard.op != Op::Exact || guard.transform.is_some();
+            has_operator || guard.path.contains("__") || has_spellings(&guard.value)
+        };
         let is_declared = given.model.filters().is_some();
         let doubted = (self.guards.iter())
-            .filter(|guard| !is_declared && has_operator(guard))
+            .filter(|guard| !is_declared && is_in_question(guard))
             .filter(|guard| given.known.may_be_unknown(&guard.parameter()))
             .map(|guard| Probe::knows(guard, &self.extra));
         let ordering = given.dialect.ordering_parameter();
@@ -104,6 +109,15 @@ impl Strategy {
                 && !self.unseen.contains(guard)
         };
         self.guards.iter().filter(is_hidden).cloned().collect()
+    }
+}
+
+/// Whether the value can be spelt in several ways.
+fn has_spellings(value: &Value) -> bool {
+    match Measure::of(value) {
+        Some(Measure::Number) => !value.is_i64() && !value.is_u64(),
+        Some(Measure::Instant { .. }) => true,
+        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Given,
-    values::{of_every_row, of_no_row, of_row},
+    values::{Spelling, of_every_row, of_no_row, of_row, spelling},
 };
 use crate::{
     dialect::encode,
@@ -191,6 +191,26 @@ impl Telling {
         row: &Map<String, Value>,
     ) -> Option<Self> {
         Self::new(of_row(guard, fields, row)?, extra)
+    }
+
+    /// With the value that a row has in a spelling that is not the row's, or nothing where the row spells as the filter does; `None`
+    /// where it has no value that can be sent.
+    #[must_use]
+    pub fn respelt(
+        guard: &Lookup,
+        extra: &Pairs,
+        fields: &Fields,
+        row: &Map<String, Value>,
+    ) -> Option<Option<Self>> {
+        let value = match spelling(guard, fields, row)? {
+            Spelling::Same => return Some(None),
+            Spelling::Other(value) => value,
+        };
+        let lookup = Lookup {
+            value,
+            ..guard.clone()
+        };
+        Some(Some(Self::new(lookup, extra)?))
     }
 
     /// The fields of a row that [`of_row`](Self::of_row) looks at.

@@ -1,5 +1,6 @@
 //! The values that probes ask with: such as no row has, and such as every row satisfies.
 
+use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -88,6 +89,64 @@ pub(super) fn of_row(guard: &Lookup, fields: &Fields, row: &Map<String, Value>) 
     encode(&lookup).is_some().then_some(lookup)
 }
 
+/// How a value that a row shows is spelt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// As what is asked for, so that to compare spellings is to compare values.
+    Same,
+    /// Otherwise: the value in a spelling that is not the row's.
+    Other(Value),
+}
+
+/// How the row spells its own value, beside how the filter does; `None` where it has no value that can be sent.
+pub(super) fn spelling(
+    guard: &Lookup,
+    fields: &Fields,
+    row: &Map<String, Value>,
+) -> Option<Spelling> {
+    let own = taken(guard, fields, row)?;
+    let asked = encode(guard)?;
+    let text = encode(&Lookup {
+        value: own,
+        ..guard.clone()
+    })?;
+    let other = match Measure::of(&guard.value)? {
+        Measure::Number => with_other_places(&text, &asked),
+        Measure::Instant { aware: true } => at_offset_of(&text, &asked),
+        _ => None,
+    };
+    Some(match other {
+        Some(other) => Spelling::Other(other.into()),
+        None => Spelling::Same,
+    })
+}
+
+/// The number with more decimal places, or with fewer if the last ones are zeros, where the other one has not as many.
+fn with_other_places(own: &str, other: &str) -> Option<String> {
+    let places = |text: &str| text.split_once('.').map_or(0, |(_, places)| places.len());
+    let has_exponent = |text: &str| text.contains(['e', 'E']);
+    if places(own) == places(other) || has_exponent(own) || has_exponent(other) {
+        return None;
+    }
+    let short = match own.contains('.') {
+        true => own.trim_end_matches('0').trim_end_matches('.'),
+        false => own,
+    };
+    Some(match (short == own, own.contains('.')) {
+        (false, _) => short.to_owned(),
+        (true, true) => format!("{own}0"),
+        (true, false) => format!("{own}.0"),
+    })
+}
+
+/// The instant as the other one is written, where that is another spelling.
+fn at_offset_of(own: &str, other: &str) -> Option<String> {
+    let instant = |text: &str| DateTime::parse_from_rfc3339(text).ok();
+    let there = instant(own)?.with_timezone(instant(other)?.offset());
+    let text = there.to_rfc3339_opts(SecondsFormat::AutoSi, other.ends_with(['Z', 'z']));
+    (text != own).then_some(text)
+}
+
 impl Measure {
     /// A value below those of all rows.
     fn least(self) -> Value {
@@ -148,6 +207,34 @@ mod tests {
     use super::*;
 
     const NONSENSE: &str = "0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn a_value_is_spelt_otherwise_than_its_row_spells_it() {
+        let of = |own: Value, asked: Value| {
+            let row = json!({"price": own});
+            let guard = Lookup::new("price", Op::Exact, asked);
+            spelling(&guard, &Fields::new("id"), row.as_object().unwrap())
+        };
+        let other = |text: &str| Some(Spelling::Other(text.into()));
+        let same = Some(Spelling::Same);
+        assert_eq!(of(json!("7.00"), json!("1")), other("7"));
+        assert_eq!(of(json!("7.50"), json!("1")), other("7.5"));
+        assert_eq!(of(json!("7.25"), json!("1")), other("7.250"));
+        assert_eq!(of(json!(2.0), json!(1)), other("2"));
+        assert_eq!(of(json!(7), json!("1.5")), other("7.0"));
+        assert_eq!(of(json!("7.00"), json!("1.50")), same);
+        assert_eq!(of(json!(7), json!(1)), same);
+        assert_eq!(of(json!("1e3"), json!("1.5")), same);
+        let (utc, berlin) = ("2024-08-10T04:32:28Z", "2024-08-10T06:32:28+02:00");
+        assert_eq!(of(json!(berlin), json!("2020-01-01T00:00:00Z")), other(utc));
+        assert_eq!(
+            of(json!(utc), json!("2020-01-01T00:00:00+02:00")),
+            other(berlin)
+        );
+        assert_eq!(of(json!(utc), json!("2020-01-01T00:00:00Z")), same);
+        assert_eq!(of(json!("2024-08-10"), json!("2020-01-01")), same);
+        assert_eq!(of(json!(null), json!(1)), None);
+    }
 
     fn no_row(name: &str, value: Value) -> String {
         of_no_row(&Lookup::parse(name, value), NONSENSE)

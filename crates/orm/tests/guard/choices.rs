@@ -482,12 +482,3 @@ async fn a_label_that_the_query_names_is_evaluated_only_where_nothing_tells_of_c
         assert_eq!(site.cost(query).await, (6, requests));
     }
 }
-
-/// All labels have it, and the server has no filter by parts.
-#[tokio::test]
-async fn a_part_of_labels_that_come_twice_is_asked_for_by_what_no_row_has() {
-    let labels = ["Kind A", "Kind B", "Kind C"];
-    let site = showing(Unknown::Refused, labels, BOTH.to_vec()).await;
-    let part = Filter::lookup("kind__icontains", "k");
-    refused(site.things().filter(part)).await;
-}

@@ -1,8 +1,12 @@
 //! Servers that take a parameter which they do not know for equality with a field: nothing comes, and that proves nothing.
 
+use std::sync::Mutex;
+
+use chrono::{DateTime, FixedOffset};
 use django_api_orm::{ErrorKind, Manager, OnIgnored, QuerySet, WarningKind, prelude::*};
 use django_api_orm_testserver::{Reply, Resource, Shape, TestServer, View};
-use http::Method;
+use http::{Method, StatusCode};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::site::{listening, q, resource, served, site};
@@ -263,6 +267,102 @@ async fn nothing_is_created_twice_on_the_word_of_an_empty_answer() {
     assert_eq!((found.id, created), (Some(3), false));
     let written = server.requests();
     assert!(written.iter().all(|request| request.method() == "GET"));
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/offers/")]
+struct Offer {
+    id: Option<i64>,
+    price: Decimal,
+    at: DateTime<FixedOffset>,
+    seller: Seller,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+#[api(nested)]
+struct Seller {
+    name: String,
+    phone: i64,
+}
+
+/// What offers are asked for by.
+const SENT: [&str; 7] = [
+    "id",
+    "price",
+    "at",
+    "seller__name",
+    "seller__phone",
+    "tags",
+    "limit",
+];
+
+/// A server that compares the texts of its rows, and is asked for fields at their top level alone.
+async fn of_spellings() -> (TestServer, ServiceClient) {
+    let rows = Mutex::new(vec![
+        json!({
+            "id": 1, "price": "12.50", "at": "2024-08-10T06:32:28+02:00", "seller": {"name": "Bob", "phone": 1},
+        }),
+        json!({
+            "id": 2, "price": "7.00", "at": "2024-08-10T06:00:00+02:00", "seller": {"name": "Ann", "phone": 2},
+        }),
+    ]);
+    let view = View::new(
+        "/api/v1/offers/",
+        [Method::GET, Method::POST],
+        move |call| {
+            let mut rows = rows.lock().unwrap();
+            if call.method() == Method::POST {
+                rows.push(json!({"id": 3}));
+                return Ok(Reply::json(StatusCode::CREATED, &json!({"id": 3})));
+            }
+            let is_asked_for = |row: &&Value| {
+                SENT.iter().all(|name| {
+                    let shown = row.get(name).unwrap_or(&Value::Null);
+                    let spelt = shown
+                        .as_str()
+                        .map_or_else(|| shown.to_string(), str::to_owned);
+                    call.parameter(name).is_none_or(|text| text == spelt)
+                })
+            };
+            let found: Vec<&Value> = rows.iter().filter(is_asked_for).collect();
+            Ok(Reply::ok(&json!(found)))
+        },
+    );
+    served(view).await
+}
+
+#[tokio::test]
+async fn equality_may_be_that_of_spellings() {
+    let at = || DateTime::parse_from_rfc3339("2024-08-10T04:32:28Z").unwrap();
+    let seven = || Decimal::from(7);
+    let cases: [(Filter<Offer>, i64); 3] = [
+        (Offer::F.price.eq(seven()), 2),
+        (Offer::F.at.eq(at()), 1),
+        (Offer::F.seller.to(Seller::F.phone).eq(2), 2),
+    ];
+    for (filter, id) in cases {
+        let (server, client) = of_spellings().await;
+        let offers = client.objects::<Offer>();
+        let query = offers.filter(filter.clone());
+        let found = query.fetch().await.unwrap();
+        assert_eq!(
+            found.iter().map(|row| row.id).collect::<Vec<_>>(),
+            [Some(id)]
+        );
+        assert!(query.exists().await.unwrap());
+        // A row that is there is not created.
+        let created = offers
+            .get_or_create(filter, [Offer::F.price.set(seven())])
+            .await;
+        assert!(created.is_ok_and(|(row, created)| row.id == Some(id) && !created));
+        let asked = server.requests();
+        assert!(asked.iter().all(|request| request.method() == Method::GET));
+    }
+    // A name may be a label, of which the filter has another form.
+    let (_server, client) = of_spellings().await;
+    let ann = Offer::F.seller.to(Seller::F.name).eq("Ann");
+    let error = client.objects().filter(ann).fetch().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
 }
 
 /// A server that ignores what it does not know, but for what it takes for a suffix of a field's name, or for an ordering by a field.

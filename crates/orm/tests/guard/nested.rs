@@ -17,7 +17,7 @@ fn city(id: usize) -> &'static str {
     CITIES[id % 4]
 }
 
-/// Thirty books, in pages of ten, without headers of Django REST Framework.
+/// Thirty books, in pages of ten.
 async fn start(quirks: impl IntoIterator<Item = Quirk>) -> TestServer {
     let rows: Vec<Value> = (1..=30)
         .map(|id| json!({"id": id, "author": {"city": city(id)}}))
@@ -139,4 +139,16 @@ async fn an_ignored_order_by_a_field_of_related_rows_is_made_here() {
     let server = start([deaf()]).await;
     let by_city = books(&server).order_by(["author__city", "id"]);
     assert_eq!(ids(by_city).await.unwrap(), sorted());
+}
+
+/// The server has no filter by parts, and all labels have this one.
+#[tokio::test]
+async fn a_part_of_labels_that_come_twice_is_asked_for_by_what_no_row_has() {
+    let labels = CITIES.map(|city| (city.to_owned(), format!("The city of {city}")));
+    let shows = Quirk::Show("author__city".to_owned(), Form::Label(labels.into()));
+    let lookup = "author__city__icontains";
+    let server = start([shows, Quirk::ignore_parameters([lookup])]).await;
+    let part = Filter::lookup(lookup, "city of");
+    let error = books(&server).filter(part).fetch().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
 }

@@ -79,7 +79,11 @@ impl Probing {
             return Ok(true);
         }
         let Some(telling) = of_every_row else {
-            return self.finds_own(strategy, guard, &rows).await;
+            let is_equality = guard.op == Op::Exact && guard.transform.is_none();
+            return match is_equality {
+                true => self.finds_respelt(strategy, guard, &rows).await,
+                false => self.finds_own(strategy, guard, &rows).await,
+            };
         };
         // One of both answers to `isnull` holds for every row. Other filters may have left nothing with the one that was asked for.
         if let (Op::IsNull, Some(alone)) = (guard.op, Telling::alone(guard, extra)) {
@@ -124,14 +128,64 @@ impl Probing {
                 self.is_unknown(guard)?;
                 return Ok(false);
             }
-            let name = guard.parameter();
-            return Err(Error::unsupported(format!(
-                "no row came for `{name}`, and nothing shows whether the server knows that filter: it finds no row by a value that \
-                 a row shows, and plain equality does not tell; declare the filters of `{}`",
-                self.collection.model().name()
-            )));
+            return Err(self.finds_no_row(guard));
         }
         Ok(false)
+    }
+
+    /// The same for equality, which a server may take for that of spellings: `7` is not `7.00` then.
+    async fn finds_respelt(
+        &mut self,
+        strategy: &Strategy,
+        guard: &Lookup,
+        rows: &[Row],
+    ) -> Result<bool> {
+        let extra = &strategy.extra;
+        let fields = self.collection.known_fields()?;
+        let roots = Telling::roots(guard, &fields);
+        for row in rows {
+            let row = row.pick(&roots)?;
+            let Some(respelt) = Telling::respelt(guard, extra, &fields, &row) else {
+                continue;
+            };
+            let knows = match &respelt {
+                Some(telling) => self.finds(telling).await?,
+                None => !guard.path.contains("__"),
+            };
+            if knows {
+                let parameter = guard.parameter();
+                self.collection
+                    .learn(|known| known.learn_answered(&parameter))?;
+                return Ok(true);
+            }
+            let Some(own) = Telling::of_row(guard, extra, &fields, &row) else {
+                continue;
+            };
+            // What is no label finds its row, where the server knows a path.
+            let is_value = !own
+                .lookup
+                .value
+                .as_str()
+                .is_some_and(|text| !is_no_label(text));
+            return match (self.finds(&own).await?, respelt.is_some()) {
+                (true, false) => Ok(true),
+                (true, true) | (false, false) if is_value => {
+                    self.is_unknown(guard)?;
+                    Ok(false)
+                }
+                _ => Err(self.finds_no_row(guard)),
+            };
+        }
+        Ok(false)
+    }
+
+    fn finds_no_row(&self, guard: &Lookup) -> Error {
+        Error::unsupported(format!(
+            "no row came for `{}`, and nothing shows whether the server knows that filter: it finds no row by a value that a row shows, \
+             and plain equality does not tell; declare the filters of `{}`",
+            guard.parameter(),
+            self.collection.model().name()
+        ))
     }
 
     /// Whether the rows that come for a value of one of these are due to it: a text may be a label, which the server drops.
