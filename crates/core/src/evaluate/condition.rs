@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     Fields, Reading, Reason, Verdict, Why,
     moment::Moment,
-    precision::{has_fewer_digits, is_finer, is_near},
+    precision::{is_finer, is_near, may_lack_digits},
     scalar::{Scalar, json_equal},
     text::{Case, Pattern, Place},
     walk::{Found, Path},
@@ -105,7 +105,7 @@ impl Condition {
         verdict
     }
 
-    /// Whether the row shows fewer digits than the operand has, and those could turn the verdict.
+    /// Whether digits that the row does not show could turn the verdict.
     fn lacks_digits(&self, row: &Map<String, Value>) -> bool {
         let mut lacks = false;
         self.path.walk(row, &mut |found| {
@@ -149,8 +149,8 @@ impl Condition {
     }
 }
 
-/// Whether a row shows a number or a time with fewer digits than the lookup asks for, and those could turn the verdict: `6.67` for
-/// `6.6667`, `10:04` for `10:04:30`. It may be all that there is, or rounded.
+/// Whether digits that a row does not show of a number or a time could turn the verdict: it shows `6.67`, and is asked for that, or for
+/// `6.6667`; or `10:04` for `10:04:30`. It may be all that there is, or rounded.
 ///
 /// ```
 /// use django_api_orm_core::{evaluate::{Fields, lacks_digits}, lookup::Lookup};
@@ -165,6 +165,7 @@ impl Condition {
 /// assert!(lacks("x__range", json!([1, "6.6667"]), json!("6.67")));
 /// assert!(lacks("x__gt", json!(6.6667), json!(6.67)));
 /// assert!(lacks("x", json!(6.5), json!(7)));
+/// assert!(lacks("x__gt", json!(6), json!("6.0")) && !lacks("x__gt", json!(6), json!(6)));
 /// assert!(!lacks("x", json!(6.5), json!(6.51)));
 /// assert!(lacks("x__gt", json!(6.5), json!("7")) && !lacks("x__gt", json!(5), json!("7")));
 /// assert!(!lacks("x__gt", json!(6.6), json!("6.67")));
@@ -172,7 +173,8 @@ impl Condition {
 /// assert!(lacks("x__gt", json!("2024-05-01T10:04:30Z"), json!("2024-05-01T10:04Z")));
 /// assert!(!lacks("x__gt", json!("2024-05-01T10:05:30Z"), json!("2024-05-01T10:04Z")));
 /// assert!(lacks("x__gt", json!("2024-05-01T10:04:00.5Z"), json!("2024-05-01T10:04:00Z")));
-/// assert!(!lacks("x__gt", json!("2024-05-01T10:04:00.5Z"), json!("2024-05-01T10:04:00.500Z")));
+/// assert!(lacks("x__gt", json!("2024-05-01T10:04:00Z"), json!("2024-05-01T10:04:00Z")));
+/// assert!(!lacks("x__gt", json!("2024-05-01T10:04:00.5Z"), json!("2024-05-01T10:04:00.500000Z")));
 /// assert!(!lacks("x__gt", json!("2024-05-01T10:04:00Z"), json!("2024-05-01")), "a day has no time");
 /// ```
 #[must_use]
@@ -279,15 +281,15 @@ impl Test {
         }
     }
 
-    /// Whether the row shows fewer digits than the operand has, and those could turn the verdict.
+    /// Whether digits that the row does not show could turn the verdict.
     fn lacks_digits(&self, row: &Scalar<'_>) -> bool {
         match self {
-            Self::Equals(operand) | Self::Ordered(_, operand) => has_fewer_digits(row, operand),
+            Self::Equals(operand) | Self::Ordered(_, operand) => may_lack_digits(row, operand),
             Self::OneOf(values) => values
                 .all
                 .iter()
-                .any(|operand| has_fewer_digits(row, operand)),
-            Self::Between(low, high) => has_fewer_digits(row, low) || has_fewer_digits(row, high),
+                .any(|operand| may_lack_digits(row, operand)),
+            Self::Between(low, high) => may_lack_digits(row, low) || may_lack_digits(row, high),
             _ => false,
         }
     }

@@ -43,11 +43,11 @@ impl Measure {
     }
 }
 
-/// Whether a lookup asks for a number with decimal places, or for a time: rows may show it rounded or cut.
+/// Whether a lookup asks for a number that is no integer of JSON, or for a time: rows may show it rounded or cut.
 #[must_use]
 pub fn asks_digits(lookup: &Lookup) -> bool {
     let is_fine = |value: &Value| match Measure::of(value) {
-        Some(Measure::Number) => value.to_string().contains('.'),
+        Some(Measure::Number) => !value.is_i64() && !value.is_u64(),
         Some(Measure::Time | Measure::Instant { .. }) => true,
         _ => false,
     };

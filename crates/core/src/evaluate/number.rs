@@ -95,6 +95,11 @@ impl Number {
             .map_or(0, |decimal| decimal.normalize().scale())
     }
 
+    /// Whether places after the point are shown, zeros or not.
+    pub(super) fn has_places(&self) -> bool {
+        self.decimal().is_some_and(|decimal| decimal.scale() > 0)
+    }
+
     fn decimal(&self) -> Option<Decimal> {
         match self {
             Self::Plain(decimal) => Some(*decimal),

@@ -31,19 +31,19 @@ pub(super) fn is_finer(operand: &Scalar<'_>, row: &Scalar<'_>) -> bool {
     row.as_moment().is_some()
 }
 
-/// Whether a value of a row may have been cut or rounded, as far as the operand tells: it has digits that the row lacks, and they
-/// could decide.
-pub(super) fn has_fewer_digits(row: &Scalar<'_>, operand: &Scalar<'_>) -> bool {
+/// Whether digits that the row does not show could decide: it shows a number with a fraction, or a time to the millisecond or less,
+/// which is the operand as far as that goes, or the operand has decimal places that the row has not.
+pub(super) fn may_lack_digits(row: &Scalar<'_>, operand: &Scalar<'_>) -> bool {
     if let (Some(shown), Some(operand)) = (row.as_number(), operand.as_number()) {
-        return operand.places() > shown.places() && shown.is_within_last_place(operand);
+        let is_fraction = shown.has_places() || operand.places() > shown.places();
+        return is_fraction && shown.is_within_last_place(operand);
     }
-    let (Scalar::Text(text), Scalar::Text(asked), Some(shown), Some(moment)) =
-        (row, operand, row.as_moment(), operand.as_moment())
-    else {
+    let (Scalar::Text(text), Some(moment)) = (row, row.as_moment()) else {
         return false;
     };
-    let (shown, asked) = (unit(text, shown), unit(asked, moment));
-    shown <= Some(TimeDelta::minutes(1)) && asked < shown && is_near(row, operand)
+    let shown = unit(text, moment);
+    let is_rough = Some(TimeDelta::microseconds(1)) < shown && shown <= Some(TimeDelta::minutes(1));
+    is_rough && is_near(row, operand)
 }
 
 /// The time that the last shown part of a text stands for.

@@ -41,7 +41,8 @@ impl Strategy {
         let mut doubted: Vec<Lookup> = Vec::new();
         let mut digits: Vec<Lookup> = Vec::new();
         self.residual.for_each_lookup(&mut |lookup| {
-            if asks_digits(lookup) && self.may_ask_for_form(&lookup.path, given) {
+            let is_decimal = || given.model.known_fields().is_decimal(&lookup.path);
+            if (asks_digits(lookup) || is_decimal()) && self.may_ask_for_form(&lookup.path, given) {
                 digits.push(lookup.clone());
             }
             if self.is_doubted(lookup, given) && !doubted.contains(lookup) {

@@ -32,8 +32,6 @@ pub enum Question {
     Knows(Lookup),
     /// Does it know the parameter of the order, for which it has no row? There must be rows in this order.
     KnowsOrdering,
-    /// Do the rows show every digit of this field? The text that a row shows must find a row, or be refused.
-    ShowsAsFiltered(String),
     /// Do pages by a cursor keep the rows with nulls of this order? Databases have nulls at one end, so the first rows of both
     /// directions show whether there are any.
     KeepsNulls(Vec<Order>),
@@ -126,17 +124,6 @@ impl Probe {
             question: Question::KnowsOrdering,
             with: and(extra, parameter, spelling.join(",")),
             without: extra.clone(),
-        }
-    }
-
-    /// Whether a text that the rows show, such as a time without seconds, finds a row.
-    #[must_use]
-    pub fn shows_as_filtered(path: &str, shown: &str, extra: &Pairs) -> Self {
-        let with = and(extra, path.to_owned(), shown.to_owned());
-        Self {
-            question: Question::ShowsAsFiltered(path.to_owned()),
-            without: with.clone(),
-            with,
         }
     }
 

@@ -153,7 +153,6 @@ impl Probing {
             Question::Sorts(order) => self.sorts(probe, strategy, order).await?,
             Question::Filters(guard) => self.filters(probe, strategy, guard).await?,
             Question::LooksAt(guard) => self.looks_at(probe, strategy, guard).await?,
-            Question::ShowsAsFiltered(path) => self.shows_as_filtered(probe, path).await?,
             Question::Knows(guard) => self.knows(probe, strategy, guard).await?,
             Question::KnowsOrdering => self.knows_ordering(probe, strategy).await?,
             Question::KeepsNulls(order) => {

@@ -45,17 +45,33 @@ impl Shown {
         Ok(texts)
     }
 
-    /// Whether a text comes twice, as the labels of a few choices do.
-    pub(crate) fn repeats_texts(&self, rows: &[Row]) -> Result<bool> {
+    /// The texts that come more than once, as the labels of a few choices do.
+    pub(crate) fn repeated(&self, rows: &[Row]) -> Result<HashSet<String>> {
         let mut texts = HashSet::new();
+        let mut repeated = HashSet::new();
         for row in rows {
             if let Value::String(text) = self.of(row)?
-                && !texts.insert(text)
+                && !texts.insert(text.clone())
             {
-                return Ok(true);
+                repeated.insert(text);
             }
         }
-        Ok(false)
+        Ok(repeated)
+    }
+
+    /// The rows that show this text, but for blanks at its end, or this number.
+    pub(crate) fn showing<'r>(&self, rows: &'r [Row], text: &str) -> Result<Vec<&'r Row>> {
+        let mut showing = Vec::new();
+        for row in rows {
+            let shown = match self.of(row)? {
+                Value::Number(number) => number.to_string().into(),
+                shown => shown,
+            };
+            if shown.as_str().map(str::trim_end) == Some(text) {
+                showing.push(row);
+            }
+        }
+        Ok(showing)
     }
 
     /// The different texts and numbers, as a query string has them.

@@ -17,6 +17,7 @@ mod empty;
 mod equal;
 mod filters;
 mod forms;
+mod inexact;
 mod long_lists;
 mod nested;
 mod orders;

@@ -230,7 +230,7 @@ impl Probing {
             // Where all rows seem to satisfy it, a label that misleads would be in each of them.
             if check.seems_to_satisfy(parameter, row)
                 && collection.know(|known| known.is_drf)?
-                && !self.shown(&guard.path)?.repeats_texts(rows)?
+                && self.shown(&guard.path)?.repeated(rows)?.is_empty()
             {
                 check.accept_labels(parameter);
                 continue;

@@ -8,16 +8,18 @@ use django_api_orm_core::{
     evaluate::{Evaluator, is_no_label, lacks_digits},
     lookup::{Lookup, Op},
     row::Row,
-    strategy::{Probe, Strategy, Telling},
+    strategy::{Findings, Strategy, Telling},
 };
 use serde_json::Value;
 
 use super::{
     super::check::RowCheck,
-    Probing,
+    Answer, Probing,
     texts::{Form, Unfiltered},
 };
 
+/// The rows that are asked for where those that show one number are to be among them.
+const MANY_ROWS: u64 = 100;
 /// What Django REST Framework calls the fields whose values are texts of any kind.
 const TEXTS: [&str; 5] = ["string", "regex", "slug", "email", "url"];
 
@@ -96,7 +98,7 @@ impl Probing {
         let may_be_labels = !texts.iter().all(|text| is_no_label(text));
         // A text that is named may be the label of some rows, and one that has a part may be any label, or have been cut off.
         let may_mislead = match lookup.names_values() {
-            true => may_be_labels && field.repeats_texts(page)?,
+            true => may_be_labels && !field.repeated(page)?.is_empty(),
             false => may_be_labels || look_cut(&texts),
         };
         if holds && !may_mislead {
@@ -181,8 +183,8 @@ impl Probing {
             let shows = match self.collection.knowledge()?.shows_as_filtered(&lookup.path) {
                 Some(known) => known,
                 None => {
-                    let probe = Probe::shows_as_filtered(&lookup.path, shown, &strategy.extra);
-                    self.run(strategy, &probe).await?
+                    self.finds_all_showing(strategy, &lookup.path, shown, page)
+                        .await?
                 }
             };
             if !shows {
@@ -192,10 +194,24 @@ impl Probing {
         Ok(true)
     }
 
-    /// Costs one request.
-    pub(super) async fn shows_as_filtered(&mut self, probe: &Probe, path: &str) -> Result<bool> {
-        let shows = match self.ask(&probe.with).await {
-            Ok(answer) => !answer.is_empty(),
+    /// Whether the server finds the rows of a page that show this number or time by it, or ignores or refuses it. Costs one request, or two
+    /// where there are many such rows.
+    async fn finds_all_showing(
+        &mut self,
+        strategy: &Strategy,
+        path: &str,
+        shown: &str,
+        page: &[Row],
+    ) -> Result<bool> {
+        let showing = self.shown(path)?.showing(page, shown)?;
+        let pairs = Findings::asking_for(&strategy.extra, path, shown);
+        let shows = match self.ask_for_all_of(&pairs, showing.len() as u64).await {
+            Ok(answer) if answer.is_empty() => false,
+            Ok(answer) if !self.leaves_out_one_of(&showing, &answer) => true,
+            Ok(_) => {
+                let all = self.ask_for_all_of(&pairs, MANY_ROWS).await?;
+                !(all.ends && self.leaves_out_one_of(&showing, &all))
+            }
             Err(error) if error.is_refusal() => true,
             Err(error) => return Err(error),
         };
@@ -203,14 +219,24 @@ impl Probing {
             .learn(|known| known.learn_form(path, shows))?;
         Ok(shows)
     }
+
+    /// Whether one of these rows is not in an answer.
+    pub(super) fn leaves_out_one_of(&self, rows: &[&Row], answer: &Answer) -> bool {
+        let is_there = |row: &Row| {
+            let mut found = answer.rows.iter();
+            found.any(|found| self.collection.same_row(Some(found), Some(row)))
+        };
+        !rows.iter().all(|row| is_there(row))
+    }
 }
 
-/// The longest text that reaches the server as it is: the one that was cut off, if any was.
+/// The longest text that reaches the server as it is: the one that was cut off, if any was. Where it was cut behind a blank, servers
+/// leave that out.
 pub(super) fn longest(texts: &HashSet<String>) -> Option<&str> {
-    let sendable = texts.iter().filter(|text| is_sendable(text));
+    let sendable = texts.iter().map(|text| text.trim_end());
     sendable
+        .filter(|text| is_sendable(text))
         .max_by_key(|text| (text.chars().count(), *text))
-        .map(String::as_str)
 }
 
 /// Whether several different texts have the length of the longest one, as if they had been cut off there.

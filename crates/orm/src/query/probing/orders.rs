@@ -125,7 +125,12 @@ impl Probing {
             let Some(probe) = doubted.find(|probe| probe.is_of(order)) else {
                 continue;
             };
-            let texts = self.shown(&order.path)?.texts(page)?;
+            let field = self.shown(&order.path)?;
+            let mut texts = field.texts(page)?;
+            // Of numbers and times those which seem to be equal may have been rounded.
+            if place < wrong && texts.iter().all(|text| is_no_label(text)) {
+                texts = field.repeated(page)?;
+            }
             let form = self.shows_texts(strategy, &order.path, &texts, &first, None);
             match form.await? {
                 Form::AsFiltered => {}

@@ -254,6 +254,11 @@ impl Probing {
             })?;
             return Ok(Made::Ignored);
         }
+        // Rows show it that are not found by it: it was cut off, or rounded.
+        let showing = field.showing(first, shown)?;
+        if found.ends && self.leaves_out_one_of(&showing, &found) {
+            return Ok(Made::FindsNone);
+        }
         // The row with another text would have come.
         let is_left_out = other.is_some_and(|other| found.rows.len() > other || found.ends);
         if is_left_out

@@ -1,0 +1,187 @@
+//! Servers whose rows show several values as one, rounded or cut off, of which one is what they show.
+
+use chrono::{DateTime, FixedOffset};
+use django_api_orm::{ErrorKind, Filter, Manager, QuerySet, prelude::*};
+use django_api_orm_testserver::{Field, Form, Paginator, Quirk, Resource, TestServer};
+use http::Method;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::site::{Warnings, listening};
+
+#[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/goods/")]
+struct Good {
+    id: Option<i64>,
+    price: Decimal,
+    text: String,
+    at: String,
+}
+
+struct Site {
+    server: TestServer,
+    client: ServiceClient,
+    warnings: Warnings,
+}
+
+impl Site {
+    fn goods(&self) -> Manager<Good> {
+        self.client.objects()
+    }
+
+    async fn ids(&self, goods: QuerySet<Good>) -> django_api_orm::Result<Vec<i64>> {
+        Ok(goods.await?.iter().filter_map(|good| good.id).collect())
+    }
+}
+
+/// Goods with these values in the field.
+async fn start(field: &str, values: &[&str], forms: impl IntoIterator<Item = Form>) -> Site {
+    let row = |(place, value): (usize, &&str)| {
+        let mut row =
+            json!({"id": place + 1, "price": "9.99", "text": "x", "at": "2024-05-01T10:00:00Z"});
+        row[field] = json!(value);
+        row
+    };
+    let rows: Vec<Value> = values.iter().enumerate().map(row).collect();
+    let goods = Resource::new("goods")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::decimal("price", 8, 2),
+            Field::text("text", 100),
+            Field::datetime("at"),
+        ])
+        .paginator(Paginator::limit_offset())
+        .filter_on_everything()
+        .rows(json!(rows));
+    let shows = forms
+        .into_iter()
+        .map(|form| Quirk::Show(field.to_owned(), form));
+    let goods = shows.fold(goods, Resource::quirk);
+    let server = TestServer::builder().resource(goods).start().await.unwrap();
+    let (client, warnings) = listening(&server);
+    Site {
+        server,
+        client,
+        warnings,
+    }
+}
+
+fn at(text: &str) -> DateTime<FixedOffset> {
+    DateTime::parse_from_rfc3339(text).unwrap()
+}
+
+/// What is to be evaluated on a field by this lookup: left out, and the other part of an OR.
+fn queries(site: &Site, lookup: &str, value: Value) -> [QuerySet<Good>; 2] {
+    let filter = Filter::lookup(lookup, value);
+    [
+        site.goods().exclude(filter.clone()),
+        site.goods().filter(filter | Good::F.id.eq(99)),
+    ]
+}
+
+#[tokio::test]
+async fn nothing_is_evaluated_on_values_of_which_one_is_what_all_of_them_show() {
+    let long = [
+        "The quick brown fox jumps",
+        "The quick brown fox barks",
+        "short",
+    ];
+    let whole = ["AAAA", "AAAAc", "AAAAb", "z"];
+    let moments = ["2024-05-01T10:05:05.900000Z", "2024-05-01T10:05:05Z"];
+    let prices = ["1.00", "1.04", "5.00"];
+    type Case<'a> = (&'a str, &'a [&'a str], Form, &'a str, Value);
+    let cases: [Case<'_>; 8] = [
+        ("price", &prices, Form::Rounded(1), "price__gt", json!("1")),
+        ("price", &prices, Form::Rounded(1), "price__gt", json!(1)),
+        ("price", &prices, Form::Rounded(1), "price", json!("1.00")),
+        (
+            "at",
+            &moments,
+            Form::Shortened(19),
+            "at__gt",
+            json!("2024-05-01T10:05:05Z"),
+        ),
+        ("text", &long, Form::Shortened(20), "text", json!(long[0])),
+        (
+            "text",
+            &long,
+            Form::Shortened(20),
+            "text__contains",
+            json!("jumps"),
+        ),
+        ("text", &whole, Form::Shortened(4), "text", json!("AAAA")),
+        (
+            "text",
+            &whole,
+            Form::Shortened(4),
+            "text__contains",
+            json!("c"),
+        ),
+    ];
+    for (field, values, form, lookup, value) in cases {
+        let context = format!("{form:?} {lookup} {value}");
+        for place in 0..2 {
+            let site = start(field, values, [form.clone()]).await;
+            let [out, either] = queries(&site, lookup, value.clone());
+            let query = if place == 0 { out } else { either };
+            let error = site.ids(query.clone()).await.expect_err(&context);
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{context}: {error}");
+            query.delete().await.expect_err(&context);
+            let asked = site.server.requests();
+            assert!(asked.iter().all(|request| request.method() == Method::GET));
+        }
+    }
+}
+
+/// What rows show as it is is evaluated, for one request more.
+#[tokio::test]
+async fn values_that_rows_show_whole_are_evaluated() {
+    let site = start("price", &["1.00", "1.04", "5.00", "1.00"], []).await;
+    for requests in [2, 1] {
+        let before = site.client.stats().requests;
+        let rest = site.goods().exclude(Good::F.price.eq(Decimal::ONE));
+        assert_eq!(site.ids(rest).await.unwrap(), [2, 3]);
+        assert_eq!(site.client.stats().requests - before, requests);
+    }
+    let moments = ["2024-05-01T10:05:05Z", "2024-05-01T10:05:06Z"];
+    let site = start("at", &moments, []).await;
+    let out = Filter::lookup("at", json!(at(moments[0])));
+    assert_eq!(site.ids(site.goods().exclude(out)).await.unwrap(), [2]);
+}
+
+/// Values that are shown as one stand in the order of what they are, and not of the key behind.
+#[tokio::test]
+async fn an_order_by_what_is_shown_as_one_is_believed() {
+    let long = [
+        "The quick brown fox jumps",
+        "The quick brown fox barks",
+        "short",
+    ];
+    let moments = [
+        "2024-05-01T10:05:05.900000Z",
+        "2024-05-01T10:05:05Z",
+        "2024-05-01T10:05:07Z",
+    ];
+    let cases: [(&str, &[&str], Form); 4] = [
+        ("price", &["1.04", "1.00", "5.00"], Form::Rounded(1)),
+        ("at", &moments, Form::Shortened(19)),
+        ("text", &long, Form::Shortened(20)),
+        ("text", &["AAAAc", "AAAA", "z"], Form::Shortened(4)),
+    ];
+    for (field, values, form) in cases {
+        let context = format!("{form:?} {values:?}");
+        let site = start(field, values, [form]).await;
+        let sorted = site.goods().order_by([field, "id"]);
+        assert_eq!(
+            site.ids(sorted.clone()).await.unwrap(),
+            [2, 1, 3],
+            "{context}"
+        );
+        assert_eq!(
+            site.ids(sorted.range(..2)).await.unwrap(),
+            [2, 1],
+            "{context}"
+        );
+        assert_eq!(*site.warnings.lock().unwrap(), [], "{context}");
+    }
+}
