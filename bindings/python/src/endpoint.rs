@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use django_api_orm::{
-    BulkWriteError, ModelMeta, OnDrift, OnIgnored, OnUnsaved, Result, ServiceClient,
+    BulkWriteError, Error, ModelMeta, OnDrift, OnIgnored, OnUnsaved, Result, ServiceClient,
     engine::{self, Change, Collection, Join, Kept, KeysetWalk, LostWrite, Precaution},
 };
 use http::Method;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{
     client::{Client, Shared, choice, seconds},
     failure,
-    model::{Model, assigned},
+    model::{Model, assigned, text},
     operation::{Done, Name, Operation, Payload},
     plan::{Condition, Plan, by, json, object, orders},
     related::Relation,
@@ -500,6 +500,37 @@ impl Endpoint {
                 rows.model(),
             ))
         }))
+    }
+
+    /// What has to be sent to a row for it to have these values; `address__city` is a part of the object `address`. `whole`
+    /// are the names of fields that are set otherwise, of which no part may be set.
+    fn assigned(
+        &self,
+        py: Python<'_>,
+        row: Given,
+        values: &[u8],
+        whole: Vec<String>,
+    ) -> PyResult<Vec<u8>> {
+        let values = assigned(py, values, &whole)?;
+        let changes = || {
+            let client = self.client.for_loops(None)?;
+            (self.on())(&client).changes(&values, &row.0)
+        };
+        let mut changes = changes().map_err(|error| failure::raised(py, &error))?;
+        changes.retain(|name, _| !whole.contains(name));
+        text(&changes)
+    }
+
+    /// The names of the values that a row may not have although it seems to: it shows the field in another form than filters take,
+    /// or fewer digits than the value is written with.
+    fn unseen(&self, py: Python<'_>, row: Given, values: &[u8]) -> PyResult<Vec<String>> {
+        let values = assigned(py, values, &[])?;
+        let unseen = || {
+            let client = self.client.for_loops(None)?;
+            let names = (self.on())(&client).unseen(&values, &row.0)?;
+            Ok(names.into_iter().map(str::to_owned).collect())
+        };
+        unseen().map_err(|error: Error| failure::raised(py, &error))
     }
 
     /// Deletes a row, which the server last showed as `row`. `check`: the row is read first, and compared.

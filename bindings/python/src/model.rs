@@ -253,21 +253,6 @@ impl Model {
         let equalities = or_raise(py, Assigned::equalities(&condition.0, &self.0))?;
         text(&equalities.completed_by(&object(values)?))
     }
-
-    /// What has to be sent to a row for it to have these values; `address__city` is a part of the object `address`. `whole`
-    /// are the names of fields that are set otherwise, of which no part may be set.
-    fn assigned(
-        &self,
-        py: Python<'_>,
-        row: &[u8],
-        values: &[u8],
-        whole: Vec<String>,
-    ) -> PyResult<Vec<u8>> {
-        let assigned = assigned(py, values, &whole)?;
-        let mut changes = or_raise(py, assigned.changes(&self.0, &a_row(row)))?;
-        changes.retain(|name, _| !whole.contains(name));
-        text(&changes)
-    }
 }
 
 impl Model {
@@ -335,7 +320,7 @@ fn names(names: Vec<&str>) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-fn text(object: &Map<String, Value>) -> PyResult<Vec<u8>> {
+pub(crate) fn text(object: &Map<String, Value>) -> PyResult<Vec<u8>> {
     serde_json::to_vec(object).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 

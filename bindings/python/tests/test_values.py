@@ -12,7 +12,7 @@ import pytest
 from django_api_orm import APIModel, AsyncAPIModel
 from django_api_orm.testserver import TestServer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from test_writes import JSON, model, settle
+from test_writes import JSON, model, settle, writes
 from typing_extensions import TypedDict
 
 ROW = {
@@ -75,6 +75,30 @@ def test_an_equal_value_is_no_change(things, base):
         assert (await settle(thing.objects.get(id=1))).price == Decimal("1.51")
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_an_equal_value_is_written_where_the_row_may_have_another_one(base):
+    shape = {"shows": {"price": {"rounded": 1}, "name": {"label": {"n": "Name"}}}}
+    with TestServer({"things": [{**ROW, "price": "1.04", "name": "n"}]}, shape=shape) as server:
+        thing = model(server, Thing, base)
+
+        async def main():
+            one = thing.objects.filter(id=1)
+            # The first may be all there is, and nothing tells yet that the name is shown in another form.
+            equal = {"price": Decimal("1.0"), "name": "Name", "numbers": [1, 2]}
+            await settle(one.update(**equal))
+            assert await settle(thing.objects.update_or_create(equal, id=1)) and writes(server) == []
+            await settle(one.update(price=Decimal("1.00")))
+            await settle(thing.objects.update_or_create({"price": Decimal("1.000"), "numbers": [1, 2]}, id=1))
+            assert [body for _, _, body in writes(server)] == [{"price": "1.00"}, {"price": "1.000"}]
+            assert await settle(thing.objects.filter(name="n").count()) == 1
+            found = await settle(thing.objects.filter(name="n"))
+            assert [row.name for row in found] == ["Name"]
+            row, created = await settle(thing.objects.update_or_create({"name": "Name"}, id=1))
+            assert (row.changes(), created, writes(server)[2][2]) == ({}, False, {"name": "Name"})
+
+        asyncio.run(main())
 
 
 @pytest.mark.parametrize(

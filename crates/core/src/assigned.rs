@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     error::{Error, Result},
+    evaluate::{Fields, is_written_finer},
     filter::Q,
-    model::{Equality, ModelMeta},
+    model::{Equality, FieldMeta, ModelMeta},
     plan::Assignment,
     row::Row,
     unsaved::{have_same_elements, is_same},
@@ -114,14 +115,19 @@ impl Assigned {
         self.values
     }
 
-    /// What has to be sent to a row for it to have the values; one that it has in another spelling is no change. Objects are sent whole, because a server may put what it is
-    /// sent in place of what it has.
+    /// What has to be sent to a row for it to have the values; one that it has in another spelling is no change, if the row shows every
+    /// digit of it, and shows it as filters take it: `fields` tell where it does not. Objects are sent whole, because a server may put
+    /// what it is sent in place of what it has.
     ///
     /// # Errors
     /// `Decode` for what is not a row; `InvalidRequest` for a part of what is not an object in the row.
-    pub fn changes(&self, model: &ModelMeta, row: &Row) -> Result<Map<String, Value>> {
+    pub fn changes(
+        &self,
+        model: &ModelMeta,
+        row: &Row,
+        known: &Fields,
+    ) -> Result<Map<String, Value>> {
         let row = fields(row.bytes()).ok_or_else(|| Error::decode("a row is not a JSON object"))?;
-        let fields = model.known_fields();
         let mut changes = Map::new();
         for (name, value) in &self.values {
             let field = model.sent_field(name);
@@ -129,11 +135,12 @@ impl Assigned {
                 Some(field) => field.name_in(|name| row.contains_key(name)),
                 None => name,
             };
-            let text = row.get(shown).map(|text| text.get());
-            let now = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
+            let text = row.get(shown);
+            let now = text.and_then(|text| serde_json::from_str::<Value>(text.get()).ok());
             let next = match &now {
                 Some(now) if self.in_parts.contains(name) => {
-                    if let Some(integer) = text.and_then(|text| wide_integer(text.as_bytes())) {
+                    if let Some(integer) = text.and_then(|text| wide_integer(text.get().as_bytes()))
+                    {
                         return Err(Error::invalid_request(format!(
                             "`{name}` holds the integer {integer}, which needs more than 64 bits and would be rounded: set \
                              the whole object"
@@ -145,14 +152,46 @@ impl Assigned {
             };
             let is_set = field.is_some_and(|field| field.equality() == Equality::Unordered);
             let is_equal = |now: Value| {
-                is_same(&fields, shown, &next, &now) || is_set && have_same_elements(&next, &now)
+                is_same(known, shown, &next, &now) || is_set && have_same_elements(&next, &now)
             };
-            if !now.is_some_and(is_equal) {
+            let may_differ = text.is_some_and(|text| is_unseen(known, field, name, &next, text));
+            if may_differ || !now.is_some_and(is_equal) {
                 changes.insert(name.clone(), next);
             }
         }
         Ok(changes)
     }
+
+    /// The names of the values that the row may not have although it seems to, see [`changes`](Self::changes).
+    ///
+    /// # Errors
+    /// `Decode` for what is not a row.
+    pub fn unseen(&self, model: &ModelMeta, row: &Row, known: &Fields) -> Result<Vec<&str>> {
+        let row = fields(row.bytes()).ok_or_else(|| Error::decode("a row is not a JSON object"))?;
+        let unseen = self.values.iter().filter(|(name, value)| {
+            let field = model.sent_field(name);
+            let shown = match field {
+                Some(field) => field.name_in(|name| row.contains_key(name)),
+                None => name,
+            };
+            let text = row.get(shown);
+            text.is_some_and(|text| is_unseen(known, field, name, value, text))
+        });
+        Ok(unseen.map(|(name, _)| name.as_str()).collect())
+    }
+}
+
+/// Whether a value that the row seems to have may be another one there: the row shows the field in another form, or fewer digits than
+/// the value is written with. `name` is that in bodies.
+fn is_unseen(
+    known: &Fields,
+    field: Option<&FieldMeta>,
+    name: &str,
+    value: &Value,
+    shown: &RawValue,
+) -> bool {
+    let read_as = field.map_or(name, FieldMeta::read_as);
+    !known.shows(read_as, value) || is_written_finer(value, shown.get())
 }
 
 fn twice(name: &str) -> Error {
@@ -204,7 +243,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{lookup::Lookup, model::FieldMeta};
+    use crate::lookup::Lookup;
 
     fn object(value: Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
@@ -218,7 +257,7 @@ mod tests {
     }
 
     fn changes(assigned: &Assigned, row: Value) -> Result<Map<String, Value>> {
-        assigned.changes(&model(), &Row::new(row.to_string()))
+        assigned.changes(&model(), &Row::new(row.to_string()), &Fields::default())
     }
 
     #[test]
@@ -241,7 +280,8 @@ mod tests {
             assert_eq!(error.is_err(), !no_object.is_object(), "{no_object}");
         }
         let wide = r#"{"address": {"city": "Bonn", "n": 123456789012345678901}}"#;
-        assert!(assigned.changes(&model(), &Row::new(wide)).is_err());
+        let refused = assigned.changes(&model(), &Row::new(wide), &Fields::default());
+        assert!(refused.is_err());
     }
 
     #[test]
@@ -257,8 +297,97 @@ mod tests {
         ]);
         let assigned = Assigned::from(object(json!({"set": [1, 2], "list": [1, 2]})));
         let row = Row::new(json!({"set": [2, 1], "list": [2, 1]}).to_string());
-        let changes = assigned.changes(&sets, &row).unwrap();
+        let changes = assigned.changes(&sets, &row, &Fields::default()).unwrap();
         assert_eq!(changes.keys().collect::<Vec<_>>(), ["list"]);
+    }
+
+    #[test]
+    fn an_equal_value_is_a_change_where_the_row_may_have_another_one() {
+        let fields = Fields::default().decimal("x");
+        let is_sent = |value: Value, shown: &str| {
+            let assigned = Assigned::from(object(json!({"x": value})));
+            let row = Row::new(format!(r#"{{"x": {shown}}}"#));
+            !assigned
+                .changes(&model(), &row, &fields)
+                .unwrap()
+                .is_empty()
+        };
+        for (value, shown) in [
+            (json!("1.00"), r#""1.0""#),
+            (json!("1.0"), r#""1""#),
+            (json!("1.00"), "1.0"),
+            (json!("1.00"), "1"),
+            (json!("150e-2"), r#""1.5""#),
+        ] {
+            assert!(is_sent(value.clone(), shown), "{value} {shown}");
+        }
+        for (value, shown) in [
+            (json!("1.5"), r#""1.50""#),
+            (json!("1.50"), r#""1.50""#),
+            (json!("1.50"), "1.50"),
+            (json!("1E+2"), r#""100.0""#),
+            (json!(1.5), r#""1.5""#),
+            (json!(2), "2.0"),
+            (json!(2.0), "2"),
+            (json!(2.0), r#""2""#),
+        ] {
+            assert!(!is_sent(value.clone(), shown), "{value} {shown}");
+        }
+        let fields = Fields::default();
+        let is_sent = |value: &str, shown: &str| {
+            let assigned = Assigned::from(object(json!({"x": value})));
+            let row = Row::new(json!({"x": shown}).to_string());
+            !assigned
+                .changes(&model(), &row, &fields)
+                .unwrap()
+                .is_empty()
+        };
+        for (value, shown) in [
+            ("2024-01-02T10:00:00Z", "2024-01-02T10:00Z"),
+            ("2024-01-02T10:00:00.000Z", "2024-01-02T10:00:00Z"),
+            ("2024-01-02T10:00", "2024-01-02"),
+            ("10:00:00", "10:00"),
+            ("1 02:00:00", "1 02:00"),
+            ("PT60S", "00:01"),
+            ("PT26H0.000S", "1 02:00:00"),
+        ] {
+            assert!(is_sent(value, shown), "{value} {shown}");
+        }
+        for (value, shown) in [
+            ("2024-01-02T10:00:00Z", "2024-01-02T11:00:00.000000+01:00"),
+            ("2024-01-02", "2024-01-02T00:00:00Z"),
+            ("10:00", "10:00:00"),
+            ("P1DT2H", "1 02:00:00"),
+            ("P1DT2H", "PT93600S"),
+            ("PT93600S", "P1DT2H"),
+            ("PT0.5S", "00:00:00.500000"),
+            ("1.00 kg", "1.00 kg"),
+        ] {
+            assert!(!is_sent(value, shown), "{value} {shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_in_another_form_is_a_change() {
+        let row = Row::new(r#"{"author": 7, "address": {"city": "Bonn", "zip": "1"}}"#);
+        let names = |path: &str, value: Value| {
+            let mut assigned = Assigned::default();
+            assigned.set(path, value).unwrap();
+            let fields = ["author", "address__city", "author__name"]
+                .into_iter()
+                .fold(Fields::default(), Fields::shown_otherwise);
+            let changes = assigned.changes(&model(), &row, &fields).unwrap();
+            changes.keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(names("author_id", json!(7)), ["author_id"]);
+        assert_eq!(names("address__city", json!("Bonn")), ["address"]);
+        let whole = json!({"city": "Bonn", "zip": "1"});
+        assert_eq!(names("address", whole), ["address"]);
+        // The name of another row is not what is set.
+        let names_only = Fields::default().shown_otherwise("author__name");
+        let assigned = Assigned::from(object(json!({"author_id": 7})));
+        let changes = assigned.changes(&model(), &row, &names_only).unwrap();
+        assert!(changes.is_empty());
     }
 
     #[test]

@@ -103,7 +103,6 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-pub(crate) use self::measure::{Measure, roots_of, taken};
 use self::{condition::Condition, verdict::Why};
 pub use self::{
     condition::lacks_digits,
@@ -113,6 +112,10 @@ pub use self::{
     place::FieldPlace,
     scalar::is_no_label,
     verdict::{Reason, Verdict},
+};
+pub(crate) use self::{
+    measure::{Measure, roots_of, taken},
+    precision::is_written_finer,
 };
 use crate::{
     error::{Error, Result},
@@ -208,6 +211,17 @@ impl Fields {
         let shown_otherwise = related.shown_otherwise.iter();
         self.shown_otherwise.extend(shown_otherwise.map(behind));
         self
+    }
+
+    /// Whether rows show this value of a field as filters take it, and all that it has inside.
+    pub(crate) fn shows(&self, name: &str, value: &Value) -> bool {
+        !self.shown_otherwise.iter().any(|path| {
+            let mut names = path.split("__");
+            names.next() == Some(name)
+                && names
+                    .try_fold(value, |value, name| value.get(name))
+                    .is_some()
+        })
     }
 
     /// Whether the field at this path is known to be a decimal.

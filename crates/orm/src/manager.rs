@@ -254,8 +254,7 @@ impl<M: ApiModel> Manager<M> {
         values: &Assigned,
         new: &Map<String, Value>,
     ) -> Result<(Instance<M>, bool)> {
-        let changes =
-            |row: &Row| with_what_stays::<M>(row, values.changes(self.collection.model(), row)?);
+        let changes = |row: &Row| with_what_stays::<M>(row, self.collection.changes(values, row)?);
         let found = (self.collection)
             .update_or_create(q, Some(new), changes)
             .await?;

@@ -521,10 +521,14 @@ class ModelInfo:
     def values(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What is sent for single values."""
         fields, parts = self.assigned(values)
+        return {**self.as_sent(fields), **parts}
+
+    def as_sent(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of fields as they are sent."""
         blank = self.schema.model_construct()
         for name in fields:
             put(blank, name, fields[name])
-        return {**self.dump(blank, fields), **parts}
+        return self.dump(blank, fields)
 
     def _value(self, name: str, value: Any) -> Any:
         """One value as its field has it, whatever the other fields are."""

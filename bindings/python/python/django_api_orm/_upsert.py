@@ -89,15 +89,20 @@ class Upsert(Generic[M]):
         """Sets the defaults on the row that was found, and returns what has to be sent."""
         info, row, data = self.info, found._row or b"{}", found._data
         fields = dict(self.fields)
-        changed = info.engine.assigned(row, to_json(self.parts), [info.sent[name] for name in fields])
+        changed = self.endpoint.assigned(row, to_json(self.parts), [info.sent[name] for name in fields])
         parts: dict[str, Any] = json.loads(changed)
         if parts:
             read = info.validate_json(info.engine.put(row, changed))
             fields.update({name: getattr(read, name) for name in map(info.name_of, parts) if name in info.wire})
+        unseen = self.endpoint.unseen(row, to_json(info.as_sent(self.fields)))
         for name, value in fields.items():
-            if getattr(data, name) != value:
+            if info.sent[name] in unseen or getattr(data, name) != value:
                 put(data, name, value)
-        return found._changed(None).with_(parts)
+        save = found._changed(None)
+        if unseen:
+            # The row may have another value, though it seems to be equal.
+            save = save.with_(found._changed([info.own[name] for name in unseen]).body)
+        return save.with_(parts)
 
 
 def _evaluated(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -146,6 +146,15 @@ fn whole(float: f64) -> i64 {
     float as i64
 }
 
+/// The places after the point that a number is written with, zeros at the end included.
+pub(super) fn places_written(text: &str) -> i64 {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let places = mantissa
+        .split_once('.')
+        .map_or(0, |(_, digits)| length(digits.len()));
+    (places - exponent.parse::<i64>().unwrap_or(0)).max(0)
+}
+
 fn spelling(text: &str) -> Option<Spelling> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {

@@ -1,9 +1,11 @@
 //! How precisely a row shows a value: digits that were rounded or cut away can decide a comparison at its boundary.
 
 use chrono::TimeDelta;
+use serde_json::Value;
 
 use super::{
     moment::Moment,
+    number,
     scalar::{Scalar, Text},
 };
 
@@ -46,11 +48,39 @@ pub(super) fn may_lack_digits(row: &Scalar<'_>, operand: &Scalar<'_>) -> bool {
     is_rough && is_near(row, operand)
 }
 
+/// Whether a text is written to more places than what a row shows (JSON text), so that an equal value may replace one that was
+/// rounded or cut: `"1.00"` for `"1.0"`, `"10:04:00"` for `"10:04"`. A JSON number has no places that its writer has chosen.
+pub(crate) fn is_written_finer(text: &Value, shown: &str) -> bool {
+    let Ok(row) = serde_json::from_str::<Value>(shown) else {
+        return false;
+    };
+    let (Some(asked @ Scalar::Text(text)), Some(row)) = (&Scalar::of(text), &Scalar::of(&row))
+    else {
+        return false;
+    };
+    if asked.as_number().is_some() && row.as_number().is_some() {
+        let spelled = match row {
+            Scalar::Text(row) => row.raw.as_ref(),
+            _ => shown,
+        };
+        return number::places_written(&text.raw) > number::places_written(spelled);
+    }
+    let (Scalar::Text(row_text), Some(shown), Some(asked)) =
+        (row, row.as_moment(), asked.as_moment())
+    else {
+        return false;
+    };
+    unit(text, asked)
+        .zip(unit(row_text, shown))
+        .is_some_and(|(asked, shown)| asked < shown)
+}
+
 /// The time that the last shown part of a text stands for.
 fn unit(text: &Text<'_>, shown: Moment) -> Option<TimeDelta> {
     let clock = match shown {
         Moment::Date(_) => return Some(TimeDelta::days(1)),
-        Moment::Duration(_) => return None,
+        // `1 02:00:00.5`, `P1DT2H0.5S`: what ISO 8601 leaves out is zero.
+        Moment::Duration(_) => text.raw.rsplit([' ', 'T']).next()?.trim_end_matches('S'),
         Moment::Time(_) => text.raw.as_ref(),
         Moment::Naive(_) | Moment::Aware(_) => text.raw.get(11..)?,
     };
@@ -60,7 +90,7 @@ fn unit(text: &Text<'_>, shown: Moment) -> Option<TimeDelta> {
             let places = u32::try_from(fraction.len()).ok()?;
             TimeDelta::nanoseconds(10_i64.checked_pow(9_u32.checked_sub(places)?)?)
         }
-        None if clock.matches(':').count() < 2 => TimeDelta::minutes(1),
+        None if clock.matches(':').count() == 1 => TimeDelta::minutes(1),
         None => TimeDelta::seconds(1),
     })
 }

@@ -58,8 +58,18 @@ impl Collection {
         BulkWriteError::sort(results)
     }
 
+    /// What has to be sent to a row for it to have the values.
+    pub fn changes(&self, values: &Assigned, row: &Row) -> Result<Map<String, Value>> {
+        values.changes(self.model(), row, &self.known_fields()?)
+    }
+
+    /// The names of the values that the row may not have although it seems to.
+    pub fn unseen<'v>(&self, values: &'v Assigned, row: &Row) -> Result<Vec<&'v str>> {
+        values.unseen(self.model(), row, &self.known_fields()?)
+    }
+
     async fn update_row(&self, key: &str, row: &Row, values: &Assigned) -> Result<()> {
-        let changes = values.changes(self.model(), row)?;
+        let changes = self.changes(values, row)?;
         if !changes.is_empty() {
             let kept = self.save(key, Some(row), &changes).await?;
             if let Some(error) = kept.unsaved_error(self.model()) {

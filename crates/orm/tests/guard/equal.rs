@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, FixedOffset};
-use django_api_orm::{ErrorKind, Instance, prelude::*};
+use django_api_orm::{ErrorKind, Filter, Instance, Manager, prelude::*};
+use django_api_orm_testserver::{Field, Resource, Shape, TestServer};
 use http::StatusCode;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -141,4 +142,78 @@ async fn names_inside_objects_that_are_no_fields_are_refused_before_a_request() 
     // This server takes no such fields, but was asked.
     let _ = things.create(&fitting).await;
     assert_eq!(site.writes(), ["POST /api/v1/things/"]);
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/goods/")]
+struct Priced {
+    id: Option<i64>,
+    price: Decimal,
+    at: String,
+    owner: String,
+}
+
+/// Prices that are shown with one place, times without seconds, and owners by their names.
+async fn priced() -> (TestServer, Manager<Priced>) {
+    let fields = [
+        Field::integer("id").primary_key(),
+        Field::decimal("price", 9, 2),
+        Field::text("at", 30),
+        Field::text("owner", 30),
+    ];
+    let rows = json!([{"id": 1, "price": "1.04", "at": "2024-05-01T10:04:30Z", "owner": "o7"}]);
+    let goods = Resource::new("goods").fields(fields).filter_on_everything();
+    let goods = goods.rows(rows.clone());
+    let shape = json!({"shows": {"price": {"rounded": 1}, "at": {"shortened": 16}, "owner": {"label": {"o7": "ann"}}}});
+    let server = TestServer::builder().resource(goods);
+    let server = server.shape(Shape::from_json(shape).unwrap());
+    let server = server.start().await.unwrap();
+    let client = ServiceClient::builder(server.base_url()).build().unwrap();
+    let goods = client.objects();
+    (server, goods)
+}
+
+#[tokio::test]
+async fn an_equal_value_is_written_where_the_row_may_have_another_one() {
+    let bodies = |server: &TestServer| {
+        let requests = server.requests();
+        let writes = requests
+            .iter()
+            .filter(|request| request.method() == "PATCH");
+        let bodies = writes.map(|request| serde_json::from_slice::<Value>(request.body()).unwrap());
+        bodies.collect::<Vec<_>>()
+    };
+    let price = |text: &str| [Priced::F.price.set(text.parse::<Decimal>().unwrap())];
+    let (server, goods) = priced().await;
+    let one = || goods.filter(Priced::F.id.eq(1));
+    assert_eq!(one().update(price("1.0")).await.unwrap(), 1);
+    assert_eq!(bodies(&server), [] as [Value; 0], "it may be all there is");
+    assert_eq!(one().update(price("1.00")).await.unwrap(), 1);
+    assert_eq!(bodies(&server), [json!({"price": "1.00"})]);
+    let found = goods.update_or_create(Priced::F.id.eq(1), price("1.00"));
+    assert!(!found.await.unwrap().1);
+    assert_eq!(bodies(&server).len(), 2);
+    let at = [Priced::F.at.set("2024-05-01T10:04:00Z")];
+    assert_eq!(one().update(at).await.unwrap(), 1);
+    assert_eq!(bodies(&server)[2], json!({"at": "2024-05-01T10:04:00Z"}));
+}
+
+#[tokio::test]
+async fn what_is_shown_in_another_form_is_always_written() {
+    let (server, goods) = priced().await;
+    let writes = || {
+        let requests = server.requests();
+        requests
+            .iter()
+            .filter(|request| request.method() == "PATCH")
+            .count()
+    };
+    let owner = || [Priced::F.owner.set("ann")];
+    let one = || goods.filter(Priced::F.id.eq(1));
+    assert_eq!(one().update(owner()).await.unwrap(), 1);
+    assert_eq!(writes(), 0, "nothing tells that it is a name");
+    let of_ann = goods.filter(Filter::<Priced>::lookup("owner", "o7"));
+    assert_eq!(of_ann.await.unwrap().len(), 1);
+    let _ = one().update(owner()).await;
+    assert_eq!(writes(), 1);
 }
