@@ -30,13 +30,15 @@
 //! | number | boolean | as `1` or `0` |
 //! | text, one of those | boolean | by value; other text: unknown |
 //! | text | the same text | equal |
+//! | text with a decimal point (`"12.50"`) | text that no server reads as a number | as text |
 //! | text with a decimal point (`"12.50"`) | text, a number | order by value; `"12.5"` is equal in a [`Kind::Decimal`], not in a [`Kind::Text`], else unknown |
 //! | text of digits (`"7"`) | text of digits | equality by text (`"07"` is not `"7"`); order where value and text agree, else unknown |
 //! | datetime with offset | datetime with offset | as instants |
 //! | datetime with offset | datetime without, or date (its midnight) | by the clock of the row's offset: servers read and write in one time zone |
 //! | datetime without offset | datetime with offset | unknown |
 //! | date | datetime without offset | by the date, as Django converts it; with offset: unknown |
-//! | date or time | text that is neither | unknown |
+//! | date or time | text that no server reads as one (`Bob`; not `today`, `1 Jan`) | as text |
+//! | date or time | other text that is neither | unknown |
 //! | duration (`1 02:00:00`, `P1DT2H`), or a time of day | duration | by length |
 //! | UUID | UUID in any spelling | by value |
 //! | object | object; list, list | JSON equality: `1` is `1.0`, the order of keys does not count |
@@ -59,7 +61,8 @@
 //! | --- | --- |
 //! | text | as it stands |
 //! | number | its digits; a float without a fraction: unknown, databases differ |
-//! | datetime, boolean, object | unknown: the database's text is not the JSON text |
+//! | datetime | false for an operand with a letter that no date or time is written with, else unknown: the database's text is not the JSON text |
+//! | duration, boolean, object | unknown for the same reason |
 //! | ignoring case | full Unicode lower-casing, `ς` as `σ`; where upper-casing would answer otherwise (`ß`/`SS`/`ẞ`, `ı`/`I`, `ſ`/`S`) unknown. `İ` is `i` with a dot above, so `İstanbul` does not start with `is` |
 //! | `regex` | found anywhere, by the [`regex`] crate; a pattern that it does not know (look-around, back-references) is refused |
 //!
@@ -93,6 +96,7 @@ mod moment;
 mod number;
 mod order;
 mod place;
+mod plain;
 mod precision;
 mod scalar;
 mod text;

@@ -257,9 +257,10 @@ impl Test {
                     _ => None,
                 }
             }
-            Self::Text(pattern) | Self::TextOrMember(pattern) => {
-                pattern.matches(&row.as_text(reading)?)
-            }
+            Self::Text(pattern) | Self::TextOrMember(pattern) => match row.as_text(reading) {
+                Some(text) => pattern.matches(&text),
+                None => row.has_in_no_form(pattern.operand()).then_some(false),
+            },
             Self::Holds(operand) => match row {
                 Scalar::Composite(row) => Some(json_holds(row, operand)),
                 _ => Some(false),

@@ -13,6 +13,7 @@ use super::{
     link::Link,
     moment::Moment,
     number::{Number, Spelling},
+    plain::{is_in_no_instant, is_plain},
 };
 
 /// A value that is not null.
@@ -231,6 +232,12 @@ impl<'a> Scalar<'a> {
         }
     }
 
+    /// Whether no text of the value has the operand in it, whatever a database casts it to.
+    pub(super) fn has_in_no_form(&self, operand: &str) -> bool {
+        matches!(self.as_moment(), Some(Moment::Naive(_) | Moment::Aware(_)))
+            && is_in_no_instant(operand)
+    }
+
     /// The text of a text or a number.
     pub(super) fn as_written(&self) -> Option<Cow<'_, str>> {
         match self {
@@ -301,6 +308,9 @@ impl<'a> Text<'a> {
             (Form::Moment(row), Form::Moment(operand)) => {
                 row.compare_to_operand(*operand).map(Ordering::is_eq)
             }
+            (Form::Moment(_), Form::Other) if is_plain(&operand.raw) => {
+                reading.texts_equal(&self.raw, &operand.raw)
+            }
             // The server may read a date in a spelling that this library does not read.
             (Form::Moment(_), _) => None,
             (Form::Uuid(row), _) => {
@@ -330,6 +340,9 @@ impl<'a> Text<'a> {
             return self.order(operand, reading);
         }
         match (&self.form, &operand.form) {
+            (Form::Number(..) | Form::Moment(_), Form::Other) if is_plain(&operand.raw) => {
+                reading.order_texts(&self.raw, &operand.raw)
+            }
             (Form::Number(row, Spelling::Decimal), Form::Number(operand, _)) => {
                 Some(row.compare(operand))
             }

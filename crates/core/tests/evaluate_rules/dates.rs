@@ -20,6 +20,10 @@ fn dates_and_times() {
             ("lt", json!("soon"), U),
             ("range", json!(["2024-01-01", "2024-01-02"]), T),
             ("startswith", json!("2024"), U),
+            ("contains", json!("t"), U),
+            ("contains", json!("o"), F),
+            ("istartswith", json!("Bob"), F),
+            ("iexact", json!("bob"), F),
         ],
     );
     check_field(
@@ -48,6 +52,33 @@ fn dates_and_times() {
             ("hour", json!(10), T),
         ],
     );
+}
+
+#[test]
+fn a_text_that_no_server_reads_as_a_date_is_compared_as_text() {
+    for shown in [
+        "2024-01-01",
+        "10:30:00",
+        "1 02:00:00",
+        "2024-01-01T00:00:00Z",
+    ] {
+        check_field(
+            json!(shown),
+            vec![
+                ("", json!("o"), F),
+                ("", json!("Bob 2"), F),
+                ("", json!(""), F),
+                ("in", json!(["Bob", "Ann"]), F),
+                ("in", json!(["Bob", "today"]), U),
+                ("lt", json!("Bob"), T),
+                ("gte", json!("Bob"), F),
+                ("range", json!(["!", "Bob"]), T),
+                ("", json!("today"), U),
+                ("gt", json!("last week"), U),
+                ("", json!("1 Jan"), U),
+            ],
+        );
+    }
 }
 
 #[test]

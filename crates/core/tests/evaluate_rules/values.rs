@@ -117,6 +117,8 @@ fn numbers() {
             ("gt", json!(9), T),
             ("gt", json!("9"), T),
             ("lt", json!("9.5"), F),
+            ("lt", json!("x"), T),
+            ("gt", json!("inf"), U),
             ("in", json!(["12.5", "x"]), U),
         ],
     );

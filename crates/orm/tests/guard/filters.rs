@@ -530,3 +530,23 @@ async fn what_the_server_finds_in_another_case_is_not_left_out_by_case() {
         assert!(error.to_string().contains("another case"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn texts_that_look_like_dates_and_numbers_are_compared_with_words() {
+    let names = ["2024-01-01", "Bob", "1.0", "2024-01-01T10:00:00Z", "o"];
+    let rows = names.map(|name| json!({"name": name}));
+    let site = site(with_rows(&json!(rows))).await;
+    let things = site.things();
+    let others = ids(things.exclude(q("name", "o"))).await.unwrap();
+    assert_eq!(others, [1, 2, 3, 4]);
+    let either = q("name", "Bob") | q("rank", 7);
+    assert_eq!(ids(things.filter(either)).await.unwrap(), [2]);
+    let others = ids(things.exclude(q("name__icontains", "o")))
+        .await
+        .unwrap();
+    assert_eq!(others, [1, 3, 4]);
+    let others = ids(things.exclude(q("name__lt", "Bob"))).await.unwrap();
+    assert_eq!(others, [2, 5]);
+    let refused = ids(things.exclude(q("name", "today"))).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused}");
+}
