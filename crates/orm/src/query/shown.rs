@@ -59,7 +59,7 @@ impl Shown {
         Ok(repeated)
     }
 
-    /// The rows that show this text, but for blanks at its end, or this number.
+    /// The rows that show exactly this text or number.
     pub(crate) fn showing<'r>(&self, rows: &'r [Row], text: &str) -> Result<Vec<&'r Row>> {
         let mut showing = Vec::new();
         for row in rows {
@@ -67,7 +67,7 @@ impl Shown {
                 Value::Number(number) => number.to_string().into(),
                 shown => shown,
             };
-            if shown.as_str().map(str::trim_end) == Some(text) {
+            if shown.as_str() == Some(text) {
                 showing.push(row);
             }
         }

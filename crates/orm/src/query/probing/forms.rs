@@ -230,13 +230,13 @@ impl Probing {
     }
 }
 
-/// The longest text that reaches the server as it is: the one that was cut off, if any was. Where it was cut behind a blank, servers
-/// leave that out.
+/// The longest text that reaches the server as it is, but for blanks at its end: the one that was cut off, if any was, behind a blank
+/// perhaps.
 pub(super) fn longest(texts: &HashSet<String>) -> Option<&str> {
-    let sendable = texts.iter().map(|text| text.trim_end());
+    let sendable = texts.iter().filter(|text| is_sendable(text.trim_end()));
     sendable
-        .filter(|text| is_sendable(text))
         .max_by_key(|text| (text.chars().count(), *text))
+        .map(String::as_str)
 }
 
 /// Whether several different texts have the length of the longest one, as if they had been cut off there.
