@@ -5,7 +5,7 @@ use django_api_orm_core::{
     lookup::Lookup,
     paginator::Pairs,
     row::Row,
-    strategy::{Probe, Question, Strategy},
+    strategy::{Findings, Probe, Question, Strategy},
 };
 
 use super::{
@@ -14,9 +14,11 @@ use super::{
         ignored,
     },
     Answer, Probing,
+    forms::is_sendable,
 };
 
 const WRONG_ROW: &str = "it sent a row that does not satisfy it";
+const FINDS_PARTS: &str = "it sends rows that have the text as a part of theirs";
 
 impl Probing {
     pub(super) async fn filters(
@@ -156,8 +158,55 @@ impl Probing {
             check.ignore(parameter);
             return Ok(true);
         }
+        if !is_ignored && self.finds_parts(strategy, guard, rows).await? {
+            ignored::filter(&self.collection, parameter, FINDS_PARTS)?;
+            check.ignore(parameter);
+            return Ok(true);
+        }
         self.is_shown_otherwise(check, &guard.path)?;
         Ok(false)
+    }
+
+    /// Whether the bare name of a field is a filter by parts: all rows that come show a longer text with the one that was asked for, as
+    /// labels may, and come for another part of theirs, which would be no code, though none comes for what no row has. Costs a request
+    /// where they do.
+    async fn finds_parts(
+        &mut self,
+        strategy: &Strategy,
+        guard: &Lookup,
+        rows: &[Row],
+    ) -> Result<bool> {
+        let Some(asked) = guard
+            .value
+            .as_str()
+            .filter(|_| guard.parameter() == guard.path)
+        else {
+            return Ok(false);
+        };
+        let field = self.shown(&guard.path)?;
+        let texts = field.texts(rows)?;
+        let asked = asked.trim().to_lowercase();
+        if !texts
+            .iter()
+            .all(|text| text.to_lowercase().contains(&asked))
+        {
+            return Ok(false);
+        }
+        let parts = texts.iter().flat_map(|text| parts_of(text));
+        let part = parts.filter(|part| is_sendable(part) && part.to_lowercase() != asked);
+        let Some(part) = part.max_by_key(|part| part.len()) else {
+            return Ok(false);
+        };
+        let none = self.findings.asking_for_none(&strategy.extra, &guard.path);
+        let part = Findings::asking_for(&strategy.extra, &guard.path, part);
+        for (pairs, is_there) in [(none, false), (part, true)] {
+            match self.ask(&pairs).await {
+                Ok(found) if found.is_empty() != is_there => {}
+                Err(error) if !error.is_refusal() => return Err(error),
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     /// Has the client evaluate a filter that the server ignores, as rows prove, though one of them may satisfy it; nothing is evaluated
@@ -364,6 +413,14 @@ impl Probing {
 /// So many rows, and one of so many, may well come or go between two requests.
 const MOVING_ROWS: u64 = 10;
 const MOVING_PART: u64 = 50;
+
+/// A text without its first letter, and without its last one.
+fn parts_of(text: &str) -> [&str; 2] {
+    let (mut behind, mut before) = (text.chars(), text.chars());
+    behind.next();
+    before.next_back();
+    [behind.as_str(), before.as_str()].map(str::trim)
+}
 
 /// Whether nobody adds or removes as many rows between two requests as the numbers differ by.
 pub(super) fn are_far_apart(one: u64, other: u64) -> bool {
