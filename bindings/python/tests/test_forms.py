@@ -11,6 +11,7 @@ from django_api_orm import (
     APIModel,
     AsyncAPIModel,
     AsyncServiceClient,
+    BulkWriteError,
     IgnoredError,
     ServiceClient,
     UnsavedError,
@@ -68,6 +69,36 @@ def test_a_label_is_no_proof_that_the_filter_is_ignored(settings):
         assert objects.filter(status="D").count() == 10
     with served(LABELS, **settings) as (objects, _):
         assert objects.filter(status="D").last().id == 30
+
+
+@pytest.mark.parametrize("way", ["save", "update", "update_or_create", "bulk_update"])
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_label_of_what_was_sent_is_no_loss(way, is_kept):
+    class Task(APIModel):
+        _schema_class = TaskSchema
+        _endpoint = "/api/v1/tasks/"
+
+    shape = {"shows": {"status": {"label": {"pub": "Published", "dra": "Draft"}}}, "drops": ["status"]}
+    rows = [{"id": 1, "title": "one", "status": "pub" if is_kept else "dra"}]
+    with TestServer({"tasks": rows}, shape=shape) as server, ServiceClient(server.base_url) as client:
+        register_models(client, Task)
+
+        def write():
+            if way == "update":
+                Task.objects.filter(id=1).update(status="pub")
+            elif way == "update_or_create":
+                Task.objects.update_or_create({"status": "pub"}, id=1)
+            else:
+                row = Task.objects.get(id=1)
+                row.status = "pub"
+                row.save() if way == "save" else Task.objects.bulk_update([row], ["status"])
+
+        if is_kept:
+            write()
+        else:
+            with pytest.raises(BulkWriteError if way in ("update", "bulk_update") else UnsavedError, match="did not keep"):
+                write()
+        assert writes(server) == ["PATCH"]
 
 
 @pytest.mark.parametrize("is_known", [True, False])

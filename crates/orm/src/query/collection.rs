@@ -379,6 +379,7 @@ impl Collection {
                     .kept(&self.written(&write, &response)?)
                     .map_err(|error| error.with_request(&Method::PATCH, template))?;
                 self.compare_words(&mut kept, body)?;
+                Box::pin(self.leave_out_labels(&mut kept, row, body)).await?;
                 self.tolerate(&mut kept.unsaved)?;
                 if kept.written == Written::Row {
                     self.learn(|known| known.details = Some(true))?;

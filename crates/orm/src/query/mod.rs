@@ -9,6 +9,7 @@ mod detail;
 mod documents;
 mod ignored;
 mod joined;
+mod kept;
 mod keyset;
 mod look;
 mod order_watch;

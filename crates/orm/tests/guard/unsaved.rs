@@ -414,3 +414,88 @@ async fn null_is_no_label() {
     thing.kind = Some("a".to_owned());
     thing.save().await.unwrap();
 }
+
+/// Texts, of which the filters know more than the rows show: what each write makes of one that the row has already.
+async fn labelled(quirks: impl IntoIterator<Item = Quirk>, looks: &'static str) -> Site {
+    let labels = [("pub", "Published"), ("dra", "Not yet public")];
+    let labels = labels.map(|(kind, label)| (kind.to_owned(), label.to_owned()));
+    let resource = Resource::new("things")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::text("name", 50),
+            Field::text("kind", 5),
+            Field::integer("rank").default(0),
+        ])
+        .filter_on_everything()
+        .rows(
+            json!([{"id": 1, "name": "n", "kind": looks}, {"id": 2, "name": "n", "kind": "dra"}]),
+        );
+    let resource = resource.quirk(Quirk::Show(
+        "kind".to_owned(),
+        Form::Label(labels.into_iter().collect()),
+    ));
+    site(quirks.into_iter().fold(resource, Resource::quirk)).await
+}
+
+#[tokio::test]
+async fn a_label_of_what_was_sent_is_no_loss() {
+    let new = || [Thing::F.kind.set("pub")];
+    let site = labelled([], "pub").await;
+    let things = site.things();
+    let one = || things.filter(q("id", 1));
+    assert_eq!(one().await.unwrap().len(), 1);
+    let (updated, requests) = site.cost(one().update(new())).await;
+    assert_eq!((updated.unwrap(), requests), (1, 4));
+    // From then on it is known, and each value is sent.
+    let (updated, requests) = site.cost(one().update(new())).await;
+    assert_eq!((updated.unwrap(), requests), (1, 2));
+    assert!(site.warnings().is_empty());
+
+    let site = labelled([], "pub").await;
+    let things = site.things();
+    things.update_or_create(q("id", 1), new()).await.unwrap();
+    let site = labelled([], "pub").await;
+    let mut row = site.things().get(q("id", 1)).await.unwrap();
+    row.kind = "pub".to_owned();
+    row.save().await.unwrap();
+    assert_eq!(row.kind, "Published");
+    let site = labelled([], "pub").await;
+    let things = site.things();
+    let mut rows = things.all().await.unwrap();
+    rows[0].kind = "pub".to_owned();
+    things
+        .bulk_update(&mut rows, [Thing::F.kind])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_label_of_another_value_is_a_loss() {
+    let drops = || Quirk::DropFields(vec!["kind".to_owned()]);
+    for (quirks, looks, requests) in [
+        // It has another value, is not filtered by, or not by what is no choice.
+        (vec![drops()], "dra", 3),
+        (vec![drops(), Quirk::ignore_parameters(["kind"])], "dra", 4),
+        (vec![Quirk::ignore_parameters(["kind"])], "pub", 4),
+        (vec![Quirk::ignore_parameters(["kind", "id"])], "pub", 4),
+    ] {
+        let site = labelled(quirks, looks).await;
+        let things = site.things().on_ignored(django_api_orm::OnIgnored::Trust);
+        let one = things.filter(q("id", 1)).limit(1);
+        let (updated, made) = site.cost(one.update([Thing::F.kind.set("pub")])).await;
+        is_unsaved(&updated.unwrap_err().failed()[0].1, &["`kind`"]);
+        assert_eq!(made, requests);
+    }
+    // One that is found by its part shows what it has.
+    let site = labelled([drops()], "Publi").await;
+    let json = [("content-type", "application/json")];
+    let row = json!({"id": 1, "name": "n", "kind": "Publi", "rank": 0});
+    let page = json!({"count": 1, "next": null, "previous": null, "results": [row]});
+    let mut one = site.things().get(q("id", 1)).await.unwrap();
+    one.kind = "pub".to_owned();
+    for (status, body) in [(200, &row), (200, &page), (200, &page)] {
+        let status = StatusCode::from_u16(status).unwrap();
+        site.server.fail_next(status, &json, body.to_string());
+    }
+    is_unsaved(&one.save().await.unwrap_err(), &["`kind`"]);
+}

@@ -1,0 +1,98 @@
+//! Whether a text that a row shows as it was before a write is the label of what was sent, so that the value was kept.
+
+use django_api_orm_core::{
+    FieldMeta, OnUnsaved, Q, Result,
+    evaluate::is_no_label,
+    lookup::{Lookup, Op},
+    paginator::Pairs,
+    plan::Plan,
+    row::Row,
+    strategy::{Aim, Findings},
+    written::Kept,
+};
+use serde_json::{Map, Value};
+
+use super::collection::Collection;
+
+impl Collection {
+    /// Takes out of what was not kept the texts that the server filters by: it finds the row by what was sent, and does not by what the
+    /// row shows. Such a field is kept as shown in another form.
+    ///
+    /// One request for each text that would be an error or a warning, two where the row is found by it.
+    pub(super) async fn leave_out_labels(
+        &self,
+        kept: &mut Kept,
+        row: Option<&Row>,
+        sent: &Map<String, Value>,
+    ) -> Result<()> {
+        if self.policy.on_unsaved == OnUnsaved::Ignore {
+            return Ok(());
+        }
+        for name in std::mem::take(&mut kept.unsaved) {
+            let read_as = self.model().sent_field(&name).map(FieldMeta::read_as);
+            let path = read_as.unwrap_or(&name).to_owned();
+            let texts = sent.get(&name).zip(kept.shown_of(self.model(), &name));
+            let is_label = match &texts {
+                Some((sent, shown)) if shown.as_str().is_some_and(|text| !is_no_label(text)) => {
+                    // What cannot be asked tells nothing.
+                    let found = self.is_found_by(&path, (sent, shown), row.unwrap_or(&kept.row));
+                    found.await.unwrap_or(false)
+                }
+                _ => false,
+            };
+            match is_label {
+                true => self.learn(|known| known.learn_form(&path, false))?,
+                false => kept.unsaved.push(name),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the server finds the row by a text that was sent, and finds none by the one that the row shows, or refuses it. A server that
+    /// drops what is no choice finds the row by both, and so does one that looks for parts of texts.
+    async fn is_found_by(
+        &self,
+        path: &str,
+        (sent, shown): (&Value, &Value),
+        row: &Row,
+    ) -> Result<bool> {
+        let primary = self.model().primary_key();
+        let Some(key) = row.key(primary).filter(|_| sent.is_string()) else {
+            return Ok(false);
+        };
+        let as_filtered = self.know(|known| known.shows_as_filtered(path))?;
+        let asked = (self.asking_by(path, sent, &key)?).zip(self.asking_by(path, shown, &key)?);
+        let Some((by_sent, by_shown)) = asked.filter(|_| as_filtered.is_none()) else {
+            return Ok(false);
+        };
+        let found = self.page(&by_sent).await?;
+        let is_it = |other: &Row| other.key(primary).as_ref() == Some(&key);
+        if !found.rows().iter().any(is_it) {
+            return Ok(false);
+        }
+        match self.page(&by_shown).await {
+            Ok(found) => {
+                let names_more =
+                    found.count().is_some_and(|count| count > 0) || found.next().is_some();
+                Ok(found.rows().is_empty() && !names_more)
+            }
+            Err(error) if error.is_refusal() => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What asks for the row by its key and a value of the field, or by the value alone where there is no filter by the key; nothing
+    /// where there is none by the field.
+    fn asking_by(&self, path: &str, value: &Value, key: &Value) -> Result<Option<Pairs>> {
+        let by = Q::Lookup(Lookup::new(path, Op::Exact, value.clone()));
+        let is_it = Lookup::new(self.model().primary_key(), Op::Exact, key.clone());
+        for q in [by.clone().and(Q::Lookup(is_it)), by] {
+            let plan = Plan::all().filter(q);
+            let strategy = self.strategy(&plan, Aim::Rows, &Findings::default())?;
+            if !strategy.leaves_rows_out() {
+                return Ok(Some(strategy.pairs));
+            }
+        }
+        Ok(None)
+    }
+}
