@@ -162,11 +162,7 @@ impl Probing {
                 continue;
             };
             // What is no label finds its row, where the server knows a path.
-            let is_value = !own
-                .lookup
-                .value
-                .as_str()
-                .is_some_and(|text| !is_no_label(text));
+            let is_value = own.lookup.value.as_str().is_none_or(is_no_label);
             return match (self.finds(&own).await?, respelt.is_some()) {
                 (true, false) => Ok(true),
                 (true, true) | (false, false) if is_value => {
