@@ -132,10 +132,11 @@ async fn what_is_not_needed_is_not_asked_for() {
             3
         };
         assert_eq!(site.requests(), pages, "{paginator:?}");
-        // A filter that is evaluated client-side: nobody knows which page has enough, so none is read before its turn.
+        // A filter that is evaluated client-side: nobody knows which page has enough, so none is read before its turn. The kinds come
+        // several times, as labels do: one request shows that they are none.
         let fizz = site.rows().exclude(Row::F.kind.eq("other"));
         assert_eq!(fizz.first().await.unwrap().unwrap().id, Some(3));
-        assert_eq!(site.requests(), 1);
+        assert_eq!(site.requests(), 2);
         assert_eq!(ids(fizz.limit(10)).await.unwrap().len(), 10);
         assert_eq!(site.requests(), 2);
     }
