@@ -390,7 +390,7 @@ impl Reading {
                         let mut watch = OrderWatch::new(before, &fields);
                         watch.take(picked);
                         self.watch = (key > 0).then_some(watch);
-                        return Ok(true);
+                        return self.sorts_behind(probing, key).await;
                     }
                     wrong => self.is_void = wrong == WrongByTexts::Otherwise,
                 }
@@ -404,6 +404,21 @@ impl Reading {
             }
         }
         self.watch = None;
+        Ok(true)
+    }
+
+    /// Whether the server sorts by the keys behind one of which the rows show another form: they tell nothing of these.
+    async fn sorts_behind(&mut self, probing: &mut Probing, key: usize) -> Result<bool> {
+        let probes = std::mem::take(&mut self.strategy.probes_on_doubt);
+        for order in self.strategy.order.iter().skip(key + 1) {
+            let mut probes = probes.iter();
+            let Some(probe) = probes.find(|probe| probe.is_of(order)) else {
+                continue;
+            };
+            if !probing.run(&self.strategy, probe).await? {
+                return Ok(false);
+            }
+        }
         Ok(true)
     }
 

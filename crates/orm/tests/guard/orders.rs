@@ -1,8 +1,8 @@
 //! Ignored orderings, whole and key by key.
 
 use django_api_orm::{ErrorKind, OnIgnored, QuerySet, WarningKind, prelude::*};
-use django_api_orm_testserver::{Field, Form, Paginator, Quirk, Resource};
-use serde_json::json;
+use django_api_orm_testserver::{Field, Form, Paginator, Quirk, Resource, TestServer};
+use serde_json::{Value, json};
 
 use super::site::{Thing, deaf_to, ids, q, resource, site, thing, where_, with_rows};
 
@@ -270,4 +270,61 @@ async fn ends_that_look_equal_are_not_when_their_texts_are_cut_off() {
         assert_eq!(ids(by_name.clone()).await.unwrap(), [2, 1]);
     }
     assert_eq!(site.warnings(), []);
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/posts/")]
+struct Post {
+    id: Option<i64>,
+    status: String,
+    featured: bool,
+}
+
+/// Codes in another order than their labels, and a second key that the server does not sort by.
+#[tokio::test]
+async fn nothing_is_sorted_by_labels_behind_which_a_key_is_ignored() {
+    let rows: Vec<Value> = [
+        ("x", true),
+        ("x", false),
+        ("x", true),
+        ("x", false),
+        ("x", true),
+        ("pub", true),
+        ("arch", true),
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|((status, featured), id)| json!({"id": id, "status": status, "featured": featured}))
+    .collect();
+    let labels = [
+        ("x", "Deleted for good"),
+        ("pub", "Published"),
+        ("arch", "Archived"),
+    ];
+    let labels = labels.map(|(code, label)| (code.to_owned(), label.to_owned()));
+    let posts = Resource::new("posts")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::choice("status", ["x", "pub", "arch"]),
+            Field::boolean("featured"),
+        ])
+        .paginator(Paginator::page_number(15))
+        .filter("status", ["exact"])
+        .ordering(["id", "status"])
+        .rows(json!(rows))
+        .quirk(Quirk::Show("status".to_owned(), Form::Label(labels.into())));
+    for order in [["-status", "featured"], ["status", "featured"]] {
+        for range in [None, Some(1..4), Some(0..2)] {
+            let server = TestServer::builder().resource(posts.clone());
+            let server = server.start().await.unwrap();
+            let client = ServiceClient::new(server.base_url()).unwrap();
+            let sorted = client.objects::<Post>().order_by(order);
+            let found = match range.clone() {
+                Some(range) => sorted.range(range).fetch().await,
+                None => sorted.fetch().await,
+            };
+            let error = found.expect_err(&format!("{order:?} {range:?}"));
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        }
+    }
 }

@@ -230,10 +230,9 @@ impl Probing {
     }
 }
 
-/// The longest text that reaches the server as it is, but for blanks at its end: the one that was cut off, if any was, behind a blank
-/// perhaps.
+/// The longest text that reaches the server as it is: the one that was cut off, if any was.
 pub(super) fn longest(texts: &HashSet<String>) -> Option<&str> {
-    let sendable = texts.iter().filter(|text| is_sendable(text.trim_end()));
+    let sendable = texts.iter().filter(|text| is_sendable(text));
     sendable
         .max_by_key(|text| (text.chars().count(), *text))
         .map(String::as_str)

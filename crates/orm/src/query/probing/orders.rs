@@ -5,7 +5,6 @@ use std::{cmp::Ordering, collections::HashSet};
 use django_api_orm_core::{
     Error, NullOrder, Q, Result,
     evaluate::{Evaluator, FieldPlace, RowOrder, is_no_label},
-    knowledge::Knowledge,
     lookup::{Lookup, Op},
     paginator::Pairs,
     plan::Order,
@@ -232,13 +231,18 @@ impl Probing {
     /// `Unsupported` where they are not, or where nothing tells.
     pub(crate) async fn may_sort(&mut self, strategy: &Strategy, rows: &[Row]) -> Result<()> {
         let is_asked = strategy.order_is_asked;
-        if strategy.trusts || !is_asked && !self.loses_nulls {
+        if strategy.trusts {
             return Ok(());
         }
         let mut open = Vec::new();
         for (place, order) in strategy.order.iter().enumerate() {
-            let is_ignored = |known: &Knowledge| known.orders_by(&order.path) == Some(false);
-            if self.same_ends.contains(&order.path) || self.collection.know(is_ignored)? {
+            let sorts = self.collection.know(|known| known.orders_by(&order.path))?;
+            // Where the server is not asked for the order, it may still sort by one of the keys.
+            let is_ignored = match is_asked || self.loses_nulls {
+                true => sorts == Some(false),
+                false => sorts != Some(true),
+            };
+            if self.same_ends.contains(&order.path) || is_ignored {
                 continue;
             }
             let texts = self.shown(&order.path)?.texts(rows)?;
