@@ -114,7 +114,7 @@ pub struct Strategy {
     /// Whether the server is asked for it.
     pub order_is_asked: bool,
     /// Keys of the order of which it is not known whether the rows show them as the server sorts by them, and both directions of each:
-    /// that is probed where rows seem to stand in a wrong order by their texts.
+    /// that is probed where rows seem to stand in a wrong order by their texts, or are sorted client-side as another key is ignored.
     pub doubted_keys: Vec<Probe>,
     /// Who makes it.
     pub sorting: Sorting,

@@ -114,7 +114,8 @@ impl Strategy {
             return Some(0);
         }
         let doubts = [&self.unseen, &self.doubted_forms, &self.doubted_digits];
-        if rows > 0 && doubts.iter().any(|doubts| !doubts.is_empty()) {
+        let doubts_keys = !self.order_is_asked && !self.doubted_keys.is_empty();
+        if rows > 0 && (doubts_keys || doubts.iter().any(|doubts| !doubts.is_empty())) {
             return None;
         }
         let is_doubtful = match rows {

@@ -6,6 +6,7 @@ use super::{Given, Probe, Strategy};
 use crate::{
     evaluate::{Measure, asks_digits},
     lookup::{Lookup, Op},
+    plan::Order,
 };
 
 impl Strategy {
@@ -65,9 +66,12 @@ impl Strategy {
             .cloned()
             .collect();
         self.doubted_digits = digits;
+        // Where the server ignores some keys, and is asked for none, the others are still what it sorts by.
+        let sorts = |order: &Order| given.known.orders_by(&order.path) == Some(true);
         let keys = self.order.iter();
         self.doubted_keys = keys
-            .filter(|order| self.order_is_asked && self.may_ask_for_form(&order.path, given))
+            .filter(|order| self.order_is_asked || sorts(order))
+            .filter(|order| self.may_ask_for_form(&order.path, given))
             .map(|order| Probe::sorts(order, &self.extra, given))
             .collect();
     }
