@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use django_api_orm_core::{Pagination, Policy, dialect::Dialect, knowledge::Knowledge};
@@ -16,22 +16,6 @@ const ENDPOINTS: usize = 1_000;
 
 type Hook = Arc<dyn Fn(&Warning) + Send + Sync>;
 
-/// An endpoint, as the client has come to know it.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    knowledge: Mutex<Knowledge>,
-    /// Held by who looks whether rows have URLs. Who comes meanwhile waits, and is told the same.
-    pub(crate) look_for_details: tokio::sync::Mutex<()>,
-}
-
-impl Known {
-    pub(crate) fn knowledge(&self) -> MutexGuard<'_, Knowledge> {
-        self.knowledge
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Set on the builder, shared by every clone of the client.
 #[derive(Default)]
 pub(super) struct Context {
@@ -39,7 +23,7 @@ pub(super) struct Context {
     dialect: Arc<Dialect>,
     pagination: Option<Pagination>,
     on_warning: Option<Hook>,
-    endpoints: Mutex<HashMap<String, Arc<Known>>>,
+    endpoints: Mutex<HashMap<String, Arc<Mutex<Knowledge>>>>,
 }
 
 impl fmt::Debug for Context {
@@ -124,7 +108,7 @@ impl ServiceClient {
     }
 
     /// What is known of the endpoint with this path.
-    pub(crate) fn known(&self, path: &str) -> Arc<Known> {
+    pub(crate) fn knowledge(&self, path: &str) -> Arc<Mutex<Knowledge>> {
         let mut endpoints = self
             .shared
             .context

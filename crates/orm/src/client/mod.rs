@@ -99,7 +99,6 @@ use settings::Settings;
 use stats::Counters;
 use tokens::{Asking, TokenProvider, Tokens};
 
-pub(crate) use context::Known;
 pub(crate) use stats::Interest;
 
 /// How long [`ServiceClient::close`] waits for idle connections to go.

@@ -1,7 +1,7 @@
 //! One endpoint as the engine sees it: the client, the model's description, the policy. Untyped; rows are bytes.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -26,7 +26,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    client::{ApiResponse, Call, Interest, Known, ServiceClient},
+    client::{ApiResponse, Call, Interest, ServiceClient},
     warning::{Warning, WarningKind},
 };
 
@@ -46,7 +46,7 @@ pub struct Collection {
     client: std::result::Result<ServiceClient, Arc<str>>,
     model: Arc<ModelMeta>,
     /// What the client knows of the endpoint, once it has been looked up.
-    known: OnceLock<Arc<Known>>,
+    known: OnceLock<Arc<Mutex<Knowledge>>>,
     /// What rows are decoded to as they come, where a caller has said so.
     row_type: Option<RowType>,
     /// Reads the key that is in the URLs of rows.
@@ -164,17 +164,22 @@ impl Collection {
         self.model.parsed_endpoint()
     }
 
-    pub(super) fn known(&self) -> Result<&Known> {
+    fn shared_knowledge(&self) -> Result<&Mutex<Knowledge>> {
         if let Some(known) = self.known.get() {
             return Ok(known);
         }
-        let known = self.client()?.known(self.endpoint()?.path());
+        let known = self.client()?.knowledge(self.endpoint()?.path());
         Ok(self.known.get_or_init(|| known))
     }
 
     /// Looks at what is known of the endpoint so far.
     pub(super) fn know<T>(&self, look: impl FnOnce(&Knowledge) -> T) -> Result<T> {
-        Ok(look(&self.known()?.knowledge()))
+        Ok(look(
+            &self
+                .shared_knowledge()?
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        ))
     }
 
     /// What is known of the endpoint so far.
@@ -184,12 +189,17 @@ impl Collection {
 
     /// What is known of the fields of the rows besides their values.
     pub(super) fn known_fields(&self) -> Result<Fields> {
-        Ok(self.known()?.knowledge().fields_of(&self.model))
+        let known = self.shared_knowledge()?;
+        let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(known.fields_of(&self.model))
     }
 
     /// Adds to what is known of the endpoint.
     pub fn learn<T>(&self, add: impl FnOnce(&mut Knowledge) -> T) -> Result<T> {
-        Ok(add(&mut self.known()?.knowledge()))
+        Ok(add(&mut self
+            .shared_knowledge()?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// How a plan is carried out, with what is known of the endpoint and what the probes of the query have shown.

@@ -130,12 +130,7 @@ impl Collection {
     /// Whether rows have URLs by their key, so that a 404 at one of these means that the row is missing. A collection without
     /// rows has none that could be there.
     async fn has_details(&self) -> Result<bool> {
-        let told = || self.know(|known| known.details);
-        if let Some(known) = told()? {
-            return Ok(known);
-        }
-        let _look = self.known()?.look_for_details.lock().await;
-        if let Some(known) = told()? {
+        if let Some(known) = self.know(|known| known.details)? {
             return Ok(known);
         }
         let Some(row) = self.first(&Plan::all()).await? else {

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use django_api_orm::{Error, ErrorKind, OnUnsaved};
 use django_api_orm_testserver::{Fault, Form, Quirk, Reply, Resource, View};
-use futures_util::future::join_all;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -324,24 +323,6 @@ async fn a_404_of_an_endpoint_that_is_addressed_otherwise_is_no_missing_row() {
         }
         assert!(!site.writes().iter().any(|write| write.starts_with("POST")));
     }
-}
-
-/// Several rows at once whose URLs are not there are one question.
-#[tokio::test]
-async fn whether_rows_have_urls_is_looked_for_once_at_a_time() {
-    let site = site(resource().quirk(Quirk::NoDetails)).await;
-    let things = site.things();
-    let (found, cost) = site
-        .cost(join_all((1..=5).map(|id| things.get(q("id", id)))))
-        .await;
-    for (row, id) in found.into_iter().zip(1..) {
-        assert_eq!(*row.unwrap(), thing(id));
-    }
-    assert_eq!(
-        cost,
-        5 + 2 + 5,
-        "each row, one of the list and that one at its URL, and each row in the list"
-    );
 }
 
 #[tokio::test]
