@@ -76,6 +76,8 @@ pub struct Knowledge {
     ignores_shown: HashMap<String, bool>,
     /// Parameters to which rows have come.
     answered: HashSet<String>,
+    /// The parameters by which a row was found in another spelling of its value.
+    values_compared: HashSet<String>,
     /// Whether the rows show a field in the form that filters take.
     forms: HashMap<String, bool>,
     ordering: HashMap<String, bool>,
@@ -204,6 +206,17 @@ impl Knowledge {
     /// Keeps that rows have come to a parameter, so that it is not taken for equality with a field that no row has.
     pub fn learn_answered(&mut self, parameter: &str) {
         self.answered.insert(parameter.to_owned());
+    }
+
+    /// Whether equality by this parameter is that of values, and not of spellings.
+    #[must_use]
+    pub fn compares_values(&self, parameter: &str) -> bool {
+        self.values_compared.contains(parameter)
+    }
+
+    /// Keeps that a row was found by another spelling of its value.
+    pub fn learn_compares_values(&mut self, parameter: &str) {
+        self.values_compared.insert(parameter.to_owned());
     }
 
     /// Whether the rows show the field as filters take it, and not in another form; `None` while nothing has shown it.

@@ -152,7 +152,7 @@ pub(super) fn places_written(text: &str) -> i64 {
     let places = mantissa
         .split_once('.')
         .map_or(0, |(_, digits)| length(digits.len()));
-    (places - exponent.parse::<i64>().unwrap_or(0)).max(0)
+    places.saturating_sub(exponent.parse().unwrap_or(0)).max(0)
 }
 
 fn spelling(text: &str) -> Option<Spelling> {

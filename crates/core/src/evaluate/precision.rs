@@ -49,7 +49,8 @@ pub(super) fn may_lack_digits(row: &Scalar<'_>, operand: &Scalar<'_>) -> bool {
 }
 
 /// Whether a text is written to more places than what a row shows (JSON text), so that an equal value may replace one that was
-/// rounded or cut: `"1.00"` for `"1.0"`, `"10:04:00"` for `"10:04"`. A JSON number has no places that its writer has chosen.
+/// rounded or cut: `"1.00"` for `"1.0"`, `"10:04:00"` for `"10:04"`. A JSON number has no places that its writer has chosen, and a time
+/// without a fraction has none.
 pub(crate) fn is_written_finer(text: &Value, shown: &str) -> bool {
     let Ok(row) = serde_json::from_str::<Value>(shown) else {
         return false;
@@ -58,12 +59,14 @@ pub(crate) fn is_written_finer(text: &Value, shown: &str) -> bool {
     else {
         return false;
     };
-    if asked.as_number().is_some() && row.as_number().is_some() {
-        let spelled = match row {
-            Scalar::Text(row) => row.raw.as_ref(),
-            _ => shown,
+    if let (Some(number), Some(_)) = (asked.as_number(), row.as_number()) {
+        let Scalar::Text(row) = row else {
+            return false;
         };
-        return number::places_written(&text.raw) > number::places_written(spelled);
+        let shown = number::places_written(&row.raw);
+        let is_longer = number::places_written(&text.raw) > shown;
+        // Zeros behind the last place of money are nothing that was rounded.
+        return is_longer && (shown < PLACES_OF_MONEY || i64::from(number.places()) > shown);
     }
     let (Scalar::Text(row_text), Some(shown), Some(asked)) =
         (row, row.as_moment(), asked.as_moment())
@@ -72,8 +75,11 @@ pub(crate) fn is_written_finer(text: &Value, shown: &str) -> bool {
     };
     unit(text, asked)
         .zip(unit(row_text, shown))
-        .is_some_and(|(asked, shown)| asked < shown)
+        .is_some_and(|(asked, shown)| asked < shown && shown > TimeDelta::seconds(1))
 }
+
+/// The places that prices are written with.
+const PLACES_OF_MONEY: i64 = 2;
 
 /// The time that the last shown part of a text stands for.
 fn unit(text: &Text<'_>, shown: Moment) -> Option<TimeDelta> {

@@ -16,14 +16,26 @@ impl Strategy {
         if self.trusts || given.findings.believes_emptiness(given.known) {
             return;
         }
+        let is_spelt = |guard: &Lookup| {
+            let is_decimal = given.model.known_fields().is_decimal(&guard.path);
+            has_spellings(&guard.value, is_decimal)
+        };
         let is_in_question = |guard: &&Lookup| {
             let has_operator = guard.op != Op::Exact || guard.transform.is_some();
-            has_operator || guard.path.contains("__") || has_spellings(&guard.value)
+            has_operator || guard.path.contains("__") || is_spelt(guard)
+        };
+        // That rows have come to a parameter in one spelling says nothing of another one.
+        let may_be_unknown = |guard: &&Lookup| {
+            let parameter = guard.parameter();
+            match guard.op == Op::Exact && guard.transform.is_none() && is_spelt(guard) {
+                true => !given.known.compares_values(&parameter),
+                false => given.known.may_be_unknown(&parameter),
+            }
         };
         let is_declared = given.model.filters().is_some();
         let doubted = (self.guards.iter())
             .filter(|guard| !is_declared && is_in_question(guard))
-            .filter(|guard| given.known.may_be_unknown(&guard.parameter()))
+            .filter(may_be_unknown)
             .map(|guard| Probe::knows(guard, &self.extra));
         let ordering = given.dialect.ordering_parameter();
         let by_order = (self.order_is_asked && given.known.may_be_unknown(ordering))
@@ -117,10 +129,10 @@ impl Strategy {
     }
 }
 
-/// Whether the value can be spelt in several ways.
-fn has_spellings(value: &Value) -> bool {
+/// Whether the value can be spelt in several ways. A text that looks like a number may be one, such as a version.
+fn has_spellings(value: &Value, is_decimal: bool) -> bool {
     match Measure::of(value) {
-        Some(Measure::Number) => !value.is_i64() && !value.is_u64(),
+        Some(Measure::Number) => is_decimal || value.is_f64(),
         Some(Measure::Instant { .. }) => true,
         _ => false,
     }

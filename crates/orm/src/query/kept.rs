@@ -12,13 +12,14 @@ use django_api_orm_core::{
 };
 use serde_json::{Map, Value};
 
-use super::collection::Collection;
+use super::{collection::Collection, shown::Shown};
 
 impl Collection {
     /// Takes out of what was not kept the texts that the server filters by: it finds the row by what was sent, and does not by what the
     /// row shows. Such a field is kept as shown in another form.
     ///
-    /// One request for each text that would be an error or a warning, two where the row is found by it.
+    /// Two requests for each text that would be an error or a warning, three where the row is found by it. What was sent may be a secret: it
+    /// is asked for only where it is one of the described choices, or the field is known for a filter.
     pub(super) async fn leave_out_labels(
         &self,
         kept: &mut Kept,
@@ -34,51 +35,80 @@ impl Collection {
             let texts = sent.get(&name).zip(kept.shown_of(self.model(), &name));
             let is_label = match &texts {
                 Some((sent, shown)) if shown.as_str().is_some_and(|text| !is_no_label(text)) => {
+                    let row = row.unwrap_or(&kept.row);
                     // What cannot be asked tells nothing.
-                    let found = self.is_found_by(&path, (sent, shown), row.unwrap_or(&kept.row));
-                    found.await.unwrap_or(false)
+                    match self.is_filter(&path)? || self.is_choice(&name, sent).await {
+                        true => self.is_found_by(&path, (sent, shown), row).await.ok(),
+                        false => None,
+                    }
                 }
-                _ => false,
+                _ => None,
             };
-            match is_label {
-                true => self.learn(|known| known.learn_form(&path, false))?,
-                false => kept.unsaved.push(name),
+            match is_label.flatten() {
+                Some(true) => self.learn(|known| known.learn_form(&path, false))?,
+                Some(false) => {}
+                None => kept.unsaved.push(name),
             }
         }
         Ok(())
     }
 
-    /// Whether the server finds the row by a text that was sent, and finds none by the one that the row shows, or refuses it. A server that
-    /// drops what is no choice finds the row by both, and so does one that looks for parts of texts.
+    /// Whether rows have come for the field by its name, or the model declares that the server filters by it.
+    fn is_filter(&self, path: &str) -> Result<bool> {
+        let mut declared = self.model().filters().into_iter().flatten();
+        Ok(declared.any(|filter| filter == path)
+            || !self.know(|known| known.may_be_unknown(path))?)
+    }
+
+    /// Whether Django REST Framework describes the value as a choice of the field.
+    async fn is_choice(&self, name: &str, sent: &Value) -> bool {
+        let Ok(response) = self.description().await else {
+            return false;
+        };
+        let described: Value = serde_json::from_slice(response.bytes()).unwrap_or_default();
+        let fields = described.pointer("/actions/POST");
+        let choices = fields.and_then(|fields| fields.get(name)?.get("choices")?.as_array());
+        let mut choices = choices.into_iter().flatten();
+        choices.any(|choice| choice.get("value") == Some(sent))
+    }
+
+    /// Whether a text that the row shows is the label of the one that was sent: the server finds the row by that, and finds none by the one
+    /// that it shows, or refuses it. `false` where the row shows what was sent by now; nothing where it was not kept, as far as can be told:
+    /// a server that drops what is no choice finds the row by both, and so does one that looks for parts of texts.
     async fn is_found_by(
         &self,
         path: &str,
         (sent, shown): (&Value, &Value),
         row: &Row,
-    ) -> Result<bool> {
+    ) -> Result<Option<bool>> {
         let primary = self.model().primary_key();
         let Some(key) = row.key(primary).filter(|_| sent.is_string()) else {
-            return Ok(false);
+            return Ok(None);
         };
         let as_filtered = self.know(|known| known.shows_as_filtered(path))?;
         let asked = (self.asking_by(path, sent, &key)?).zip(self.asking_by(path, shown, &key)?);
         let Some((by_sent, by_shown)) = asked.filter(|_| as_filtered.is_none()) else {
-            return Ok(false);
+            return Ok(None);
         };
         let found = self.page(&by_sent).await?;
-        let is_it = |other: &Row| other.key(primary).as_ref() == Some(&key);
-        if !found.rows().iter().any(is_it) {
-            return Ok(false);
+        let is_it = |other: &&Row| other.key(primary).as_ref() == Some(&key);
+        let Some(found) = found.rows().iter().find(is_it) else {
+            return Ok(None);
+        };
+        let field = Shown::new(path, &self.known_fields()?);
+        if field.of(found)? == *sent {
+            return Ok(Some(false));
         }
-        match self.page(&by_shown).await {
+        let is_label = match self.page(&by_shown).await {
             Ok(found) => {
                 let names_more =
                     found.count().is_some_and(|count| count > 0) || found.next().is_some();
-                Ok(found.rows().is_empty() && !names_more)
+                found.rows().is_empty() && !names_more
             }
-            Err(error) if error.is_refusal() => Ok(true),
-            Err(error) => Err(error),
-        }
+            Err(error) if error.is_refusal() => true,
+            Err(error) => return Err(error),
+        };
+        Ok(is_label.then_some(true))
     }
 
     /// What asks for the row by its key and a value of the field, or by the value alone where there is no filter by the key; nothing

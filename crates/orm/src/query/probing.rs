@@ -238,10 +238,11 @@ impl Probing {
             count,
             most: count,
             asked: rows,
-            ends: match says_more.or(names_none) {
-                Some(more) => !more,
-                None => size.is_some_and(|size| came < size),
-            },
+            ends: count.is_none_or(|count| count <= came)
+                && match says_more.or(names_none) {
+                    Some(more) => !more,
+                    None => size.is_some_and(|size| came < size),
+                },
             hides_rows: came == 0 && count.map_or(says_more == Some(true), |count| count > 0),
         };
         self.collection

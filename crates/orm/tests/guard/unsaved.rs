@@ -415,6 +415,14 @@ async fn null_is_no_label() {
     thing.save().await.unwrap();
 }
 
+/// Things with filters that are declared.
+#[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/things/", filters("id", "kind"))]
+struct Filtered {
+    id: Option<i64>,
+    kind: String,
+}
+
 /// Texts, of which the filters know more than the rows show: what each write makes of one that the row has already.
 async fn labelled(quirks: impl IntoIterator<Item = Quirk>, looks: &'static str) -> Site {
     let labels = [("pub", "Published"), ("dra", "Not yet public")];
@@ -439,10 +447,10 @@ async fn labelled(quirks: impl IntoIterator<Item = Quirk>, looks: &'static str) 
 
 #[tokio::test]
 async fn a_label_of_what_was_sent_is_no_loss() {
-    let new = || [Thing::F.kind.set("pub")];
+    let new = || [Filtered::F.kind.set("pub")];
     let site = labelled([], "pub").await;
-    let things = site.things();
-    let one = || things.filter(q("id", 1));
+    let things = site.client.objects::<Filtered>();
+    let one = || things.filter(Filtered::F.id.eq(1));
     assert_eq!(one().await.unwrap().len(), 1);
     let (updated, requests) = site.cost(one().update(new())).await;
     assert_eq!((updated.unwrap(), requests), (1, 4));
@@ -452,19 +460,27 @@ async fn a_label_of_what_was_sent_is_no_loss() {
     assert!(site.warnings().is_empty());
 
     let site = labelled([], "pub").await;
-    let things = site.things();
-    things.update_or_create(q("id", 1), new()).await.unwrap();
+    let things = site.client.objects::<Filtered>();
+    things
+        .update_or_create(Filtered::F.id.eq(1), new())
+        .await
+        .unwrap();
     let site = labelled([], "pub").await;
-    let mut row = site.things().get(q("id", 1)).await.unwrap();
+    let mut row = site
+        .client
+        .objects::<Filtered>()
+        .get(Filtered::F.id.eq(1))
+        .await
+        .unwrap();
     row.kind = "pub".to_owned();
     row.save().await.unwrap();
     assert_eq!(row.kind, "Published");
     let site = labelled([], "pub").await;
-    let things = site.things();
+    let things = site.client.objects::<Filtered>();
     let mut rows = things.all().await.unwrap();
     rows[0].kind = "pub".to_owned();
     things
-        .bulk_update(&mut rows, [Thing::F.kind])
+        .bulk_update(&mut rows, [Filtered::F.kind])
         .await
         .unwrap();
 }
@@ -480,9 +496,12 @@ async fn a_label_of_another_value_is_a_loss() {
         (vec![Quirk::ignore_parameters(["kind", "id"])], "pub", 4),
     ] {
         let site = labelled(quirks, looks).await;
-        let things = site.things().on_ignored(django_api_orm::OnIgnored::Trust);
-        let one = things.filter(q("id", 1)).limit(1);
-        let (updated, made) = site.cost(one.update([Thing::F.kind.set("pub")])).await;
+        let things = site
+            .client
+            .objects::<Filtered>()
+            .on_ignored(django_api_orm::OnIgnored::Trust);
+        let one = things.filter(Filtered::F.id.eq(1)).limit(1);
+        let (updated, made) = site.cost(one.update([Filtered::F.kind.set("pub")])).await;
         is_unsaved(&updated.unwrap_err().failed()[0].1, &["`kind`"]);
         assert_eq!(made, requests);
     }
@@ -491,11 +510,50 @@ async fn a_label_of_another_value_is_a_loss() {
     let json = [("content-type", "application/json")];
     let row = json!({"id": 1, "name": "n", "kind": "Publi", "rank": 0});
     let page = json!({"count": 1, "next": null, "previous": null, "results": [row]});
-    let mut one = site.things().get(q("id", 1)).await.unwrap();
+    let mut one = site
+        .client
+        .objects::<Filtered>()
+        .get(Filtered::F.id.eq(1))
+        .await
+        .unwrap();
     one.kind = "pub".to_owned();
     for (status, body) in [(200, &row), (200, &page), (200, &page)] {
         let status = StatusCode::from_u16(status).unwrap();
         site.server.fail_next(status, &json, body.to_string());
     }
     is_unsaved(&one.save().await.unwrap_err(), &["`kind`"]);
+}
+
+/// It may be a secret, of which the row shows a word.
+#[tokio::test]
+async fn what_is_no_choice_is_not_asked_for() {
+    let labels = [("secret".to_owned(), "is set".to_owned())];
+    let resource = with_rows(&json!([{"id": 1, "name": "secret", "kind": "a", "rank": 1}]))
+        .quirk(Quirk::Show("name".to_owned(), Form::Label(labels.into())));
+    let site = site(resource).await;
+    let mut one = site.things().get(q("id", 1)).await.unwrap();
+    one.name = "secret".to_owned();
+    is_unsaved(&one.save().await.unwrap_err(), &["`name`"]);
+    let asked = site.server.requests();
+    assert!(
+        !asked
+            .iter()
+            .any(|request| request.query().contains("secret"))
+    );
+}
+
+/// A choice that Django REST Framework describes is none.
+#[tokio::test]
+async fn a_described_choice_is_asked_for() {
+    let site = labelled([], "pub").await;
+    let mut one = site.things().get(q("id", 1)).await.unwrap();
+    one.kind = "pub".to_owned();
+    let row = json!({"id": 1, "name": "n", "kind": "Published", "rank": 0});
+    let described = json!({"actions": {"POST": {"kind": {"choices": [{"value": "pub"}]}}}});
+    for body in [row, described] {
+        let json = [("content-type", "application/json")];
+        site.server
+            .fail_next(StatusCode::OK, &json, body.to_string());
+    }
+    one.save().await.unwrap();
 }

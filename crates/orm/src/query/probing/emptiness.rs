@@ -68,6 +68,14 @@ impl Probing {
         guard: &Lookup,
     ) -> Result<bool> {
         let extra = &strategy.extra;
+        let is_equality = guard.op == Op::Exact && guard.transform.is_none();
+        // Django's forms read values.
+        if is_equality
+            && !guard.path.contains("__")
+            && self.collection.know(|known| known.is_drf)?
+        {
+            return Ok(true);
+        }
         let of_every_row = Telling::of_every_row(guard, extra);
         if let Some(telling) = &of_every_row
             && self.finds(telling).await?
@@ -79,7 +87,6 @@ impl Probing {
             return Ok(true);
         }
         let Some(telling) = of_every_row else {
-            let is_equality = guard.op == Op::Exact && guard.transform.is_none();
             return match is_equality {
                 true => self.finds_respelt(strategy, guard, &rows).await,
                 false => self.finds_own(strategy, guard, &rows).await,
@@ -133,7 +140,8 @@ impl Probing {
         Ok(false)
     }
 
-    /// The same for equality, which a server may take for that of spellings: `7` is not `7.00` then.
+    /// The same for equality, which a server may take for that of spellings: `7` is not `7.00` then. Where it does, this value is
+    /// evaluated client-side, and the next one is looked at anew.
     async fn finds_respelt(
         &mut self,
         strategy: &Strategy,
@@ -153,9 +161,11 @@ impl Probing {
                 None => !guard.path.contains("__"),
             };
             if knows {
-                let parameter = guard.parameter();
-                self.collection
-                    .learn(|known| known.learn_answered(&parameter))?;
+                if respelt.is_some() {
+                    let parameter = guard.parameter();
+                    self.collection
+                        .learn(|known| known.learn_compares_values(&parameter))?;
+                }
                 return Ok(true);
             }
             let Some(own) = Telling::of_row(guard, extra, &fields, &row) else {
@@ -165,7 +175,8 @@ impl Probing {
             let is_value = own.lookup.value.as_str().is_none_or(is_no_label);
             return match (self.finds(&own).await?, respelt.is_some()) {
                 (true, false) => Ok(true),
-                (true, true) | (false, false) if is_value => {
+                (true, true) => Ok(false),
+                (false, false) if is_value => {
                     self.is_unknown(guard)?;
                     Ok(false)
                 }

@@ -1,7 +1,7 @@
 //! Whether the server honours a filter: what the rows prove, and what a probe has to show.
 
 use django_api_orm_core::{
-    OnIgnored, Result,
+    Error, OnIgnored, Result,
     lookup::Lookup,
     paginator::Pairs,
     row::Row,
@@ -18,7 +18,6 @@ use super::{
 };
 
 const WRONG_ROW: &str = "it sent a row that does not satisfy it";
-const FINDS_PARTS: &str = "it sends rows that have the text as a part of theirs";
 
 impl Probing {
     pub(super) async fn filters(
@@ -158,10 +157,12 @@ impl Probing {
             check.ignore(parameter);
             return Ok(true);
         }
-        if !is_ignored && self.finds_parts(strategy, guard, rows).await? {
-            ignored::filter(&self.collection, parameter, FINDS_PARTS)?;
-            check.ignore(parameter);
-            return Ok(true);
+        // What was found is taken for the row that is asked for, in place of a new one.
+        if !is_ignored && self.creates() && self.finds_parts(strategy, guard, rows).await? {
+            return Err(Error::unsupported(format!(
+                "nothing shows whether the server filters by `{parameter}` as a whole: it sends rows that show a longer text, and finds \
+                 them by another part of that, too; look the row up by another field"
+            )));
         }
         self.is_shown_otherwise(check, &guard.path)?;
         Ok(false)
@@ -201,7 +202,8 @@ impl Probing {
         let part = Findings::asking_for(&strategy.extra, &guard.path, part);
         for (pairs, is_there) in [(none, false), (part, true)] {
             match self.ask(&pairs).await {
-                Ok(found) if found.is_empty() != is_there => {}
+                Ok(found) if !is_there && found.is_empty() => {}
+                Ok(found) if is_there && self.collection.same_row(found.first(), rows.first()) => {}
                 Err(error) if !error.is_refusal() => return Err(error),
                 _ => return Ok(false),
             }

@@ -7,7 +7,8 @@ use django_api_orm_core::{
     Error, Q, Result,
     evaluate::{Evaluator, is_no_label, lacks_digits},
     lookup::{Lookup, Op},
-    row::Row,
+    paginator::Pairs,
+    row::{Row, key_text},
     strategy::{Findings, Strategy, Telling},
 };
 use serde_json::Value;
@@ -18,8 +19,6 @@ use super::{
     texts::{Form, Unfiltered},
 };
 
-/// The rows that are asked for where those that show one number are to be among them.
-const MANY_ROWS: u64 = 100;
 /// What Django REST Framework calls the fields whose values are texts of any kind.
 const TEXTS: [&str; 5] = ["string", "regex", "slug", "email", "url"];
 
@@ -194,8 +193,8 @@ impl Probing {
         Ok(true)
     }
 
-    /// Whether the server finds the rows of a page that show this number or time by it, or ignores or refuses it. Costs one request, or two
-    /// where there are many such rows.
+    /// Whether the server finds the rows of a page that show this number or time by it, or ignores or refuses it. Costs one request, and
+    /// those of [`leaves_out_shown`](Self::leaves_out_shown).
     async fn finds_all_showing(
         &mut self,
         strategy: &Strategy,
@@ -203,30 +202,68 @@ impl Probing {
         shown: &str,
         page: &[Row],
     ) -> Result<bool> {
-        let showing = self.shown(path)?.showing(page, shown)?;
+        let rows = self.shown(path)?.showing(page, shown)?.len() as u64;
         let pairs = Findings::asking_for(&strategy.extra, path, shown);
-        let shows = match self.ask_for_all_of(&pairs, showing.len() as u64).await {
-            Ok(answer) if answer.is_empty() => false,
-            Ok(answer) if !self.leaves_out_one_of(&showing, &answer) => true,
-            Ok(_) => {
-                let all = self.ask_for_all_of(&pairs, MANY_ROWS).await?;
-                !(all.ends && self.leaves_out_one_of(&showing, &all))
+        let (shows, is_all) = match self.ask_for_all_of(&pairs, rows).await {
+            Ok(answer) if answer.is_empty() => (false, true),
+            Ok(answer) => {
+                let leaves_out = self.leaves_out_shown(path, shown, &strategy.extra, page);
+                (!leaves_out.await?, answer.ends)
             }
-            Err(error) if error.is_refusal() => true,
+            Err(error) if error.is_refusal() => (true, true),
             Err(error) => return Err(error),
         };
-        self.collection
-            .learn(|known| known.learn_form(path, shows))?;
+        // Rows on a later page may show it for another reason.
+        if !shows || is_all {
+            self.collection
+                .learn(|known| known.learn_form(path, shows))?;
+        }
         Ok(shows)
     }
 
-    /// Whether one of these rows is not in an answer.
-    pub(super) fn leaves_out_one_of(&self, rows: &[&Row], answer: &Answer) -> bool {
-        let is_there = |row: &Row| {
-            let mut found = answer.rows.iter();
-            found.any(|found| self.collection.same_row(Some(found), Some(row)))
+    /// Whether a row at hand shows this, and is not found by it, which was asked for already: it is not in a whole answer, nor found with its
+    /// key, and it still shows that. Costs two requests where it seems so.
+    pub(super) async fn leaves_out_shown(
+        &mut self,
+        path: &str,
+        shown: &str,
+        base: &Pairs,
+        at_hand: &[Row],
+    ) -> Result<bool> {
+        let pairs = Findings::asking_for(base, path, shown);
+        let field = self.shown(path)?;
+        let found = self.ask(&pairs).await?;
+        let is_in = |answer: &Answer, row: &Row| {
+            let mut rows = answer.rows.iter();
+            rows.any(|other| self.collection.same_row(Some(other), Some(row)))
         };
-        !rows.iter().all(|row| is_there(row))
+        let showing = field.showing(at_hand, shown)?;
+        let Some(missing) = showing.into_iter().find(|row| !is_in(&found, row)) else {
+            return Ok(false);
+        };
+        let primary = self.collection.model().primary_key();
+        let Some(key) = missing.key(primary).as_ref().and_then(key_text) else {
+            return Ok(false);
+        };
+        let (primary, missing) = (primary.to_owned(), missing.clone());
+        for (base, is_found) in [(&pairs, false), (base, true)] {
+            let alone = Findings::asking_for(base, &primary, &key);
+            match self.ask(&alone).await {
+                Ok(answer) => {
+                    let rows = field.showing(&answer.rows, shown)?;
+                    let mut rows = rows.into_iter();
+                    let is_there =
+                        rows.any(|row| self.collection.same_row(Some(row), Some(&missing)));
+                    if is_there != is_found {
+                        return Ok(false);
+                    }
+                }
+                // There is no filter by the key: the whole answer has to do.
+                Err(error) if error.is_refusal() => return Ok(found.ends),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -162,9 +162,8 @@ impl Probing {
                     _ => Choice::Ignored,
                 };
                 let names_itself = |asked: &Lookup| matches!(asked.op, Op::Exact | Op::In);
-                // A text that the query names, and that rows show, is none that is in no row.
                 if made == Made::Refused
-                    && asked.is_some_and(|asked| named.is_some() || !names_itself(asked))
+                    && asked.is_some_and(|asked| !names_itself(asked))
                     && matches!(choice, Choice::Ignored | Choice::Harmless)
                     && self.refuses_values(strategy).await?
                 {
@@ -231,7 +230,9 @@ impl Probing {
         let other = field.position_of_other(first, &shown.into())?;
         let lookup = Lookup::new(path, Op::Exact, shown.into());
         let pairs = Findings::asking_for(base, path, shown);
-        let found = match self.ask_for_all_of(&pairs, rows_beyond(other)).await {
+        let showing = field.showing(first, shown)?.len() as u64;
+        let rows = rows_beyond(other).max(showing);
+        let found = match self.ask_for_all_of(&pairs, rows).await {
             Err(error) if error.is_refusal() => {
                 self.collection.learn(|known| {
                     known.learn_refused_value(&lookup);
@@ -248,6 +249,10 @@ impl Probing {
             .position_of_other(&found.rows, &lookup.value)?
             .is_some()
         {
+            // By some wider equality it may filter all the same.
+            if found.ends && found.rows.len() < first.len() {
+                return Ok(Made::Unclear);
+            }
             self.collection.learn(|known| {
                 known.learn_ignored_value(&lookup);
                 known.learn_ignored_text(path, false);
@@ -255,8 +260,7 @@ impl Probing {
             return Ok(Made::Ignored);
         }
         // Rows show it that are not found by it: it was cut off, or rounded.
-        let showing = field.showing(first, shown)?;
-        if found.ends && self.leaves_out_one_of(&showing, &found) {
+        if self.leaves_out_shown(path, shown, base, first).await? {
             return Ok(Made::FindsNone);
         }
         // The row with another text would have come.
