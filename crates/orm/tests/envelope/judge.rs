@@ -141,9 +141,9 @@ impl Trial<'_> {
     /// A walk reads every page, with the rows that are hidden and the one that may have been created, and, at most, one behind the end;
     /// one more where rows are hidden, as the next page is looked for behind those that came. It may begin anew, or be preceded by probes, for each
     /// lookup, for the order, and for what is to be learnt of the paginator. Of a lookup there may be two probes to see whether
-    /// it is honoured, two where a row violates it, three where nothing comes, and five for the form of its field. A write makes up to two requests for a row.
+    /// it is honoured, two where a row violates it, three where nothing comes, and five for the form of its field. A write makes one request for a row.
     /// Where the URL of a row is not there, each of the writes that are made at the same time looks for the first row of the list, behind
-    /// those that the server hides.
+    /// those that the server hides, twice if it refuses a size, and at its URL.
     fn bound(&self, operation: &Operation, rows: &[Row]) -> usize {
         let size = self.page_size.map_or(self.server.size, |size| {
             usize::try_from(size).unwrap_or(usize::MAX)
@@ -166,7 +166,7 @@ impl Trial<'_> {
             Next::Always(_) => 100 * (1 + parts),
             _ => 0,
         };
-        let of_a_write = 2 + self.server.hides.len();
+        let of_a_write = 4 + hidden;
         6 + 12 * parts + (2 + parts) * pages + of_a_write * written + endless
     }
 
