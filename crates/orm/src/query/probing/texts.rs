@@ -249,10 +249,6 @@ impl Probing {
             .position_of_other(&found.rows, &lookup.value)?
             .is_some()
         {
-            // By some wider equality it may filter all the same.
-            if found.ends && found.rows.len() < first.len() {
-                return Ok(Made::Unclear);
-            }
             self.collection.learn(|known| {
                 known.learn_ignored_value(&lookup);
                 known.learn_ignored_text(path, false);
