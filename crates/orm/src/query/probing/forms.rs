@@ -233,37 +233,38 @@ impl Probing {
         let pairs = Findings::asking_for(base, path, shown);
         let field = self.shown(path)?;
         let found = self.ask(&pairs).await?;
+        let collection = self.collection.clone();
         let is_in = |answer: &Answer, row: &Row| {
             let mut rows = answer.rows.iter();
-            rows.any(|other| self.collection.same_row(Some(other), Some(row)))
+            rows.any(|other| collection.same_row(Some(other), Some(row)))
         };
         let showing = field.showing(at_hand, shown)?;
         let Some(missing) = showing.into_iter().find(|row| !is_in(&found, row)) else {
             return Ok(false);
         };
-        let primary = self.collection.model().primary_key();
+        let primary = collection.model().primary_key();
         let Some(key) = missing.key(primary).as_ref().and_then(key_text) else {
             return Ok(false);
         };
-        let (primary, missing) = (primary.to_owned(), missing.clone());
-        for (base, is_found) in [(&pairs, false), (base, true)] {
-            let alone = Findings::asking_for(base, &primary, &key);
-            match self.ask(&alone).await {
-                Ok(answer) => {
-                    let rows = field.showing(&answer.rows, shown)?;
-                    let mut rows = rows.into_iter();
-                    let is_there =
-                        rows.any(|row| self.collection.same_row(Some(row), Some(&missing)));
-                    if is_there != is_found {
-                        return Ok(false);
-                    }
-                }
-                // There is no filter by the key: the whole answer has to do.
-                Err(error) if error.is_refusal() => return Ok(found.ends),
-                Err(error) => return Err(error),
-            }
+        let alone = Findings::asking_for(&pairs, primary, &key);
+        match self.ask(&alone).await {
+            Ok(answer) if is_in(&answer, missing) => return Ok(false),
+            Err(error) if !error.is_refusal() => return Err(error),
+            _ => {}
         }
-        Ok(true)
+        // The row may have changed meanwhile. Where there is no filter by the key, the whole answer has to do.
+        let alone = Findings::asking_for(base, primary, &key);
+        match self.ask(&alone).await {
+            Ok(answer) if answer.is_empty() => Ok(false),
+            Ok(answer) if is_in(&answer, missing) => {
+                let rows = field.showing(&answer.rows, shown)?;
+                Ok(rows
+                    .iter()
+                    .any(|row| self.collection.same_row(Some(row), Some(missing))))
+            }
+            Err(error) if !error.is_refusal() => Err(error),
+            _ => Ok(found.ends),
+        }
     }
 }
 
