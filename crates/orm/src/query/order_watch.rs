@@ -87,6 +87,15 @@ impl OrderWatch {
         self.wrong_key
     }
 
+    /// Whether the rows stand in order only if nulls are at the other end than the client would put them: few rows may stand so by chance.
+    pub(crate) fn has_nulls_elsewhere(&self, nulls: NullOrder) -> bool {
+        let [smallest, largest] = self.contradicted;
+        match nulls == NullOrder::Largest {
+            true => largest && !smallest,
+            false => smallest && !largest,
+        }
+    }
+
     /// Takes in the next row. Once it has had a doubt about the rows before, it begins anew.
     pub(crate) fn take(&mut self, row: &Picked) -> Seen {
         let Some(last) = self.last.replace(row.clone()) else {
@@ -177,6 +186,21 @@ mod tests {
             [Seen::Contradicted],
             "no end"
         );
+    }
+
+    #[test]
+    fn nulls_at_the_other_end_are_noticed() {
+        let has = |ranks: &[Option<i64>], nulls| {
+            let mut watch = OrderWatch::new(&[Order::parse("rank")], &Fields::new("id"));
+            for rank in ranks {
+                watch.take(&Picked::from_iter([("rank".to_owned(), json!(rank))]));
+            }
+            watch.has_nulls_elsewhere(nulls)
+        };
+        let (last, first) = ([Some(1), Some(2), None], [None, Some(1), Some(2)]);
+        assert!(has(&last, NullOrder::Smallest) && !has(&last, NullOrder::Largest));
+        assert!(has(&first, NullOrder::Largest) && !has(&first, NullOrder::Smallest));
+        assert!(!has(&[Some(1), Some(2)], NullOrder::Smallest));
     }
 
     #[test]

@@ -155,6 +155,9 @@ impl Reading {
         }
         self.begun |= !rows.is_empty();
         if last || is_all && !self.check.leaves_rows_out() {
+            if !self.is_sorted_with_nulls(probing).await? && !self.sort_client_side(probing)? {
+                return Ok(Step::StartAnew);
+            }
             return self.end(probing, rows).await;
         }
         Ok(Step::Rows(match &mut self.held {
@@ -404,6 +407,21 @@ impl Reading {
             }
         }
         self.watch = None;
+        Ok(true)
+    }
+
+    /// Whether rows that stand in order with nulls at another end than the client would put them do so because the server sorts.
+    async fn is_sorted_with_nulls(&mut self, probing: &mut Probing) -> Result<bool> {
+        let nulls = probing.collection.policy.nulls;
+        let mut watch = self.watch.iter();
+        if !watch.any(|watch| watch.has_nulls_elsewhere(nulls)) {
+            return Ok(true);
+        }
+        for probe in std::mem::take(&mut self.strategy.probes_on_doubt) {
+            if !probing.run(&self.strategy, &probe).await? {
+                return Ok(false);
+            }
+        }
         Ok(true)
     }
 

@@ -328,3 +328,32 @@ async fn nothing_is_sorted_by_labels_behind_which_a_key_is_ignored() {
         }
     }
 }
+
+#[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/ranks/")]
+struct Ranked {
+    id: Option<i64>,
+    rank: Option<i64>,
+}
+
+/// A few rows in the order of their keys are in that order by chance, with nulls at the end.
+#[tokio::test]
+async fn nulls_at_the_other_end_do_not_show_that_the_server_sorts() {
+    let rows = json!([{"id": 1, "rank": 1}, {"id": 2, "rank": 2}, {"id": 3, "rank": null}]);
+    let ranks = Resource::new("ranks")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::integer("rank").null(),
+        ])
+        .paginator(Paginator::limit_offset())
+        .ordering(["id"])
+        .rows(rows);
+    let server = TestServer::builder().resource(ranks).start().await.unwrap();
+    let client = ServiceClient::new(server.base_url()).unwrap();
+    let ranks = client.objects::<Ranked>();
+    for (order, expected) in [("rank", [3, 1, 2]), ("-rank", [2, 1, 3])] {
+        let found = ranks.order_by([order, "id"]).fetch().await.unwrap();
+        let ids: Vec<i64> = found.iter().filter_map(|row| row.id).collect();
+        assert_eq!(ids, expected, "{order}");
+    }
+}
