@@ -955,7 +955,9 @@ def test_a_decimal_is_compared_as_a_number_whatever_it_is_called(things, read):
         price: Decimal = Field(Decimal(0), **{read: "kept"}, serialization_alias="price_to_write")
 
     page = [{"id": n, "kept": price} for n, price in ((1, "1.50"), (2, "2.00"))]
-    things.fail_next(200, json.dumps({"count": 2, "next": None, "previous": None, "results": page}).encode(), JSON)
+    # The second answer is to the price that a row shows.
+    for rows in (page, page[:1]):
+        things.fail_next(200, json.dumps({"count": len(rows), "next": None, "previous": None, "results": rows}).encode(), JSON)
     rows = model(things, Schema).objects.exclude(price=Decimal("1.5"))
     assert [row.pk for row in rows] == [2]
 
@@ -966,7 +968,9 @@ def test_a_new_row_is_not_written_twice_by_its_alias(things):
         kept: str = Field("", validation_alias="kept", serialization_alias="keep")
 
     thing = model(things, Schema)
-    things.fail_next(200, b'{"count": 0, "next": null, "previous": null, "results": []}', JSON)
+    # There are no rows by the lookups, nor any at all, with a size and without one.
+    for _ in range(3):
+        things.fail_next(200, b'{"count": 0, "next": null, "previous": null, "results": []}', JSON)
     things.fail_next(201, b'{"id": 5}', JSON)
     made, _ = thing.objects.filter(parts__x=1).get_or_create(name="n", kept="k", defaults={"parts__y": 2})
     assert writes(things)[-1][2] == {"name": "n", "keep": "k", "parts": {"x": 1, "y": 2}}
