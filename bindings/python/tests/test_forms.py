@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -69,6 +70,27 @@ def test_a_label_is_no_proof_that_the_filter_is_ignored(settings):
         assert objects.filter(status="D").count() == 10
     with served(LABELS, **settings) as (objects, _):
         assert objects.filter(status="D").last().id == 30
+
+
+def test_nothing_is_evaluated_on_numbers_that_were_rounded():
+    class GoodSchema(BaseModel):
+        id: int | None = None
+        price: Decimal
+
+    class Good(APIModel):
+        _schema_class = GoodSchema
+        _endpoint = "/api/v1/goods/"
+
+    goods = [{"id": 1, "price": "1.00"}, {"id": 2, "price": "1.04"}]
+    shape = {"shows": {"price": {"rounded": 1}}}
+    with TestServer({"goods": goods}, shape=shape) as server, ServiceClient(server.base_url) as client:
+        register_models(client, Good)
+        for query in (Good.objects.exclude(price__gt=1), Good.objects.exclude(price=Decimal("1.00"))):
+            with pytest.raises(UnsupportedError, match="another form"):
+                list(query)
+            with pytest.raises(UnsupportedError):
+                query.delete()
+        assert writes(server) == []
 
 
 @pytest.mark.parametrize("way", ["save", "update", "update_or_create", "bulk_update"])
