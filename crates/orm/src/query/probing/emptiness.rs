@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use django_api_orm_core::{
     Error, Q, Result,
-    evaluate::{Evaluator, is_no_label},
+    evaluate::{Evaluator, Fields, is_no_label},
     lookup::{Lookup, Op},
     paginator::Pairs,
     row::Row,
@@ -12,7 +12,7 @@ use django_api_orm_core::{
 };
 
 use super::{
-    super::ignored,
+    super::{check::Picked, ignored},
     HIDDEN_PAGES, Probing,
     texts::{Form, Unfiltered},
 };
@@ -114,9 +114,7 @@ impl Probing {
     ) -> Result<bool> {
         let extra = &strategy.extra;
         let fields = self.collection.known_fields()?;
-        let roots = Telling::roots(guard, &fields);
-        for row in rows {
-            let row = row.pick(&roots)?;
+        for row in picked(guard, &fields, rows)? {
             let Some(telling) = Telling::of_row(guard, extra, &fields, &row) else {
                 continue;
             };
@@ -150,9 +148,7 @@ impl Probing {
     ) -> Result<bool> {
         let extra = &strategy.extra;
         let fields = self.collection.known_fields()?;
-        let roots = Telling::roots(guard, &fields);
-        for row in rows {
-            let row = row.pick(&roots)?;
+        for row in picked(guard, &fields, rows)? {
             let Some(respelt) = Telling::respelt(guard, extra, &fields, &row) else {
                 continue;
             };
@@ -255,4 +251,10 @@ impl Probing {
         }
         Ok(false)
     }
+}
+
+/// What the filter looks at in each of the rows.
+fn picked(guard: &Lookup, fields: &Fields, rows: &[Row]) -> Result<Vec<Picked>> {
+    let roots = Telling::roots(guard, fields);
+    rows.iter().map(|row| row.pick(&roots)).collect()
 }

@@ -168,9 +168,9 @@ impl Probing {
         Ok(false)
     }
 
-    /// Whether the bare name of a field is a filter by parts: all rows that come show a longer text with the one that was asked for, as
-    /// labels may, and come for another part of theirs, which would be no code, though none comes for what no row has. Costs a request
-    /// where they do.
+    /// Whether the bare name of a field may be a filter by parts: all rows that come show a longer text with the one that was asked for, as
+    /// labels may, and the first comes for another part of its own, which would be no code, though none comes for what no row has. Costs
+    /// up to two requests where rows show such a text.
     async fn finds_parts(
         &mut self,
         strategy: &Strategy,

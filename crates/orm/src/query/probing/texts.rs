@@ -104,7 +104,7 @@ impl Probing {
     /// How the rows show the texts of a field, as far as it can be asked. `asked` is the lookup
     /// that has to be evaluated on them, if it is one.
     ///
-    /// Costs one request where the server finds a text that the rows show. Else up to three, or one more where the rows without the
+    /// Costs one request where the server finds a text that the rows show, and two where a row that shows it seems to be left out. Else up to three, or one more where the rows without the
     /// filter are not at hand, and two for each text of the lookup; where the rows at hand all show one text, also two for the counts
     /// and those up to the first row that shows another one, with the text and without it. For a part of a text one by its own filter in
     /// place of those for its texts, and one more where the text was refused.
