@@ -87,6 +87,7 @@
 //! not. Say it with [`Fields::decimal`] or [`Fields::text`]. Databases compare text each in its own way; to check what an unknown one has answered, use
 //! [`Fields::unknown_collation`].
 
+mod collation;
 mod condition;
 mod disproof;
 mod duration;
@@ -103,18 +104,18 @@ mod text;
 mod verdict;
 mod walk;
 
-use std::cmp::Ordering;
-
 use serde_json::{Map, Value};
 
 use self::{condition::Condition, verdict::Why};
 pub use self::{
-    condition::lacks_digits,
+    collation::{Collation, Needed, Overlooks, may_be_equal},
+    condition::{lacks_digits, needed},
     disproof::{disproves, settles},
     measure::asks_digits,
     order::{RowKey, RowOrder, compare_rows, order_roots},
     place::FieldPlace,
     scalar::is_no_label,
+    text::respelt,
     verdict::{Reason, Verdict},
 };
 pub(crate) use self::{
@@ -124,6 +125,7 @@ pub(crate) use self::{
 use crate::{
     error::{Error, Result},
     filter::Q,
+    lookup::{Lookup, Op},
 };
 pub(crate) use link::Link;
 
@@ -143,7 +145,8 @@ pub struct Fields {
     primary_key: String,
     kinds: Vec<(String, Kind)>,
     shown_otherwise: Vec<String>,
-    collation_known: bool,
+    collations: Vec<(String, Collation)>,
+    is_a_check: bool,
 }
 
 impl Fields {
@@ -154,7 +157,8 @@ impl Fields {
             primary_key: primary_key.into(),
             kinds: Vec::new(),
             shown_otherwise: Vec::new(),
-            collation_known: true,
+            collations: Vec::new(),
+            is_a_check: false,
         }
     }
 
@@ -185,16 +189,33 @@ impl Fields {
         self
     }
 
+    /// The server compares the texts of the filter by this parameter (`name__contains`) so.
+    #[must_use]
+    pub fn collated(mut self, parameter: impl Into<String>, collation: Collation) -> Self {
+        self.collations.push((parameter.into(), collation));
+        self
+    }
+
+    /// The same, where nothing is known of how the server compares the texts of the lookup.
+    #[must_use]
+    pub fn with_open_collation(self, lookup: &Lookup) -> Self {
+        let parameter = lookup.parameter();
+        match self.collations.iter().any(|(known, _)| *known == parameter) {
+            true => self,
+            false => self.collated(parameter, Collation::open(lookup.op)),
+        }
+    }
+
     /// The rows were sorted out or ordered by a database whose collation is not known.
     ///
     /// Databases differ in how they compare text: `SQLite` ignores the case of ASCII letters in `contains`, `startswith`
-    /// and `endswith`, `MySQL` ignores case everywhere, `PostgreSQL` orders as a dictionary does. What they would answer
+    /// and `endswith`, `MySQL` ignores case and accents everywhere, `PostgreSQL` orders as a dictionary does. What they would answer
     /// differently is then unknown, instead of decided as Django documents it and by code point. So is a comparison that is
     /// decided by digits which the row does not show, such as the seconds of a time. This is for checking what
     /// a server has done; what the client leaves out or sorts needs a decision.
     #[must_use]
     pub fn unknown_collation(mut self) -> Self {
-        self.collation_known = false;
+        self.is_a_check = true;
         self
     }
 
@@ -230,25 +251,59 @@ impl Fields {
 
     /// Whether the field at this path is known to be a decimal.
     pub(crate) fn is_decimal(&self, path: &str) -> bool {
-        self.reading(path).kind == Some(Kind::Decimal)
+        self.kind(path) == Some(Kind::Decimal)
     }
 
-    fn reading(&self, path: &str) -> Reading {
+    fn kind(&self, path: &str) -> Option<Kind> {
         let path = if path == "pk" {
             &self.primary_key
         } else {
             path
         };
-        let kind = self
-            .kinds
-            .iter()
-            .rev()
-            .find(|(known, _)| known == path)
-            .map(|(_, kind)| *kind);
+        let mut kinds = self.kinds.iter().rev();
+        let known = kinds.find(|(known, _)| known == path);
+        known.map(|(_, kind)| *kind)
+    }
+
+    fn is_shown_otherwise(&self, path: &str) -> bool {
+        let path = if path == "pk" {
+            &self.primary_key
+        } else {
+            path
+        };
+        self.shown_otherwise.iter().any(|known| known == path)
+    }
+
+    /// How what a lookup is about is read.
+    fn reading(&self, lookup: &Lookup) -> Reading {
+        let parameter = lookup.parameter();
+        let mut known = self.collations.iter().rev();
+        let collation = match known.find(|(known, _)| *known == parameter) {
+            _ if self.is_a_check => Collation::at_least_documented(lookup.op),
+            Some((_, collation)) => *collation,
+            None => Collation::documented(lookup.op),
+        };
         Reading {
-            kind,
-            shown_otherwise: self.shown_otherwise.iter().any(|known| known == path),
-            collation_known: self.collation_known,
+            kind: match lookup.transform {
+                None => self.kind(&lookup.path),
+                Some(_) => None,
+            },
+            shown_otherwise: self.is_shown_otherwise(&lookup.path),
+            collation,
+            is_a_check: self.is_a_check,
+        }
+    }
+
+    /// How the values of a field are read to put them in order.
+    fn reading_in_order(&self, path: &str) -> Reading {
+        Reading {
+            kind: self.kind(path),
+            shown_otherwise: self.is_shown_otherwise(path),
+            collation: match self.is_a_check {
+                true => Collation::open(Op::Exact),
+                false => Collation::documented(Op::Exact),
+            },
+            is_a_check: self.is_a_check,
         }
     }
 }
@@ -258,23 +313,17 @@ impl Fields {
 struct Reading {
     kind: Option<Kind>,
     shown_otherwise: bool,
-    collation_known: bool,
+    collation: Collation,
+    /// What a server has done is to be checked.
+    is_a_check: bool,
 }
 
 impl Reading {
-    fn texts_equal(self, left: &str, right: &str) -> Option<bool> {
-        if self.collation_known {
-            Some(left == right)
-        } else {
-            text::equal_in_any_collation(left, right)
-        }
-    }
-
-    fn order_texts(self, left: &str, right: &str) -> Option<Ordering> {
-        if self.collation_known {
-            Some(left.cmp(right))
-        } else {
-            text::order_in_any_collation(left, right)
+    /// The same, with texts compared as Django documents it.
+    fn documented(self) -> Self {
+        Self {
+            collation: Collation::exactly(Overlooks::Nothing),
+            ..self
         }
     }
 }

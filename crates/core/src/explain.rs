@@ -145,6 +145,9 @@ impl fmt::Display for Explain {
         if !(strategy.doubted_forms.is_empty() && strategy.doubted_digits.is_empty()) {
             f.write_str("\n  where rows raise the doubt, a probe shows first whether they show values as the server filters by them")?;
         }
+        if !strategy.doubted_collations.is_empty() {
+            f.write_str("\n  where a row differs by case or accents, or by the order of letters, a probe shows first how the server compares texts")?;
+        }
         self.fmt_sorting(f)?;
         if strategy.range != Range::ALL {
             let Range { offset, limit } = strategy.range;

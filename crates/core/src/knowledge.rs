@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use crate::{
-    evaluate::Fields,
+    evaluate::{Collation, Fields},
     lookup::Lookup,
     model::ModelMeta,
     page::{Page, Pagination, Style},
@@ -78,6 +78,8 @@ pub struct Knowledge {
     answered: HashSet<String>,
     /// The parameters by which a row was found in another spelling of its value.
     values_compared: HashSet<String>,
+    /// How the texts of filters are compared, by parameter.
+    collations: HashMap<String, Collation>,
     /// Whether the rows show a field in the form that filters take.
     forms: HashMap<String, bool>,
     ordering: HashMap<String, bool>,
@@ -234,12 +236,25 @@ impl Knowledge {
     /// What is known of the fields of a model besides their values.
     #[must_use]
     pub fn fields_of(&self, model: &ModelMeta) -> Fields {
+        let collations = self.collations.iter();
+        let fields = collations.fold(model.known_fields(), |fields, (parameter, collation)| {
+            fields.collated(parameter, *collation)
+        });
         let forms = self.forms.iter();
         forms
             .filter(|(_, as_filtered)| !**as_filtered)
-            .fold(model.known_fields(), |fields, (path, _)| {
-                fields.shown_otherwise(path)
-            })
+            .fold(fields, |fields, (path, _)| fields.shown_otherwise(path))
+    }
+
+    /// What the server has shown of how it compares the texts of a filter.
+    #[must_use]
+    pub fn collation_of(&self, parameter: &str) -> Option<Collation> {
+        self.collations.get(parameter).copied()
+    }
+
+    /// Keeps what the server has shown of how it compares the texts of a filter.
+    pub fn learn_collation(&mut self, parameter: &str, collation: Collation) {
+        self.collations.insert(parameter.to_owned(), collation);
     }
 
     /// The largest size that may be asked for; `None` while no size was refused. After a refusal that is the server's own.

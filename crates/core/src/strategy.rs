@@ -148,6 +148,9 @@ pub struct Strategy {
     /// Guards on parts of texts, which a row may satisfy by a label though the server ignores them: whether it honours them is probed
     /// once such rows have come, unless they are from Django REST Framework and nothing is written.
     pub doubted_parts: Vec<Lookup>,
+    /// Parts of the residual on texts for which the server may have a filter, and of which it is not known how it compares them: it is
+    /// asked where a row depends on that.
+    pub doubted_collations: Vec<Lookup>,
     /// Parts of the residual with so many digits that rows which show fewer may have been rounded: that is probed where a row
     /// could turn out otherwise.
     pub doubted_digits: Vec<Lookup>,
@@ -205,6 +208,7 @@ impl Strategy {
             doubted_forms: Vec::new(),
             doubted_if_ignored: Vec::new(),
             doubted_parts: Vec::new(),
+            doubted_collations: Vec::new(),
             doubted_digits: Vec::new(),
             cost: Cost::default(),
         };

@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::{
     Fields, Reading, Reason, Verdict, Why,
+    collation::{Collation, Needed},
     moment::Moment,
     precision::{is_finer, is_near, may_lack_digits},
     scalar::{Scalar, json_equal},
-    text::{Case, Pattern, Place},
+    text::Place,
     walk::{Found, Path},
 };
 use crate::{
@@ -35,9 +36,9 @@ enum Test {
     OneOf(Values),
     Ordered(fn(Ordering) -> bool, Scalar<'static>),
     Between(Scalar<'static>, Scalar<'static>),
-    Text(Pattern),
+    Text(Place, String),
     /// `contains` with text: of a list it may ask for a member, or for a part of one.
-    TextOrMember(Pattern),
+    TextOrMember(String),
     /// `contains` with a list or an object: JSON containment.
     Holds(Value),
     Matches(Regex),
@@ -52,18 +53,12 @@ struct Values {
 
 impl Condition {
     pub(super) fn compile(lookup: &Lookup, fields: &Fields) -> Result<Self> {
-        let reading = match lookup.transform {
-            None => fields.reading(&lookup.path),
-            Some(_) => Reading {
-                kind: None,
-                ..fields.reading(&lookup.path)
-            },
-        };
+        let reading = fields.reading(lookup);
         Ok(Self {
             name: lookup.parameter().into(),
             path: Path::new(&lookup.path, lookup.transform, &fields.primary_key),
             reading,
-            test: Test::compile(lookup, reading).map_err(|reason| {
+            test: Test::compile(lookup).map_err(|reason| {
                 Error::invalid_request(format!(
                     "`{}={}`: {reason}",
                     lookup.parameter(),
@@ -120,6 +115,7 @@ impl Condition {
         match found {
             Found::Absent => Why::Absent,
             Found::Value(value) if self.test.is_at_boundary(value) => Why::Boundary,
+            _ if self.test.found(found, self.reading.documented()).is_some() => Why::Collation,
             _ => Why::Incomparable,
         }
     }
@@ -132,21 +128,31 @@ impl Condition {
     }
 
     fn holds(&self, found: &Found<'_>) -> Option<bool> {
-        match (found, &self.test) {
-            (Found::Absent, _) => None,
-            (Found::Null, Test::IsNull(wanted)) => Some(*wanted),
-            (Found::Null, _) => Some(false),
-            (Found::Value(value), test) => match test.value(value, self.reading) {
-                // To check what a server has done, digits that are not shown are not taken for zeros.
-                Some(false) if !self.reading.collation_known && test.is_at_boundary(value) => None,
-                holds => holds,
-            },
-            // Nothing is related, or an empty list is stored: the rows do not show which.
-            (Found::List([]), Test::IsNull(_)) => None,
-            (Found::List(_), Test::IsNull(wanted)) => Some(!wanted),
-            (Found::List(items), test) => test.list(items, self.reading),
+        match (found, self.test.found(found, self.reading)) {
+            // To check what a server has done, digits that are not shown are not taken for zeros.
+            (Found::Value(value), Some(false))
+                if self.reading.is_a_check && self.test.is_at_boundary(value) =>
+            {
+                None
+            }
+            (_, holds) => holds,
         }
     }
+}
+
+/// How much has to be overlooked of the texts of a row so that the lookup holds for it.
+#[must_use]
+pub fn needed(lookup: &Lookup, fields: &Fields, row: &Map<String, Value>) -> Needed {
+    let compiled = Condition::compile(lookup, fields).ok();
+    Needed::by(|step| {
+        let mut condition = compiled.clone()?;
+        condition.reading.collation = Collation::exactly(step);
+        match condition.evaluate(row) {
+            Verdict::True => Some(true),
+            Verdict::False => Some(false),
+            Verdict::Unknown(_) => None,
+        }
+    })
 }
 
 /// Whether digits that a row does not show of a number or a time could turn the verdict: it shows `6.67`, and is asked for that, or for
@@ -183,13 +189,8 @@ pub fn lacks_digits(lookup: &Lookup, fields: &Fields, row: &Map<String, Value>) 
 }
 
 impl Test {
-    fn compile(lookup: &Lookup, reading: Reading) -> std::result::Result<Self, String> {
+    fn compile(lookup: &Lookup) -> std::result::Result<Self, String> {
         let value = &lookup.value;
-        let case = if reading.collation_known {
-            Case::Counts
-        } else {
-            Case::Unknown
-        };
         let single = |value: &Value| operand(lookup, value);
         let list = || {
             value
@@ -219,17 +220,11 @@ impl Test {
                     .ok_or_else(|| "`isnull` needs true or false".to_owned())?,
             ),
             Op::Contains if value.is_array() || value.is_object() => Self::Holds(value.clone()),
-            Op::Contains => Self::TextOrMember(Pattern::new(Place::Anywhere, &text(lookup)?, case)),
-            Op::StartsWith => Self::Text(Pattern::new(Place::Start, &text(lookup)?, case)),
-            Op::EndsWith => Self::Text(Pattern::new(Place::End, &text(lookup)?, case)),
-            Op::IExact => Self::Text(Pattern::new(Place::Whole, &text(lookup)?, Case::Ignored)),
-            Op::IContains => {
-                Self::Text(Pattern::new(Place::Anywhere, &text(lookup)?, Case::Ignored))
-            }
-            Op::IStartsWith => {
-                Self::Text(Pattern::new(Place::Start, &text(lookup)?, Case::Ignored))
-            }
-            Op::IEndsWith => Self::Text(Pattern::new(Place::End, &text(lookup)?, Case::Ignored)),
+            Op::Contains => Self::TextOrMember(text(lookup)?),
+            Op::IExact => Self::Text(Place::Whole, text(lookup)?),
+            Op::IContains => Self::Text(Place::Anywhere, text(lookup)?),
+            Op::StartsWith | Op::IStartsWith => Self::Text(Place::Start, text(lookup)?),
+            Op::EndsWith | Op::IEndsWith => Self::Text(Place::End, text(lookup)?),
             Op::Regex | Op::IRegex => Self::Matches(
                 RegexBuilder::new(&text(lookup)?)
                     .case_insensitive(lookup.op == Op::IRegex)
@@ -239,6 +234,19 @@ impl Test {
                     })?,
             ),
         })
+    }
+
+    fn found(&self, found: &Found<'_>, reading: Reading) -> Option<bool> {
+        match (found, self) {
+            (Found::Absent, _) => None,
+            (Found::Null, Self::IsNull(wanted)) => Some(*wanted),
+            (Found::Null, _) => Some(false),
+            (Found::Value(value), test) => test.value(value, reading),
+            // Nothing is related, or an empty list is stored: the rows do not show which.
+            (Found::List([]), Self::IsNull(_)) => None,
+            (Found::List(_), Self::IsNull(wanted)) => Some(!wanted),
+            (Found::List(items), test) => test.list(items, reading),
+        }
     }
 
     /// Whether the test holds for one value that is not null.
@@ -257,10 +265,8 @@ impl Test {
                     _ => None,
                 }
             }
-            Self::Text(pattern) | Self::TextOrMember(pattern) => match row.as_text(reading) {
-                Some(text) => pattern.matches(&text),
-                None => row.has_in_no_form(pattern.operand()).then_some(false),
-            },
+            Self::Text(place, operand) => lies(*place, row, operand, reading),
+            Self::TextOrMember(operand) => lies(Place::Anywhere, row, operand, reading),
             Self::Holds(operand) => match row {
                 Scalar::Composite(row) => Some(json_holds(row, operand)),
                 _ => Some(false),
@@ -313,8 +319,8 @@ impl Test {
         }
         any(items.iter().filter_map(Scalar::of).map(|item| {
             match (self.value(&item, reading), self) {
-                (Some(true), Self::TextOrMember(pattern)) => {
-                    (item.as_written().as_deref() == Some(pattern.operand())).then_some(true)
+                (Some(true), Self::TextOrMember(operand)) => {
+                    (item.as_written().as_deref() == Some(operand)).then_some(true)
                 }
                 (held, _) => held,
             }
@@ -345,6 +351,14 @@ impl Values {
             return Some(integers.binary_search(&integer).is_ok());
         }
         any(self.all.iter().map(|value| row.equals(value, reading)))
+    }
+}
+
+/// Whether the operand lies in the text of a value.
+fn lies(place: Place, row: &Scalar<'_>, operand: &str, reading: Reading) -> Option<bool> {
+    match row.as_text(reading) {
+        Some(text) => reading.collation.holds(place, &text, operand),
+        None => row.has_in_no_form(operand).then_some(false),
     }
 }
 

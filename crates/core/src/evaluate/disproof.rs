@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::{
     Evaluator, Fields,
+    collation::may_be_equal,
     measure::{Measure, taken},
     scalar::Scalar,
-    text::equal_in_any_collation,
     walk::{Found, Path},
 };
 use crate::{
@@ -169,7 +169,7 @@ impl<'a> Values<'a> {
 fn may_be_one(one: &Option<Scalar<'_>>, other: &Option<Scalar<'_>>) -> bool {
     match (one, other) {
         (Some(Scalar::Text(one)), Some(Scalar::Text(other))) => {
-            equal_in_any_collation(one.raw.trim(), other.raw.trim()) != Some(false)
+            may_be_equal(one.raw.trim(), other.raw.trim())
         }
         (Some(one), Some(other)) => one.is_same(other),
         (one, other) => one.is_none() && other.is_none(),

@@ -55,7 +55,7 @@ impl RowOrder {
     pub fn new(order: &[Order], nulls: NullOrder, fields: &Fields) -> Self {
         let key = |order: &Order| Key {
             path: Path::new(&order.path, None, &fields.primary_key),
-            reading: fields.reading(&order.path),
+            reading: fields.reading_in_order(&order.path),
             descending: order.descending,
         };
         Self {

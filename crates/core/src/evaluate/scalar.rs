@@ -121,7 +121,7 @@ impl<'a> Scalar<'a> {
         match (self, operand) {
             (Scalar::Text(row), Scalar::Text(operand)) => row.equals(operand, reading),
             (Scalar::Text(row), Scalar::Number(_)) if reading.kind == Some(Kind::Text) => {
-                reading.texts_equal(&row.raw, &operand.as_written()?)
+                reading.collation.equal(&row.raw, &operand.as_written()?)
             }
             // No server writes a number so: as a text it differs, and as a number it may not.
             (
@@ -167,7 +167,7 @@ impl<'a> Scalar<'a> {
             (Scalar::Text(_), Scalar::Bool(operand)) => Some(self.as_bool()?.cmp(operand)),
             (Scalar::Text(row), Scalar::Number(number)) => match &row.form {
                 _ if reading.kind == Some(Kind::Text) => {
-                    reading.order_texts(&row.raw, &operand.as_written()?)
+                    reading.collation.order(&row.raw, &operand.as_written()?)
                 }
                 Form::Number(_, Spelling::Odd | Spelling::Exponent)
                     if reading.kind != Some(Kind::Decimal) =>
@@ -286,7 +286,7 @@ impl<'a> Text<'a> {
             return Some(true);
         }
         match reading.kind {
-            Some(Kind::Text) => return reading.texts_equal(&self.raw, &operand.raw),
+            Some(Kind::Text) => return reading.collation.equal(&self.raw, &operand.raw),
             Some(Kind::Decimal) => {
                 return self.order_to_operand(operand, reading).map(Ordering::is_eq);
             }
@@ -309,7 +309,7 @@ impl<'a> Text<'a> {
                 row.compare_to_operand(*operand).map(Ordering::is_eq)
             }
             (Form::Moment(_), Form::Other) if is_plain(&operand.raw) => {
-                reading.texts_equal(&self.raw, &operand.raw)
+                reading.collation.equal(&self.raw, &operand.raw)
             }
             // The server may read a date in a spelling that this library does not read.
             (Form::Moment(_), _) => None,
@@ -331,7 +331,7 @@ impl<'a> Text<'a> {
                 }
             }
             (_, Form::Link) => Some(operand.link_key().is_some_and(|key| key == self.raw)),
-            _ => reading.texts_equal(&self.raw, &operand.raw),
+            _ => reading.collation.equal(&self.raw, &operand.raw),
         }
     }
 
@@ -341,7 +341,7 @@ impl<'a> Text<'a> {
         }
         match (&self.form, &operand.form) {
             (Form::Number(..) | Form::Moment(_), Form::Other) if is_plain(&operand.raw) => {
-                reading.order_texts(&self.raw, &operand.raw)
+                reading.collation.order(&self.raw, &operand.raw)
             }
             (Form::Number(row, Spelling::Decimal), Form::Number(operand, _)) => {
                 Some(row.compare(operand))
@@ -356,7 +356,7 @@ impl<'a> Text<'a> {
 
     /// The order of two texts of one column.
     fn order(&self, other: &Text<'_>, reading: Reading) -> Option<Ordering> {
-        let as_text = reading.order_texts(&self.raw, &other.raw);
+        let as_text = reading.collation.order(&self.raw, &other.raw);
         let agreed = |otherwise: Ordering| as_text.filter(|ordering| *ordering == otherwise);
         match reading.kind {
             Some(Kind::Text) => return as_text,

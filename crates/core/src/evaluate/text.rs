@@ -4,7 +4,14 @@
 //! differ for a few characters (`ß`, `ẞ` and `SS`, `ı` and `I`, `ſ` and `S`): some compare upper-cased text. So the text is
 //! compared upper-cased too, and where the two answers differ the result is not known.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, ops::RangeInclusive};
+
+use icu_normalizer::DecomposingNormalizerBorrowed;
+
+use super::collation::{Needed, Overlooks};
+
+/// The marks that Unicode combines with the letters before them.
+const ACCENTS: RangeInclusive<char> = '\u{300}'..='\u{36f}';
 
 /// Where the operand must lie in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,69 +22,41 @@ pub(super) enum Place {
     End,
 }
 
-/// A text lookup with its operand.
-#[derive(Debug, Clone)]
-pub(super) struct Pattern {
-    place: Place,
-    operand: String,
-    /// The operand in both foldings, unless case counts.
-    folded: Option<(String, String)>,
-    case: Case,
-}
-
-/// What the case of letters means to a text lookup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Case {
-    Counts,
-    Ignored,
-    /// Some databases ignore it and some do not: text that differs only there is not decided.
-    Unknown,
-}
-
-impl Pattern {
-    pub(super) fn new(place: Place, operand: &str, case: Case) -> Self {
-        let folded = (case != Case::Counts).then(|| (lower(operand), upper_then_lower(operand)));
-        Self {
-            place,
-            operand: operand.to_owned(),
-            folded,
-            case,
+/// How much has to be overlooked so that the operand lies in the text, up to `most`.
+pub(super) fn overlooked(place: Place, text: &str, operand: &str, most: Overlooks) -> Needed {
+    let all = |step| Needed {
+        from: Some(step),
+        surely: Some(step),
+    };
+    if lies(place, text, operand) {
+        return all(Overlooks::Nothing);
+    }
+    let mut needed = Needed {
+        from: None,
+        surely: None,
+    };
+    if most == Overlooks::Nothing {
+        return needed;
+    }
+    if lies_ignoring_ascii_case(place, text, operand) {
+        return all(Overlooks::AsciiCase);
+    }
+    if most == Overlooks::AsciiCase || text.is_ascii() && operand.is_ascii() {
+        return needed;
+    }
+    let folded = [lower, upper_then_lower].map(|fold| (fold(text), fold(operand)));
+    for step in [Overlooks::Case, Overlooks::Accents] {
+        let lie = folded.each_ref().map(|(text, operand)| match step {
+            Overlooks::Accents => lies(place, &plain(text), &plain(operand)),
+            _ => lies(place, text, operand),
+        });
+        needed.from = needed.from.or(lie.contains(&true).then_some(step));
+        needed.surely = needed.surely.or((!lie.contains(&false)).then_some(step));
+        if step == most {
+            break;
         }
     }
-
-    /// Whether the text matches; `None` where databases differ.
-    pub(super) fn matches(&self, text: &str) -> Option<bool> {
-        match self.case {
-            Case::Counts | Case::Ignored => self.matches_folded(text),
-            Case::Unknown if lies(self.place, text, &self.operand) => Some(true),
-            Case::Unknown => self.matches_folded(text).filter(|matches| !matches),
-        }
-    }
-
-    fn matches_folded(&self, text: &str) -> Option<bool> {
-        let Some((lowered, uppered)) = &self.folded else {
-            return Some(lies(self.place, text, &self.operand));
-        };
-        if text.is_ascii() && self.operand.is_ascii() {
-            return Some(lies_ignoring_ascii_case(self.place, text, &self.operand));
-        }
-        let narrow = lies(self.place, &lower(text), lowered);
-        (narrow == lies(self.place, &upper_then_lower(text), uppered)).then_some(narrow)
-    }
-
-    /// The operand as it was given.
-    pub(super) fn operand(&self) -> &str {
-        &self.operand
-    }
-}
-
-/// Whether two texts are equal to every database; `None` where only case tells them apart.
-pub(super) fn equal_in_any_collation(left: &str, right: &str) -> Option<bool> {
-    if left == right {
-        return Some(true);
-    }
-    (lower(left) != lower(right) && upper_then_lower(left) != upper_then_lower(right))
-        .then_some(false)
+    needed
 }
 
 /// The order of two texts where every database agrees: those that compare code points and those that, as a dictionary
@@ -100,6 +79,34 @@ pub(super) fn order_in_any_collation(left: &str, right: &str) -> Option<Ordering
         None => left.len().cmp(&right.len()),
     };
     (by_code_point == by_word).then_some(by_word)
+}
+
+/// The text in spellings that some databases take for it, and others do not: in another case of its ASCII letters, of its other
+/// letters, and without accents.
+///
+/// ```
+/// use django_api_orm_core::evaluate::respelt;
+///
+/// assert_eq!(respelt("Äpfel"), ["ÄPFEL", "äpfel", "Apfel"]);
+/// ```
+#[must_use]
+pub fn respelt(text: &str) -> [String; 3] {
+    let turned = |is_turned: fn(char) -> bool| {
+        let letters = text.chars().flat_map(|letter| {
+            let turned: String = match is_turned(letter) {
+                true if letter.is_lowercase() => letter.to_uppercase().collect(),
+                true => letter.to_lowercase().collect(),
+                false => letter.into(),
+            };
+            turned.chars().collect::<Vec<_>>()
+        });
+        letters.collect()
+    };
+    [
+        turned(|letter| letter.is_ascii()),
+        turned(|letter| !letter.is_ascii()),
+        plain(text),
+    ]
 }
 
 fn lies(place: Place, text: &str, operand: &str) -> bool {
@@ -145,14 +152,28 @@ fn upper_then_lower(text: &str) -> String {
     lower(&upper)
 }
 
+/// The text without the accents of its letters.
+fn plain(text: &str) -> String {
+    let letters = DecomposingNormalizerBorrowed::new_nfd().normalize(text);
+    letters
+        .chars()
+        .filter(|letter| !ACCENTS.contains(letter))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
+    use crate::{evaluate::collation::Collation, lookup::Op};
+
+    const COUNTS: Collation = Collation::exactly(Overlooks::Nothing);
+    const IGNORED: Collation = Collation::exactly(Overlooks::Case);
+
     fn icontains(text: &str, operand: &str) -> Option<bool> {
-        Pattern::new(Place::Anywhere, operand, Case::Ignored).matches(text)
+        IGNORED.holds(Place::Anywhere, text, operand)
     }
 
     #[test]
@@ -172,12 +193,12 @@ mod tests {
             (Place::Anywhere, "ΟΔΟΣΑ", "οδος", false, true),
         ] {
             assert_eq!(
-                Pattern::new(place, operand, Case::Counts).matches(text),
+                COUNTS.holds(place, text, operand),
                 Some(exact),
                 "{place:?} {text} {operand}"
             );
             assert_eq!(
-                Pattern::new(place, operand, Case::Ignored).matches(text),
+                IGNORED.holds(place, text, operand),
                 Some(ignoring),
                 "{place:?} {text} {operand}"
             );
@@ -189,7 +210,7 @@ mod tests {
         for text in ["", "a", "é"] {
             assert_eq!(icontains(text, ""), Some(true));
             assert_eq!(
-                Pattern::new(Place::Whole, "", Case::Ignored).matches(text),
+                IGNORED.holds(Place::Whole, text, ""),
                 Some(text.is_empty())
             );
         }
@@ -208,7 +229,7 @@ mod tests {
     #[test]
     fn an_unknown_collation_decides_what_all_collations_decide() {
         let contains =
-            |text: &str| Pattern::new(Place::Anywhere, "nn", Case::Unknown).matches(text);
+            |text: &str| Collation::open(Op::Contains).holds(Place::Anywhere, text, "nn");
         assert_eq!(
             (contains("anna"), contains("ANNA"), contains("bob")),
             (Some(true), None, Some(false))
@@ -225,7 +246,7 @@ mod tests {
             ("an", "ann", Some(false), Some(Ordering::Less)),
             ("10", "9", Some(false), Some(Ordering::Less)),
         ] {
-            assert_eq!(equal_in_any_collation(left, right), equal, "{left} {right}");
+            assert_eq!(Collation::open(Op::Exact).equal(left, right), equal, "{left} {right}");
             assert_eq!(order_in_any_collation(left, right), order, "{left} {right}");
             assert_eq!(
                 order_in_any_collation(right, left),
@@ -240,10 +261,10 @@ mod tests {
         fn ascii_takes_the_same_way_as_the_rest(text in "[a-cA-C]{0,6}", operand in "[a-cA-C]{0,3}") {
             for place in [Place::Whole, Place::Anywhere, Place::Start, Place::End] {
                 let expected = lies(place, &text.to_lowercase(), &operand.to_lowercase());
-                prop_assert_eq!(Pattern::new(place, &operand, Case::Ignored).matches(&text), Some(expected));
+                prop_assert_eq!(IGNORED.holds(place, &text, &operand), Some(expected));
                 let tail = format!("{text}é");
                 let expected = lies(place, &tail.to_lowercase(), &operand.to_lowercase());
-                prop_assert_eq!(Pattern::new(place, &operand, Case::Ignored).matches(&tail), Some(expected));
+                prop_assert_eq!(IGNORED.holds(place, &tail, &operand), Some(expected));
             }
         }
     }

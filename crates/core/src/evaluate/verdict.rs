@@ -79,6 +79,8 @@ pub(super) enum Why {
     Incomparable,
     /// Digits that the row does not show would decide.
     Boundary,
+    /// Databases differ in how they compare such texts.
+    Collation,
     /// The server shows the field in another form than it filters by.
     OtherForm,
 }
@@ -101,6 +103,12 @@ impl Reason {
     pub fn is_at_boundary(&self) -> bool {
         self.why == Why::Boundary
     }
+
+    /// Whether it depends on how the database compares texts.
+    #[must_use]
+    pub fn is_by_collation(&self) -> bool {
+        self.why == Why::Collation
+    }
 }
 
 impl fmt::Display for Reason {
@@ -109,6 +117,9 @@ impl fmt::Display for Reason {
             Why::Absent => "the rows do not hold this field",
             Why::Incomparable => "the value in the row cannot be compared with the operand",
             Why::Boundary => "the row does not show the digits that would decide",
+            Why::Collation => {
+                "databases differ in whether texts like those of the row and the operand are equal, or which one comes first"
+            }
             Why::OtherForm => "the rows show this field in another form than the server filters by",
         };
         write!(f, "`{}`: {why}", self.lookup)

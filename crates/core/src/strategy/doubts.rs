@@ -53,6 +53,7 @@ impl Strategy {
         }
         let mut doubted: Vec<Lookup> = Vec::new();
         let mut digits: Vec<Lookup> = Vec::new();
+        let mut collations: Vec<Lookup> = Vec::new();
         self.residual.for_each_lookup(&mut |lookup| {
             let is_decimal = || given.model.known_fields().is_decimal(&lookup.path);
             if (asks_digits(lookup) || is_decimal()) && self.may_ask_for_form(&lookup.path, given) {
@@ -61,7 +62,11 @@ impl Strategy {
             if self.is_doubted(lookup, given) && !doubted.contains(lookup) {
                 doubted.push(lookup.clone());
             }
+            if self.may_compare_otherwise(lookup, given) {
+                collations.push(lookup.clone());
+            }
         });
+        self.doubted_collations = collations;
         self.doubted_forms = doubted;
         let guards = self.guards.iter();
         self.doubted_if_ignored = guards
@@ -97,6 +102,18 @@ impl Strategy {
             false => given.known.ignores_what_is_shown(&lookup.parameter()),
         };
         is_on_text(lookup) && !is_told && self.may_ask_for_form(&lookup.path, given)
+    }
+
+    /// Whether it is about a text, and the server may have a filter for it and compare texts otherwise than Django documents it.
+    fn may_compare_otherwise(&self, lookup: &Lookup, given: &Given<'_>) -> bool {
+        let parameter = lookup.parameter();
+        let known = given.known.collation_of(&parameter);
+        is_on_text(lookup)
+            && !matches!(lookup.op, Op::Regex | Op::IRegex)
+            && known.is_none_or(|known| known.is_open_for(lookup.op))
+            && given.known.shows_as_filtered(&lookup.path) != Some(false)
+            && !given.known.ignores(lookup)
+            && given.dialect.takes(&parameter, &self.extra, given.model)
     }
 
     /// Whether the server can be asked for a value of the field, to see whether the rows show it as filters take it.

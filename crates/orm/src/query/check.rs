@@ -5,7 +5,7 @@ use std::sync::Arc;
 use django_api_orm_core::{
     Error, ModelMeta, NullOrder, Q, Result,
     evaluate::{
-        Evaluator, FieldPlace, Fields, Reason, RowOrder, Verdict, asks_digits, disproves,
+        Collation, Evaluator, FieldPlace, Fields, Reason, RowOrder, Verdict, asks_digits, disproves,
         is_no_label, settles,
     },
     lookup::Lookup,
@@ -27,6 +27,8 @@ pub(crate) struct RowCheck {
     fields: Fields,
     guards: Vec<Guard>,
     residual: Option<Evaluator>,
+    /// Parts of the residual of which the server can be asked how it compares texts.
+    collations: Vec<Lookup>,
     roots: Vec<String>,
     strict: bool,
     /// A row is created if none belongs.
@@ -93,13 +95,18 @@ pub(crate) enum Checked {
     Excluded,
     /// The row violates lookups that the server was asked for: their parameters.
     Violates(Vec<String>),
+    /// Whether the row belongs depends on how the server compares the texts of this part of the residual.
+    Undecided(Lookup),
 }
 
 impl RowCheck {
     /// For a write, nothing is left to the server's word: a row belongs only if every part of the filter holds on it.
     pub(crate) fn new(strategy: &Strategy, collection: &Collection) -> Result<Self> {
         let model = collection.shared_model();
-        let fields = collection.known_fields()?;
+        let fields = (strategy.doubted_collations.iter())
+            .fold(collection.known_fields()?, |fields, lookup| {
+                fields.with_open_collation(lookup)
+            });
         let guards = (strategy.guards.iter()).map(|lookup| {
             let is_doubted = strategy.doubted_parts.contains(lookup);
             let labels = is_doubted.then(|| FieldPlace::new(&lookup.path, &fields));
@@ -137,6 +144,7 @@ impl RowCheck {
             fields,
             guards,
             residual,
+            collations: strategy.doubted_collations.clone(),
             roots,
             strict: strategy.aim == Aim::Write,
             creates: false,
@@ -222,6 +230,29 @@ impl RowCheck {
         Ok(())
     }
 
+    /// From now on, the texts of a part of the residual are compared as the server does. Rows that do not depend on it were judged
+    /// rightly before.
+    pub(crate) fn collate(
+        &mut self,
+        strategy: &Strategy,
+        lookup: &Lookup,
+        collation: Collation,
+    ) -> Result<()> {
+        let parameter = lookup.parameter();
+        if !collation.is_open_for(lookup.op) {
+            self.collations.retain(|other| other.parameter() != parameter);
+        }
+        self.fields = std::mem::take(&mut self.fields).collated(parameter, collation);
+        self.residual = Some(Evaluator::compile_for(&strategy.residual, &self.fields)?);
+        for guard in &mut self.guards {
+            if guard.rest.is_some() {
+                let without = self.fields.clone().shown_otherwise(&guard.lookup.path);
+                guard.rest = Some(Evaluator::compile_for(&strategy.residual, &without)?);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether rows were judged by a field that turned out to be shown in another form: what was made of them is void.
     pub(crate) fn is_void(&self) -> bool {
         self.is_void
@@ -291,15 +322,18 @@ impl RowCheck {
                 Some(Verdict::False) => violated.push(guard.parameter.clone()),
                 Some(Verdict::Unknown(reason))
                     if self.strict
-                        && (self.creates || reason.is_at_boundary())
+                        && (self.creates || reason.is_at_boundary() || reason.is_by_collation())
                         && guard.evaluator.evaluate(row).is_false() =>
                 {
                     // The server has found the row by digits that it does not show or whatever its case, or ignores the filter.
+                    if guard.honoured && reason.is_at_boundary() {
+                        return Err(self.cannot_evaluate(&reason));
+                    }
+                    if guard.honoured && self.creates {
+                        return Err(self.in_another_case(&guard.lookup));
+                    }
                     if guard.honoured {
-                        return Err(match reason.is_at_boundary() {
-                            true => self.cannot_evaluate(&reason),
-                            false => self.in_another_case(&guard.lookup),
-                        });
+                        continue;
                     }
                     unproven.push(guard.parameter.clone());
                 }
@@ -345,7 +379,8 @@ impl RowCheck {
             return Ok(Checked::Unproven(unproven));
         }
         match self.check_residual(row)? {
-            Checked::Belongs if !unproven.is_empty() => Ok(Checked::Unproven(unproven)),
+            undecided @ Checked::Undecided(_) if unproven.is_empty() => Ok(undecided),
+            Checked::Belongs | Checked::Undecided(_) if !unproven.is_empty() => Ok(Checked::Unproven(unproven)),
             Checked::Belongs if believed => Ok(Checked::Believed),
             checked => Ok(checked),
         }
@@ -359,7 +394,14 @@ impl RowCheck {
         {
             None | Some(Verdict::True) => Ok(Checked::Belongs),
             Some(Verdict::False) => Ok(Checked::Excluded),
-            Some(Verdict::Unknown(reason)) => Err(self.cannot_evaluate(&reason)),
+            Some(Verdict::Unknown(reason)) => {
+                let mut collations = self.collations.iter();
+                let asked = collations.find(|lookup| lookup.parameter() == reason.lookup());
+                match asked.filter(|_| reason.is_by_collation()) {
+                    Some(lookup) => Ok(Checked::Undecided(lookup.clone())),
+                    None => Err(self.cannot_evaluate(&reason)),
+                }
+            }
         }
     }
 

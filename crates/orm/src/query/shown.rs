@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use django_api_orm_core::{
     Result,
-    evaluate::{FieldPlace, Fields},
+    evaluate::{FieldPlace, Fields, may_be_equal},
     row::Row,
 };
 use serde_json::Value;
@@ -117,8 +117,10 @@ impl Shown {
     }
 }
 
-/// Whether two texts are equal for some database: they differ in case, or in blanks around them, alone.
+/// Whether two texts are equal for some database: they differ in case, in accents, or in blanks around them, alone.
 pub(crate) fn are_alike(one: &Value, other: &Value) -> bool {
-    let folded = |value: &Value| value.as_str().map(|text| text.trim().to_lowercase());
-    folded(one).is_some_and(|one| folded(other) == Some(one))
+    match (one.as_str(), other.as_str()) {
+        (Some(one), Some(other)) => may_be_equal(one.trim(), other.trim()),
+        _ => false,
+    }
 }

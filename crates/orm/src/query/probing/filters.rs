@@ -128,6 +128,9 @@ impl Probing {
                         self.unseen(strategy, check, row, rows, &parameters).await?;
                     }
                 }
+                Checked::Undecided(lookup) => {
+                    self.compares(strategy, check, &lookup, row, rows).await?;
+                }
                 checked => return Ok(checked),
             }
         }
