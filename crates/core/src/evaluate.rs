@@ -106,7 +106,6 @@ mod walk;
 
 use serde_json::{Map, Value};
 
-use self::{condition::Condition, verdict::Why};
 pub use self::{
     collation::{Collation, Needed, Overlooks, may_be_equal},
     condition::{lacks_digits, needed},
@@ -118,6 +117,7 @@ pub use self::{
     text::respelt,
     verdict::{Reason, Verdict},
 };
+use self::{condition::Condition, verdict::Why};
 pub(crate) use self::{
     measure::{Measure, roots_of, taken},
     precision::is_written_finer,
@@ -196,14 +196,20 @@ impl Fields {
         self
     }
 
-    /// The same, where nothing is known of how the server compares the texts of the lookup.
+    /// The same, where the texts of the lookup are not taken to be compared as Django documents it, unless something was seen of that.
     #[must_use]
     pub fn with_open_collation(self, lookup: &Lookup) -> Self {
-        let parameter = lookup.parameter();
-        match self.collations.iter().any(|(known, _)| *known == parameter) {
-            true => self,
-            false => self.collated(parameter, Collation::open(lookup.op)),
+        match self.collation(lookup).is_assumed() {
+            true => self.collated(lookup.parameter(), Collation::open(lookup.op)),
+            false => self,
         }
+    }
+
+    fn collation(&self, lookup: &Lookup) -> Collation {
+        let parameter = lookup.parameter();
+        let mut known = self.collations.iter().rev();
+        let known = known.find(|(known, _)| *known == parameter);
+        known.map_or_else(|| Collation::documented(lookup.op), |(_, known)| *known)
     }
 
     /// The rows were sorted out or ordered by a database whose collation is not known.
@@ -276,20 +282,16 @@ impl Fields {
 
     /// How what a lookup is about is read.
     fn reading(&self, lookup: &Lookup) -> Reading {
-        let parameter = lookup.parameter();
-        let mut known = self.collations.iter().rev();
-        let collation = match known.find(|(known, _)| *known == parameter) {
-            _ if self.is_a_check => Collation::at_least_documented(lookup.op),
-            Some((_, collation)) => *collation,
-            None => Collation::documented(lookup.op),
-        };
         Reading {
             kind: match lookup.transform {
                 None => self.kind(&lookup.path),
                 Some(_) => None,
             },
             shown_otherwise: self.is_shown_otherwise(&lookup.path),
-            collation,
+            collation: match self.is_a_check {
+                true => Collation::at_least_documented(lookup.op),
+                false => self.collation(lookup),
+            },
             is_a_check: self.is_a_check,
         }
     }

@@ -85,16 +85,26 @@ pub struct Collation {
     by_code_point: Option<bool>,
     /// What was seen contradicts itself.
     is_unclear: bool,
+    /// Nothing was seen: it is what Django documents.
+    is_assumed: bool,
 }
 
 impl Collation {
     /// As Django documents the lookup, and by code point.
     #[must_use]
     pub fn documented(op: Op) -> Self {
-        Self::exactly(match ignores_case(op) {
-            true => Overlooks::Case,
-            false => Overlooks::Nothing,
-        })
+        Self {
+            is_assumed: true,
+            ..Self::exactly(match ignores_case(op) {
+                true => Overlooks::Case,
+                false => Overlooks::Nothing,
+            })
+        }
+    }
+
+    /// Whether it is what Django documents, and nothing was seen.
+    pub(super) fn is_assumed(self) -> bool {
+        self.is_assumed
     }
 
     /// Nothing is known but what all databases do.
@@ -108,6 +118,7 @@ impl Collation {
             most: Overlooks::Accents,
             by_code_point: None,
             is_unclear: false,
+            is_assumed: false,
         }
     }
 
@@ -125,6 +136,7 @@ impl Collation {
             most: step,
             by_code_point: Some(true),
             is_unclear: false,
+            is_assumed: false,
         }
     }
 

@@ -209,10 +209,7 @@ mod tests {
     fn an_empty_operand_is_in_every_text() {
         for text in ["", "a", "é"] {
             assert_eq!(icontains(text, ""), Some(true));
-            assert_eq!(
-                IGNORED.holds(Place::Whole, text, ""),
-                Some(text.is_empty())
-            );
+            assert_eq!(IGNORED.holds(Place::Whole, text, ""), Some(text.is_empty()));
         }
     }
 
@@ -246,7 +243,11 @@ mod tests {
             ("an", "ann", Some(false), Some(Ordering::Less)),
             ("10", "9", Some(false), Some(Ordering::Less)),
         ] {
-            assert_eq!(Collation::open(Op::Exact).equal(left, right), equal, "{left} {right}");
+            assert_eq!(
+                Collation::open(Op::Exact).equal(left, right),
+                equal,
+                "{left} {right}"
+            );
             assert_eq!(order_in_any_collation(left, right), order, "{left} {right}");
             assert_eq!(
                 order_in_any_collation(right, left),

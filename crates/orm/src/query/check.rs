@@ -5,8 +5,8 @@ use std::sync::Arc;
 use django_api_orm_core::{
     Error, ModelMeta, NullOrder, Q, Result,
     evaluate::{
-        Collation, Evaluator, FieldPlace, Fields, Reason, RowOrder, Verdict, asks_digits, disproves,
-        is_no_label, settles,
+        Collation, Evaluator, FieldPlace, Fields, Reason, RowOrder, Verdict, asks_digits,
+        disproves, is_no_label, settles,
     },
     lookup::Lookup,
     plan::Order,
@@ -53,8 +53,40 @@ struct Guard {
     honoured: bool,
     /// A text that stands here may satisfy the lookup by being a label.
     labels: Option<FieldPlace>,
-    /// The residual, if it has a part on the field of the lookup: undecided where that part decides.
-    rest: Option<Evaluator>,
+    /// The residual, if it has a part on the field of the lookup.
+    rest: Option<Rest>,
+}
+
+/// A residual of which a part is about a field that the server compares otherwise than the client would.
+#[derive(Debug)]
+struct Rest {
+    /// Undecided where that part decides.
+    hidden: Evaluator,
+    /// Undecided where that part depends on how databases compare texts, and nothing was seen of that.
+    collated: Evaluator,
+}
+
+impl Rest {
+    fn new(residual: &Q, path: &str, fields: &Fields) -> Result<Self> {
+        let hidden = fields.clone().shown_otherwise(path);
+        let mut open = fields.clone();
+        residual.for_each_lookup(&mut |lookup| {
+            if lookup.path == path {
+                open = std::mem::take(&mut open).with_open_collation(lookup);
+            }
+        });
+        Ok(Self {
+            hidden: Evaluator::compile_for(residual, &hidden)?,
+            collated: Evaluator::compile_for(residual, &open)?,
+        })
+    }
+
+    fn evaluate(&self, row: &Picked, is_by_collation: bool) -> Verdict {
+        match is_by_collation {
+            true => self.collated.evaluate(row),
+            false => self.hidden.evaluate(row),
+        }
+    }
 }
 
 impl Guard {
@@ -112,8 +144,7 @@ impl RowCheck {
             let labels = is_doubted.then(|| FieldPlace::new(&lookup.path, &fields));
             let mut is_shared = false;
             (strategy.residual).for_each_lookup(&mut |part| is_shared |= part.path == lookup.path);
-            let without = || fields.clone().shown_otherwise(&lookup.path);
-            let rest = is_shared.then(|| Evaluator::compile_for(&strategy.residual, &without()));
+            let rest = is_shared.then(|| Rest::new(&strategy.residual, &lookup.path, &fields));
             Ok(Guard {
                 labels,
                 rest: rest.transpose()?,
@@ -240,14 +271,15 @@ impl RowCheck {
     ) -> Result<()> {
         let parameter = lookup.parameter();
         if !collation.is_open_for(lookup.op) {
-            self.collations.retain(|other| other.parameter() != parameter);
+            self.collations
+                .retain(|other| other.parameter() != parameter);
         }
         self.fields = std::mem::take(&mut self.fields).collated(parameter, collation);
         self.residual = Some(Evaluator::compile_for(&strategy.residual, &self.fields)?);
         for guard in &mut self.guards {
             if guard.rest.is_some() {
-                let without = self.fields.clone().shown_otherwise(&guard.lookup.path);
-                guard.rest = Some(Evaluator::compile_for(&strategy.residual, &without)?);
+                let path = &guard.lookup.path;
+                guard.rest = Some(Rest::new(&strategy.residual, path, &self.fields)?);
             }
         }
         Ok(())
@@ -322,7 +354,9 @@ impl RowCheck {
                 Some(Verdict::False) => violated.push(guard.parameter.clone()),
                 Some(Verdict::Unknown(reason))
                     if self.strict
-                        && (self.creates || reason.is_at_boundary() || reason.is_by_collation())
+                        && (self.creates
+                            || reason.is_at_boundary()
+                            || reason.is_by_collation())
                         && guard.evaluator.evaluate(row).is_false() =>
                 {
                     // The server has found the row by digits that it does not show or whatever its case, or ignores the filter.
@@ -349,15 +383,19 @@ impl RowCheck {
                     unproven.push(guard.parameter.clone());
                 }
                 Some(Verdict::True) => {}
-                _ => {
+                tolerant => {
                     // What the client cannot evaluate only the server can know: if it looks at the parameter at all.
                     believed = true;
                     let here = guard.evaluator.evaluate(row);
+                    let is_by_collation = matches!(&tolerant, Some(Verdict::Unknown(reason)) if reason.is_by_collation());
                     if here.is_false()
                         && let Some(rest) = &guard.rest
-                        && let Verdict::Unknown(reason) = rest.evaluate(row)
+                        && let Verdict::Unknown(reason) = rest.evaluate(row, is_by_collation)
                     {
                         if guard.honoured {
+                            if let Some(lookup) = self.collated_by(&reason) {
+                                return Ok(Checked::Undecided(lookup.clone()));
+                            }
                             return Err(self.compares_otherwise(&guard.lookup, &reason));
                         }
                         // Whether the server has found the row at all has to be known first.
@@ -380,7 +418,9 @@ impl RowCheck {
         }
         match self.check_residual(row)? {
             undecided @ Checked::Undecided(_) if unproven.is_empty() => Ok(undecided),
-            Checked::Belongs | Checked::Undecided(_) if !unproven.is_empty() => Ok(Checked::Unproven(unproven)),
+            Checked::Belongs | Checked::Undecided(_) if !unproven.is_empty() => {
+                Ok(Checked::Unproven(unproven))
+            }
             Checked::Belongs if believed => Ok(Checked::Believed),
             checked => Ok(checked),
         }
@@ -394,15 +434,18 @@ impl RowCheck {
         {
             None | Some(Verdict::True) => Ok(Checked::Belongs),
             Some(Verdict::False) => Ok(Checked::Excluded),
-            Some(Verdict::Unknown(reason)) => {
-                let mut collations = self.collations.iter();
-                let asked = collations.find(|lookup| lookup.parameter() == reason.lookup());
-                match asked.filter(|_| reason.is_by_collation()) {
-                    Some(lookup) => Ok(Checked::Undecided(lookup.clone())),
-                    None => Err(self.cannot_evaluate(&reason)),
-                }
-            }
+            Some(Verdict::Unknown(reason)) => match self.collated_by(&reason) {
+                Some(lookup) => Ok(Checked::Undecided(lookup.clone())),
+                None => Err(self.cannot_evaluate(&reason)),
+            },
         }
+    }
+
+    /// The part of the residual that the server can be asked about, where it is undecided how texts are compared.
+    fn collated_by(&self, reason: &Reason) -> Option<&Lookup> {
+        let mut collations = self.collations.iter();
+        let asked = collations.find(|lookup| lookup.parameter() == reason.lookup());
+        asked.filter(|_| reason.is_by_collation())
     }
 
     fn in_another_case(&self, lookup: &Lookup) -> Error {

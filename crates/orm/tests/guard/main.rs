@@ -11,6 +11,7 @@
 mod answers;
 mod choices;
 mod coincidence;
+mod collation;
 mod cost;
 mod displayed;
 mod empty;

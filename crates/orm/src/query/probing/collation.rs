@@ -69,7 +69,7 @@ impl Probing {
             if check.pick(other)? == *row {
                 seen = match lookup.op {
                     Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Range => {
-                        self.orders_texts(strategy, lookup, known, other).await?
+                        self.orders_texts(strategy, lookup, known, page).await?
                     }
                     _ => self.overlooks(strategy, lookup, known, other).await?,
                 };
@@ -131,25 +131,39 @@ impl Probing {
         })
     }
 
-    /// Whether the server orders by code point, as far as this row tells: it is asked for a text at whose other side dictionaries have it.
+    /// Whether the server orders by code point, as far as a row of the page tells: it is asked for a text at whose other side dictionaries
+    /// have that.
     async fn orders_texts(
         &mut self,
         strategy: &Strategy,
         lookup: &Lookup,
         known: Collation,
-        row: &Row,
+        page: &[Row],
     ) -> Result<Option<Collation>> {
-        let shown = self.shown(&lookup.path)?.of(row)?;
-        let Some(asked) = shown.as_str().and_then(|text| Beyond::of(lookup, text)) else {
+        let field = self.shown(&lookup.path)?;
+        let mut telling = None;
+        for row in page {
+            let shown = field.of(row)?;
+            telling = shown
+                .as_str()
+                .and_then(|text| Beyond::of(lookup, text))
+                .map(|asked| (row, asked));
+            if telling.is_some() {
+                break;
+            }
+        }
+        let Some((row, asked)) = telling else {
             return Ok(None);
         };
         let own = Some(asked.own);
-        Ok(match self.made_of(strategy, &asked.lookup, own, row).await? {
-            Made::Found(_) => Some(known.ordered(asked.is_by_code_point)),
-            Made::LeftOut => Some(known.ordered(!asked.is_by_code_point)),
-            Made::NoFilter => Some(Collation::documented(lookup.op)),
-            Made::Untold => None,
-        })
+        Ok(
+            match self.made_of(strategy, &asked.lookup, own, row).await? {
+                Made::Found(_) => Some(known.ordered(asked.is_by_code_point)),
+                Made::LeftOut => Some(known.ordered(!asked.is_by_code_point)),
+                Made::NoFilter => Some(Collation::documented(lookup.op)),
+                Made::Untold => None,
+            },
+        )
     }
 
     /// Whether the server finds a row by a filter. `own` is the filter with a value by which it would find the row in any case.
@@ -238,12 +252,17 @@ impl Beyond {
     /// By code point upper-case letters come before all lower-case ones, in a dictionary `Ann` comes after `a` and `ann` before `ANNz`.
     fn of(lookup: &Lookup, text: &str) -> Option<Self> {
         let mut letters = text.chars();
-        let first = letters.next().filter(char::is_ascii_alphabetic)?;
-        letters.next().filter(char::is_ascii_alphanumeric)?;
-        let other = match first.is_ascii_uppercase() {
-            true => first.to_ascii_lowercase().to_string(),
-            false => format!("{}z", text.to_ascii_uppercase()),
+        let first = letters.next()?;
+        letters.next().filter(|letter| letter.is_alphanumeric())?;
+        let is_upper = first.is_uppercase();
+        let other = match is_upper {
+            true => first.to_lowercase().to_string(),
+            false => format!("{}z", text.to_uppercase()),
         };
+        // A letter without case, or one of a script where they are mixed.
+        if is_upper != (*text < *other) {
+            return None;
+        }
         let mut before = text.chars();
         before.next_back();
         let (before, behind) = (before.as_str().to_owned(), format!("{text}z"));
@@ -263,7 +282,7 @@ impl Beyond {
         let own = with(before, behind);
         (asked.is_sendable() && own.is_sendable()).then_some(Self {
             lookup: asked,
-            is_by_code_point: first.is_ascii_uppercase() == less,
+            is_by_code_point: is_upper == less,
             own,
         })
     }
