@@ -45,6 +45,17 @@ async fn with_quirk(
     forms: impl IntoIterator<Item = Form>,
     quirk: Quirk,
 ) -> Site {
+    let pages = Paginator::limit_offset();
+    in_pages(pages, field, values, forms, quirk).await
+}
+
+async fn in_pages(
+    pages: Paginator,
+    field: &str,
+    values: &[&str],
+    forms: impl IntoIterator<Item = Form>,
+    quirk: Quirk,
+) -> Site {
     let row = |(place, value): (usize, &&str)| {
         let mut row =
             json!({"id": place + 1, "price": "9.99", "text": "x", "at": "2024-05-01T10:00:00Z"});
@@ -59,7 +70,7 @@ async fn with_quirk(
             Field::text("text", 100),
             Field::datetime("at"),
         ])
-        .paginator(Paginator::limit_offset())
+        .paginator(pages)
         .filter_on_everything()
         .rows(json!(rows));
     let shows = forms
@@ -141,6 +152,32 @@ async fn nothing_is_evaluated_on_values_of_which_one_is_what_all_of_them_show() 
             let error = site.ids(query.clone()).await.expect_err(&context);
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{context}: {error}");
             query.delete().await.expect_err(&context);
+            let asked = site.server.requests();
+            assert!(asked.iter().all(|request| request.method() == Method::GET));
+        }
+    }
+}
+
+/// More rows show the value than come in a page, and one of those that show it is another.
+#[tokio::test]
+async fn each_row_of_a_page_that_shows_the_value_is_looked_for() {
+    for place in [0, 9, 10, 35, 40] {
+        let mut prices = ["1.00"; 41];
+        prices[place] = "1.04";
+        for deaf in ["x", "id"] {
+            let site = in_pages(
+                Paginator::limit_offset().max_limit(10),
+                "price",
+                &prices,
+                [Form::Rounded(1)],
+                Quirk::ignore_parameters([deaf]),
+            )
+            .await;
+            let [out, _] = queries(&site, "price__lte", json!(1));
+            let context = format!("{place}, without {deaf}");
+            let error = site.ids(out.clone()).await.expect_err(&context);
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{context}: {error}");
+            out.delete().await.expect_err(&context);
             let asked = site.server.requests();
             assert!(asked.iter().all(|request| request.method() == Method::GET));
         }

@@ -14,7 +14,7 @@ use django_api_orm_core::{
 use serde_json::Value;
 
 use super::{
-    super::check::RowCheck,
+    super::{check::RowCheck, pages::Pages},
     Answer, Probing,
     texts::{Form, Unfiltered},
 };
@@ -222,7 +222,8 @@ impl Probing {
     }
 
     /// Whether a row at hand shows this, and is not found by it, which was asked for already: it is not in a whole answer, nor found with its
-    /// key, and it still shows that. Costs two requests where it seems so.
+    /// key, and it still shows that. Costs two requests where it seems so, and where several are not on its first page one for each page
+    /// of the answer, up to the last of them.
     pub(super) async fn leaves_out_shown(
         &mut self,
         path: &str,
@@ -238,8 +239,10 @@ impl Probing {
             let mut rows = answer.rows.iter();
             rows.any(|other| collection.same_row(Some(other), Some(row)))
         };
-        let showing = field.showing(at_hand, shown)?;
-        let Some(missing) = showing.into_iter().find(|row| !is_in(&found, row)) else {
+        let mut missing = field.showing(at_hand, shown)?;
+        missing.retain(|row| !is_in(&found, row));
+        let is_whole = found.ends || missing.len() > 1 && self.find(&pairs, &mut missing).await?;
+        let Some(missing) = missing.first() else {
             return Ok(false);
         };
         let primary = collection.model().primary_key();
@@ -263,8 +266,28 @@ impl Probing {
                     .any(|row| self.collection.same_row(Some(row), Some(missing))))
             }
             Err(error) if !error.is_refusal() => Err(error),
-            _ => Ok(found.ends),
+            _ => Ok(is_whole),
         }
+    }
+
+    /// Reads the pages of an answer until all of the rows have come, which are taken out. Gives whether no page is left.
+    async fn find(&self, pairs: &Pairs, missing: &mut Vec<&Row>) -> Result<bool> {
+        let mut pages = Pages::new(self.collection.clone(), pairs.clone(), 0, None).one_by_one();
+        let mut scanned = 0;
+        while let Some(batch) = pages.next().await? {
+            missing.retain(|row| {
+                let mut rows = batch.rows.iter();
+                !rows.any(|other| self.collection.same_row(Some(other), Some(row)))
+            });
+            scanned += batch.rows.len() as u64;
+            if batch.last {
+                return Ok(true);
+            }
+            if missing.is_empty() || scanned >= self.collection.policy.max_scan {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
