@@ -81,7 +81,7 @@
 //! | list, `contains` with text | true for an element that is the text, unknown for one that has it as a part (JSON fields and relations differ) |
 //! | list or object, `contains` with a list or an object | JSON containment |
 //! | a list in an object without a key of its own (`extra__a` of a JSON field, or related rows of a row that is shown without its key) | it equals nothing that differs from all its elements; unknown for one of them, which JSON as a whole differs from; a path through it is unknown |
-//! | two lookups of one list inside an OR | unknown where both hold: Django asks for one element that satisfies both |
+//! | two lookups of one list inside an OR | hold where one element satisfies both, as Django asks for; unknown where lists lie inside of its elements |
 //!
 //! A field's type is not on the wire, so whether the text `"1.10"` is `"1.1"` cannot be told: a decimal is, a version is
 //! not. Say it with [`Fields::decimal`] or [`Fields::text`]. Databases compare text each in its own way; to check what an unknown one has answered, use
@@ -363,8 +363,8 @@ enum Node {
     Condition(Box<Condition>),
     And {
         parts: Vec<Node>,
-        /// The parts that share a field with another one and must hold for the same element where that is a list.
-        same_element: Vec<usize>,
+        /// Fields that several parts are about, and which parts: they must hold for the same element where that is a list.
+        same_element: Vec<(String, Vec<usize>)>,
     },
     Or(Vec<Node>),
     Not(Box<Node>),
@@ -479,21 +479,27 @@ impl Node {
                 parts,
                 same_element,
             } => {
-                let mut verdict = Verdict::True;
-                for part in parts {
-                    verdict = verdict.and(part.evaluate(row));
+                let mut verdict = Self::all(parts, row);
+                for (field, shared) in same_element {
                     if verdict.is_false() {
                         break;
                     }
+                    let shared = || shared.iter().filter_map(|index| parts.get(*index));
+                    verdict = match row.get(field) {
+                        Some(Value::Array(items)) if items.len() > 1 => {
+                            let mut of_one = Verdict::False;
+                            let mut row = row.clone();
+                            for item in items {
+                                let alone = Value::Array(vec![item.clone()]);
+                                row.insert(field.clone(), alone);
+                                of_one = of_one.or(Self::of_one_element(shared(), &row));
+                            }
+                            verdict.and(of_one)
+                        }
+                        _ => verdict.and(Self::of_one_element(shared(), row)),
+                    };
                 }
-                match same_element
-                    .iter()
-                    .filter_map(|index| parts.get(*index))
-                    .find_map(|part| part.several(row))
-                {
-                    Some(reason) => verdict.and(Verdict::Unknown(reason)),
-                    None => verdict,
-                }
+                verdict
             }
             Self::Or(parts) => {
                 let mut verdict = Verdict::False;
@@ -509,6 +515,29 @@ impl Node {
         }
     }
 
+    fn all<'n>(parts: impl IntoIterator<Item = &'n Self>, row: &Map<String, Value>) -> Verdict {
+        let mut verdict = Verdict::True;
+        for part in parts {
+            verdict = verdict.and(part.evaluate(row));
+            if verdict.is_false() {
+                break;
+            }
+        }
+        verdict
+    }
+
+    /// Whether all hold of one element: unknown where a list further down the way has several.
+    fn of_one_element<'n>(
+        parts: impl Iterator<Item = &'n Self> + Clone,
+        row: &Map<String, Value>,
+    ) -> Verdict {
+        let verdict = Self::all(parts.clone(), row);
+        match parts.into_iter().find_map(|part| part.several(row)) {
+            Some(reason) => verdict.and(Verdict::Unknown(reason)),
+            None => verdict,
+        }
+    }
+
     /// The reason why one element cannot be told from another, where the condition meets several.
     fn several(&self, row: &Map<String, Value>) -> Option<Reason> {
         match self {
@@ -520,17 +549,27 @@ impl Node {
     }
 }
 
-/// The conditions among the parts that start at a field of another one.
-fn sharing(parts: &[Node]) -> Vec<usize> {
-    let first_root = |node: &Node| match node {
-        Node::Condition(condition) => condition.roots().next().map(ToOwned::to_owned),
-        _ => None,
-    };
-    let roots: Vec<Option<String>> = parts.iter().map(first_root).collect();
-    (0..parts.len())
-        .filter(|index| {
-            let root = roots.get(*index).and_then(Option::as_ref);
-            root.is_some() && roots.iter().filter(|other| other.as_ref() == root).count() > 1
-        })
-        .collect()
+/// The fields that several of the parts start at, beside negations, and which parts these are.
+fn sharing(parts: &[Node]) -> Vec<(String, Vec<usize>)> {
+    let mut fields: Vec<(String, Vec<usize>)> = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let mut roots = Vec::new();
+        match part {
+            Node::Condition(condition) => {
+                roots.extend(condition.roots().next().map(ToOwned::to_owned))
+            }
+            Node::Or(_) | Node::And { .. } => part.roots(&mut roots),
+            Node::All | Node::Not(_) => {}
+        }
+        roots.sort_unstable();
+        roots.dedup();
+        for root in roots {
+            match fields.iter_mut().find(|(field, _)| *field == root) {
+                Some((_, shared)) => shared.push(index),
+                None => fields.push((root, vec![index])),
+            }
+        }
+    }
+    fields.retain(|(_, shared)| shared.len() > 1);
+    fields
 }

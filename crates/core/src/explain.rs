@@ -142,11 +142,25 @@ impl fmt::Display for Explain {
         for note in &strategy.notes {
             write!(f, "\n  {note}")?;
         }
-        if !(strategy.doubted_forms.is_empty() && strategy.doubted_digits.is_empty()) {
-            f.write_str("\n  where rows raise the doubt, a probe shows first whether they show values as the server filters by them")?;
-        }
-        if !strategy.doubted_collations.is_empty() {
-            f.write_str("\n  where a row differs by case or accents, or by the order of letters, a probe shows first how the server compares texts")?;
+        let doubts = [
+            (
+                strategy.doubted_forms.is_empty() && strategy.doubted_digits.is_empty(),
+                "whether they show values as the server filters by them",
+            ),
+            (
+                strategy.doubted_collations.is_empty(),
+                "how it compares texts that differ in case, in accents or in their order alone",
+            ),
+        ];
+        let doubts: Vec<&str> = (doubts.iter())
+            .filter_map(|(is_none, doubt)| (!is_none).then_some(*doubt))
+            .collect();
+        if !doubts.is_empty() {
+            let doubts = doubts.join(", and ");
+            write!(
+                f,
+                "\n  where rows raise the doubt, a probe shows first {doubts}"
+            )?;
         }
         self.fmt_sorting(f)?;
         if strategy.range != Range::ALL {
@@ -273,7 +287,7 @@ mod tests {
             "GET /users/?age__gte=18&ordering=-name\n  \
              checked on every row: age__gte=18\n  \
              NOT role=\"admin\": evaluated client-side, the query string has no OR and no NOT\n  \
-             where rows raise the doubt, a probe shows first whether they show values as the server filters by them\n  \
+             where rows raise the doubt, a probe shows first whether they show values as the server filters by them, and how it compares texts that differ in case, in accents or in their order alone\n  \
              sorted by the server\n  \
              rows [0:10], counted client-side\n  \
              requests: 2 to see what the server honours, then 1 for every 100 rows; if nothing comes, probes show whether the server \

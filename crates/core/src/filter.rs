@@ -89,6 +89,33 @@ impl Q {
         }
     }
 
+    /// The fields that more than one part is about, beside negations, and these parts.
+    pub(crate) fn said_of_one_field(&self) -> Vec<(String, Q)> {
+        let parts = self.conjuncts().iter();
+        let parts: Vec<&Q> = parts.filter(|part| !matches!(part, Self::Not(_))).collect();
+        let mut fields: Vec<(String, Vec<Q>)> = Vec::new();
+        for part in parts.iter().filter(|_| parts.len() > 1) {
+            let mut names: Vec<String> = Vec::new();
+            part.for_each_lookup(&mut |lookup| {
+                let is_contained = lookup.op == Op::Contains && !lookup.value.is_string();
+                if !is_contained && names.iter().all(|name| name != lookup.root()) {
+                    names.push(lookup.root().to_owned());
+                }
+            });
+            for name in names {
+                match fields.iter_mut().find(|(field, _)| *field == name) {
+                    Some((_, parts)) => parts.push((*part).clone()),
+                    None => fields.push((name, vec![(*part).clone()])),
+                }
+            }
+        }
+        fields.retain(|(_, parts)| parts.len() > 1);
+        let joined = fields.into_iter();
+        joined
+            .map(|(field, parts)| (field, Self::And(parts)))
+            .collect()
+    }
+
     /// The lookup that says what the value of a field is; `None` for every other condition.
     #[must_use]
     pub fn equality(&self) -> Option<&Lookup> {

@@ -78,6 +78,8 @@ pub struct Knowledge {
     answered: HashSet<String>,
     /// The parameters by which a row was found in another spelling of its value.
     values_compared: HashSet<String>,
+    /// Fields of which rows have shown a list.
+    lists: HashSet<String>,
     /// How the texts of filters are compared, by parameter.
     collations: HashMap<String, Collation>,
     /// Whether the rows show a field in the form that filters take.
@@ -244,6 +246,17 @@ impl Knowledge {
         forms
             .filter(|(_, as_filtered)| !**as_filtered)
             .fold(fields, |fields, (path, _)| fields.shown_otherwise(path))
+    }
+
+    /// Whether rows have shown a list in this field.
+    #[must_use]
+    pub fn shows_list(&self, field: &str) -> bool {
+        self.lists.contains(field)
+    }
+
+    /// Keeps that rows show a list in this field.
+    pub fn learn_list(&mut self, field: &str) {
+        self.lists.insert(field.to_owned());
     }
 
     /// What the server has shown of how it compares the texts of a filter.

@@ -17,6 +17,9 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     filter: Q,
+    /// What each condition asks of one related row, where a field that it names more than once turns out to be a relation to several.
+    #[serde(default)]
+    together: Vec<(String, Q)>,
     order: Vec<Order>,
     reversed: bool,
     range: Range,
@@ -42,6 +45,7 @@ impl Plan {
             let reason = reason.to_owned();
             self.mistake(&reason);
         }
+        self.together.extend(q.said_of_one_field());
         self.filter = self.filter.and(q);
         self
     }
@@ -106,6 +110,13 @@ impl Plan {
     pub fn unsliced(mut self) -> Self {
         self.range = Range::ALL;
         self
+    }
+
+    /// What the conditions ask of one related row each, where these fields are relations to several: Django looks for one that satisfies
+    /// all that one `filter()` says of them.
+    #[must_use]
+    pub fn together(&self) -> &[(String, Q)] {
+        &self.together
     }
 
     /// The plan with this condition in place of its own.

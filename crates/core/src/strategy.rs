@@ -109,6 +109,8 @@ pub struct Strategy {
     pub guards: Vec<Lookup>,
     /// What only the client can evaluate.
     pub residual: Q,
+    /// Fields that one condition names more than once: where rows show a list of one, it is about one element.
+    pub may_be_lists: Vec<String>,
     /// The order of the rows.
     pub order: Vec<Order>,
     /// Whether the server is asked for it.
@@ -191,6 +193,7 @@ impl Strategy {
             extra: compiled.extra,
             guards: if trusts { Vec::new() } else { compiled.guards },
             residual: compiled.residual,
+            may_be_lists: Vec::new(),
             order: compiled.order,
             order_is_asked: compiled.order_pushed,
             doubted_keys: Vec::new(),
@@ -212,6 +215,7 @@ impl Strategy {
             doubted_digits: Vec::new(),
             cost: Cost::default(),
         };
+        strategy.ask_of_one_element(plan, given);
         if !strategy.is_empty {
             strategy.probe_search(plan, given)?;
             strategy.decide_sorting(asked, given);
@@ -226,6 +230,29 @@ impl Strategy {
         strategy.shown_otherwise = strategy.guards_shown_otherwise(given);
         strategy.cost = Cost::new(&strategy, given);
         Ok(strategy)
+    }
+
+    /// What one condition says of a list is meant of one element, which a server need not see: it is evaluated client-side, too.
+    fn ask_of_one_element(&mut self, plan: &Plan, given: &Given<'_>) {
+        if self.trusts {
+            return;
+        }
+        for (field, said) in plan.together() {
+            let mut relations = given.model.relations().iter();
+            let is_list = given.known.shows_list(field)
+                || relations.any(|each| each.head() == field && each.is_to_many());
+            match is_list {
+                // Inside of an OR, be it of one part, it is one element.
+                true => {
+                    let residual = std::mem::take(&mut self.residual);
+                    self.residual = residual.and(Q::Or(vec![said.clone()]));
+                    self.notes.push(format!(
+                        "{field}: evaluated client-side, too, as several conditions of one filter are meant of the same element"
+                    ));
+                }
+                false => self.may_be_lists.push(field.clone()),
+            }
+        }
     }
 
     /// A search cannot be done by the client, so it is used only where a probe shows that the server does it.

@@ -33,6 +33,8 @@ pub(crate) struct RowCheck {
     strict: bool,
     /// A row is created if none belongs.
     creates: bool,
+    /// Fields that one condition names more than once, and that may be lists.
+    may_be_lists: Vec<String>,
     /// Lookups are left to the server on fields that the residual or the order needs.
     is_void: bool,
     /// The fields of the residual and of the order.
@@ -127,6 +129,8 @@ pub(crate) enum Checked {
     Excluded,
     /// The row violates lookups that the server was asked for: their parameters.
     Violates(Vec<String>),
+    /// The row has a list in this field, of which several parts of one condition are meant: they ask for one element.
+    ShowsList(String),
     /// Whether the row belongs depends on how the server compares the texts of this part of the residual.
     Undecided(Lookup),
 }
@@ -179,6 +183,7 @@ impl RowCheck {
             roots,
             strict: strategy.aim == Aim::Write,
             creates: false,
+            may_be_lists: strategy.may_be_lists.clone(),
             is_void: false,
             needed,
         })
@@ -285,6 +290,11 @@ impl RowCheck {
         Ok(())
     }
 
+    /// The strategy was made for rows without a list in a field: what was made of them is void.
+    pub(crate) fn makes_void(&mut self) {
+        self.is_void = true;
+    }
+
     /// Whether rows were judged by a field that turned out to be shown in another form: what was made of them is void.
     pub(crate) fn is_void(&self) -> bool {
         self.is_void
@@ -343,6 +353,10 @@ impl RowCheck {
     /// # Errors
     /// `Unsupported` when a part that only the client can evaluate cannot be evaluated on the row.
     pub(crate) fn check(&self, row: &Picked) -> Result<Checked> {
+        let is_list = |field: &&String| row.get(*field).is_some_and(Value::is_array);
+        if let Some(field) = self.may_be_lists.iter().find(is_list) {
+            return Ok(Checked::ShowsList(field.clone()));
+        }
         let mut violated = Vec::new();
         let mut excluded = false;
         let mut believed = false;

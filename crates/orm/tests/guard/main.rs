@@ -21,6 +21,7 @@ mod forms;
 mod inexact;
 mod long_lists;
 mod nested;
+mod one_element;
 mod orders;
 mod site;
 mod spelling;

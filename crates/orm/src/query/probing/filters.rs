@@ -92,6 +92,10 @@ impl Probing {
             Checked::Unproven(parameters) => {
                 self.unseen(strategy, check, row, rows, &parameters).await
             }
+            Checked::ShowsList(field) => {
+                self.collection.learn(|known| known.learn_list(&field))?;
+                Ok(false)
+            }
             _ => Ok(true),
         }
     }
@@ -127,6 +131,11 @@ impl Probing {
                     if !disproved {
                         self.unseen(strategy, check, row, rows, &parameters).await?;
                     }
+                }
+                Checked::ShowsList(field) => {
+                    self.collection.learn(|known| known.learn_list(&field))?;
+                    check.makes_void();
+                    return Ok(Checked::Excluded);
                 }
                 Checked::Undecided(lookup) => {
                     self.compares(strategy, check, &lookup, row, rows).await?;
