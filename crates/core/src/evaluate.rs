@@ -110,7 +110,7 @@ pub use self::{
     collation::{Collation, Needed, Overlooks, may_be_equal},
     condition::{lacks_digits, needed},
     disproof::{disproves, settles},
-    measure::asks_digits,
+    measure::{asks_digits, asks_integers},
     order::{RowKey, RowOrder, compare_rows, order_roots},
     place::FieldPlace,
     scalar::is_no_label,

@@ -144,7 +144,13 @@ impl fmt::Display for Explain {
         }
         let doubts = [
             (
-                strategy.doubted_forms.is_empty() && strategy.doubted_digits.is_empty(),
+                [
+                    &strategy.doubted_forms,
+                    &strategy.doubted_digits,
+                    &strategy.doubted_integers,
+                ]
+                .iter()
+                .all(|doubts| doubts.is_empty()),
                 "whether they show values as the server filters by them",
             ),
             (

@@ -15,6 +15,9 @@ use crate::{
 };
 use values::Values;
 
+/// How many exact values of a field are kept.
+const KEPT_EXACT: usize = 64;
+
 /// Facts about one endpoint, learnt from its answers and kept by the client for the next query.
 #[derive(Debug, Clone, Default)]
 pub struct Knowledge {
@@ -78,6 +81,8 @@ pub struct Knowledge {
     answered: HashSet<String>,
     /// The parameters by which a row was found in another spelling of its value.
     values_compared: HashSet<String>,
+    /// Numbers and times by which all rows were found that show them in a field: they are not rounded.
+    exact: HashMap<String, HashSet<String>>,
     /// Fields of which rows have shown a list.
     lists: HashSet<String>,
     /// How the texts of filters are compared, by parameter.
@@ -246,6 +251,24 @@ impl Knowledge {
         forms
             .filter(|(_, as_filtered)| !**as_filtered)
             .fold(fields, |fields, (path, _)| fields.shown_otherwise(path))
+    }
+
+    /// Whether rows that show this number or time in a field were found by it: it was not rounded.
+    #[must_use]
+    pub fn shows_exactly(&self, path: &str, shown: &str) -> bool {
+        self.exact
+            .get(path)
+            .is_some_and(|known| known.contains(shown))
+    }
+
+    /// Keeps that the rows which show this number or time in a field were found by it. What was kept before is forgotten where there is
+    /// too much of it.
+    pub fn learn_exact(&mut self, path: &str, shown: &str) {
+        let known = self.exact.entry(path.to_owned()).or_default();
+        if known.len() >= KEPT_EXACT {
+            known.clear();
+        }
+        known.insert(shown.to_owned());
     }
 
     /// Whether rows have shown a list in this field.

@@ -156,6 +156,8 @@ pub struct Strategy {
     /// Parts of the residual with so many digits that rows which show fewer may have been rounded: that is probed where a row
     /// could turn out otherwise.
     pub doubted_digits: Vec<Lookup>,
+    /// Parts of the residual that ask for an integer, which may be a decimal where rows show texts: the same is probed there.
+    pub doubted_integers: Vec<Lookup>,
     cost: Cost,
 }
 
@@ -213,6 +215,7 @@ impl Strategy {
             doubted_parts: Vec::new(),
             doubted_collations: Vec::new(),
             doubted_digits: Vec::new(),
+            doubted_integers: Vec::new(),
             cost: Cost::default(),
         };
         strategy.ask_of_one_element(plan, given);

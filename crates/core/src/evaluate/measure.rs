@@ -46,15 +46,24 @@ impl Measure {
 /// Whether a lookup asks for a number that is no integer of JSON, or for a time: rows may show it rounded or cut.
 #[must_use]
 pub fn asks_digits(lookup: &Lookup) -> bool {
-    let is_fine = |value: &Value| match Measure::of(value) {
+    asks_for(lookup, |value| match Measure::of(value) {
         Some(Measure::Number) => !value.is_i64() && !value.is_u64(),
         Some(Measure::Time | Measure::Instant { .. }) => true,
         _ => false,
-    };
+    })
+}
+
+/// Whether a lookup asks for an integer of JSON: rows may show a decimal rounded to it.
+#[must_use]
+pub fn asks_integers(lookup: &Lookup) -> bool {
+    asks_for(lookup, |value| value.is_i64() || value.is_u64())
+}
+
+fn asks_for(lookup: &Lookup, is_meant: fn(&Value) -> bool) -> bool {
     match &lookup.value {
         _ if lookup.transform.is_some() => false,
-        Value::Array(values) => values.iter().any(is_fine),
-        value => is_fine(value),
+        Value::Array(values) => values.iter().any(is_meant),
+        value => is_meant(value),
     }
 }
 

@@ -3,11 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::{
-    moment::Moment,
-    number,
-    scalar::{Scalar, Text},
-};
+use super::{moment::Moment, number, scalar::Scalar};
 
 /// Whether a value of a row lies so near to the operand that digits which the row does not show could decide between them.
 pub(super) fn is_near(row: &Scalar<'_>, operand: &Scalar<'_>) -> bool {
@@ -19,7 +15,7 @@ pub(super) fn is_near(row: &Scalar<'_>, operand: &Scalar<'_>) -> bool {
     else {
         return false;
     };
-    unit(text, shown)
+    unit(&text.raw, shown)
         .zip(shown.distance(operand))
         .is_some_and(|(unit, distance)| distance < unit)
 }
@@ -36,14 +32,16 @@ pub(super) fn is_finer(operand: &Scalar<'_>, row: &Scalar<'_>) -> bool {
 /// Whether digits that the row does not show could decide: it shows a number with a fraction, or a time to the millisecond or less,
 /// which is the operand as far as that goes, or the operand has decimal places that the row has not.
 pub(super) fn may_lack_digits(row: &Scalar<'_>, operand: &Scalar<'_>) -> bool {
-    if let (Some(shown), Some(operand)) = (row.as_number(), operand.as_number()) {
-        let is_fraction = shown.has_places() || operand.places() > shown.places();
-        return is_fraction && shown.is_within_last_place(operand);
+    if let (Some(shown), Some(number)) = (row.as_number(), operand.as_number()) {
+        // A number that comes as a text is a decimal, which may have been rounded to none of its places.
+        let is_decimal = matches!((row, operand), (Scalar::Text(_), Scalar::Number(_)));
+        let is_fraction = is_decimal || shown.has_places() || number.places() > shown.places();
+        return is_fraction && shown.is_within_last_place(number);
     }
     let (Scalar::Text(text), Some(moment)) = (row, row.as_moment()) else {
         return false;
     };
-    let shown = unit(text, moment);
+    let shown = unit(&text.raw, moment);
     let is_rough = Some(TimeDelta::microseconds(1)) < shown && shown <= Some(TimeDelta::minutes(1));
     is_rough && is_near(row, operand)
 }
@@ -73,22 +71,27 @@ pub(crate) fn is_written_finer(text: &Value, shown: &str) -> bool {
     else {
         return false;
     };
-    unit(text, asked)
-        .zip(unit(row_text, shown))
+    unit(&text.raw, asked)
+        .zip(unit(&row_text.raw, shown))
         .is_some_and(|(asked, shown)| asked < shown && shown > TimeDelta::seconds(1))
+}
+
+/// Whether a text shows a time to the minute: what its second is nobody knows.
+pub(super) fn lacks_seconds(text: &str, shown: Moment) -> bool {
+    unit(text, shown) == Some(TimeDelta::minutes(1))
 }
 
 /// The places that prices are written with.
 const PLACES_OF_MONEY: i64 = 2;
 
 /// The time that the last shown part of a text stands for.
-fn unit(text: &Text<'_>, shown: Moment) -> Option<TimeDelta> {
+fn unit(text: &str, shown: Moment) -> Option<TimeDelta> {
     let clock = match shown {
         Moment::Date(_) => return Some(TimeDelta::days(1)),
         // `1 02:00:00.5`, `P1DT2H0.5S`: what ISO 8601 leaves out is zero.
-        Moment::Duration(_) => text.raw.rsplit([' ', 'T']).next()?.trim_end_matches('S'),
-        Moment::Time(_) => text.raw.as_ref(),
-        Moment::Naive(_) | Moment::Aware(_) => text.raw.get(11..)?,
+        Moment::Duration(_) => text.rsplit([' ', 'T']).next()?.trim_end_matches('S'),
+        Moment::Time(_) => text,
+        Moment::Naive(_) | Moment::Aware(_) => text.get(11..)?,
     };
     let clock = clock.split(['+', '-', 'Z', 'z']).next().unwrap_or_default();
     Some(match clock.split_once('.') {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     moment::{Moment, Part},
     number::Number,
+    precision::lacks_seconds,
     scalar::{Scalar, Text},
 };
 use crate::lookup::Transform;
@@ -224,7 +225,13 @@ fn descend<'r>(
 
 /// What the transforms take of a date, one after the other: `created_at__date__year`.
 fn part(text: &str, transforms: &[Segment]) -> Option<Scalar<'static>> {
-    let mut taken = Part::Moment(Moment::parse(text)?);
+    let moment = Moment::parse(text)?;
+    let mut taken = Part::Moment(moment);
+    let asks_seconds =
+        |segment: &Segment| matches!(segment.transform, Some(Transform::Second | Transform::Time));
+    if transforms.iter().any(asks_seconds) && lacks_seconds(text, moment) {
+        return None;
+    }
     for segment in transforms {
         taken = match taken {
             Part::Moment(moment) => moment.part(segment.transform?)?,

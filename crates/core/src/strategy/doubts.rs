@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Given, Probe, Strategy};
 use crate::{
-    evaluate::{Measure, asks_digits},
+    evaluate::{Measure, asks_digits, asks_integers},
     lookup::{Lookup, Op},
     plan::Order,
 };
@@ -53,11 +53,14 @@ impl Strategy {
         }
         let mut doubted: Vec<Lookup> = Vec::new();
         let mut digits: Vec<Lookup> = Vec::new();
+        let mut integers: Vec<Lookup> = Vec::new();
         let mut collations: Vec<Lookup> = Vec::new();
         self.residual.for_each_lookup(&mut |lookup| {
             let is_decimal = || given.model.known_fields().is_decimal(&lookup.path);
             if (asks_digits(lookup) || is_decimal()) && self.may_ask_for_form(&lookup.path, given) {
                 digits.push(lookup.clone());
+            } else if asks_integers(lookup) && self.may_ask_for_form(&lookup.path, given) {
+                integers.push(lookup.clone());
             }
             if self.is_doubted(lookup, given) && !doubted.contains(lookup) {
                 doubted.push(lookup.clone());
@@ -83,6 +86,7 @@ impl Strategy {
             .cloned()
             .collect();
         self.doubted_digits = digits;
+        self.doubted_integers = integers;
         // Where the server ignores some keys, and is asked for none, the others are still what it sorts by.
         let sorts = |order: &Order| given.known.orders_by(&order.path) == Some(true);
         let keys = self.order.iter();

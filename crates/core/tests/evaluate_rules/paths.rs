@@ -203,7 +203,9 @@ fn two_lookups_of_one_relation() {
     // As query parameters, and under a negation, each lookup looks for an element of its own.
     assert_eq!(is(&both(), &fields, &apart), T);
     assert_eq!(is(&both().negate(), &fields, &apart), F);
-    assert_eq!(is(&either, &fields, &apart), U);
+    assert_eq!(is(&either, &fields, &apart), F);
+    let inside = json!({"id": 1, "tags": [{"a": [1, 2], "b": 2}, {"a": 3, "b": 0}]});
+    assert_eq!(is(&either, &fields, &inside), U, "a list in an element");
     assert_eq!(
         is(
             &either,

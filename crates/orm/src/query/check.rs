@@ -6,7 +6,7 @@ use django_api_orm_core::{
     Error, ModelMeta, NullOrder, Q, Result,
     evaluate::{
         Collation, Evaluator, FieldPlace, Fields, Reason, RowOrder, Verdict, asks_digits,
-        disproves, is_no_label, settles,
+        asks_integers, disproves, is_no_label, lacks_digits, settles,
     },
     lookup::Lookup,
     plan::Order,
@@ -219,7 +219,8 @@ impl RowCheck {
     /// The lookups that the server has turned out to ignore, and that digits may decide.
     pub(crate) fn ignored_digits(&self) -> Vec<Lookup> {
         let ignored = self.guards.iter().filter(|guard| guard.ignored);
-        let ignored = ignored.filter(|guard| asks_digits(&guard.lookup));
+        let ignored =
+            ignored.filter(|guard| asks_digits(&guard.lookup) || asks_integers(&guard.lookup));
         ignored.map(|guard| guard.lookup.clone()).collect()
     }
 
@@ -386,7 +387,10 @@ impl RowCheck {
                     unproven.push(guard.parameter.clone());
                 }
                 _ if guard.ignored || self.strict => match guard.evaluator.evaluate(row) {
-                    Verdict::True if !guard.ignored && guard.may_be_by_label(row) => {
+                    Verdict::True
+                        if !guard.ignored
+                            && (guard.may_be_by_label(row) || self.may_be_rounded(guard, row)) =>
+                    {
                         unproven.push(guard.parameter.clone());
                     }
                     Verdict::True => {}
@@ -438,6 +442,11 @@ impl RowCheck {
             Checked::Belongs if believed => Ok(Checked::Believed),
             checked => Ok(checked),
         }
+    }
+
+    /// Whether the row may satisfy the lookup by digits that were rounded away, if the server does not filter by it.
+    fn may_be_rounded(&self, guard: &Guard, row: &Picked) -> bool {
+        !guard.honoured && lacks_digits(&guard.lookup, &self.fields, row)
     }
 
     fn check_residual(&self, row: &Picked) -> Result<Checked> {

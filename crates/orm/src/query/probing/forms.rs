@@ -1,7 +1,7 @@
 //! Whether the rows show a text as the server filters by it, or in another form: a label, or cut off. And whether they show every
 //! digit.
 
-use std::collections::HashSet;
+use std::{cmp::Reverse, collections::HashSet};
 
 use django_api_orm_core::{
     Error, Q, Result,
@@ -97,7 +97,10 @@ impl Probing {
         let may_be_labels = !texts.iter().all(|text| is_no_label(text));
         // A text that is named may be the label of some rows, and one that has a part may be any label, or have been cut off.
         let may_mislead = match lookup.names_values() {
-            true => may_be_labels && !field.repeated(page)?.is_empty(),
+            true => {
+                let is_cut = || look_cut(&texts) && names_longest(lookup, &texts);
+                may_be_labels && (!field.repeated(page)?.is_empty() || is_cut())
+            }
             false => may_be_labels || look_cut(&texts),
         };
         if holds && !may_mislead {
@@ -166,7 +169,9 @@ impl Probing {
         ignored: &[Lookup],
         page: &[Row],
     ) -> Result<bool> {
-        for lookup in strategy.doubted_digits.iter().chain(ignored) {
+        let doubted = strategy.doubted_digits.iter();
+        let doubted = doubted.chain(&strategy.doubted_integers).chain(ignored);
+        for lookup in doubted {
             let fields = self.collection.known_fields()?;
             let roots = Telling::roots(lookup, &fields);
             let mut rounded = Vec::new();
@@ -175,19 +180,27 @@ impl Probing {
                     rounded.push(row.clone());
                 }
             }
-            let shown = self.shown(&lookup.path)?.as_text(&rounded)?;
-            let Some(shown) = longest(&shown) else {
-                continue;
-            };
-            let shows = match self.collection.knowledge()?.shows_as_filtered(&lookup.path) {
-                Some(known) => known,
-                None => {
-                    self.finds_all_showing(strategy, &lookup.path, shown, page)
-                        .await?
+            let mut shown: Vec<String> = self
+                .shown(&lookup.path)?
+                .as_text(&rounded)?
+                .into_iter()
+                .filter(|text| is_sendable(text))
+                .collect();
+            // A value may be exact where another one is not.
+            shown.sort_by_key(|text| (Reverse(text.len()), text.clone()));
+            for shown in shown {
+                let known = self.collection.knowledge()?;
+                let shows = match known.shows_as_filtered(&lookup.path) {
+                    Some(known) => known,
+                    None if known.shows_exactly(&lookup.path, &shown) => true,
+                    None => {
+                        self.finds_all_showing(strategy, &lookup.path, &shown, page)
+                            .await?
+                    }
+                };
+                if !shows {
+                    return Ok(false);
                 }
-            };
-            if !shows {
-                return Ok(false);
             }
         }
         Ok(true)
@@ -213,11 +226,12 @@ impl Probing {
             Err(error) if error.is_refusal() => (true, true),
             Err(error) => return Err(error),
         };
-        // Rows on a later page may show it for another reason.
-        if !shows || is_all {
-            self.collection
-                .learn(|known| known.learn_form(path, shows))?;
-        }
+        self.collection.learn(|known| match shows {
+            false => known.learn_form(path, false),
+            // Rows on a later page may show it for another reason.
+            true if is_all => known.learn_exact(path, shown),
+            true => {}
+        })?;
         Ok(shows)
     }
 
@@ -304,6 +318,15 @@ fn look_cut(texts: &HashSet<String>) -> bool {
     let lengths = || texts.iter().map(|text| text.chars().count());
     let longest = lengths().max();
     longest > Some(1) && lengths().filter(|length| Some(*length) == longest).count() > 1
+}
+
+/// Whether the lookup names a text that is as long as the longest one, where others are shorter: all texts of one length are codes.
+fn names_longest(lookup: &Lookup, texts: &HashSet<String>) -> bool {
+    let length = |text: &str| text.chars().count();
+    let lengths: HashSet<usize> = texts.iter().map(|text| length(text)).collect();
+    let longest = lengths.iter().max().copied();
+    let mut named = lookup.texts().filter_map(Value::as_str);
+    lengths.len() > 1 && named.any(|text| Some(length(text)) == longest)
 }
 
 /// Whether the text reaches the server as it is.
