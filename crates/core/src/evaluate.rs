@@ -88,6 +88,7 @@
 //! [`Fields::unknown_collation`].
 
 mod collation;
+mod column;
 mod condition;
 mod disproof;
 mod duration;
@@ -108,6 +109,7 @@ use serde_json::{Map, Value};
 
 pub use self::{
     collation::{Collation, Needed, Overlooks, may_be_equal},
+    column::{Column, ColumnType, asks_fraction},
     condition::{lacks_digits, needed},
     disproof::{disproves, settles},
     measure::{asks_digits, asks_integers},
@@ -144,6 +146,8 @@ pub enum Kind {
 pub struct Fields {
     primary_key: String,
     kinds: Vec<(String, Kind)>,
+    /// Fields that rows have shown to hold texts.
+    texts: Vec<String>,
     shown_otherwise: Vec<String>,
     collations: Vec<(String, Collation)>,
     is_a_check: bool,
@@ -156,6 +160,7 @@ impl Fields {
         Self {
             primary_key: primary_key.into(),
             kinds: Vec::new(),
+            texts: Vec::new(),
             shown_otherwise: Vec::new(),
             collations: Vec::new(),
             is_a_check: false,
@@ -166,6 +171,13 @@ impl Fields {
     #[must_use]
     pub fn text(self, path: impl Into<String>) -> Self {
         self.with(path, Kind::Text)
+    }
+
+    /// Rows show that the field at this path holds texts, of which some look like numbers.
+    #[must_use]
+    pub fn seen_as_text(mut self, path: impl Into<String>) -> Self {
+        self.texts.push(path.into());
+        self
     }
 
     /// The field at this path is a number that the server writes as text.
@@ -225,7 +237,7 @@ impl Fields {
         self
     }
 
-    /// The same fields, of which it is not known what they hold.
+    /// The same fields, of which nobody has said what they hold.
     #[must_use]
     pub fn without_kinds(mut self) -> Self {
         self.kinds.clear();
@@ -239,6 +251,7 @@ impl Fields {
         let kinds = related.kinds.iter();
         self.kinds
             .extend(kinds.map(|(path, kind)| (behind(path), *kind)));
+        self.texts.extend(related.texts.iter().map(behind));
         let shown_otherwise = related.shown_otherwise.iter();
         self.shown_otherwise.extend(shown_otherwise.map(behind));
         self
@@ -267,8 +280,11 @@ impl Fields {
             path
         };
         let mut kinds = self.kinds.iter().rev();
-        let known = kinds.find(|(known, _)| known == path);
-        known.map(|(_, kind)| *kind)
+        let declared = kinds.find(|(known, _)| known == path);
+        let is_text = self.texts.iter().any(|known| known == path);
+        declared
+            .map(|(_, kind)| *kind)
+            .or_else(|| is_text.then_some(Kind::Text))
     }
 
     fn is_shown_otherwise(&self, path: &str) -> bool {

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use crate::{
-    evaluate::{Collation, Fields},
+    evaluate::{Collation, ColumnType, Fields},
     lookup::Lookup,
     model::ModelMeta,
     page::{Page, Pagination, Style},
@@ -81,6 +81,8 @@ pub struct Knowledge {
     answered: HashSet<String>,
     /// The parameters by which a row was found in another spelling of its value.
     values_compared: HashSet<String>,
+    /// Fields that rows have shown to be of a type beyond what single values show.
+    types: HashMap<String, ColumnType>,
     /// Numbers and times by which all rows were found that show them in a field: they are not rounded.
     exact: HashMap<String, HashSet<String>>,
     /// Fields of which rows have shown a list.
@@ -247,10 +249,25 @@ impl Knowledge {
         let fields = collations.fold(model.known_fields(), |fields, (parameter, collation)| {
             fields.collated(parameter, *collation)
         });
+        let types = self.types.iter();
+        let fields = types
+            .filter(|(_, of)| **of == ColumnType::Text)
+            .fold(fields, |fields, (path, _)| fields.seen_as_text(path));
         let forms = self.forms.iter();
         forms
             .filter(|(_, as_filtered)| !**as_filtered)
             .fold(fields, |fields, (path, _)| fields.shown_otherwise(path))
+    }
+
+    /// The type that rows have shown a field to be of.
+    #[must_use]
+    pub fn type_of(&self, path: &str) -> Option<ColumnType> {
+        self.types.get(path).copied()
+    }
+
+    /// Keeps the type that rows have shown a field to be of.
+    pub fn learn_type(&mut self, path: &str, of: ColumnType) {
+        self.types.insert(path.to_owned(), of);
     }
 
     /// Whether rows that show this number or time in a field were found by it: it was not rounded.

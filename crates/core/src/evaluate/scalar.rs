@@ -35,8 +35,9 @@ pub(super) struct Text<'a> {
     form: Form,
 }
 
+/// What a text can be taken for.
 #[derive(Debug, Clone)]
-enum Form {
+pub(super) enum Form {
     Number(Number, Spelling),
     Moment(Moment),
     Uuid(Uuid),
@@ -398,7 +399,7 @@ impl<'a> Text<'a> {
 }
 
 impl Form {
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let Some(first) = text.bytes().next() else {
             return Self::Other;
         };

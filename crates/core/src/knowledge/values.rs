@@ -8,7 +8,10 @@ use std::{collections::VecDeque, sync::Arc};
 use serde_json::Value;
 
 use super::Knowledge;
-use crate::lookup::{Lookup, Op};
+use crate::{
+    evaluate::{ColumnType, asks_fraction},
+    lookup::{Lookup, Op},
+};
 
 /// How many values of a parameter are kept: the latest ones.
 const KEPT: usize = 64;
@@ -72,7 +75,13 @@ impl Knowledge {
     pub fn ignores(&self, lookup: &Lookup) -> bool {
         let parameter = lookup.parameter();
         self.honours(&parameter) == Some(false)
+            || self.cuts_fraction_of(lookup)
             || self.made_of(&parameter, &lookup.value) == Some(Made::Ignored)
+    }
+
+    /// Whether the lookup asks for a fraction of whole numbers: a server cuts it off, and finds others.
+    fn cuts_fraction_of(&self, lookup: &Lookup) -> bool {
+        self.type_of(&lookup.path) == Some(ColumnType::Whole) && asks_fraction(lookup)
     }
 
     /// Keeps that the server has ignored the filter with this value. It may honour it with another one.

@@ -2,6 +2,8 @@
 
 use django_api_orm_core::{
     Error, Result,
+    evaluate::{Column, ColumnType, Fields},
+    knowledge::Knowledge,
     lookup::Lookup,
     page::Style,
     plan::Range,
@@ -40,6 +42,8 @@ pub(super) struct Reading {
     begun: bool,
     /// Parts of the residual on texts, of which no page has shown one.
     doubted: Vec<Lookup>,
+    /// Fields whose type decides how they are compared, and is not known.
+    columns: Vec<Column>,
     /// A row that satisfies what the server ignores has come.
     has_settled: bool,
     /// The order was watched by a field that turned out to be shown in another form.
@@ -116,6 +120,7 @@ impl Reading {
             believed: false,
             begun: false,
             doubted: strategy.doubted_forms.clone(),
+            columns: columns(&strategy, &collection.knowledge()?, &fields),
             has_settled: false,
             is_void: false,
             held: is_held.then(Vec::new),
@@ -218,6 +223,17 @@ impl Reading {
                 return Ok(None);
             }
         }
+        let mut picked = Vec::new();
+        if is_looked_at || !self.columns.is_empty() {
+            picked.reserve(rows.len());
+            for row in &rows {
+                picked.push(self.check.pick(row)?);
+            }
+        }
+        if self.shows_types(probing, &picked)? {
+            return Ok(None);
+        }
+        let mut picked = picked.into_iter();
         // Of each row whether it was taken on the server's word; nothing of one that is left out.
         let mut belongs = Vec::with_capacity(if is_looked_at { rows.len() } else { 0 });
         let mut identities = identities.into_iter();
@@ -227,10 +243,9 @@ impl Reading {
                 let identity = identity.unwrap_or_else(|| self.key.identity(row));
                 self.notice_repetition(probing, identity, row)?;
             }
-            if !is_looked_at {
+            let Some(picked) = picked.next().filter(|_| is_looked_at) else {
                 continue;
-            }
-            let picked = self.check.pick(row)?;
+            };
             let Some(checked) = self.checked(probing, &picked, &rows).await? else {
                 return Ok(None);
             };
@@ -264,6 +279,21 @@ impl Reading {
             held.filter_map(|(row, believed)| believed.map(|believed| Held { row, believed }))
                 .collect(),
         ))
+    }
+
+    /// Whether the rows show a field to be of a type that decides how it is compared.
+    fn shows_types(&mut self, probing: &Probing, page: &[Picked]) -> Result<bool> {
+        let mut shows = false;
+        for column in &mut self.columns {
+            if let Some(of) = page.iter().find_map(|row| column.take(row)) {
+                let path = column.path();
+                probing
+                    .collection
+                    .learn(|known| known.learn_type(path, of))?;
+                shows = true;
+            }
+        }
+        Ok(shows)
     }
 
     /// Whether the pages after this one will have every row: a cursor may lose those with nulls.
@@ -525,4 +555,26 @@ impl Reading {
         }
         Ok(belonging)
     }
+}
+
+/// The fields whose type decides how the rows of a strategy are compared, as far as it is not known.
+fn columns(strategy: &Strategy, known: &Knowledge, fields: &Fields) -> Vec<Column> {
+    let mut columns: Vec<Column> = strategy
+        .guards
+        .iter()
+        .filter_map(|guard| Column::of_lookup(guard, fields))
+        .collect();
+    strategy.residual.for_each_lookup(&mut |lookup| {
+        columns.extend(Column::of_lookup(lookup, fields));
+    });
+    if !strategy.trusts {
+        let keys = strategy.order.iter();
+        columns.extend(keys.filter_map(|order| Column::of_key(&order.path, fields)));
+    }
+    let is_open = |column: &Column| {
+        let of = known.type_of(column.path());
+        of.is_none_or(|of| of == ColumnType::Other)
+    };
+    columns.retain(is_open);
+    columns
 }

@@ -23,6 +23,11 @@ impl Shown {
         Self { place, roots }
     }
 
+    /// The top-level keys of a row that are looked at.
+    pub(crate) fn roots(&self) -> &[String] {
+        &self.roots
+    }
+
     /// What the row shows; null where it has no such field.
     pub(crate) fn of(&self, row: &Row) -> Result<Value> {
         let picked = row.pick(&self.roots)?;

@@ -92,8 +92,8 @@ async fn a_label_is_no_proof_that_the_filter_is_ignored() {
     let (found, requests) = site.cost(ids(site.status("D"))).await;
     assert_eq!(
         (found, requests),
-        (done(), 2 + 1),
-        "one to see that the server honours it"
+        (done(), 2 + 2),
+        "one to see that the server honours it, and one that it finds no parts"
     );
     let (found, requests) = site.cost(ids(site.status("A"))).await;
     assert_eq!((found.len(), requests), (20, 3), "once");

@@ -25,6 +25,7 @@ mod one_element;
 mod orders;
 mod site;
 mod spelling;
+mod types;
 mod unrelated;
 mod unsaved;
 mod writes;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use django_api_orm_core::{
     Error, Q, Result,
-    evaluate::{Evaluator, Fields, is_no_label},
+    evaluate::{Column, ColumnType, Evaluator, Fields, asks_fraction, is_no_label},
     lookup::{Lookup, Op},
     paginator::Pairs,
     row::Row,
@@ -23,7 +23,7 @@ const SOME_ROWS: u64 = 5;
 impl Probing {
     /// Whether an empty answer to the strategy can be believed. If not, the next strategy is another one.
     pub(crate) async fn believes_emptiness(&mut self, strategy: &Strategy) -> Result<bool> {
-        let mut believes = true;
+        let mut believes = !self.may_cut_fractions(strategy).await?;
         for probe in &strategy.probes_if_empty {
             let findings = &self.findings;
             // The empty answer may be the first one of the endpoint.
@@ -33,6 +33,46 @@ impl Probing {
             believes &= self.run(strategy, probe).await?;
         }
         Ok(believes)
+    }
+
+    /// Whether a fraction was asked of a field that holds whole numbers, as the first rows show. Costs a request, once for each client,
+    /// endpoint and field.
+    async fn may_cut_fractions(&mut self, strategy: &Strategy) -> Result<bool> {
+        let known = self.collection.knowledge()?;
+        let mut guards = strategy.guards.iter();
+        if !guards.any(|guard| asks_fraction(guard) && known.type_of(&guard.path).is_none()) {
+            return Ok(false);
+        }
+        let some = self.ask_for_shown(&strategy.extra, SOME_ROWS).await?;
+        self.cuts_fractions(strategy, &some.rows)
+    }
+
+    /// Whether these rows show that a fraction was asked of a field that holds whole numbers: the server may have cut it off.
+    pub(super) fn cuts_fractions(&self, strategy: &Strategy, rows: &[Row]) -> Result<bool> {
+        let mut cuts = false;
+        for guard in strategy.guards.iter().filter(|guard| asks_fraction(guard)) {
+            let path = guard.path.as_str();
+            if rows.is_empty() || self.collection.know(|known| known.type_of(path))?.is_some() {
+                continue;
+            }
+            let fields = self.collection.known_fields()?;
+            let field = self.shown(path)?;
+            let Some(mut column) = Column::of_lookup(guard, &fields) else {
+                continue;
+            };
+            let mut of = None;
+            for row in rows {
+                if !field.of(row)?.is_null() {
+                    let shown = column.take(&row.pick(field.roots())?);
+                    of = shown.or(of).or(Some(ColumnType::Other));
+                }
+            }
+            if let Some(of) = of {
+                self.collection.learn(|known| known.learn_type(path, of))?;
+            }
+            cuts |= of == Some(ColumnType::Whole);
+        }
+        Ok(cuts)
     }
 
     /// Keeps that rows have come to these parameters.

@@ -80,6 +80,9 @@ impl Probing {
         row: &Picked,
         rows: &[Row],
     ) -> Result<bool> {
+        if self.cuts_fractions(strategy, rows)? {
+            return Ok(false);
+        }
         match check.check(row)? {
             Checked::Violates(parameters) => {
                 for parameter in parameters {
@@ -169,8 +172,13 @@ impl Probing {
             check.ignore(parameter);
             return Ok(true);
         }
-        // What was found is taken for the row that is asked for, in place of a new one.
-        if !is_ignored && self.creates() && self.finds_parts(strategy, guard, rows).await? {
+        if !is_ignored && self.finds_parts(strategy, guard, rows).await? {
+            if !self.creates() {
+                ignored::filter(&self.collection, parameter, "it finds parts of texts by it")?;
+                check.ignore(parameter);
+                return Ok(true);
+            }
+            // What was found is taken for the row that is asked for, in place of a new one.
             return Err(Error::unsupported(format!(
                 "nothing shows whether the server filters by `{parameter}` as a whole: it sends rows that show a longer text, and finds \
                  them by another part of that, too; look the row up by another field"
