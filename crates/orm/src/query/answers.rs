@@ -109,8 +109,8 @@ impl Collection {
 
     /// The last row of the plan.
     ///
-    /// With an order and no slice: the first row of the opposite order. Else the row at the end of the count, or of a walk
-    /// where the server's count does not tell.
+    /// With an order and no slice: the first row of the opposite order. Else the last of the rows from the end of the count on, or of
+    /// a walk where the server's count does not tell.
     pub async fn last(&self, plan: &Plan) -> Result<Option<Row>> {
         plan.check()?;
         if !plan.order().is_empty() && plan.range() == Range::ALL {
@@ -126,9 +126,10 @@ impl Collection {
             return Ok(None);
         }
         if let Some(count) = count {
-            let row = self.first(&plan.clone().offset(count - 1)).await?;
-            if row.is_some() {
-                return Ok(row);
+            // To the end, as rows may follow the one that the count says to be the last.
+            let mut rest = self.walk(&plan.clone().offset(count - 1)).collect().await?;
+            if let Some(row) = rest.pop() {
+                return Ok(Some(row));
             }
             // Rows were removed between both requests.
         }

@@ -1,6 +1,6 @@
 //! `count` that lies: the rows are right all the same, and the lie is reported.
 
-use django_api_orm::{OnDrift, WarningKind};
+use django_api_orm::{ErrorKind, OnDrift, WarningKind};
 use django_api_orm_testserver::{Envelope, Quirk, Reply};
 use serde_json::{Value, json};
 
@@ -88,4 +88,22 @@ fn page(call: &django_api_orm_testserver::Call<'_>, count: Value) -> Reply {
     Reply::ok(
         &json!({"count": count, "next": next, "previous": null, "results": rows(offset, offset + 50)}),
     )
+}
+
+/// A count of fewer rows than there are: the answer for the last of them shows others behind it.
+#[tokio::test]
+async fn the_last_row_is_that_behind_which_none_follows() {
+    for paginator in [limit_offset(), page_number()] {
+        for error in [-100, -20, -1, 1, 20] {
+            let site = Site::new(paginator.clone(), [Quirk::CountOffBy(error)]).await;
+            let last = site.rows().last().await.unwrap().unwrap();
+            assert_eq!(last.id, Some(130), "{error}");
+            assert!(site.warnings().contains(&WarningKind::Drift), "{error}");
+            let error = site.rows().all().on_drift(OnDrift::Error).last().await;
+            assert_eq!(error.unwrap_err().kind(), ErrorKind::Drift);
+        }
+        let site = Site::new(paginator, []).await;
+        assert_eq!(site.rows().last().await.unwrap().unwrap().id, Some(130));
+        assert_eq!(site.warnings(), []);
+    }
 }

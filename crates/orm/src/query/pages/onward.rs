@@ -31,7 +31,8 @@ impl Pages {
             _ => {}
         }
         match self.course.count {
-            Some(count) if reached < count => match self.by_count(&turn)? {
+            // Nor is a count below what came one.
+            Some(count) if reached != count => match self.by_count(&turn)? {
                 Step::Done if self.collection.policy.on_drift != OnDrift::Ignore => {
                     Err(self.no_way_on(reached))
                 }
@@ -177,7 +178,13 @@ impl Pages {
     /// The rest of a page with everything that is needed.
     pub(super) fn take_everything(&mut self, page: Page, ask: &Ask) -> Result<Batch> {
         let len = page.rows().len() as u64;
-        if self.course.end_or_count().is_none_or(|needed| len < needed) {
+        let follows = page.next().is_some() || self.says_more;
+        // A count is none where the page says that others follow.
+        let needed = match self.course.end() {
+            None if follows => None,
+            _ => self.course.end_or_count(),
+        };
+        if needed.is_none_or(|needed| len < needed) {
             return Err(Self::out_of_reach(len.max(ask.position)));
         }
         let is_whole = self.course.count.is_some_and(|count| len >= count);
