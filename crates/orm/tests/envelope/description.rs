@@ -136,6 +136,26 @@ pub(crate) enum Count {
     OfPage(String),
     /// The rows of this page as `count`, the truth under this name.
     OfPageAndTotal(String),
+    /// Two rows less than there are, under this name.
+    TooFew(String),
+    /// Three rows more than there are, if there are any, under this name.
+    TooMany(String),
+}
+
+impl Count {
+    /// What an answer says of so many rows, if it counts what is true of all of them or is not.
+    pub(crate) fn told(&self, rows: usize) -> usize {
+        match self {
+            Self::TooFew(_) => rows.saturating_sub(2),
+            Self::TooMany(_) if rows > 0 => rows + 3,
+            _ => rows,
+        }
+    }
+
+    /// Whether it is no number of rows that there are.
+    pub(crate) fn is_false(&self) -> bool {
+        matches!(self, Self::TooFew(_) | Self::TooMany(_))
+    }
 }
 
 /// How an answer tells that a page follows.

@@ -138,7 +138,9 @@ impl Site {
         let mut body = json!({});
         match &server.count {
             Count::Absent => {}
-            Count::Total(name) => put(&mut body, name, json!(count)),
+            Count::Total(name) | Count::TooFew(name) | Count::TooMany(name) => {
+                put(&mut body, name, json!(server.count.told(count)));
+            }
             Count::Header(name) => headers.push((name.clone(), count.to_string())),
             Count::OfPage(name) => put(&mut body, name, json!(page.len())),
             Count::OfPageAndTotal(name) => {

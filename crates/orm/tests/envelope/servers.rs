@@ -42,6 +42,8 @@ fn departures() -> Vec<(&'static str, Value)> {
             json!({"Header": "X-Pagination-Count"}),
             json!({"OfPage": "count"}),
             json!({"OfPageAndTotal": "total_count"}),
+            json!({"TooFew": "count"}),
+            json!({"TooMany": "total"}),
         ],
     ));
     all.extend(of(
@@ -206,6 +208,7 @@ fn sensible(mut server: Server) -> Server {
     // empty page whose own count is 0 looks like that of a server which links to the page after every page.
     if matches!(server.next, Next::Absent | Next::Flag(_))
         || matches!(server.count, Count::OfPage(_))
+        || server.count.is_false()
     {
         server.hides.clear();
     }
