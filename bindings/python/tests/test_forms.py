@@ -241,6 +241,19 @@ def test_no_row_is_created_because_a_size_was_taken_for_a_filter(pages):
         assert "POST" not in writes(server)
 
 
+@pytest.mark.filterwarnings("ignore::django_api_orm.DataMovedWarning")
+@pytest.mark.parametrize("method", ["get_or_create", "update_or_create"])
+def test_no_row_is_created_where_the_server_counts_one_and_sends_none(method):
+    none = b'{"count": 1, "next": null, "previous": null, "results": []}'
+    with served({}) as (objects, server):
+        server.fail_next(200, none, {"content-type": "application/json"})
+        with pytest.raises(UnsupportedError, match="counts 1 rows"):
+            getattr(objects, method)(title="new", defaults={"views": 1})
+        assert writes(server) == []
+        _, created = getattr(objects, method)(title="new", defaults={"views": 1})
+        assert created
+
+
 @pytest.mark.filterwarnings("ignore::django_api_orm.IgnoredWarning")
 def test_asynchronously():
     class Task(AsyncAPIModel):

@@ -48,6 +48,8 @@ pub(crate) struct Pages {
     is_asked_again: bool,
     /// A count that changed has been reported.
     count_changed: bool,
+    /// The most rows that an answer has counted.
+    most_counted: u64,
     /// The last page says that another follows.
     says_more: bool,
     /// A probe has brought rows that were not on the first page, and no paginator explains them yet.
@@ -107,6 +109,7 @@ impl Pages {
             landed: None,
             is_asked_again: false,
             count_changed: false,
+            most_counted: 0,
             says_more: false,
             sees_others: false,
             refused: None,
@@ -135,6 +138,11 @@ impl Pages {
     /// Whether pages are under way that nobody waits for yet.
     pub(crate) fn are_under_way(&self) -> bool {
         self.ahead.is_under_way()
+    }
+
+    /// The most rows that the server has counted.
+    pub(crate) fn most_counted(&self) -> u64 {
+        self.most_counted
     }
 
     /// More rows are needed than was thought, because some do not belong; nobody knows how many.

@@ -152,6 +152,12 @@ impl Reading {
         if is_empty && !probing.believes_emptiness(&self.strategy).await? {
             return Ok(Step::StartAnew);
         }
+        let counted = self.pages.most_counted();
+        if is_empty && probing.creates() && counted > 0 {
+            return Err(Error::unsupported(format!(
+                "the server counts {counted} rows for these lookups and sends none, so none is created; look the row up by another field"
+            )));
+        }
         let Some(mut rows) = self.take(probing, batch).await? else {
             return Ok(Step::StartAnew);
         };

@@ -221,6 +221,30 @@ async fn no_row_is_created_because_a_size_was_taken_for_a_filter() {
 }
 
 #[tokio::test]
+async fn no_row_is_created_where_the_server_counts_one_and_sends_none() {
+    let (server, client) = start(json!({})).await;
+    let pages = client.objects::<Page>();
+    let none = json!({"count": 1, "next": null, "previous": null, "results": []}).to_string();
+    let by_title = || Filter::<Page>::lookup("title", "new");
+    let json = [("content-type", "application/json")];
+    for upserts in [false, true] {
+        server.fail_next(StatusCode::OK, &json, none.clone());
+        let created = match upserts {
+            true => pages.update_or_create(by_title(), []).await,
+            false => pages.get_or_create(by_title(), []).await,
+        };
+        let error = created.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().contains("counts 1 rows"), "{error}");
+    }
+    let asked = server.requests();
+    assert!(asked.iter().all(|request| request.method() == "GET"));
+    let values = [Page::F.views.set(Some(1))];
+    let (_, created) = pages.get_or_create(by_title(), values).await.unwrap();
+    assert!(created);
+}
+
+#[tokio::test]
 async fn rows_that_have_come_show_that_their_filter_is_known() {
     // Rows have come.
     let site = self::site(resource()).await;

@@ -13,6 +13,7 @@ impl Pages {
     pub(super) fn notice_count(&mut self, page: &Page, ask: &Ask) -> Result<()> {
         let before = self.course.count;
         let now = page.count();
+        self.most_counted = self.most_counted.max(now.unwrap_or(0));
         let now = now.filter(|count| before.is_some() || *count >= ask.position);
         self.course.count = now.or(before);
         match (before, now) {
