@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 
 import pytest
-from django_api_orm import APIModel, ServiceClient, UnsupportedError, register_models
+from django_api_orm import (
+    APIModel,
+    AsyncAPIModel,
+    AsyncServiceClient,
+    BadRequestError,
+    DecodeError,
+    ServiceClient,
+    UnsupportedError,
+    register_models,
+)
 from django_api_orm.testserver import TestServer
 from pydantic import BaseModel
+from test_writes import model, settle
 
 ROWS = [{"id": key, "name": f"row {key}", "status": "A"} for key in range(1, 6)]
 
@@ -186,6 +197,16 @@ def test_a_plain_list_is_probed_once_and_not_where_it_is_declared():
                 assert model.objects.all().explain().requests(30) == 1
 
 
+async def answer(asked):
+    """A value, or the keys of rows."""
+    if hasattr(asked, "__aiter__") and not hasattr(asked, "__await__"):
+        return [thing.id async for thing in asked]
+    found = await settle(asked)
+    if found is None or isinstance(found, (bool, int)):
+        return found
+    return found.id if hasattr(found, "id") else [thing.id for thing in found]
+
+
 @pytest.mark.parametrize(
     ("shape", "path"),
     [
@@ -197,28 +218,67 @@ def test_a_plain_list_is_probed_once_and_not_where_it_is_declared():
     ],
     ids=str,
 )
-def test_what_a_server_refuses_is_left_out(shape, path):
-    class Thing(APIModel):
-        _schema_class = ThingSchema
-        _endpoint = path
-
-    rows = [{"id": key, "name": f"thing {key}"} for key in range(1, 251)]
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_what_a_server_refuses_is_left_out(shape, path, base):
+    """A size above the server's cap, or a parameter that it does not know, chosen by the library itself."""
+    rows = {"things": [{"id": key, "name": f"thing {key}"} for key in range(1, 251)]}
     questions = {
-        "slice": (lambda things: [thing.id for thing in things.all()[0:130]], list(range(1, 131))),
-        "index": (lambda things: things.all()[200].id, 201),
-        "iterator": (lambda things: [thing.id for thing in things.all().iterator(500)], list(range(1, 251))),
-        "last": (lambda things: things.last().id, 250),
+        "slice": (lambda things: things.all()[0:30], list(range(1, 31))),
+        "pages": (lambda things: things.all()[0:130], list(range(1, 131))),
+        "index": (lambda things: things.all()[100:101], [101]),
+        "iterator": (lambda things: things.all().iterator(500), list(range(1, 251))),
+        "last": (lambda things: things.last(), 250),
         "count": (lambda things: things.count(), 250),
         "exists": (lambda things: things.exists(), True),
     }
-    with TestServer({"things": rows}, shape=shape) as server:
-        for name, (question, answer) in questions.items():
-            with ServiceClient(server.base_url) as client:
-                register_models(client, Thing)
-                assert question(Thing.objects) == answer, name
-                requests = client.stats.requests
-                assert question(Thing.objects) == answer, name
-                assert client.stats.requests - requests <= requests, name
+
+    async def main(server):
+        for name, (question, right) in questions.items():
+            thing = model(server, ThingSchema, base, path)
+            assert await answer(question(thing.objects)) == right, name
+            client = thing.objects.client
+            requests = client.stats.requests
+            assert await answer(question(thing.objects)) == right, name
+            assert client.stats.requests - requests <= requests, name
+
+    with TestServer(rows, shape=shape) as server:
+        asyncio.run(main(server))
+
+
+REFUSES = {"unknown": 400, "filters": {"exact": "{field}"}, "ordering": None}
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+@pytest.mark.parametrize(("shape", "path"), [("wagtail", "/api/v2/things/"), (REFUSES, "/api/v1/things/")], ids=str)
+def test_a_refusal_of_the_query_names_the_declaration_that_helps(shape, path, base):
+    """A filter or an order that the server does not know, whatever is asked first."""
+    rows = {"things": [{"id": key, "name": f"thing {key}"} for key in range(1, 31)]}
+    declare, rename = "declare those that it has", "another name for `ordering`, set `ordering_parameter`"
+    refused = {
+        "rows": (lambda things: things.filter(id__gte=25).all(), declare),
+        "count": (lambda things: things.filter(id__gte=25).count(), declare),
+        "slice": (lambda things: things.filter(id__gte=25)[1:2], declare),
+        "order": (lambda things: things.order_by("-id").all(), rename),
+        "first": (lambda things: things.order_by("-id").first(), rename),
+        "last": (lambda things: things.order_by("-id").last(), rename),
+    }
+
+    async def main(server):
+        for name, (question, says) in refused.items():
+            things = model(server, ThingSchema, base, path).objects
+            with pytest.raises(BadRequestError, match=says) as error:
+                await answer(question(things))
+            assert str(error.value).count("refuses the query") == 1, name
+        # With the declaration it is evaluated client-side.
+        declared = model(server, ThingSchema, base, path, _filter_fields=("id", "name")).objects
+        assert await answer(declared.filter(id__gte=25).all()) == list(range(25, 31))
+        assert await answer(declared.filter(id__gte=25).count()) == 6
+        if shape == "wagtail":
+            client = (ServiceClient if base is APIModel else AsyncServiceClient)(server.base_url, ordering_parameter="order")
+            assert await answer(client.manager(declared.model).order_by("-id").first()) == 30
+
+    with TestServer(rows, shape=shape) as server:
+        asyncio.run(main(server))
 
 
 def test_an_explanation_counts_the_pages_after_a_refusal():
@@ -234,6 +294,18 @@ def test_an_explanation_counts_the_pages_after_a_refusal():
         before = client.stats.requests
         assert len(Thing.objects.all()[:60]) == 60
         assert told == client.stats.requests - before
+
+
+def test_rows_under_a_name_of_its_own_are_an_error():
+    class Task(APIModel):
+        _schema_class = ThingSchema
+        _endpoint = "/api/tasks"
+
+    with TestServer({"tasks": ROWS}, shape="label_studio") as server, ServiceClient(server.base_url) as client:
+        register_models(client, Task)
+        for ask in (lambda: list(Task.objects.all()), Task.objects.count, Task.objects.first):
+            with pytest.raises(DecodeError, match="an object without a list of rows"):
+                ask()
 
 
 def test_more_without_a_way_to_it_is_an_error():

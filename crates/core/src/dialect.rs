@@ -93,6 +93,30 @@ impl Dialect {
         &self.ordering
     }
 
+    /// What may help where the server refuses these parameters.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn cure_of_refusal(&self, pairs: &[(String, String)]) -> Option<String> {
+        let settings = [
+            (&self.ordering, "ordering_parameter"),
+            (&self.search, "search_parameter"),
+        ];
+        let is_sent = |parameter: &String| pairs.iter().any(|(name, _)| name == parameter);
+        let is_filter = |name: &String| settings.iter().all(|(parameter, _)| *parameter != name);
+        let filters = pairs.iter().any(|(name, _)| is_filter(name)).then(|| {
+            "if it does not know one of these filters, declare those that it has, and the others are evaluated client-side"
+                .to_owned()
+        });
+        let renamed = settings
+            .iter()
+            .filter(|(parameter, _)| is_sent(parameter))
+            .map(|(parameter, setting)| {
+                format!("if it has another name for `{parameter}`, set `{setting}`")
+            });
+        let cures: Vec<String> = filters.into_iter().chain(renamed).collect();
+        (!cures.is_empty()).then(|| format!("the server refuses the query; {}", cures.join("; ")))
+    }
+
     /// Decides for every part of the plan whether the server or the client answers it.
     ///
     /// # Errors

@@ -190,3 +190,29 @@ fn what_was_seen_to_be_ignored_is_not_pushed_again() {
     assert!(compiled.pairs.is_empty() && !compiled.order_pushed);
     assert_eq!(compiled.residual, q("age", json!(3)));
 }
+
+#[test]
+fn a_refusal_is_told_with_the_declaration_that_helps() {
+    let dialect = Dialect::default().with_ordering_parameter("sort");
+    let cure = |names: &[&str]| {
+        let pairs: Vec<_> = (names.iter())
+            .map(|name| ((*name).to_owned(), "1".to_owned()))
+            .collect();
+        dialect.cure_of_refusal(&pairs)
+    };
+    assert_eq!(cure(&[]), None);
+    let filters = "declare those that it has";
+    let order = "another name for `sort`, set `ordering_parameter`";
+    let search = "another name for `search`, set `search_parameter`";
+    for (sent, says) in [
+        (&["age"][..], &[filters][..]),
+        (&["sort"], &[order]),
+        (&["search"], &[search]),
+        (&["age", "sort", "search"], &[filters, order, search]),
+    ] {
+        let told = cure(sent).unwrap();
+        for part in [filters, order, search] {
+            assert_eq!(told.contains(part), says.contains(&part), "{told}");
+        }
+    }
+}

@@ -255,6 +255,14 @@ impl Collection {
         self.send(call).await
     }
 
+    /// The refusal of a query, with what may help; one whose messages name parameters of the query says enough.
+    pub(super) fn with_cure(&self, error: Error, pairs: &[(String, String)]) -> Error {
+        match self.dialect.cure_of_refusal(pairs) {
+            Some(cure) if error.is_refusal() && !error.blames(pairs) => error.with_context(cure),
+            _ => error,
+        }
+    }
+
     /// What the server answers to `OPTIONS`: what the endpoint is and takes, where that is described.
     pub(super) async fn description(&self) -> Result<ApiResponse> {
         let path = self.endpoint()?.collection();

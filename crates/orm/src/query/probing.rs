@@ -270,7 +270,11 @@ impl Probing {
             .flatten()
             .fold(rows, u64::min);
         let Some(size) = size.filter(|_| rows > 0) else {
-            return Ok((collection.page(pairs).await?, None));
+            let page = collection.page(pairs).await;
+            return Ok((
+                page.map_err(|error| collection.with_cure(error, pairs))?,
+                None,
+            ));
         };
         let mut asked = pairs.clone();
         asked.push((size.to_owned(), rows.to_string()));
@@ -284,7 +288,7 @@ impl Probing {
                 collection.learn(|known| known.learn_refused_size(rows))?;
                 Ok((page, None))
             }
-            Err(error) if error.is_refusal() => Err(refusal),
+            Err(error) if error.is_refusal() => Err(collection.with_cure(refusal, pairs)),
             Err(error) => Err(error),
         }
     }

@@ -184,3 +184,37 @@ async fn what_the_query_itself_asks_for_stays_refused() {
     );
     assert_eq!(site.requests(), 2);
 }
+
+/// Whatever is asked first: rows, a count, a part of them in an order, the first of them.
+#[tokio::test]
+async fn the_refusal_of_a_filter_or_an_order_names_the_declaration_that_helps() {
+    let site = server(|call| {
+        let asked = ["id__gte", "ordering"].map(|name| call.parameter(name));
+        match asked.iter().flatten().next() {
+            Some(_) => Reply::detail(StatusCode::BAD_REQUEST, "unknown query parameter"),
+            None => Reply::ok(&json!({"count": 2, "next": null, "results": rows(0, 2)})),
+        }
+    })
+    .await;
+    let filtered = site.rows().lookup("id__gte", 2);
+    let ordered = site.rows().order_by(["-id"]);
+    let declare = "declare those that it has, and the others are evaluated client-side";
+    let rename = "if it has another name for `ordering`, set `ordering_parameter`";
+    for (query, says) in [(filtered, declare), (ordered, rename)] {
+        let refused = [
+            ids(query.clone()).await.map(drop),
+            ids(query.range(0..1)).await.map(drop),
+            query.first().await.map(drop),
+            query.last().await.map(drop),
+        ];
+        for error in refused {
+            let error = error.unwrap_err();
+            assert_eq!(error.status(), Some(StatusCode::BAD_REQUEST));
+            let shown = error.to_string();
+            assert!(shown.contains(says), "{shown}");
+            assert_eq!(shown.matches("refuses the query").count(), 1, "{shown}");
+        }
+    }
+    let count = site.rows().lookup("id__gte", 2).count().await.unwrap_err();
+    assert!(count.to_string().contains(declare), "{count}");
+}

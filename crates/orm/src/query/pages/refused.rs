@@ -56,11 +56,7 @@ impl Pages {
                 self.refused = Some(Refused { error, what });
                 Ok(next)
             }
-            _ if self.course.base.is_empty() => Err(error),
-            _ => Err(error.with_context(
-                "the server refuses the query; if it does not know one of these filters, declare those that it has, and the \
-                 others are evaluated client-side",
-            )),
+            _ => Err(self.collection.with_cure(error, &self.course.base)),
         }
     }
 
