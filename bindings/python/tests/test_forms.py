@@ -270,6 +270,30 @@ def test_asynchronously():
     assert asyncio.run(use(EQUALITY)) == (10, 11)
 
 
+def test_an_explanation_names_the_probes_that_may_be_made():
+    with served({"next": None}) as (objects, server):
+        server.reset()
+        for query, says in [
+            (
+                objects.filter(status="D"),
+                "where a row does not satisfy it, or does not tell, a probe shows whether the server uses it",
+            ),
+            (objects.filter(views__gte=200), "if nothing comes, probes show whether the server knows the parameters"),
+            (objects.exclude(status="A"), "a probe shows first whether they show values as the server filters by them"),
+            (objects.filter(owner=1), "trusted only once a probe shows that the server uses it"),
+            (objects.order_by("title"), "where rows raise a doubt about the order, probes settle it"),
+            (objects.order_by("title")[:3], "2 to see what the server honours"),
+            (objects.filter(status="D")[5:], "2 to see what the server honours"),
+            (objects.all(), "up to 5 more, once, if nothing tells whether the first page is the last one"),
+            (objects.all()[:3], "1 more where a first page of a size that was asked for is empty"),
+        ]:
+            assert says in str(query.explain()), query
+            assert "probe" not in str(query.on_ignored("trust").explain()), query
+        assert server.requests() == []
+        assert len(objects.filter(status="D")) == 10 and len(objects.all()) == 30
+        assert "up to 5 more" not in str(objects.all().explain())
+
+
 def test_a_misspelt_name():
     with served({"ordering": None}) as (objects, _):
         with pytest.raises(UnsupportedError, match=r"`titel`.*did you mean `title`"):

@@ -124,6 +124,9 @@ impl fmt::Display for Explain {
         for checked in &self.checked {
             write!(f, "\n  checked on every row: {checked}")?;
         }
+        if !self.checked.is_empty() {
+            f.write_str("\n  where a row does not satisfy it, or does not tell, a probe shows whether the server uses it")?;
+        }
         for unseen in &strategy.unseen {
             write!(
                 f,
@@ -169,6 +172,9 @@ impl fmt::Display for Explain {
             )?;
         }
         self.fmt_sorting(f)?;
+        if !(strategy.probes_on_doubt.is_empty() && strategy.doubted_keys.is_empty()) {
+            f.write_str("\n  where rows raise a doubt about the order, probes settle it")?;
+        }
         if strategy.range != Range::ALL {
             let Range { offset, limit } = strategy.range;
             let end = limit
@@ -292,13 +298,33 @@ mod tests {
             explain(&plan, &limit_offset()).to_string(),
             "GET /users/?age__gte=18&ordering=-name\n  \
              checked on every row: age__gte=18\n  \
+             where a row does not satisfy it, or does not tell, a probe shows whether the server uses it\n  \
              NOT role=\"admin\": evaluated client-side, the query string has no OR and no NOT\n  \
              where rows raise the doubt, a probe shows first whether they show values as the server filters by them, and how it compares texts that differ in case, in accents or in their order alone\n  \
              sorted by the server\n  \
+             where rows raise a doubt about the order, probes settle it\n  \
              rows [0:10], counted client-side\n  \
              requests: 2 to see what the server honours, then 1 for every 100 rows; if nothing comes, probes show whether the server \
              knows the parameters"
         );
+    }
+
+    #[test]
+    fn names_the_probes_that_may_be_made() {
+        let told = |plan: &Plan, known: &Knowledge| explain(plan, known).to_string();
+        let q = |name: &str, value| Q::Lookup(Lookup::parse(name, value));
+        let status = Plan::all().filter(q("status", json!("A")));
+        let by_name = Plan::all().order_by(vec![Order::parse("name")]);
+        let mut known = limit_offset();
+        for (plan, says) in [
+            (&status, "a probe shows whether the server uses it"),
+            (&by_name, "a doubt about the order, probes settle it"),
+        ] {
+            assert!(told(plan, &known).contains(says), "{plan:?}");
+            assert!(!told(&Plan::all(), &known).contains("probe"));
+        }
+        known.learn_form("status", false);
+        assert!(!told(&status, &known).contains("whether the server uses it"));
     }
 
     #[test]
