@@ -115,6 +115,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(answer) => return Err(format!("unexpected: {}", answer.status()).into()),
         }
     }
+    let nobody = ServiceClient::new(&address)?;
+    match nobody.get("/whoami").await {
+        Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => {
+            println!("without a token: refused");
+        }
+        other => return Err(format!("unexpected: {other:?}").into()),
+    }
     service.abort();
     Ok(())
 }
