@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django_api_orm import APIModel, AsyncAPIModel, DecodeError, Pagination, UnsupportedError
+from django_api_orm import APIModel, AsyncAPIModel, DataMovedWarning, DecodeError, Pagination, UnsupportedError
 from django_api_orm.testserver import TestServer
 from pydantic import BaseModel
 from serving import Handler, Loopback
@@ -43,7 +43,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "two counts": {**SILENT, "page_count": "count", "count": "total_count"},
     **{
         f"{flag} alone": {**SILENT, "more": flag}
-        for flag in ("has_more", "hasMore", "has_next", "hasNext", "has_next_page", "hasNextPage", "meta.has_more")
+        for flag in ("has_more", "hasMore", "has_next", "hasNext", "has_next_page", "hasNextPage", "more", "meta.has_more")
     },
 }
 
@@ -165,6 +165,24 @@ def test_a_link_header_is_followed_as_long_as_it_says_that_rows_follow(base, res
 
 
 @pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_empty_pages_that_link_to_new_ones_without_end_are_an_error(base):
+    def pages(asked):
+        number = int(asked.get("cursor", 0))
+        shown = rows(number * 20 + 1, number * 20 + 20) if number < 3 else []
+        return {"next": f"http://h/?cursor={number + 1}", "results": shown}, {}
+
+    async def main(things):
+        for name in ("all", "count", "last"):
+            ask, _ = ASKED[name]
+            with pytest.raises(DecodeError, match="100 pages without rows, one after the other"):
+                await answer(ask(things))
+        assert await answer(things.first()) == [1]
+
+    with scripted(pages) as site:
+        asyncio.run(main(model(site, Thing, base).objects))
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
 def test_an_empty_page_is_not_the_end_where_another_one_follows(base):
     def pages(asked):
         number = int(asked.get("cursor", 0))
@@ -190,6 +208,27 @@ def test_counts_that_disagree_are_an_error(base):
 
 async def answer_of(ask):
     return await answer(ask())
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+@pytest.mark.parametrize("count", [30, 129, 131])
+def test_the_last_row_is_that_behind_which_none_follows(count, base):
+    """The count is not true: the answer for the last row of it shows others behind, or there is none."""
+
+    def pages(asked):
+        start, size = int(asked.get("offset", 0)), int(asked.get("limit", 20))
+        end = min(start + size, 130)
+        following = f"http://h/?limit={size}&offset={end}" if end < 130 else None
+        return {"count": count, "next": following, "previous": None, "results": rows(start + 1, end)}, {}
+
+    async def main(site):
+        with pytest.warns(DataMovedWarning):
+            assert await answer(model(site, Thing, base).objects.last()) == [130]
+        with pytest.raises(DecodeError, match=f"{count} rows"):
+            await answer(model(site, Thing, base).objects.on_drift("error").last())
+
+    with scripted(pages) as site:
+        asyncio.run(main(site))
 
 
 @pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])

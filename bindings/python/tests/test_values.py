@@ -77,6 +77,19 @@ def test_an_equal_value_is_no_change(things, base):
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(("shown", "equal", "other"), [(1.5, "1.50", "1.51"), ("1.5", "1.500", "-1.5"), (2, "2.00", "2.01")])
+def test_places_behind_a_number_are_no_change(shown, equal, other):
+    class Model(APIModel):
+        _schema_class = Thing
+        _endpoint = "/things/"
+
+    one = Model.from_api({**ROW, "price": shown})
+    one.price = Decimal(equal)
+    assert one.changes() == {}
+    one.price = Decimal(other)
+    assert one.changes() == {"price": other}
+
+
 @pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
 def test_an_equal_value_is_written_where_the_row_may_have_another_one(base):
     shape = {"shows": {"price": {"rounded": 1}, "name": {"label": {"n": "Name"}}}}

@@ -860,11 +860,27 @@ def test_a_page_is_no_answer_to_a_write(things, base, kind, body):
         await settle(one.refresh_from_api())
         await refused(lambda: thing.objects.create(name="n"))
         await refused(thing(name="n").save)
-        things.fail_next(307, b"", {"location": "/accounts/login/?next=/api/v1/things/1/"})
-        with pytest.raises(orm.APIHTTPError, match="a sign-in page") as error:
-            await settle(one.delete())
-        assert error.value.status_code == 307 and not error.value.is_outcome_unknown
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("status", [307, 308])
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_a_write_is_not_sent_to_a_sign_in_page(things, base, status):
+    thing = model(things, Whole, base)
+
+    async def main():
+        one = await settle(thing.objects.get(id=1))
+        one.name = "changed"
+        for write in (one.save, one.delete, lambda: thing.objects.create(name="n"), thing(name="n").save):
+            things.fail_next(status, b"", {"location": "/accounts/login/?next=/api/v1/things/1/"})
+            with pytest.raises(orm.APIHTTPError, match="a sign-in page") as error:
+                await settle(write())
+            assert error.value.status_code == status and not error.value.is_outcome_unknown
+        assert one.changes() == {"name": "changed"}
         assert not any("login" in path for _, path, _ in things.requests())
+        await settle(one.save())
+        assert writes(things)[-1] == ("PATCH", "/api/v1/things/1/", {"name": "changed"})
 
     asyncio.run(main())
 

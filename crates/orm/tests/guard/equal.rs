@@ -74,9 +74,33 @@ async fn an_equal_value_is_no_change() {
     one.price = "1.5".parse().unwrap();
     one.at = Some(DateTime::parse_from_rfc3339("2024-01-02T12:00:00+02:00").unwrap());
     one.tags = ["e", "d", "c", "b", "a"].map(str::to_owned).into();
+    one.list = [1, 2].to_vec();
     assert!(!Instance::is_changed(&one).unwrap());
     one.save().await.unwrap();
     assert!(site.writes().is_empty());
+}
+
+/// A number of JSON has no places.
+#[tokio::test]
+async fn places_behind_a_number_are_no_change() {
+    let site = site(with_rows(&json!([{"name": "one"}]))).await;
+    for (shown, equal, other) in [
+        (json!(1.5), "1.50", "1.51"),
+        (json!("1.5"), "1.500", "-1.5"),
+        (json!(2), "2.00", "2.01"),
+    ] {
+        let mut row = row();
+        row["price"] = shown.clone();
+        let json = [("content-type", "application/json")];
+        site.server
+            .fail_next(StatusCode::OK, &json, row.to_string());
+        let one = site.client.objects::<Valued>().get(Valued::F.id.eq(1));
+        let mut one = one.await.unwrap();
+        one.price = equal.parse().unwrap();
+        assert!(!Instance::is_changed(&one).unwrap(), "{shown} {equal}");
+        one.price = other.parse().unwrap();
+        assert!(Instance::is_changed(&one).unwrap(), "{shown} {other}");
+    }
 }
 
 #[tokio::test]

@@ -271,6 +271,7 @@ async fn a_404_of_an_endpoint_that_is_addressed_otherwise_is_no_missing_row() {
         let site = site(resource).await;
         let things = site.things();
         assert_eq!(*things.get(q("id", 3)).await.unwrap(), thing(3));
+        assert_eq!(ids(things.filter(q("id", 3))).await.unwrap(), [3]);
         let (found, created) = things
             .get_or_create(q("id", 4), [Thing::F.name.set("x"), Thing::F.rank.set(2)])
             .await

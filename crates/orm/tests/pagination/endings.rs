@@ -30,6 +30,8 @@ fn shapes() -> Vec<Value> {
         "has_next",
         "hasNext",
         "has_next_page",
+        "hasNextPage",
+        "more",
         "meta.has_more",
     ];
     shapes.extend(flags.map(|flag| json!({"more": flag})));
@@ -151,6 +153,28 @@ async fn a_link_header_is_followed_as_long_as_it_says_that_rows_follow() {
         "{error}"
     );
     assert_eq!(site.requests(), 3 + 100);
+}
+
+/// After the rows each page is empty, and links to a new one.
+#[tokio::test]
+async fn empty_pages_that_link_to_new_ones_without_end_are_an_error() {
+    let site = server(|call| {
+        let page = number(call, "cursor").unwrap_or(0);
+        let end = if page < 3 { page * 20 + 20 } else { 0 };
+        let next = format!("http://h/?cursor={}", page + 1);
+        Reply::ok(&json!({"next": next, "results": rows((page * 20).min(end), end)}))
+    })
+    .await;
+    for error in [
+        ids(site.rows().all()).await.map(|_| ()).unwrap_err(),
+        site.rows().count().await.map(|_| ()).unwrap_err(),
+    ] {
+        let shown = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::Drift, "{shown}");
+        assert!(shown.contains("100 pages without rows"), "{shown}");
+    }
+    let first = site.rows().first().await.unwrap().unwrap();
+    assert_eq!(first.id, Some(1));
 }
 
 #[tokio::test]
