@@ -572,7 +572,7 @@ fn sharing(parts: &[Node]) -> Vec<(String, Vec<usize>)> {
         let mut roots = Vec::new();
         match part {
             Node::Condition(condition) => {
-                roots.extend(condition.roots().next().map(ToOwned::to_owned))
+                roots.extend(condition.roots().next().map(ToOwned::to_owned));
             }
             Node::Or(_) | Node::And { .. } => part.roots(&mut roots),
             Node::All | Node::Not(_) => {}
