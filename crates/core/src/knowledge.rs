@@ -15,8 +15,8 @@ use crate::{
 };
 use values::Values;
 
-/// How many exact values of a field are kept.
-const KEPT_EXACT: usize = 64;
+/// Of how many rows it is kept that they show a field exactly.
+const KEPT_EXACT: usize = 1_000;
 
 /// Facts about one endpoint, learnt from its answers and kept by the client for the next query.
 #[derive(Debug, Clone, Default)]
@@ -83,8 +83,8 @@ pub struct Knowledge {
     values_compared: HashSet<String>,
     /// Fields that rows have shown to be of a type beyond what single values show.
     types: HashMap<String, ColumnType>,
-    /// Numbers and times by which all rows were found that show them in a field: they are not rounded.
-    exact: HashMap<String, HashSet<String>>,
+    /// Numbers and times that rows show in a field, and the keys of the rows that were found by them: there they are not rounded.
+    exact: HashMap<String, HashMap<String, HashSet<String>>>,
     /// Fields of which rows have shown a list.
     lists: HashSet<String>,
     /// How the texts of filters are compared, by parameter.
@@ -270,22 +270,28 @@ impl Knowledge {
         self.types.insert(path.to_owned(), of);
     }
 
-    /// Whether rows that show this number or time in a field were found by it: it was not rounded.
+    /// Whether all rows with these keys, which show this number or time in a field, were found by it: it was not rounded.
     #[must_use]
-    pub fn shows_exactly(&self, path: &str, shown: &str) -> bool {
-        self.exact
-            .get(path)
-            .is_some_and(|known| known.contains(shown))
+    pub fn shows_exactly(
+        &self,
+        path: &str,
+        shown: &str,
+        mut keys: impl Iterator<Item = String>,
+    ) -> bool {
+        let of_field = self.exact.get(path);
+        let found = of_field.and_then(|of_field| of_field.get(shown));
+        found.is_some_and(|found| keys.all(|key| found.contains(&key)))
     }
 
-    /// Keeps that the rows which show this number or time in a field were found by it. What was kept before is forgotten where there is
-    /// too much of it.
-    pub fn learn_exact(&mut self, path: &str, shown: &str) {
-        let known = self.exact.entry(path.to_owned()).or_default();
-        if known.len() >= KEPT_EXACT {
-            known.clear();
+    /// Keeps that the rows with these keys were found by the number or time that they show in a field. What was kept before is forgotten
+    /// where there is too much of it.
+    pub fn learn_exact(&mut self, path: &str, shown: &str, keys: impl Iterator<Item = String>) {
+        let of_field = self.exact.entry(path.to_owned()).or_default();
+        if of_field.values().map(HashSet::len).sum::<usize>() > KEPT_EXACT {
+            of_field.clear();
         }
-        known.insert(shown.to_owned());
+        let found = of_field.entry(shown.to_owned()).or_default();
+        found.extend(keys.take(KEPT_EXACT));
     }
 
     /// Whether rows have shown a list in this field.

@@ -52,7 +52,7 @@ impl Column {
                 .is_some_and(|text| Number::parse(text).is_some())
         };
         let asks_number = fields.kind(&lookup.path).is_none() && values.iter().any(is_number);
-        let asks_fraction = asks_fraction(lookup);
+        let asks_fraction = asks_fraction(lookup) && !fields.is_decimal(&lookup.path);
         let is_meant = lookup.transform.is_none() && (asks_number || asks_fraction);
         is_meant.then(|| Self::new(&lookup.path, fields, asks_fraction))
     }

@@ -11,6 +11,7 @@ use super::Knowledge;
 use crate::{
     evaluate::{ColumnType, asks_fraction},
     lookup::{Lookup, Op},
+    model::ModelMeta,
 };
 
 /// How many values of a parameter are kept: the latest ones.
@@ -82,6 +83,14 @@ impl Knowledge {
     /// Whether the lookup asks for a fraction of whole numbers: a server cuts it off, and finds others.
     fn cuts_fraction_of(&self, lookup: &Lookup) -> bool {
         self.type_of(&lookup.path) == Some(ColumnType::Whole) && asks_fraction(lookup)
+    }
+
+    /// Whether the lookup asks for a fraction of what may be whole numbers.
+    #[must_use]
+    pub fn may_cut_fraction_of(&self, lookup: &Lookup, model: &ModelMeta) -> bool {
+        asks_fraction(lookup)
+            && self.type_of(&lookup.path).is_none()
+            && !model.known_fields().is_decimal(&lookup.path)
     }
 
     /// Keeps that the server has ignored the filter with this value. It may honour it with another one.

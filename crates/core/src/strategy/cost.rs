@@ -19,6 +19,8 @@ pub(super) struct Cost {
     offsets: bool,
     /// An empty answer to a size that was asked for may have to be asked for again, without the size.
     doubts_sizes: bool,
+    /// Nothing shows whether a field holds whole numbers that is asked for a fraction.
+    doubts_fractions: bool,
     /// Nothing may tell whether the first page is the last one, so that a probe has to.
     doubts_end: Option<u64>,
 }
@@ -32,6 +34,9 @@ impl Cost {
             doubts_sizes: asks_size(strategy, given)
                 && given.model.pagination().is_none()
                 && given.known.sizes_are_doubtful(),
+            doubts_fractions: !strategy.trusts
+                && (strategy.guards.iter())
+                    .any(|guard| given.known.may_cut_fraction_of(guard, given.model)),
             doubts_end: (given.model.pagination().is_none()
                 && matches!(style, None | Some(Style::None))
                 && !given.known.names_next)
@@ -125,7 +130,7 @@ impl Strategy {
         if is_doubtful {
             return None;
         }
-        if rows == 0 && !self.probes_if_empty.is_empty() {
+        if rows == 0 && (self.cost.doubts_fractions || !self.probes_if_empty.is_empty()) {
             return None;
         }
         if let Some(parts) = &self.parts {

@@ -47,7 +47,7 @@ struct Looked {
 impl Probing {
     /// Finds out how the server compares the texts of a part of the residual on which the row, one of a page, depends; `check` compares
     /// so from then on. Costs one request, one for the proof that the server has such a filter, and one more for each where the row is
-    /// not on the first page of those that are found.
+    /// not on the first page of those that are found; of equality one more, as a bare name may be a filter by parts.
     ///
     /// # Errors
     /// `Unsupported` where that does not decide whether the row belongs.
@@ -120,7 +120,18 @@ impl Probing {
             .filter(Lookup::is_sendable)
             .find(|asked| needed(asked, &fields, &picked) == needs)
             .unwrap_or_else(|| lookup.clone());
-        Ok(match self.made_of(strategy, &asked, own, row).await? {
+        let part = match lookup.op {
+            Op::Exact | Op::IExact => own.as_ref().and_then(part_of),
+            _ => None,
+        };
+        let mut made = self.made_of(strategy, &asked, own, row).await?;
+        // A bare name may be a filter by parts, which ignores case for itself.
+        if let (Made::Found(_), Some(part)) = (&made, part)
+            && self.finds_row(strategy, &part, row).await?
+        {
+            made = Made::NoFilter;
+        }
+        Ok(match made {
             Made::Found(found) => {
                 let needs = needed(&asked, &fields, &found.pick(&roots)?);
                 Some(known.having_found(needs))
@@ -206,6 +217,17 @@ impl Probing {
         Ok(looked.row.map_or(Made::Untold, Made::Found))
     }
 
+    async fn finds_row(&mut self, strategy: &Strategy, asked: &Lookup, row: &Row) -> Result<bool> {
+        let Some(telling) = Telling::alone(asked, &strategy.extra) else {
+            return Ok(false);
+        };
+        match self.look_for(&telling.pairs, row).await {
+            Ok(looked) => Ok(looked.row.is_some()),
+            Err(error) if error.is_refusal() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Looks for a row among the first that come, and by its key where there may be more.
     async fn look_for(&mut self, pairs: &Pairs, row: &Row) -> Result<Looked> {
         let answer = self.ask_for_all_of(pairs, ROWS).await?;
@@ -236,6 +258,17 @@ impl Probing {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The lookup with the text but for its last letter.
+fn part_of(own: &Lookup) -> Option<Lookup> {
+    let mut letters = own.value.as_str()?.chars();
+    letters.next_back()?;
+    let part = Lookup {
+        value: letters.as_str().into(),
+        ..own.clone()
+    };
+    part.is_sendable().then_some(part)
 }
 
 /// A filter that asks for an order, with a text at one side of which a row stands by code point, and at the other in a dictionary.

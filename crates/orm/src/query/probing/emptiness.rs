@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use django_api_orm_core::{
     Error, Q, Result,
-    evaluate::{Column, ColumnType, Evaluator, Fields, asks_fraction, is_no_label},
+    evaluate::{Column, ColumnType, Evaluator, Fields, is_no_label},
     lookup::{Lookup, Op},
     paginator::Pairs,
     row::Row,
@@ -39,8 +39,9 @@ impl Probing {
     /// endpoint and field.
     async fn may_cut_fractions(&mut self, strategy: &Strategy) -> Result<bool> {
         let known = self.collection.knowledge()?;
+        let model = self.collection.model();
         let mut guards = strategy.guards.iter();
-        if !guards.any(|guard| asks_fraction(guard) && known.type_of(&guard.path).is_none()) {
+        if !guards.any(|guard| known.may_cut_fraction_of(guard, model)) {
             return Ok(false);
         }
         let some = self.ask_for_shown(&strategy.extra, SOME_ROWS).await?;
@@ -50,11 +51,11 @@ impl Probing {
     /// Whether these rows show that a fraction was asked of a field that holds whole numbers: the server may have cut it off.
     pub(super) fn cuts_fractions(&self, strategy: &Strategy, rows: &[Row]) -> Result<bool> {
         let mut cuts = false;
-        for guard in strategy.guards.iter().filter(|guard| asks_fraction(guard)) {
+        let known = self.collection.knowledge()?;
+        let model = self.collection.model();
+        let guards = strategy.guards.iter();
+        for guard in guards.filter(|guard| known.may_cut_fraction_of(guard, model)) {
             let path = guard.path.as_str();
-            if rows.is_empty() || self.collection.know(|known| known.type_of(path))?.is_some() {
-                continue;
-            }
             let fields = self.collection.known_fields()?;
             let field = self.shown(path)?;
             let Some(mut column) = Column::of_lookup(guard, &fields) else {

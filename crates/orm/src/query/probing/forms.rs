@@ -192,7 +192,14 @@ impl Probing {
                 let known = self.collection.knowledge()?;
                 let shows = match known.shows_as_filtered(&lookup.path) {
                     Some(known) => known,
-                    None if known.shows_exactly(&lookup.path, &shown) => true,
+                    None if known.shows_exactly(
+                        &lookup.path,
+                        &shown,
+                        self.keys_of(&self.shown(&lookup.path)?.showing(&rounded, &shown)?),
+                    ) =>
+                    {
+                        true
+                    }
                     None => {
                         self.finds_all_showing(strategy, &lookup.path, &shown, page)
                             .await?
@@ -206,6 +213,15 @@ impl Probing {
         Ok(true)
     }
 
+    /// What tells the rows apart; an empty text of one without a key.
+    fn keys_of<'r>(&self, rows: &'r [&Row]) -> impl Iterator<Item = String> + use<'r> {
+        let primary = self.collection.model().primary_key().to_owned();
+        rows.iter().map(move |row| {
+            let key = row.key(&primary);
+            key.as_ref().and_then(key_text).unwrap_or_default()
+        })
+    }
+
     /// Whether the server finds the rows of a page that show this number or time by it, or ignores or refuses it. Costs one request, and
     /// those of [`leaves_out_shown`](Self::leaves_out_shown).
     async fn finds_all_showing(
@@ -215,22 +231,23 @@ impl Probing {
         shown: &str,
         page: &[Row],
     ) -> Result<bool> {
-        let rows = self.shown(path)?.showing(page, shown)?.len() as u64;
+        let showing = self.shown(path)?.showing(page, shown)?;
         let pairs = Findings::asking_for(&strategy.extra, path, shown);
-        let (shows, is_all) = match self.ask_for_all_of(&pairs, rows).await {
-            Ok(answer) if answer.is_empty() => (false, true),
-            Ok(answer) => {
+        let shows = match self.ask_for_all_of(&pairs, showing.len() as u64).await {
+            Ok(answer) if answer.is_empty() => false,
+            Ok(_) => {
                 let leaves_out = self.leaves_out_shown(path, shown, &strategy.extra, page);
-                (!leaves_out.await?, answer.ends)
+                !leaves_out.await?
             }
-            Err(error) if error.is_refusal() => (true, true),
+            Err(error) if error.is_refusal() => true,
             Err(error) => return Err(error),
         };
+        // Other rows may show it for another reason.
+        let keys = self.keys_of(&showing).filter(|key| !key.is_empty());
+        let keys: Vec<String> = keys.collect();
         self.collection.learn(|known| match shows {
             false => known.learn_form(path, false),
-            // Rows on a later page may show it for another reason.
-            true if is_all => known.learn_exact(path, shown),
-            true => {}
+            true => known.learn_exact(path, shown, keys.into_iter()),
         })?;
         Ok(shows)
     }
