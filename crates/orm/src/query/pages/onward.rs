@@ -149,10 +149,7 @@ impl Pages {
                 Err(self.no_way_on(ask.position))
             }
             Why::Guessed | Why::Beyond(_) => Ok(Some(Batch::end(ask.position))),
-            _ if count.is_some_and(|count| count <= ask.position) => {
-                self.compare_with_count(ask.position)?;
-                Ok(Some(Batch::end(ask.position)))
-            }
+            _ if count == Some(ask.position) => Ok(Some(Batch::end(ask.position))),
             _ => match self.paginator.repeated(ask, &self.course) {
                 Repeated::OffsetsIgnored(everything) => {
                     self.offsets_are_ignored()?;
