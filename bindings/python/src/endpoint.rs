@@ -442,7 +442,7 @@ impl Endpoint {
                 .find_or_create(&condition, new.as_ref(), for_write)
                 .await?;
             let (kept, created) = found.into_row();
-            Ok(Payload::Found(kept, created))
+            Ok(Payload::Found(Done::new(kept, rows.model()), created))
         };
         let name = if for_write {
             "update_or_create"

@@ -33,7 +33,7 @@ pub(crate) enum Payload {
     Row(Option<Row>),
     Rows(Option<Vec<Row>>),
     Kept(Done),
-    Found(Kept, bool),
+    Found(Done, bool),
     Many(Vec<Result<Done>>),
     NotWritten(BulkWriteError),
     Response(ApiResponse),
@@ -239,11 +239,7 @@ impl Payload {
                 (word, rows).into_pyobject(py)?.into_any()
             }
             Self::Kept(done) => written(py, done)?,
-            Self::Found(kept, created) => {
-                let done = Done {
-                    kept,
-                    unsaved: None,
-                };
+            Self::Found(done, created) => {
                 (written(py, done)?, created).into_pyobject(py)?.into_any()
             }
             Self::Many(results) => {

@@ -3,7 +3,10 @@
 //! A server that ignores a field, because it is read-only or not known there, answers with success and shows the old value.
 //! But many servers keep a value in another form than it was sent in: trimmed, in lower case, rounded, cut to seconds, as an
 //! address in its short form, as the object that a key stands for. So a value counts as not kept only if it was sent, the row
-//! shows what it showed before, and the two differ in more than their form.
+//! shows what it showed before, and the two differ in more than their form. A related row with another key than the one that was sent
+//! needs no look at what was there before: it is no form of that key.
+
+mod references;
 
 use std::{net::IpAddr, str::FromStr};
 
@@ -15,6 +18,8 @@ use crate::{
     lookup::{Lookup, Op},
     model::ModelMeta,
 };
+
+pub(crate) use references::{is_another, is_key, still_shows};
 
 /// How a value that was sent compares with the one that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +71,18 @@ pub fn doubts<'q>(
         })
     };
     q.equalities().into_iter().filter_map(doubt).collect()
+}
+
+/// Whether what is shown for a field tells of related rows, by their keys, that they are not those that were sent: no label, and no other form
+/// of a value, explains that.
+#[must_use]
+pub fn shows_rows(sent: &Value, shown: &Value) -> bool {
+    let is_list = |value: &Value| {
+        value
+            .as_array()
+            .is_some_and(|list| list.iter().any(Value::is_object))
+    };
+    is_another(sent, shown) || sent.is_array() && is_list(shown)
 }
 
 /// The name of a part of an object, of which no type is known.
@@ -134,6 +151,7 @@ fn is_same_json(one: &Value, other: &Value) -> bool {
 
 fn compare(fields: &Fields, name: &str, sent: &Value, shown: &Value) -> Compared {
     match (sent, shown) {
+        (sent, shown) if is_another(sent, shown) => Compared::Differs,
         (Value::Object(sent), Value::Object(shown)) if have_nothing_in_common(sent, shown) => {
             Compared::Differs
         }

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     model::{FieldMeta, ModelMeta},
     row::{Row, key_text},
-    unsaved::{differs, is_same},
+    unsaved::{differs, is_another, is_key, is_same, still_shows},
     value::wide_integer,
     version::Version,
 };
@@ -103,12 +103,14 @@ pub struct Kept {
     pub row: Row,
     /// The names, in bodies, of what was sent and is taken for written without being shown.
     pub assumed: Vec<String>,
-    /// The names, in bodies, of what was sent and certainly not kept: the answer shows the values of before.
+    /// The names, in bodies, of what was sent and certainly not kept: the answer shows the values of before, or other related rows.
     pub unsaved: Vec<String>,
     /// The names, in bodies, of texts that have changed to other words than were sent: `"Active"` for `"act"`.
     pub reworded: Vec<String>,
     /// Whether the answer shows a row: every field of the model but what is `assumed`, and more than its keys.
     pub shows_rest: bool,
+    /// Whether the write has created the row.
+    pub is_new: bool,
 }
 
 impl Kept {
@@ -122,6 +124,7 @@ impl Kept {
             unsaved: Vec::new(),
             reworded: Vec::new(),
             shows_rest: true,
+            is_new: false,
         }
     }
 
@@ -160,10 +163,24 @@ impl Kept {
         let names: Vec<_> = (self.unsaved.iter())
             .map(|name| format!("`{name}`"))
             .collect();
+        let (model, key) = (model.name(), model.primary_key());
+        let (done, shown) = match self.is_new {
+            false => (
+                format!("the server answered the write of a `{model}` with success"),
+                "the value of before, or another row than was sent",
+            ),
+            true => {
+                let shown = key_in(&self.row, key);
+                let shown = shown.as_deref().unwrap_or("not known");
+                (
+                    format!("a `{model}` was created ({key}: {shown})"),
+                    "another row than was sent, or none",
+                )
+            }
+        };
         let message = format!(
-            "the server answered the write of a `{}` with success, but did not keep {}: the row shows the value of before. \
+            "{done}, but the server did not keep {}: the row shows {shown}. \
              The field may be read-only there: declare it so, or set `on_unsaved` to warn or ignore",
-            model.name(),
             names.join(", ")
         );
         Some(Error::new(ErrorKind::Unsaved, message).with_row(self.row.clone()))
@@ -200,6 +217,7 @@ impl Written {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Before,
+    OtherRow,
     OtherWords,
 }
 
@@ -208,6 +226,17 @@ fn are_words(sent: &Value, shown: &Value) -> bool {
     let is_word =
         |text: &str| !text.is_empty() && !text.contains(|letter: char| letter.is_ascii_digit());
     sent.is_string() && shown.as_str().is_some_and(is_word)
+}
+
+/// Whether keys were sent for a new row, and it shows none.
+fn lacks_keys(sent: &Value, shown: &Value) -> bool {
+    match (sent, shown) {
+        (Value::Array(sent), Value::Array(shown)) => {
+            shown.is_empty() && !sent.is_empty() && sent.iter().all(is_key)
+        }
+        (sent, Value::Null) => is_key(sent),
+        _ => false,
+    }
 }
 
 /// A write, and the row that it was for.
@@ -280,11 +309,12 @@ impl Write<'_> {
     }
 
     /// The names, in bodies, of what was sent and is certainly not what the answer shows; and whether that is what the row showed
-    /// before, or other words.
+    /// before, another related row, or other words. Of a row that is created, only the rows that it points at tell.
     fn differing(&self, answer: &Row) -> Vec<(&str, Shown)> {
-        let Some((before, said)) = self.row.and_then(fields_of).zip(fields_of(answer)) else {
+        let Some(said) = fields_of(answer) else {
             return Vec::new();
         };
+        let before = self.row.and_then(fields_of);
         let known = self.model.known_fields();
         let of = |name: &str, sent: &Value| {
             let field = self.model.sent_field(name);
@@ -298,7 +328,16 @@ impl Write<'_> {
             };
             let value =
                 |row: &Fields| serde_json::from_str::<Value>(row.get(&name(row))?.get()).ok();
-            let (was, now, name) = (value(&before)?, value(&said)?, name(&said));
+            let (was, now, name) = (before.as_ref().map(value), value(&said)?, name(&said));
+            let is_other = match &was {
+                Some(was) => was.as_ref().is_some_and(|was| still_shows(sent, was, &now)),
+                None if self.key.is_none() => lacks_keys(sent, &now),
+                None => false,
+            };
+            if is_other || is_another(sent, &now) {
+                return Some(Shown::OtherRow);
+            }
+            let was = was??;
             if !differs(&known, &name, sent, &now) {
                 return None;
             }
@@ -310,6 +349,14 @@ impl Write<'_> {
         (self.sent.iter())
             .filter_map(|(name, sent)| Some((name.as_str(), of(name, sent)?)))
             .collect()
+    }
+
+    /// The names, in bodies, of what was sent and is certainly not kept in the row that an answer shows.
+    #[must_use]
+    pub fn unsaved_in(&self, answer: &Row) -> Vec<String> {
+        let differing = self.differing(answer).into_iter();
+        let unsaved = differing.filter(|(_, shown)| *shown != Shown::OtherWords);
+        unsaved.map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Whether the answer shows a row but for what was sent: every field of the model, and more than its keys.
@@ -331,16 +378,15 @@ impl Write<'_> {
     /// `Decode` where the answer shows another row: the write may have been carried out, and the row is not known any more.
     pub fn kept(&self, answer: &Row) -> Result<Kept> {
         let written = self.answered(answer);
-        let differing = self.differing(answer);
-        let named = |shown: Shown| {
-            let names = differing.iter().filter(|(_, found)| *found == shown);
-            names.map(|(name, _)| (*name).to_owned()).collect()
-        };
-        let (unsaved, reworded) = (named(Shown::Before), named(Shown::OtherWords));
+        let unsaved = self.unsaved_in(answer);
+        let differing = self.differing(answer).into_iter();
+        let reworded = differing.filter(|(_, shown)| *shown == Shown::OtherWords);
+        let reworded = reworded.map(|(name, _)| name.to_owned()).collect();
         match &written {
             Written::Row => Ok(Kept {
                 unsaved,
                 reworded,
+                is_new: self.key.is_none(),
                 ..Kept::shown(answer.clone())
             }),
             Written::Part | Written::Nothing => {
@@ -351,6 +397,7 @@ impl Write<'_> {
                     unsaved,
                     reworded,
                     shows_rest: self.shows_rest(&said),
+                    is_new: self.key.is_none(),
                     written,
                 })
             }

@@ -50,7 +50,13 @@ const UNREADABLE: &str =
 
 impl<M: ApiModel> Instance<M> {
     /// The instance of a row that was written a moment ago.
+    ///
+    /// # Errors
+    /// `Unsaved` where the server did not keep what was sent, `Decode` where its row does not fit.
     pub(crate) fn written(manager: Manager<M>, kept: Kept) -> Result<Self> {
+        if let Some(error) = kept.unsaved_error(M::meta()) {
+            return Err(error);
+        }
         Self::from_row(manager, kept.row).map_err(|error| error.with_context(UNREADABLE))
     }
 
@@ -290,13 +296,14 @@ impl<M: ApiModel> Instance<M> {
         let collection = &self.manager.collection;
         let body = collection.new_row(&self.value)?;
         let kept = collection.create(&body).await?;
+        let unsaved = kept.unsaved_error(M::meta());
         self.key = None;
         self.deleted = false;
         match kept.row.decode(M::NAME) {
             Ok(value) => {
                 self.value = value;
                 self.row = kept.row;
-                Ok(())
+                unsaved.map_or(Ok(()), Err)
             }
             Err(error) => {
                 // Its keys at least, so that it is not created again.

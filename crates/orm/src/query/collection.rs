@@ -17,6 +17,7 @@ use django_api_orm_core::{
     plan::Plan,
     row::{KeyReader, Row, key_text},
     strategy::{Aim, Findings, Given, Strategy},
+    unsaved::shows_rows,
     value,
     version::Version,
     written::{Kept, Write, Written, no_key},
@@ -313,8 +314,10 @@ impl Collection {
         })?;
         let write = self.write(None, None, body);
         let kept = write.kept(&self.written(&write, &response)?)?;
-        self.with_its_key(self.versioned(kept, &response, true)?, body)
-            .await
+        let kept = self.versioned(kept, &response, true)?;
+        let mut kept = self.with_its_key(kept, body).await?;
+        self.tolerate(&mut kept.unsaved)?;
+        Ok(kept)
     }
 
     /// A row after a write, with the version that the answer names: that of what it shows, if it shows the whole row, else of the row
@@ -431,7 +434,10 @@ impl Collection {
                 let as_filtered = known.shows_as_filtered(read_as) != Some(false);
                 words(name).is_none_or(|(sent, shown)| {
                     let is_reworded = known.is_reworded(name, &sent, &shown);
-                    sent.is_null() || shown.is_null() || as_filtered && !is_reworded
+                    sent.is_null()
+                        || shown.is_null()
+                        || shows_rows(&sent, &shown)
+                        || as_filtered && !is_reworded
                 })
             };
             let unsaved = kept.unsaved.iter().filter(|name| is_unsaved(name));

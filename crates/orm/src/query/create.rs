@@ -68,8 +68,14 @@ impl Collection {
         self.refuse_read_only(q)?;
         self.refuse_unsaved(q)?;
         match self.create(&self.new_row(&body)?).await {
-            Ok(created) => {
-                self.check_created(&plan, &created).await?;
+            Ok(mut created) => {
+                if self.check_created(&plan, &created).await? {
+                    // The server finds the row by them, whatever it shows.
+                    let by: Vec<&str> = (q.equalities().into_iter())
+                        .map(|lookup| self.model().sent_as(lookup.root()))
+                        .collect();
+                    created.unsaved.retain(|name| !by.contains(&name.as_str()));
+                }
                 Ok(Upsert::Created(created))
             }
             Err(error) => {
@@ -156,10 +162,10 @@ impl Collection {
     }
 
     /// Whether a new row is the one that was asked for. Where it does not show that, the server is asked for it once more:
-    /// the row may show a value in another form than filters take.
-    async fn check_created(&self, plan: &Plan, created: &Kept) -> Result<()> {
+    /// the row may show a value in another form than filters take. The value is whether it was found so.
+    async fn check_created(&self, plan: &Plan, created: &Kept) -> Result<bool> {
         if self.policy.on_unsaved == OnUnsaved::Ignore {
-            return Ok(());
+            return Ok(false);
         }
         // A part of a row that shows nothing of it is no evidence.
         let assumed: &[String] = match created.shows_rest {
@@ -169,14 +175,14 @@ impl Collection {
         let row = created.row.fields()?;
         let doubts = doubts(plan.condition(), self.model(), &row, assumed);
         if doubts.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let found = match doubts.iter().any(|doubt| doubt.is_certain) {
             true => Ok(false),
             false => self.is_found(plan, created).await,
         };
         if matches!(found, Ok(true)) {
-            return Ok(());
+            return Ok(true);
         }
         let unasked = found.err();
         // What a row does not show at all, it lacks; what it shows otherwise may be another form.
@@ -193,7 +199,7 @@ impl Collection {
         let listed = format!("`{}`", names.join("`, `"));
         self.tolerate(&mut names)?;
         if names.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let key = self.model().primary_key();
         let shown = created.row.key(key).as_ref().and_then(key_text);
@@ -252,7 +258,13 @@ impl Collection {
         };
         let plan = Plan::all().filter(Q::Lookup(unseen.clone()));
         let unasked = match self.get(&plan).await {
-            Ok(row) if kept.may_be(model, &row)? => return Ok(Kept::shown(row)),
+            Ok(row) if kept.may_be(model, &row)? => {
+                return Ok(Kept {
+                    unsaved: self.write(None, None, sent).unsaved_in(&row),
+                    is_new: true,
+                    ..Kept::shown(row)
+                });
+            }
             Ok(_) => None,
             Err(error) if error.is_does_not_exist() => {
                 self.learn(|known| known.learn_unsaved(&unseen, true))?;

@@ -131,7 +131,8 @@ impl<'a, M: ApiModel, N: ApiModel, F: KeyForm> RelatedKeys<'a, M, N, F> {
             let (target, body) = (target?, body.unwrap_or_else(|| Ok(Map::new()))?);
             self.writable()?;
             let kept = target.collection.create(&body).await?;
-            let new = Instance::written(target, kept)?;
+            let new = Instance::written(target, kept)
+                .map_err(|error| error.with_context("the related row was not added to the list"))?;
             let added = async {
                 let (added, removed) = (vec![Key::of(&new)?], Vec::new());
                 self.change(Change { added, removed }).await

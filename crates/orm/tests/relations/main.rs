@@ -14,5 +14,6 @@ mod lists;
 mod netbox;
 mod prefetched;
 mod random;
+mod read_only;
 mod small;
 mod together;
