@@ -217,7 +217,9 @@ impl Fields {
         }
     }
 
-    fn collation(&self, lookup: &Lookup) -> Collation {
+    /// How the texts of the lookup are taken to be compared.
+    #[must_use]
+    pub fn collation(&self, lookup: &Lookup) -> Collation {
         let parameter = lookup.parameter();
         let mut known = self.collations.iter().rev();
         let known = known.find(|(known, _)| *known == parameter);
@@ -531,6 +533,17 @@ impl Node {
         }
     }
 
+    /// The fields that the parts start at, beside negations, where they can be meant of one of the rows that a field is a list of.
+    fn lists(&self, roots: &mut Vec<String>) {
+        match self {
+            Self::Condition(condition) => roots.extend(condition.list().map(ToOwned::to_owned)),
+            Self::And { parts, .. } | Self::Or(parts) => {
+                parts.iter().for_each(|part| part.lists(roots));
+            }
+            Self::All | Self::Not(_) => {}
+        }
+    }
+
     fn all<'n>(parts: impl IntoIterator<Item = &'n Self>, row: &Map<String, Value>) -> Verdict {
         let mut verdict = Verdict::True;
         for part in parts {
@@ -570,13 +583,7 @@ fn sharing(parts: &[Node]) -> Vec<(String, Vec<usize>)> {
     let mut fields: Vec<(String, Vec<usize>)> = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         let mut roots = Vec::new();
-        match part {
-            Node::Condition(condition) => {
-                roots.extend(condition.roots().next().map(ToOwned::to_owned));
-            }
-            Node::Or(_) | Node::And { .. } => part.roots(&mut roots),
-            Node::All | Node::Not(_) => {}
-        }
+        part.lists(&mut roots);
         roots.sort_unstable();
         roots.dedup();
         for root in roots {

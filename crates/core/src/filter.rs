@@ -97,8 +97,7 @@ impl Q {
         for part in parts.iter().filter(|_| parts.len() > 1) {
             let mut names: Vec<String> = Vec::new();
             part.for_each_lookup(&mut |lookup| {
-                let is_contained = lookup.op == Op::Contains && !lookup.value.is_string();
-                if !is_contained && names.iter().all(|name| name != lookup.root()) {
+                if lookup.may_ask_of_one_row() && names.iter().all(|name| name != lookup.root()) {
                     names.push(lookup.root().to_owned());
                 }
             });

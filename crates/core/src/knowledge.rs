@@ -15,6 +15,9 @@ use crate::{
 };
 use values::Values;
 
+/// After so many different values of a field that were found by what rows show, it is taken for shown exactly.
+const EXACT_VALUES: usize = 5;
+
 /// Of how many rows it is kept that they show a field exactly.
 const KEPT_EXACT: usize = 1_000;
 
@@ -265,9 +268,12 @@ impl Knowledge {
         self.types.get(path).copied()
     }
 
-    /// Keeps the type that rows have shown a field to be of.
+    /// Keeps the type that rows have shown a field to be of. What holds texts does so for good.
     pub fn learn_type(&mut self, path: &str, of: ColumnType) {
-        self.types.insert(path.to_owned(), of);
+        let known = self.types.entry(path.to_owned()).or_insert(of);
+        if *known != ColumnType::Text {
+            *known = of;
+        }
     }
 
     /// Whether all rows with these keys, which show this number or time in a field, were found by it: it was not rounded.
@@ -292,6 +298,9 @@ impl Knowledge {
         }
         let found = of_field.entry(shown.to_owned()).or_default();
         found.extend(keys.take(KEPT_EXACT));
+        if of_field.len() >= EXACT_VALUES {
+            self.learn_form(path, true);
+        }
     }
 
     /// Whether rows have shown a list in this field.

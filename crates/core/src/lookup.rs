@@ -235,6 +235,19 @@ impl Lookup {
     pub fn root(&self) -> &str {
         self.path.split("__").next().unwrap_or(&self.path)
     }
+
+    /// Whether it can be meant of one of the related rows that a field is a list of: of its key, or of what is behind the relation. A place
+    /// in a list, its length, or a part of a text is asked of a value that is a list.
+    pub(crate) fn may_ask_of_one_row(&self) -> bool {
+        let rest = self.path.split("__").nth(1);
+        match rest {
+            Some(name) => name != "len" && name.parse::<usize>().is_err(),
+            None => matches!(
+                self.op,
+                Op::Exact | Op::In | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Range | Op::IsNull
+            ),
+        }
+    }
 }
 
 impl fmt::Display for Lookup {

@@ -385,8 +385,31 @@ impl Strategy {
     }
 }
 
+/// The plan with whole numbers in place of fractions that servers cut off: they find no row too few, and the fraction is left to the client.
+fn with_whole_numbers<'p>(plan: &'p Plan, known: &Knowledge) -> Cow<'p, Plan> {
+    let cuts = |part: &Q| matches!(part, Q::Lookup(lookup) if known.cuts_fraction_of(lookup));
+    if !plan.condition().conjuncts().iter().any(cuts) {
+        return Cow::Borrowed(plan);
+    }
+    let parts = plan.condition().conjuncts().iter();
+    let condition = parts.fold(Q::All, |all, part| match part {
+        Q::Lookup(lookup) if cuts(part) => {
+            // A query string has no OR, be it of one part.
+            let here = Q::Or(vec![part.clone()]);
+            let there = values::whole(lookup).map_or(Q::All, Q::Lookup);
+            all.and(there).and(here)
+        }
+        part => all.and(part.clone()),
+    });
+    Cow::Owned(plan.clone().on(condition))
+}
+
 /// Divides the plan between the server and the client, as the policy says.
 fn compile(plan: &Plan, given: &Given<'_>) -> Result<Compiled> {
+    let plan = &*match given.policy.trusts_server() {
+        true => Cow::Borrowed(plan),
+        false => with_whole_numbers(plan, given.known),
+    };
     let Given {
         dialect,
         model,

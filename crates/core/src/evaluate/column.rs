@@ -1,30 +1,33 @@
 //! What the rows of an endpoint show of the type of a field, taken together: one value alone may be of several.
 
-use std::collections::VecDeque;
+use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
 use super::{
-    Fields,
+    Evaluator, Fields,
     number::{Number, Spelling},
     place::FieldPlace,
     scalar::Form,
 };
-use crate::lookup::Lookup;
-
-/// How many numbers are compared with the next one.
-const KEPT: usize = 8;
+use crate::{filter::Q, lookup::Lookup};
 
 /// What the rows have shown of a field that they are compared by.
 #[derive(Debug, Clone)]
 pub struct Column {
     path: String,
     place: FieldPlace,
-    /// The latest texts that are numbers.
-    numbers: VecDeque<(Number, String)>,
+    /// There are texts that are numbers.
+    has_numbers: bool,
     /// There are texts that no decimal field shows.
-    has_words: bool,
+    is_text: bool,
+    /// A word that stands for one value at most, as far as is known.
+    word: Option<String>,
     asks_fraction: bool,
+    /// The lookup, on what may be a number and on texts.
+    evaluators: Option<[Evaluator; 2]>,
+    /// They have come to different ends.
+    differs: bool,
 }
 
 /// What type a field is of, beyond what single values show.
@@ -54,7 +57,15 @@ impl Column {
         let asks_number = fields.kind(&lookup.path).is_none() && values.iter().any(is_number);
         let asks_fraction = asks_fraction(lookup) && !fields.is_decimal(&lookup.path);
         let is_meant = lookup.transform.is_none() && (asks_number || asks_fraction);
-        is_meant.then(|| Self::new(&lookup.path, fields, asks_fraction))
+        let compile = |fields: &Fields| Evaluator::compile_for(&Q::Lookup(lookup.clone()), fields);
+        let as_text = fields.clone().seen_as_text(&lookup.path);
+        is_meant.then(|| Self {
+            evaluators: compile(fields)
+                .ok()
+                .zip(compile(&as_text).ok())
+                .map(<[_; 2]>::from),
+            ..Self::new(&lookup.path, fields, asks_fraction)
+        })
     }
 
     /// The field of a key that rows are ordered by, where its type is not known.
@@ -70,9 +81,12 @@ impl Column {
         Self {
             path: path.to_owned(),
             place: FieldPlace::new(path, fields),
-            numbers: VecDeque::new(),
-            has_words: false,
+            has_numbers: false,
+            is_text: false,
+            word: None,
             asks_fraction,
+            evaluators: None,
+            differs: false,
         }
     }
 
@@ -84,7 +98,7 @@ impl Column {
 
     /// Takes in the next row; gives the type once the rows show it.
     ///
-    /// A decimal field shows no words, no zeros in front, and each number in one spelling.
+    /// A decimal field shows no zeros in front, and no two words: one may stand for null.
     ///
     /// ```
     /// use django_api_orm_core::evaluate::{Column, ColumnType, Fields};
@@ -96,10 +110,9 @@ impl Column {
     ///     rows.filter_map(|row| column.take(&row)).next()
     /// };
     /// assert_eq!(shown(&[json!("1.0"), json!("01")]), Some(ColumnType::Text));
-    /// assert_eq!(shown(&[json!("Ann"), json!("1")]), Some(ColumnType::Text));
-    /// assert_eq!(shown(&[json!("1.0"), json!("1")]), Some(ColumnType::Text));
-    /// assert_eq!(shown(&[json!("1.00"), json!("2.00"), Value::Null]), None);
-    /// assert_eq!(shown(&[json!("1.5"), json!("2")]), None, "surplus zeros may be left out");
+    /// assert_eq!(shown(&[json!("Ann"), json!("1"), json!("Bob")]), Some(ColumnType::Text));
+    /// assert_eq!(shown(&[json!("1.0"), json!("1")]), None, "surplus zeros may be left out");
+    /// assert_eq!(shown(&[json!("1.0"), json!(""), json!("N/A"), json!("NaN"), json!("-")]), None);
     /// assert_eq!(shown(&[json!("Ann"), json!("Bob")]), None, "it makes no difference");
     /// ```
     pub fn take(&mut self, row: &Map<String, Value>) -> Option<ColumnType> {
@@ -108,29 +121,38 @@ impl Column {
                 return Some(ColumnType::Whole);
             }
             Value::String(text) => match Form::of(text) {
-                Form::Number(number, Spelling::Integer | Spelling::Decimal) => {
-                    let is_known = |(known, spelt): &(Number, String)| {
-                        known.compare(&number).is_eq() && spelt != text
-                    };
-                    self.has_words |= self.numbers.iter().any(is_known);
-                    if self.numbers.back().is_none_or(|(_, spelt)| spelt != text) {
-                        self.numbers.push_back((number, text.clone()));
-                    }
-                    if self.numbers.len() > KEPT {
-                        self.numbers.pop_front();
-                    }
+                Form::Number(_, spelling) => {
+                    self.has_numbers = true;
+                    let digits = text.trim_start_matches(['-', '+']).as_bytes();
+                    let has_zero_in_front =
+                        matches!(digits, [b'0', second, ..] if second.is_ascii_digit());
+                    self.is_text |= spelling == Spelling::Odd && has_zero_in_front;
+                    let compared = self.evaluators.as_ref();
+                    self.differs |= compared.is_some_and(|[as_any, as_text]| {
+                        as_any.evaluate(row) != as_text.evaluate(row)
+                    });
                 }
-                Form::Number(_, Spelling::Exponent) | Form::Moment(_) => {}
-                Form::Number(number, Spelling::Odd) => {
-                    self.numbers.push_back((number, text.clone()));
-                    self.has_words = true;
-                }
-                Form::Uuid(_) | Form::Link | Form::Other => self.has_words = true,
+                Form::Other if is_word(text) => match &self.word {
+                    Some(word) => self.is_text |= word != text,
+                    None => self.word = Some(text.clone()),
+                },
+                _ => {}
             },
             _ => {}
         }
-        (self.has_words && !self.numbers.is_empty()).then_some(ColumnType::Text)
+        (self.is_text && self.has_numbers).then_some(ColumnType::Text)
     }
+
+    /// Whether a row so far is judged otherwise, now that the type is known.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        self.differs
+    }
+}
+
+/// Whether no number is written so.
+fn is_word(text: &str) -> bool {
+    text.contains(char::is_alphabetic) && f64::from_str(text.trim()).is_err()
 }
 
 /// Whether the lookup asks for what is above or below a number with a fraction.

@@ -26,6 +26,7 @@ pub(super) struct Condition {
     path: Path,
     reading: Reading,
     test: Test,
+    may_ask_of_one_row: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +56,7 @@ impl Condition {
     pub(super) fn compile(lookup: &Lookup, fields: &Fields) -> Result<Self> {
         let reading = fields.reading(lookup);
         Ok(Self {
+            may_ask_of_one_row: lookup.may_ask_of_one_row(),
             name: lookup.parameter().into(),
             path: Path::new(&lookup.path, lookup.transform, &fields.primary_key),
             reading,
@@ -66,6 +68,11 @@ impl Condition {
                 ))
             })?,
         })
+    }
+
+    /// The field that it starts at, where it can be meant of one of the rows that this is a list of.
+    pub(super) fn list(&self) -> Option<&str> {
+        self.path.roots().next().filter(|_| self.may_ask_of_one_row)
     }
 
     pub(super) fn roots(&self) -> impl Iterator<Item = &str> {

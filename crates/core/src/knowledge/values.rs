@@ -76,12 +76,12 @@ impl Knowledge {
     pub fn ignores(&self, lookup: &Lookup) -> bool {
         let parameter = lookup.parameter();
         self.honours(&parameter) == Some(false)
-            || self.cuts_fraction_of(lookup)
             || self.made_of(&parameter, &lookup.value) == Some(Made::Ignored)
     }
 
     /// Whether the lookup asks for a fraction of whole numbers: a server cuts it off, and finds others.
-    fn cuts_fraction_of(&self, lookup: &Lookup) -> bool {
+    #[must_use]
+    pub fn cuts_fraction_of(&self, lookup: &Lookup) -> bool {
         self.type_of(&lookup.path) == Some(ColumnType::Whole) && asks_fraction(lookup)
     }
 

@@ -1,6 +1,7 @@
 //! The values that probes ask with: such as no row has, and such as every row satisfies.
 
 use chrono::{DateTime, SecondsFormat};
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -71,6 +72,38 @@ pub(super) fn of_every_row(guard: &Lookup) -> Option<Lookup> {
     Some(Lookup {
         value,
         ..guard.clone()
+    })
+}
+
+/// The lookup with the next whole number beyond a fraction: what it finds has all that the lookup itself holds for. `None` where there is no
+/// such number.
+pub(super) fn whole(lookup: &Lookup) -> Option<Lookup> {
+    let is_high = matches!(lookup.op, Op::Lt | Op::Lte);
+    let rounded = |value: &Value, is_high: bool| {
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        let number: Decimal = text.parse().ok()?;
+        let whole = if is_high {
+            number.ceil()
+        } else {
+            number.floor()
+        };
+        Some(match value {
+            Value::String(_) => whole.normalize().to_string().into(),
+            _ => i64::try_from(whole).ok()?.into(),
+        })
+    };
+    let value: Value = match &lookup.value {
+        Value::Array(bounds) => match bounds.as_slice() {
+            [low, high] => Value::Array(vec![rounded(low, false)?, rounded(high, true)?]),
+            _ => return None,
+        },
+        value => rounded(value, is_high)?,
+    };
+    Some(Lookup {
+        value,
+        ..lookup.clone()
     })
 }
 

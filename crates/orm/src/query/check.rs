@@ -267,6 +267,11 @@ impl RowCheck {
         Ok(())
     }
 
+    /// How the texts of a part of the residual are taken to be compared.
+    pub(crate) fn collation_of(&self, lookup: &Lookup) -> Collation {
+        self.fields.collation(lookup)
+    }
+
     /// From now on, the texts of a part of the residual are compared as the server does. Rows that do not depend on it were judged
     /// rightly before.
     pub(crate) fn collate(
@@ -281,12 +286,27 @@ impl RowCheck {
                 .retain(|other| other.parameter() != parameter);
         }
         self.fields = std::mem::take(&mut self.fields).collated(parameter, collation);
-        self.residual = Some(Evaluator::compile_for(&strategy.residual, &self.fields)?);
+        self.compile(strategy)
+    }
+
+    /// From now on, a field is known to hold texts, though some look like numbers.
+    pub(crate) fn read_as_text(&mut self, strategy: &Strategy, path: &str) -> Result<()> {
+        self.fields = std::mem::take(&mut self.fields).seen_as_text(path);
+        self.compile(strategy)
+    }
+
+    /// Makes what rows are evaluated by anew, from what is known of the fields.
+    fn compile(&mut self, strategy: &Strategy) -> Result<()> {
+        if self.residual.is_some() {
+            self.residual = Some(Evaluator::compile_for(&strategy.residual, &self.fields)?);
+        }
         for guard in &mut self.guards {
-            if guard.rest.is_some() {
-                let path = &guard.lookup.path;
-                guard.rest = Some(Rest::new(&strategy.residual, path, &self.fields)?);
-            }
+            let path = &guard.lookup.path;
+            let rest = guard.rest.as_ref();
+            let rest = rest.map(|_| Rest::new(&strategy.residual, path, &self.fields));
+            let anew = Guard::new(&guard.lookup, &self.fields)?;
+            (guard.evaluator, guard.tolerant) = (anew.evaluator, anew.tolerant);
+            guard.rest = rest.transpose()?;
         }
         Ok(())
     }

@@ -236,7 +236,7 @@ impl Reading {
                 picked.push(self.check.pick(row)?);
             }
         }
-        if self.shows_types(probing, &picked)? {
+        if !self.learn_types(probing, &picked)? {
             return Ok(None);
         }
         let mut picked = picked.into_iter();
@@ -287,19 +287,32 @@ impl Reading {
         ))
     }
 
-    /// Whether the rows show a field to be of a type that decides how it is compared.
-    fn shows_types(&mut self, probing: &Probing, page: &[Picked]) -> Result<bool> {
-        let mut shows = false;
+    /// Keeps of what type rows show fields to be, where that decides how they are compared. Gives whether reading can go on: the server is
+    /// asked for the same, and the rows of earlier pages were judged rightly.
+    fn learn_types(&mut self, probing: &Probing, page: &[Picked]) -> Result<bool> {
+        let (mut goes_on, mut has_learned) = (true, false);
         for column in &mut self.columns {
-            if let Some(of) = page.iter().find_map(|row| column.take(row)) {
-                let path = column.path();
-                probing
-                    .collection
-                    .learn(|known| known.learn_type(path, of))?;
-                shows = true;
+            let was_judged_otherwise = column.differs();
+            let Some(of) = page.iter().find_map(|row| column.take(row)) else {
+                continue;
+            };
+            has_learned = true;
+            let path = column.path();
+            probing
+                .collection
+                .learn(|known| known.learn_type(path, of))?;
+            goes_on &= of == ColumnType::Text && !was_judged_otherwise;
+            self.check.read_as_text(&self.strategy, path)?;
+            if self.watch.is_some() {
+                let fields = probing.collection.known_fields()?;
+                self.watch = Some(OrderWatch::new(&self.strategy.order, &fields));
             }
         }
-        Ok(shows)
+        if has_learned {
+            let known = probing.collection.knowledge()?;
+            self.columns.retain(|column| is_open(column, &known));
+        }
+        Ok(goes_on)
     }
 
     /// Whether the pages after this one will have every row: a cursor may lose those with nulls.
@@ -573,14 +586,19 @@ fn columns(strategy: &Strategy, known: &Knowledge, fields: &Fields) -> Vec<Colum
     strategy.residual.for_each_lookup(&mut |lookup| {
         columns.extend(Column::of_lookup(lookup, fields));
     });
-    if !strategy.trusts {
-        let keys = strategy.order.iter();
-        columns.extend(keys.filter_map(|order| Column::of_key(&order.path, fields)));
-    }
-    let is_open = |column: &Column| {
-        let of = known.type_of(column.path());
-        of.is_none_or(|of| of == ColumnType::Other)
+    let is_compared = match strategy.sorting {
+        Sorting::Server { watched } => watched,
+        Sorting::Client => true,
+        Sorting::AsTheyCome | Sorting::Backwards => false,
     };
-    columns.retain(is_open);
+    let keys = strategy.order.iter().filter(|_| is_compared);
+    columns.extend(keys.filter_map(|order| Column::of_key(&order.path, fields)));
+    columns.retain(|column| is_open(column, known));
     columns
+}
+
+/// Whether the type of a field is still to be seen.
+fn is_open(column: &Column, known: &Knowledge) -> bool {
+    let of = known.type_of(column.path());
+    of.is_none_or(|of| of == ColumnType::Other)
 }

@@ -64,6 +64,10 @@ impl Probing {
             .collection
             .know(|known| known.collation_of(&parameter))?
             .unwrap_or_else(|| Collation::open(lookup.op));
+        if check.collation_of(lookup) != known {
+            // Another query has found it out meanwhile.
+            return check.collate(strategy, lookup, known);
+        }
         let mut seen = None;
         for other in page {
             if check.pick(other)? == *row {
@@ -189,7 +193,13 @@ impl Probing {
             return Ok(Made::Untold);
         };
         let looked = match self.look_for(&telling.pairs, row).await {
-            Err(error) if error.is_refusal() => return Ok(Made::NoFilter),
+            // What is no choice is refused by a filter.
+            Err(error) if error.is_refusal() => {
+                return match own {
+                    Some(own) if self.finds_row(strategy, &own, row).await? => Ok(Made::Untold),
+                    _ => Ok(Made::NoFilter),
+                };
+            }
             looked => looked?,
         };
         if looked.row.is_none() && looked.is_whole {
@@ -309,7 +319,7 @@ impl Beyond {
             ..lookup.clone()
         };
         let asked = match lookup.op {
-            Op::Range => with(other, "zzzzzzzz".to_owned()),
+            Op::Range => with(other, behind.clone()),
             _ => with(other.clone(), other),
         };
         let own = with(before, behind);
