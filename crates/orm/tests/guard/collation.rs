@@ -331,3 +331,42 @@ async fn what_is_found_in_another_case_is_written_to() {
         assert_eq!(others, left.iter().copied().collect());
     }
 }
+
+/// Letters behind `z` have no bound there.
+#[tokio::test]
+async fn a_range_of_letters_of_another_alphabet_is_no_proof_of_code_points() {
+    let names = ["Анна", "анна", "Борис", "борис", "вера", "Вера", "яна"];
+    let site = with_names(POSTGRES, &names, 50);
+    let (_server, client) = site.start().await;
+    let excluded = client
+        .objects()
+        .exclude(q("name__range", json!(["Б", "Г"])));
+    match ids(excluded).await {
+        Ok(found) => assert_eq!(found, BTreeSet::from([1, 2, 7])),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}"),
+    }
+}
+
+#[tokio::test]
+async fn what_another_query_has_found_out_meanwhile_is_taken_over() {
+    let site = with_names(SQLITE, &["bob", "zoo", "bill", "ben", "ANNA", "Ann"], 2);
+    let (_server, client) = site.start().await;
+    let things: Manager<Thing> = client.objects();
+    let others = || things.exclude(q("name__contains", "nn"));
+    let mut stream = others().stream();
+    let mut found = vec![stream.next().await.unwrap().unwrap().id];
+    assert_eq!(ids(others()).await.unwrap(), BTreeSet::from([1, 2, 3, 4]));
+    while let Some(row) = stream.next().await {
+        found.push(row.unwrap().id);
+    }
+    assert_eq!(found, [Some(1), Some(2), Some(3), Some(4)]);
+}
+
+fn with_names(database: Database, names: &[&str], page: usize) -> Site {
+    let row = |(place, name): (usize, &&str)| json!({"id": place + 1, "name": name, "kind": "a", "rank": place});
+    Site {
+        page,
+        rows: Arc::new(Mutex::new(names.iter().enumerate().map(row).collect())),
+        ..Site::of(database, ALL)
+    }
+}

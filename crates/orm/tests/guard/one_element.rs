@@ -125,3 +125,44 @@ async fn what_no_row_shows_of_an_element_is_no_answer() {
     let both = q("tags", 1) & q("tags__name", "red");
     assert_eq!(ids(posts.filter(both)).await.unwrap(), [1, 2, 5]);
 }
+
+/// A list in a JSON field is a value: `tags__0` is its first element, and `icontains` looks into the text of it all.
+#[tokio::test]
+async fn a_list_in_a_json_field_is_asked_as_a_whole() {
+    let list = View::new("/api/v1/posts/", [Method::GET], |call| {
+        let lists = [
+            json!(["red", "blue"]),
+            json!(["blue"]),
+            json!(["dark red blue"]),
+        ];
+        let found: Vec<Value> = (1..)
+            .zip(lists)
+            .filter(|(_, tags)| {
+                let has = |asked: &str| tags.to_string().contains(asked);
+                call.parameter("tags__icontains").is_none_or(has)
+                    && call
+                        .parameter("tags__0")
+                        .is_none_or(|asked| tags[0] == asked)
+                    && call
+                        .parameter("tags__1")
+                        .is_none_or(|asked| tags[1] == asked)
+            })
+            .map(|(id, tags)| json!({"id": id, "n": id, "tags": tags}))
+            .collect();
+        Ok(Reply::ok(
+            &json!({"count": found.len(), "next": null, "previous": null, "results": found}),
+        ))
+    });
+    let (_server, client) = served(list).await;
+    for (condition, expected) in [
+        (q("tags__0", "red") & q("tags__1", "blue"), vec![1]),
+        (q("tags__0", "red") & q("tags__icontains", "blue"), vec![1]),
+        (
+            q("tags__icontains", "red") & q("tags__icontains", "blue"),
+            vec![1, 3],
+        ),
+    ] {
+        let found = ids(client.objects().filter(condition)).await.unwrap();
+        assert_eq!(found, expected);
+    }
+}
