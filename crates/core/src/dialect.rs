@@ -219,6 +219,9 @@ impl Dialect {
         if known.ignores(&lookup) {
             return compiled.keep(part, "the server ignores this parameter");
         }
+        if known.refuses_list(&lookup) {
+            return compiled.keep(part, "the server refuses lists of its values");
+        }
         if self.is_reserved(&parameter) || turns_pages(&parameter, model) {
             return compiled.keep(part, "the parameter has another meaning for the server");
         }

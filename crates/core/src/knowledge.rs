@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     evaluate::{Collation, ColumnType, Fields},
-    lookup::Lookup,
+    lookup::{Lookup, Op},
     model::ModelMeta,
     page::{Page, Pagination, Style},
     version::Form,
@@ -80,6 +80,8 @@ pub struct Knowledge {
     values: HashMap<String, Values>,
     /// Fields of which a text that the rows show was asked for in vain, and whether it was refused.
     ignores_shown: HashMap<String, bool>,
+    /// Lists of values that the server has refused, by parameter: the one that was, or nothing for every one.
+    refused_lists: HashMap<String, Option<Value>>,
     /// Parameters to which rows have come.
     answered: HashSet<String>,
     /// The parameters by which a row was found in another spelling of its value.
@@ -157,6 +159,39 @@ impl Knowledge {
             .entry(parameter.to_owned())
             .or_insert(honoured);
         *known &= honoured;
+    }
+
+    /// Whether the server has refused this list of values, or lists of the field altogether. Equalities that are joined by OR are not sent
+    /// as one then, and keys are asked for one by one.
+    #[must_use]
+    pub fn refuses_list(&self, lookup: &Lookup) -> bool {
+        lookup.op == Op::In
+            && match self.refused_lists.get(&lookup.parameter()) {
+                Some(Some(list)) => *list == lookup.value,
+                Some(None) => true,
+                None => false,
+            }
+    }
+
+    /// Keeps that the server has refused a list of values, and answered without it. It may have been one of the values, so the
+    /// parameter is believed to be refused once that was seen of two lists; never where it was seen at work.
+    pub fn learn_refused_list(&mut self, lookup: &Lookup) {
+        let parameter = lookup.parameter();
+        let is_second = self.refused_lists.contains_key(&parameter) && !self.refuses_list(lookup);
+        match is_second && self.may_be_unknown(&parameter) {
+            true => self.refuse_lists(&parameter),
+            false if self.refuses_list(lookup) => {}
+            false => {
+                _ = self
+                    .refused_lists
+                    .insert(parameter, Some(lookup.value.clone()))
+            }
+        }
+    }
+
+    /// Takes it that the server refuses each list of values by this parameter.
+    pub fn refuse_lists(&mut self, parameter: &str) {
+        self.refused_lists.insert(parameter.to_owned(), None);
     }
 
     /// Whether a page of few rows is asked for by `limit`, where nobody has declared that. A paginator that is known and has
@@ -458,6 +493,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_refused_list_says_nothing_of_others_before_a_second_one() {
+        let list = |values: Value| Lookup::new("tags", Op::In, values);
+        let (one, two, three) = (list(json!([1])), list(json!([2])), list(json!([3])));
+        let mut knowledge = Knowledge::default();
+        knowledge.learn_refused_list(&one);
+        knowledge.learn_refused_list(&one);
+        assert!(knowledge.refuses_list(&one) && !knowledge.refuses_list(&two));
+        assert!(!knowledge.refuses_list(&Lookup::new("tags", Op::Exact, json!([1]))));
+        let mut at_work = knowledge.clone();
+        knowledge.learn_refused_list(&two);
+        assert!(knowledge.refuses_list(&three));
+        knowledge.learn_refused_list(&three);
+        assert!(knowledge.refuses_list(&one));
+        at_work.learn_answered("tags__in");
+        at_work.learn_refused_list(&two);
+        assert!(at_work.refuses_list(&two) && !at_work.refuses_list(&three));
+    }
 
     #[test]
     fn after_a_refusal_no_size_above_the_servers_own_is_asked_for() {

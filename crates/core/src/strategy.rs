@@ -21,7 +21,7 @@ use crate::{
     error::{Error, Result},
     filter::Q,
     knowledge::Knowledge,
-    lookup::Lookup,
+    lookup::{Lookup, Op},
     model::ModelMeta,
     page::Style,
     paginator::Pairs,
@@ -378,6 +378,26 @@ impl Strategy {
         self.jumps = !counts;
     }
 
+    /// The lists of values that the server is asked for, and that were not asked for: equalities that are joined by OR, the keys of
+    /// related rows.
+    pub fn lists_of_its_own<'s>(
+        &'s self,
+        asked: &'s Plan,
+        model: &'s ModelMeta,
+    ) -> impl Iterator<Item = &'s Lookup> {
+        self.guards.iter().filter(move |guard| {
+            let mut is_asked = false;
+            asked.condition().for_each_lookup(&mut |lookup| {
+                let path = match lookup.path.as_str() {
+                    "pk" => model.primary_key(),
+                    path => path,
+                };
+                is_asked |= lookup.op == Op::In && path == guard.path;
+            });
+            guard.op == Op::In && !is_asked
+        })
+    }
+
     /// Whether the client leaves out rows that the server sends.
     #[must_use]
     pub fn leaves_rows_out(&self) -> bool {
@@ -421,7 +441,8 @@ fn compile(plan: &Plan, given: &Given<'_>) -> Result<Compiled> {
         let known = known_in_query(given);
         return dialect.compile(plan, model, &known);
     }
-    let compiled = dialect.compile(plan, model, &Knowledge::clone(known).trusting())?;
+    let known_lists = with_refused_lists(Knowledge::clone(known).trusting(), given);
+    let compiled = dialect.compile(plan, model, &known_lists)?;
     if policy.on_ignored == OnIgnored::Error {
         let mut guards = compiled.guards.iter();
         let ignored = guards
@@ -456,6 +477,16 @@ fn known_in_query<'a>(given: &Given<'a>) -> Cow<'a, Knowledge> {
     let mut known = Cow::Borrowed(given.known);
     for guard in given.findings.unknown() {
         known.to_mut().learn_parameter(&guard.parameter(), false);
+    }
+    match given.findings.refused_lists() {
+        [] => known,
+        _ => Cow::Owned(with_refused_lists(known.into_owned(), given)),
+    }
+}
+
+fn with_refused_lists(mut known: Knowledge, given: &Given<'_>) -> Knowledge {
+    for parameter in given.findings.refused_lists() {
+        known.refuse_lists(parameter);
     }
     known
 }

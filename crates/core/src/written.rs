@@ -166,20 +166,20 @@ impl Kept {
         let (model, key) = (model.name(), model.primary_key());
         let (done, shown) = match self.is_new {
             false => (
-                format!("the server answered the write of a `{model}` with success"),
+                format!("the server answered the write of a `{model}` with success, but"),
                 "the value of before, or another row than was sent",
             ),
             true => {
                 let shown = key_in(&self.row, key);
                 let shown = shown.as_deref().unwrap_or("not known");
                 (
-                    format!("a `{model}` was created ({key}: {shown})"),
+                    format!("a `{model}` was created ({key}: {shown}), but the server"),
                     "another row than was sent, or none",
                 )
             }
         };
         let message = format!(
-            "{done}, but the server did not keep {}: the row shows {shown}. \
+            "{done} did not keep {}: the row shows {shown}. \
              The field may be read-only there: declare it so, or set `on_unsaved` to warn or ignore",
             names.join(", ")
         );

@@ -224,6 +224,8 @@ pub struct Findings {
     undivided: bool,
     /// A row is created if none comes.
     creates: bool,
+    /// The parameters that take a list of values, and that the query goes on without.
+    refused: Vec<String>,
 }
 
 impl Findings {
@@ -235,7 +237,18 @@ impl Findings {
             shown: Vec::new(),
             undivided: false,
             creates: false,
+            refused: Vec::new(),
         }
+    }
+
+    /// Goes on without lists of values by this parameter, which the server may have refused.
+    pub fn refuse_lists(&mut self, parameter: String) {
+        self.refused.push(parameter);
+    }
+
+    /// The parameters that the query goes on without.
+    pub(super) fn refused_lists(&self) -> &[String] {
+        &self.refused
     }
 
     /// The parameters with a filter by equality, and this text.

@@ -13,7 +13,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 
 use super::{
-    collection::Collection, detail::ByUrl, parts::PartsWalk, probing::Probing, walk::Walk,
+    collection::Collection, detail::ByUrl, parts::PartsWalk, probing::Probing,
+    refused_lists::LeftOut, walk::Walk,
 };
 
 /// What is to be done with the one row of a plan.
@@ -52,13 +53,14 @@ impl Collection {
     ///
     /// One request where the server counts and every filter is known to be honoured; else what it takes to be right.
     pub async fn count(&self, plan: &Plan) -> Result<u64> {
+        let asked = plan;
         let plan = &self.joined(plan).await?;
         let mut probing = Probing::new(self.clone());
-        if let Some(count) = self.counted(&mut probing, plan).await? {
+        if let Some(count) = self.counted(&mut probing, asked, plan).await? {
             return Ok(count);
         }
         let whole = plan.clone().unsliced().unordered();
-        let mut walk = Walk::after(probing, whole.slice_to(plan.range()));
+        let mut walk = Walk::after(probing, whole.slice_to(plan.range())).asked_as(asked);
         if plan.range() != Range::ALL {
             return Ok(walk.collect().await?.len() as u64);
         }
@@ -69,8 +71,28 @@ impl Collection {
         Ok(count)
     }
 
-    /// How many rows the plan has, where the server's count tells it.
-    async fn counted(&self, probing: &mut Probing, plan: &Plan) -> Result<Option<u64>> {
+    /// How many rows the plan has, where the server's count tells it; `asked` is the plan as it was asked for.
+    async fn counted(
+        &self,
+        probing: &mut Probing,
+        asked: &Plan,
+        plan: &Plan,
+    ) -> Result<Option<u64>> {
+        let mut left_out = LeftOut::default();
+        loop {
+            match self.counted_by_server(probing, plan).await {
+                Ok(count) => {
+                    left_out.learn(self)?;
+                    return Ok(count);
+                }
+                Err(error) => {
+                    probing.leave_out(&mut left_out, error, (asked, plan, Aim::Count))?;
+                }
+            }
+        }
+    }
+
+    async fn counted_by_server(&self, probing: &mut Probing, plan: &Plan) -> Result<Option<u64>> {
         let strategy = probing.settle(plan, Aim::Count).await?;
         if strategy.is_empty {
             return Ok(Some(0));
@@ -116,11 +138,12 @@ impl Collection {
         if !plan.order().is_empty() && plan.range() == Range::ALL {
             return self.first(&plan.clone().reverse()).await;
         }
+        let asked = plan;
         let plan = &self.joined(plan).await?;
         let mut probing = Probing::new(self.clone());
         let count = match plan.is_reversed() {
             true => None,
-            false => self.counted(&mut probing, plan).await?,
+            false => self.counted(&mut probing, asked, plan).await?,
         };
         if count == Some(0) {
             return Ok(None);
@@ -135,7 +158,8 @@ impl Collection {
         }
         // The end of the server's own order, which parts of the plan do not have.
         probing.forbid_parts();
-        Ok(Walk::after(probing, plan.clone()).collect().await?.pop())
+        let walk = Walk::after(probing, plan.clone()).asked_as(asked);
+        Ok(walk.collect().await?.pop())
     }
 
     /// The first row of the plan in this order, whatever order it has.
@@ -270,7 +294,8 @@ impl Collection {
     /// The rows that have one of these values in the field, each once; values without a row are left out.
     ///
     /// One request for 100 values, or 2,000 bytes of them, and for each page that they fill. Where the server ignores `in`,
-    /// one for each key, if the field is the key in the URLs of rows; else every row is read.
+    /// one for each key, if the field is the key in the URLs of rows; else every row is read. Where it refuses `in`, one for each
+    /// value.
     pub async fn rows_by(
         &self,
         plan: &Plan,
@@ -281,7 +306,10 @@ impl Collection {
         let is_one_of = Lookup::new(field, Op::In, Value::Array(values.to_vec()));
         let parameter = is_one_of.parameter();
         let has_urls = plan.condition() == &Q::All && field == self.model().lookup_field();
-        let mut parts = PartsWalk::among(self, plan, is_one_of, concurrency);
+        if self.know(|known| known.refuses_list(&is_one_of))? {
+            return self.rows_by_each(plan, is_one_of, concurrency, None).await;
+        }
+        let mut parts = PartsWalk::among(self, plan, is_one_of.clone(), concurrency);
         let mut found = Vec::new();
         loop {
             let is_ignored = self.know(|known| known.honours(&parameter))? == Some(false)
@@ -295,15 +323,22 @@ impl Collection {
                 found.extend(parts.unseen(rows));
                 return Ok(found);
             }
-            match parts.next().await? {
-                Some(rows) => found.extend(rows),
-                None => return Ok(found),
+            match parts.next().await {
+                Ok(Some(rows)) => found.extend(rows),
+                Ok(None) => return Ok(found),
+                Err(error) if error.is_refusal() => {
+                    let refusal = Some(error);
+                    return self
+                        .rows_by_each(plan, is_one_of, concurrency, refusal)
+                        .await;
+                }
+                Err(error) => return Err(error),
             }
         }
     }
 
     /// The rows from their own URLs; `None` where they have none.
-    async fn rows_one_by_one(
+    pub(super) async fn rows_one_by_one(
         &self,
         keys: &[Value],
         concurrency: usize,

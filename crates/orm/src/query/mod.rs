@@ -18,6 +18,7 @@ mod parts;
 mod probing;
 mod reading;
 mod reconcile;
+mod refused_lists;
 mod related;
 mod repetition;
 mod shown;

@@ -111,6 +111,16 @@ impl Probing {
         self.findings.forbid_parts();
     }
 
+    /// What the probes have shown.
+    pub(super) fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// Goes on without lists of values by this parameter.
+    pub(super) fn go_on_without(&mut self, parameter: String) {
+        self.findings.refuse_lists(parameter);
+    }
+
     /// Takes nothing but proof for a sign that there are no rows: one is created then.
     pub(crate) fn create_if_empty(&mut self) {
         self.findings.create_if_empty();

@@ -242,7 +242,8 @@ impl Collection {
         let mut requests = 0;
         for (field, values) in &wanted.values {
             let is_one_of = Lookup::new(field, Op::In, Value::Array(values.clone()));
-            let is_ignored = self.know(|known| known.ignores(&is_one_of))?;
+            let is_ignored =
+                self.know(|known| known.ignores(&is_one_of) || known.refuses_list(&is_one_of))?;
             let parts = Parts::new(plan.clone(), is_one_of).count();
             requests += if is_ignored { values.len() } else { parts };
         }

@@ -12,16 +12,22 @@ use super::{
     parts::PartsWalk,
     probing::Probing,
     reading::{Reading, Step},
+    refused_lists::LeftOut,
 };
 
 /// A walk over the rows of a plan.
 #[derive(Debug)]
 pub struct Walk {
+    /// As it was asked for, without keys in the place of filters that cross a relation.
+    asked: Plan,
     plan: Plan,
     aim: Aim,
     probing: Probing,
     /// The rows are wanted all at once.
     collects: bool,
+    left_out: LeftOut,
+    /// Rows were handed out.
+    has_begun: bool,
     state: State,
 }
 
@@ -42,12 +48,21 @@ impl Walk {
     /// The same, with what probes of the plan have shown already.
     pub(crate) fn after(probing: Probing, plan: Plan) -> Self {
         Self {
+            asked: plan.clone(),
             plan,
             aim: Aim::Rows,
             probing,
             collects: false,
+            left_out: LeftOut::default(),
+            has_begun: false,
             state: State::Start,
         }
+    }
+
+    /// The same, for what was asked for in these words.
+    pub(super) fn asked_as(mut self, asked: &Plan) -> Self {
+        self.asked = asked.clone();
+        self
     }
 
     /// A walk for writes: every part of the filter is evaluated on every row, and nothing is left to the server's word. A
@@ -84,6 +99,23 @@ impl Walk {
 
     /// The next rows, never an empty batch; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Vec<Row>>> {
+        loop {
+            let error = match self.advance().await {
+                Ok(rows) => {
+                    self.has_begun = true;
+                    self.left_out.learn(&self.probing.collection)?;
+                    return Ok(rows);
+                }
+                Err(error) if self.has_begun => return Err(error),
+                Err(error) => error,
+            };
+            let plans = (&self.asked, &self.plan, self.aim);
+            self.probing.leave_out(&mut self.left_out, error, plans)?;
+            self.state = State::Start;
+        }
+    }
+
+    async fn advance(&mut self) -> Result<Option<Vec<Row>>> {
         loop {
             let mut reading = match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Ok(None),

@@ -23,6 +23,7 @@ mod long_lists;
 mod nested;
 mod one_element;
 mod orders;
+mod refused_lists;
 mod site;
 mod spelling;
 mod types;

@@ -1,8 +1,8 @@
 //! Lists of keys that are changed on the server: what is sent, and what the instance is afterwards. On Django, in every form, it is in
 //! `library/lists.rs`.
 
-use django_api_orm::{ErrorKind, Slug, Url, blocking, prelude::*};
-use django_api_orm_testserver::{Fault, Field, Quirk, Resource, TestServer};
+use django_api_orm::{ErrorKind, Slug, Url, blocking, prelude::*, related::Prefetch};
+use django_api_orm_testserver::{Fault, Field, Quirk, Resource, TestServer, Unknown};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 
@@ -302,4 +302,61 @@ fn the_blocking_half_does_the_same() {
         json!([5]),
     ];
     assert_eq!(written(&server), lists.map(|list| json!({"tags": list})));
+}
+
+/// The keys of several rows are a list of the client's own making.
+#[tokio::test]
+async fn rows_that_point_at_several_are_asked_for_one_by_one_where_a_list_is_refused() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/labels/", related(items = Item::label))]
+    struct Label {
+        id: Option<i64>,
+    }
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/items/")]
+    struct Item {
+        id: Option<i64>,
+        #[api(relation)]
+        label: Key<Label>,
+    }
+    let rows: Vec<Value> = (1..=9)
+        .map(|id| json!({"id": id, "label": id % 3 + 1}))
+        .collect();
+    let fields = [Field::integer("id").primary_key(), Field::integer("label")];
+    let items = Resource::new("items")
+        .fields(fields)
+        .filters([("label", ["exact"])])
+        .quirk(Quirk::Unknown(Unknown::Refused(StatusCode::BAD_REQUEST)))
+        .rows(json!(rows));
+    let labels = Resource::from_json("labels", json!([{"id": 1}, {"id": 2}, {"id": 3}]));
+    let server = TestServer::builder().resource(labels).resource(items);
+    let server = server.start().await.unwrap();
+    let client = client(&server);
+    let labels = client.objects::<Label>().all().await.unwrap();
+    for label in &labels {
+        let items = label.items().rows().await.unwrap();
+        let keys: Vec<i64> = items.iter().filter_map(|item| item.id).collect();
+        let id = label.id.unwrap();
+        let right = (1..=9).filter(|item| item % 3 + 1 == id);
+        assert_eq!(keys, right.collect::<Vec<_>>());
+    }
+    let again = client
+        .objects::<Label>()
+        .all()
+        .prefetch_related(Prefetch::back(Item::F.label));
+    let lists = |server: &TestServer| {
+        let requests = server.requests().into_iter();
+        requests
+            .filter(|request| request.query().contains("__in"))
+            .count()
+    };
+    let before = lists(&server);
+    assert_eq!(again.await.unwrap().len(), 3);
+    assert!(lists(&server) <= before + 1);
+    let before = lists(&server);
+    let query = client.objects::<Label>().all();
+    for label in &query.await.unwrap() {
+        label.items().rows().await.unwrap();
+    }
+    assert_eq!(lists(&server), before, "it is remembered");
 }
