@@ -184,7 +184,7 @@ impl Knowledge {
             false => {
                 _ = self
                     .refused_lists
-                    .insert(parameter, Some(lookup.value.clone()))
+                    .insert(parameter, Some(lookup.value.clone()));
             }
         }
     }

@@ -237,14 +237,17 @@ impl Lookup {
     }
 
     /// Whether it can be meant of one of the related rows that a field is a list of: of its key, or of what is behind the relation. A place
-    /// in a list, its length, or a part of a text is asked of a value that is a list.
+    /// in a list, its length, or a part of a text is asked of a value that is a list; whether there is such a row at all is the same for one
+    /// and for any.
     pub(crate) fn may_ask_of_one_row(&self) -> bool {
         let rest = self.path.split("__").nth(1);
+        let asks_for_any = self.op == Op::IsNull || self.op == Op::Exact && self.value.is_null();
         match rest {
+            None | Some("id" | "pk") if asks_for_any => false,
             Some(name) => name != "len" && name.parse::<usize>().is_err(),
             None => matches!(
                 self.op,
-                Op::Exact | Op::In | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Range | Op::IsNull
+                Op::Exact | Op::In | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Range
             ),
         }
     }
