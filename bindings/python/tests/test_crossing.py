@@ -149,6 +149,10 @@ async def test_either_of_two_conditions_may_hold_for_any_row(place, kind):  # no
     assert [book.id for book in books] == [book for book in BOOKS if {2, 3} & {*genres_of(book)}]
     books = await settle(here.books.filter(genres__name="novel", genres__isnull=False, id__lt=30).order_by("id"))
     assert [book.id for book in books] == [book for book in BOOKS if 2 in genres_of(book) and book < 30]
+    # One genre is not two.
+    assert await settle(here.books.filter(genres=2, genres__in=[3]).count()) == 0
+    books = await settle(here.books.filter(genres=2).filter(genres=3).order_by("id"))
+    assert [book.id for book in books] == [book for book in BOOKS if {2, 3} <= {*genres_of(book)}]
     # Behind a relation to one row there is no question which is meant.
     books = await settle(here.books.filter(writer__name="Writer 3", writer=3).order_by("id"))
     assert [book.id for book in books] == [book for book in BOOKS if writer_of(book) == 3]

@@ -14,6 +14,7 @@ from django_api_orm import (
     AsyncServiceClient,
     BulkWriteError,
     IgnoredError,
+    Q,
     ServiceClient,
     UnsavedError,
     UnsupportedError,
@@ -42,12 +43,12 @@ def tasks():
 
 
 @contextmanager
-def served(shape, **settings):
+def served(shape, rows=None, **settings):
     class Task(APIModel):
         _schema_class = TaskSchema
         _endpoint = "/api/v1/tasks/"
 
-    with TestServer({"tasks": tasks()}, shape=shape) as server, ServiceClient(server.base_url, **settings) as client:
+    with TestServer({"tasks": rows or tasks()}, shape=shape) as server, ServiceClient(server.base_url, **settings) as client:
         register_models(client, Task)
         yield Task.objects, server
 
@@ -379,3 +380,36 @@ def test_a_form_that_the_filter_does_not_take(field, form, lookups, expected, ki
     with TestServer({"goods": GOODS}, shape={"shows": {field: form}}) as server:
         asyncio.run(main(server))
         assert writes(server) == []
+
+
+TITLES = ["Ann", "ann", "ANNA", "Bob", "Änn", "änn", "1", "1.0", "01"]
+
+
+def titled():
+    return [{"id": key, "title": title, "status": "A", "views": key} for key, title in enumerate(TITLES, 1)]
+
+
+@pytest.mark.parametrize(
+    "lookups", [{"title__contains": "nn"}, {"title__icontains": "än"}, {"title": "ann"}, {"title__gt": "01"}]
+)
+def test_exclude_has_the_rows_that_filter_has_not(lookups):
+    with served({}, titled()) as (objects, server):
+        found = {task.id for task in objects.filter(**lookups)}
+        for _ in range(2):
+            before = len(server.requests())
+            assert {task.id for task in objects.exclude(**lookups)} == set(range(1, 10)) - found
+            either = objects.filter(Q(**lookups) | Q(views=99))
+            assert {task.id for task in either} == found
+        assert len(server.requests()) == before + 2, "it was found out once"
+
+
+def test_rows_in_another_case_are_written_to_as_they_are_listed():
+    with served({}, titled()) as (objects, _):
+        assert objects.filter(title__contains="nn").delete() == 5
+        assert [task.id for task in objects.order_by("id")] == [4, 7, 8, 9]
+
+
+def test_a_fraction_is_not_cut_off():
+    with served({}, titled()) as (objects, _):
+        assert [task.id for task in objects.filter(views__gte=7.5).order_by("id")] == [8, 9]
+        assert objects.filter(views__lt=2.5).count() == 2

@@ -1,4 +1,4 @@
-"""Lists of values that the client makes by itself, and that the server refuses, as django-filter does for `in` on a relation to several rows."""
+"""Lists of values that the client makes by itself, and that a server refuses, as django-filter does on a many-to-many field."""
 
 from __future__ import annotations
 
