@@ -271,7 +271,7 @@ impl Endpoint {
         let plan = plan.0.clone();
         let on = self.on();
         Walk::new(&self.client, self.name("iterator"), move |client| {
-            Steps::Pages(Box::new(on(client).walk(&plan)))
+            Steps::Pages(on(client).walk(&plan))
         })
     }
 
@@ -284,7 +284,7 @@ impl Endpoint {
         Ok(Walk::new(
             &self.client,
             self.name("iterator"),
-            move |client| Steps::Keys(Box::new(KeysetWalk::new(on(client), plan, after))),
+            move |client| Steps::Keys(KeysetWalk::new(on(client), plan, after)),
         ))
     }
 

@@ -22,15 +22,15 @@ use crate::{
 
 /// A walk of either kind.
 pub(crate) enum Steps {
-    Pages(Box<Rows>),
-    Keys(Box<KeysetWalk>),
+    Pages(Rows),
+    Keys(KeysetWalk),
 }
 
 impl Steps {
     /// Nobody attends between two steps, so that a hook would not hear of a page that is read ahead before its time is over.
     fn one_by_one(self) -> Self {
         match self {
-            Self::Pages(walk) => Self::Pages(Box::new(walk.one_by_one())),
+            Self::Pages(walk) => Self::Pages(walk.one_by_one()),
             // It reads nothing ahead.
             Self::Keys(walk) => Self::Keys(walk),
         }

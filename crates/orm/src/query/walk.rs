@@ -18,14 +18,14 @@ use super::{
 /// A walk over the rows of a plan.
 #[derive(Debug)]
 pub struct Walk {
-    /// As it was asked for, without keys in the place of filters that cross a relation.
-    asked: Plan,
+    /// The plan as it was asked for, where it has keys by now in the place of filters that cross a relation.
+    asked: Option<Box<Plan>>,
     plan: Plan,
     aim: Aim,
     probing: Probing,
     /// The rows are wanted all at once.
     collects: bool,
-    left_out: LeftOut,
+    left_out: Option<Box<LeftOut>>,
     /// Rows were handed out.
     has_begun: bool,
     state: State,
@@ -48,12 +48,12 @@ impl Walk {
     /// The same, with what probes of the plan have shown already.
     pub(crate) fn after(probing: Probing, plan: Plan) -> Self {
         Self {
-            asked: plan.clone(),
+            asked: None,
             plan,
             aim: Aim::Rows,
             probing,
             collects: false,
-            left_out: LeftOut::default(),
+            left_out: None,
             has_begun: false,
             state: State::Start,
         }
@@ -61,7 +61,7 @@ impl Walk {
 
     /// The same, for what was asked for in these words.
     pub(super) fn asked_as(mut self, asked: &Plan) -> Self {
-        self.asked = asked.clone();
+        self.asked = Some(Box::new(asked.clone()));
         self
     }
 
@@ -103,14 +103,17 @@ impl Walk {
             let error = match self.advance().await {
                 Ok(rows) => {
                     self.has_begun = true;
-                    self.left_out.learn(&self.probing.collection)?;
+                    if let Some(mut left_out) = self.left_out.take() {
+                        left_out.learn(&self.probing.collection)?;
+                    }
                     return Ok(rows);
                 }
                 Err(error) if self.has_begun => return Err(error),
                 Err(error) => error,
             };
-            let plans = (&self.asked, &self.plan, self.aim);
-            self.probing.leave_out(&mut self.left_out, error, plans)?;
+            let asked = self.asked.as_deref().unwrap_or(&self.plan);
+            let left_out = self.left_out.get_or_insert_default();
+            (self.probing).leave_out(left_out, error, (asked, &self.plan, self.aim))?;
             self.state = State::Start;
         }
     }
@@ -175,7 +178,9 @@ impl Walk {
 
     async fn start(&mut self) -> Result<State> {
         if self.probing.collection.crosses(&self.plan) {
-            self.plan = Box::pin(self.probing.collection.joined(&self.plan)).await?;
+            let joined = Box::pin(self.probing.collection.joined(&self.plan)).await?;
+            let asked = std::mem::replace(&mut self.plan, joined);
+            self.asked.get_or_insert_with(|| Box::new(asked));
         }
         let strategy: Strategy = self.probing.settle(&self.plan, self.aim).await?;
         if strategy.is_empty {
