@@ -275,12 +275,16 @@ impl Fields {
         self.kind(path) == Some(Kind::Decimal)
     }
 
+    /// The field that the path names.
+    fn named<'p>(&'p self, path: &'p str) -> &'p str {
+        match path {
+            "pk" => &self.primary_key,
+            path => path,
+        }
+    }
+
     fn kind(&self, path: &str) -> Option<Kind> {
-        let path = if path == "pk" {
-            &self.primary_key
-        } else {
-            path
-        };
+        let path = self.named(path);
         let mut kinds = self.kinds.iter().rev();
         let declared = kinds.find(|(known, _)| known == path);
         let is_text = self.texts.iter().any(|known| known == path);
@@ -290,11 +294,7 @@ impl Fields {
     }
 
     fn is_shown_otherwise(&self, path: &str) -> bool {
-        let path = if path == "pk" {
-            &self.primary_key
-        } else {
-            path
-        };
+        let path = self.named(path);
         self.shown_otherwise.iter().any(|known| known == path)
     }
 
