@@ -126,7 +126,7 @@ pub(crate) use self::{
 };
 use crate::{
     error::{Error, Result},
-    filter::Q,
+    filter::{Q, shared},
     lookup::{Lookup, Op},
 };
 pub(crate) use link::Link;
@@ -580,19 +580,9 @@ impl Node {
 
 /// The fields that several of the parts start at, beside negations, and which parts these are.
 fn sharing(parts: &[Node]) -> Vec<(String, Vec<usize>)> {
-    let mut fields: Vec<(String, Vec<usize>)> = Vec::new();
-    for (index, part) in parts.iter().enumerate() {
+    shared(parts.iter().map(|part| {
         let mut roots = Vec::new();
         part.lists(&mut roots);
-        roots.sort_unstable();
-        roots.dedup();
-        for root in roots {
-            match fields.iter_mut().find(|(field, _)| *field == root) {
-                Some((_, shared)) => shared.push(index),
-                None => fields.push((root, vec![index])),
-            }
-        }
-    }
-    fields.retain(|(_, shared)| shared.len() > 1);
-    fields
+        roots
+    }))
 }

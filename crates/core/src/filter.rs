@@ -93,25 +93,27 @@ impl Q {
     pub(crate) fn said_of_one_field(&self) -> Vec<(String, Q)> {
         let parts = self.conjuncts().iter();
         let parts: Vec<&Q> = parts.filter(|part| !matches!(part, Self::Not(_))).collect();
-        let mut fields: Vec<(String, Vec<Q>)> = Vec::new();
-        for part in parts.iter().filter(|_| parts.len() > 1) {
+        let names = parts.iter().map(|part| {
             let mut names: Vec<String> = Vec::new();
             part.for_each_lookup(&mut |lookup| {
-                if lookup.may_ask_of_one_row() && names.iter().all(|name| name != lookup.root()) {
+                if lookup.may_ask_of_one_row() {
                     names.push(lookup.root().to_owned());
                 }
             });
-            for name in names {
-                match fields.iter_mut().find(|(field, _)| *field == name) {
-                    Some((_, parts)) => parts.push((*part).clone()),
-                    None => fields.push((name, vec![(*part).clone()])),
-                }
-            }
-        }
-        fields.retain(|(_, parts)| parts.len() > 1);
-        let joined = fields.into_iter();
-        joined
-            .map(|(field, parts)| (field, Self::And(parts)))
+            names
+        });
+        let of_parts = |places: Vec<usize>| {
+            let parts = places.into_iter().filter_map(|place| parts.get(place));
+            Self::And(parts.map(|part| (*part).clone()).collect())
+        };
+        let shared = if parts.len() > 1 {
+            shared(names)
+        } else {
+            Vec::new()
+        };
+        shared
+            .into_iter()
+            .map(|(field, places)| (field, of_parts(places)))
             .collect()
     }
 
@@ -297,6 +299,23 @@ impl<M> IntoFilter<M> for &Filter<M> {
     fn into_q(self) -> Q {
         self.q.clone()
     }
+}
+
+/// The names that more than one of the parts has, and the places of these parts.
+pub(crate) fn shared(parts: impl Iterator<Item = Vec<String>>) -> Vec<(String, Vec<usize>)> {
+    let mut shared: Vec<(String, Vec<usize>)> = Vec::new();
+    for (place, mut names) in parts.enumerate() {
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            match shared.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, places)) => places.push(place),
+                None => shared.push((name, vec![place])),
+            }
+        }
+    }
+    shared.retain(|(_, places)| places.len() > 1);
+    shared
 }
 
 #[cfg(test)]
