@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import threading
 
 
@@ -14,6 +15,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+    def answer(self, status, body):
+        """Answers with the headers of Django REST Framework."""
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Allow", "GET, POST, HEAD, OPTIONS")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def answer_page(self, rows):
+        """Answers with all rows in an envelope."""
+        self.answer(200, {"count": len(rows), "next": None, "previous": None, "results": rows})
+
+    def sent(self):
+        """The JSON of the request's body."""
+        return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
 
 
 class Loopback:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import django_api_orm as orm
 import pytest
 from contract.site import settle
@@ -64,16 +62,8 @@ class Site(Loopback):
         rows = self.rows = {key: {"id": key, "title": "a", "owner": TAGS[1], "tags": TAGS} for key in (1, 2)}
 
         class Answers(Handler):
-            def answer(self, status, body):
-                text = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
             def body(self):
-                sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                sent = self.sent()
                 return {name: value for name, value in sent.items() if name == "title"}
 
             def key(self):
@@ -84,7 +74,7 @@ class Site(Loopback):
                 if self.key():
                     return self.answer(200, rows[self.key()])
                 found = [row for row in rows.values() if f"title={row['title']}" in self.path or "?" not in self.path]
-                return self.answer(200, {"count": len(found), "next": None, "previous": None, "results": found})
+                return self.answer_page(found)
 
             def do_POST(self):
                 key = len(rows) + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from urllib.parse import parse_qs, urlsplit
 
 import django_api_orm as orm
@@ -64,15 +63,6 @@ class Site(Loopback):
         lists = self.lists = []
 
         class Answers(Handler):
-            def answer(self, status, body):
-                text = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Allow", "GET, POST, HEAD, OPTIONS")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
             def do_GET(self):
                 url = urlsplit(self.path)
                 asked = parse_qs(url.query)
@@ -82,7 +72,7 @@ class Site(Loopback):
                 rows = TAGS if url.path == "/tags/" else PARTS
                 if "tags" in asked:
                     rows = [row for row in rows if int(asked["tags"][-1]) in row["tags"]]
-                return self.answer(200, {"count": len(rows), "next": None, "previous": None, "results": rows})
+                return self.answer_page(rows)
 
         super().__init__(Answers)
 

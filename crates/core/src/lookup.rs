@@ -171,6 +171,12 @@ impl Lookup {
         }
     }
 
+    /// Whether it asks for equality by the bare name of a field.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.op == Op::Exact && self.transform.is_none() && !self.path.contains("__")
+    }
+
     /// Whether the value is one of two, such as true and false: the other one may have rows, too.
     #[must_use]
     pub fn has_opposite(&self) -> bool {

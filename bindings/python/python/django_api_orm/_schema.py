@@ -276,7 +276,7 @@ class ModelInfo:
                     _read_names(name, field),
                     self.sent[name],
                     name in self.read_only,
-                    _kind(field.annotation),
+                    self._kind(name, field.annotation),
                     self._filtered(name),
                 )
                 for name, field in fields.items()
@@ -310,6 +310,10 @@ class ModelInfo:
         kinds = set() if key is None else _types(key.annotation)
         relationships = [self.sent[each.field] for each in self.relations.forward.values()]
         return resource_type, int in kinds and str not in kinds, relationships
+
+    def _kind(self, name: str, annotation: Any) -> str | None:
+        relation = self.relations.of_field.get(name)
+        return _kind(annotation) if relation is None or relation.many else "key"
 
     def _filtered(self, name: str) -> str | None:
         relation = self.relations.of_field.get(name)

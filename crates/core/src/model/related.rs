@@ -2,7 +2,7 @@
 //! that others point at are read whole.
 
 use super::ModelMeta;
-use crate::declared_relation::DeclaredRelation;
+use crate::{declared_relation::DeclaredRelation, lookup::Lookup};
 
 impl ModelMeta {
     /// Declares the query parameter, such as `expand` or `include`, by which the server is asked to show related rows in the place of their
@@ -44,6 +44,22 @@ impl ModelMeta {
     #[must_use]
     pub fn relations(&self) -> &[DeclaredRelation] {
         &self.relations
+    }
+
+    /// Names the fields that hold the key of a related row, where the relations themselves are not declared here.
+    #[must_use]
+    pub fn with_keys_of_related(mut self, fields: Vec<String>) -> Self {
+        self.keys_of_related = fields;
+        self
+    }
+
+    /// Whether the lookup asks for a related row by its key: a server may have a filter by another field of that row under the name.
+    #[must_use]
+    pub fn is_of_related_key(&self, lookup: &Lookup) -> bool {
+        let is_to_one =
+            |relation: &DeclaredRelation| relation.head() == lookup.path && !relation.is_to_many();
+        lookup.is_bare()
+            && (self.keys_of_related.contains(&lookup.path) || self.relations.iter().any(is_to_one))
     }
 
     /// Declares that the table is small: rows that others point at are not asked for by their keys, all of them are read.

@@ -171,6 +171,9 @@ fn a_bare_number_is_the_next_page_only_if_it_is_the_one_after() {
     assert_eq!(shown(9, "active=true"), Some(Style::Link));
     assert_eq!(shown(5, "limit=5"), Some(Style::LimitOffset));
     assert_eq!(shown(4, "page=3"), Some(Style::PageNumber));
+    let behind_none = |query: &str| parse(r#"{"results": [], "next": 2}"#).recognise(&sent(query));
+    assert_eq!(behind_none(""), None, "or the offset behind hidden rows");
+    assert_eq!(behind_none("limit=5"), Some(Style::PageNumber));
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! What a strategy takes on no word: an empty answer, a text that is evaluated client-side, a guard that no row shows.
 
-use serde_json::Value;
-
 use super::{Given, Probe, Strategy};
 use crate::{
     evaluate::{Measure, asks_digits, asks_integers},
@@ -11,18 +9,22 @@ use crate::{
 
 impl Strategy {
     /// An empty answer is believed of a parameter to which rows have come, which is declared, or which is the bare name of a field that
-    /// is asked for a text or an integer: a server that takes it for equality means the same.
+    /// is asked for a text or an integer: a server that takes it for equality means the same. The name of a related row may be a filter
+    /// by one of its fields; so may any other name be, which counts where a row is created if none comes.
     pub(super) fn doubt_emptiness(&mut self, given: &Given<'_>) {
-        if self.trusts || given.findings.believes_emptiness(given.known) {
+        if self.trusts {
             return;
         }
-        let is_spelt = |guard: &Lookup| {
-            let is_decimal = given.model.known_fields().is_decimal(&guard.path);
-            has_spellings(&guard.value, is_decimal)
-        };
+        let believes = given.findings.believes_emptiness(given.known);
+        let is_spelt = |guard: &Lookup| guard.has_spellings(given.model);
         let is_in_question = |guard: &&Lookup| {
+            if given.model.is_of_related_key(guard) {
+                return true;
+            }
             let has_operator = guard.op != Op::Exact || guard.transform.is_some();
-            has_operator || guard.path.contains("__") || is_spelt(guard)
+            let is_of_another = given.findings.creates() && may_be_of_another_field(guard, given);
+            !believes
+                && (has_operator || guard.path.contains("__") || is_spelt(guard) || is_of_another)
         };
         // That rows have come to a parameter in one spelling says nothing of another one.
         let may_be_unknown = |guard: &&Lookup| {
@@ -38,7 +40,7 @@ impl Strategy {
             .filter(may_be_unknown)
             .map(|guard| Probe::knows(guard, &self.extra));
         let ordering = given.dialect.ordering_parameter();
-        let by_order = (self.order_is_asked && given.known.may_be_unknown(ordering))
+        let by_order = (self.order_is_asked && !believes && given.known.may_be_unknown(ordering))
             .then(|| Probe::knows_ordering(&self.order, &self.extra, given));
         self.probes_if_empty = doubted
             .chain(by_order)
@@ -150,13 +152,11 @@ impl Strategy {
     }
 }
 
-/// Whether the value can be spelt in several ways. A text that looks like a number may be one, such as a version.
-fn has_spellings(value: &Value, is_decimal: bool) -> bool {
-    match Measure::of(value) {
-        Some(Measure::Number) => is_decimal || value.is_f64(),
-        Some(Measure::Instant { .. }) => true,
-        _ => false,
-    }
+/// Whether the parameter may be a filter by another field than the one that it names: of texts parts are found by a bare name, and the
+/// whole with them.
+fn may_be_of_another_field(guard: &Lookup, given: &Given<'_>) -> bool {
+    let is_text = Measure::of(&guard.value) == Some(Measure::Text);
+    guard.is_bare() && guard.path != given.model.primary_key() && !is_text
 }
 
 /// Whether it asks for a text, which is not a date or the like.

@@ -4,13 +4,14 @@ use serde_json::{Map, Value};
 
 use super::{
     Given,
-    values::{Spelling, of_every_row, of_no_row, of_row, spelling},
+    values::{Spelling, equal, of_every_row, of_no_row, of_row, spelling},
 };
 use crate::{
     dialect::encode,
     evaluate::{Fields, roots_of},
     knowledge::Knowledge,
     lookup::Lookup,
+    model::ModelMeta,
     paginator::Pairs,
     plan::Order,
 };
@@ -70,6 +71,12 @@ impl Probe {
             without: directed(&order.opposite()),
             question: Question::Sorts(order.clone()),
         }
+    }
+
+    /// Whether it asks for the filter by the key of a related row.
+    #[must_use]
+    pub fn asks_of_related(&self, model: &ModelMeta) -> bool {
+        matches!(&self.question, Question::Knows(guard) if model.is_of_related_key(guard))
     }
 
     /// Whether it asks if the server sorts by this.
@@ -178,6 +185,18 @@ impl Telling {
         row: &Map<String, Value>,
     ) -> Option<Self> {
         Self::new(of_row(guard, fields, row)?, extra)
+    }
+
+    /// With the value that a row has, for equality. `is_key`: of a related row that is shown by its URL or as an object the key is meant.
+    #[must_use]
+    pub fn equal(
+        guard: &Lookup,
+        extra: &Pairs,
+        fields: &Fields,
+        row: &Map<String, Value>,
+        is_key: bool,
+    ) -> Option<Self> {
+        Self::new(equal(guard, fields, row, is_key)?, extra)
     }
 
     /// With the value that a row has in a spelling that is not the row's, or nothing where the row spells as the filter does; `None`

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     dialect::encode,
-    evaluate::{Fields, Measure, taken},
+    evaluate::{Fields, Link, Measure, taken},
     lookup::{Lookup, Op, Transform},
+    model::ModelMeta,
 };
 
 /// A value that no row satisfies, of the kind that the filter takes, as the text of its parameter: servers drop or refuse what
@@ -120,6 +121,50 @@ pub(super) fn of_row(guard: &Lookup, fields: &Fields, row: &Map<String, Value>) 
         ..guard.clone()
     };
     encode(&lookup).is_some().then_some(lookup)
+}
+
+/// The same for equality. `is_key`: the key of a related row, which may be shown by its URL or as an object.
+pub(super) fn equal(
+    guard: &Lookup,
+    fields: &Fields,
+    row: &Map<String, Value>,
+    is_key: bool,
+) -> Option<Lookup> {
+    let shown = match row.get(guard.root()) {
+        Some(Value::Object(related)) if is_key => related.get("id").or_else(|| related.get("pk")),
+        shown => shown,
+    };
+    let asks_by_url = guard.value.as_str().and_then(Link::parse).is_some();
+    let key = match shown {
+        Some(Value::String(text)) if is_key && !asks_by_url => Some(
+            Link::parse(text)
+                .and_then(Link::key)
+                .map_or_else(|| text.as_str().into(), |key| key.into_owned().into()),
+        ),
+        Some(Value::Number(_) | Value::String(_)) if is_key => shown.cloned(),
+        _ => None,
+    };
+    let lookup = Lookup {
+        value: match key {
+            Some(key) => key,
+            None => return of_row(guard, fields, row),
+        },
+        ..guard.clone()
+    };
+    encode(&lookup).is_some().then_some(lookup)
+}
+
+impl Lookup {
+    /// Whether its value can be spelt in several ways. A text that looks like a number may be one, such as a version.
+    #[must_use]
+    pub fn has_spellings(&self, model: &ModelMeta) -> bool {
+        let is_decimal = model.known_fields().is_decimal(&self.path);
+        match Measure::of(&self.value) {
+            Some(Measure::Number) => is_decimal || self.value.is_f64(),
+            Some(Measure::Instant { .. }) => true,
+            _ => false,
+        }
+    }
 }
 
 /// How a value that a row shows is spelt.

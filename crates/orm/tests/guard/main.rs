@@ -8,6 +8,7 @@
 // The lints except test functions by themselves, but not what these share.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod another_field;
 mod answers;
 mod choices;
 mod coincidence;

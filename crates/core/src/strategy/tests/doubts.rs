@@ -47,11 +47,26 @@ fn nothing_is_no_answer_to_a_parameter_that_may_be_taken_for_a_field() {
     case.known.is_drf = true;
     assert_eq!(doubted_if_empty(&case, &plan), []);
     case.findings.create_if_empty();
+    let with_rank: Vec<Question> = std::iter::once(known("rank"))
+        .chain(with_ordering)
+        .collect();
     assert_eq!(
         doubted_if_empty(&case, &plan),
-        with_ordering,
-        "a row would be doubled"
+        with_rank,
+        "a row would be doubled, whatever the name filters by"
     );
+}
+
+#[test]
+fn nothing_is_no_answer_to_the_key_of_a_related_row() {
+    let plan = Plan::all().filter(q("owner").and(q("age")).and(q("owner__age")));
+    let mut case = Case::new();
+    case.model = (case.model).with_keys_of_related(vec!["owner".to_owned()]);
+    case.known.is_drf = true;
+    let owner = Question::Knows(Lookup::parse("owner", json!(7)));
+    assert_eq!(doubted_if_empty(&case, &plan), [owner]);
+    case.known.learn_answered("owner");
+    assert_eq!(doubted_if_empty(&case, &plan), [], "rows have come to it");
 }
 
 fn parameters(lookups: &[Lookup]) -> Vec<String> {

@@ -20,6 +20,9 @@ use super::{
 /// The rows that are looked at where a value of one is needed: the first one may have none.
 const SOME_ROWS: u64 = 5;
 
+/// The same where the first ones have none.
+const MANY_ROWS: u64 = 100;
+
 impl Probing {
     /// Whether an empty answer to the strategy can be believed. If not, the next strategy is another one.
     pub(crate) async fn believes_emptiness(&mut self, strategy: &Strategy) -> Result<bool> {
@@ -27,8 +30,10 @@ impl Probing {
         for probe in &strategy.probes_if_empty {
             let findings = &self.findings;
             // The empty answer may be the first one of the endpoint.
-            if (self.collection).know(|known| findings.believes_emptiness(known))? {
-                break;
+            if !probe.asks_of_related(self.collection.model())
+                && (self.collection).know(|known| findings.believes_emptiness(known))?
+            {
+                continue;
             }
             believes &= self.run(strategy, probe).await?;
         }
@@ -110,13 +115,6 @@ impl Probing {
     ) -> Result<bool> {
         let extra = &strategy.extra;
         let is_equality = guard.op == Op::Exact && guard.transform.is_none();
-        // Django's forms read values.
-        if is_equality
-            && !guard.path.contains("__")
-            && self.collection.know(|known| known.is_drf)?
-        {
-            return Ok(true);
-        }
         let of_every_row = Telling::of_every_row(guard, extra);
         if let Some(telling) = &of_every_row
             && self.finds(telling).await?
@@ -129,7 +127,7 @@ impl Probing {
         }
         let Some(telling) = of_every_row else {
             return match is_equality {
-                true => self.finds_respelt(strategy, guard, &rows).await,
+                true => self.finds_equal(probe, strategy, guard, rows).await,
                 false => self.finds_own(strategy, guard, &rows).await,
             };
         };
@@ -180,47 +178,77 @@ impl Probing {
     }
 
     /// The same for equality, which a server may take for that of spellings: `7` is not `7.00` then. Where it does, this value is
-    /// evaluated client-side, and the next one is looked at anew.
-    async fn finds_respelt(
+    /// evaluated client-side, and the next one is looked at anew. The name of a field may be a filter by another one, of a related row
+    /// or, where a row is created if none comes, of any.
+    async fn finds_equal(
         &mut self,
+        probe: &Probe,
         strategy: &Strategy,
         guard: &Lookup,
-        rows: &[Row],
+        mut rows: Vec<Row>,
     ) -> Result<bool> {
         let extra = &strategy.extra;
         let fields = self.collection.known_fields()?;
-        for row in picked(guard, &fields, rows)? {
-            let Some(respelt) = Telling::respelt(guard, extra, &fields, &row) else {
-                continue;
-            };
-            let knows = match &respelt {
-                Some(telling) => self.finds(telling).await?,
-                None => !guard.path.contains("__"),
-            };
-            if knows {
-                if respelt.is_some() {
-                    let parameter = guard.parameter();
-                    self.collection
-                        .learn(|known| known.learn_compares_values(&parameter))?;
-                }
-                return Ok(true);
-            }
-            let Some(own) = Telling::of_row(guard, extra, &fields, &row) else {
-                continue;
-            };
-            // What is no label finds its row, where the server knows a path.
-            let is_value = own.lookup.value.as_str().is_none_or(is_no_label);
-            return match (self.finds(&own).await?, respelt.is_some()) {
-                (true, false) => Ok(true),
-                (true, true) => Ok(false),
-                (false, false) if is_value => {
-                    self.is_unknown(guard)?;
-                    Ok(false)
-                }
-                _ => Err(self.finds_no_row(guard)),
-            };
+        let is_bare = guard.is_bare();
+        // Django's forms read values.
+        let reads_values = is_bare && self.collection.know(|known| known.is_drf)?;
+        let is_related = self.collection.model().is_of_related_key(guard);
+        if reads_values && !is_related && !self.creates() {
+            return Ok(true);
         }
-        Ok(false)
+        for is_last in [false, true] {
+            for row in picked(guard, &fields, &rows)? {
+                let Some(own) = Telling::equal(guard, extra, &fields, &row, is_related) else {
+                    continue;
+                };
+                let respelt = match reads_values {
+                    true => None,
+                    false => Telling::respelt(guard, extra, &fields, &row).flatten(),
+                };
+                let is_found = match &respelt {
+                    Some(respelt) => self.finds(respelt).await?,
+                    None => is_bare && !is_related && !self.creates(),
+                };
+                let knows = is_found || respelt.is_none() && self.finds_equal_row(&own).await?;
+                if knows {
+                    if respelt.is_some() || reads_values {
+                        let parameter = guard.parameter();
+                        self.collection
+                            .learn(|known| known.learn_compares_values(&parameter))?;
+                    }
+                    return Ok(true);
+                }
+                // What is no label finds its row, where the server knows the name.
+                let is_value = own.lookup.value.as_str().is_none_or(is_no_label);
+                return match respelt.is_some() {
+                    true if self.finds(&own).await? => Ok(false),
+                    false if is_value => {
+                        self.is_unknown(guard)?;
+                        Ok(false)
+                    }
+                    _ => Err(self.finds_no_row(guard)),
+                };
+            }
+            if !is_last {
+                rows = self.ask_for_all_of(&probe.without, MANY_ROWS).await?.rows;
+            }
+        }
+        Ok(is_bare && !guard.has_spellings(self.collection.model()))
+    }
+
+    /// Whether a row comes that may have the value.
+    async fn finds_equal_row(&mut self, own: &Telling) -> Result<bool> {
+        let rows = match self.ask(&own.pairs).await {
+            Ok(answer) => answer.rows,
+            Err(error) if error.is_refusal() => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        let fields = self.collection.known_fields()?;
+        let evaluator = Evaluator::compile_for(&Q::Lookup(own.lookup.clone()), &fields)?;
+        let mut rows = rows.iter();
+        rows.try_fold(false, |found, row| {
+            Ok(found || !evaluator.evaluate(&row.pick(evaluator.roots())?).is_false())
+        })
     }
 
     fn finds_no_row(&self, guard: &Lookup) -> Error {
