@@ -1,6 +1,4 @@
-"""Names of keys that are filters by another field, as ``owner = CharFilter("owner__name", "icontains")`` is: nothing that comes for a
-key is no sign that there is no such row.
-"""
+"""Names of keys that are filters by another field, as ``owner = CharFilter("owner__name")`` is."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 //!
 //! Django documents that `contains` tells `a` from `A` and `icontains` does not, and leaves the rest to the database: `SQLite` overlooks
 //! the case of ASCII letters in both, and of no others; `PostgreSQL` compares as documented; `MySQL` overlooks case and accents
-//! everywhere, `exact` included.
+//! everywhere, `exact` included, and since its version 8 the difference between `ł` and `l`, too.
 
 use std::cmp::Ordering;
 
@@ -21,10 +21,18 @@ pub enum Overlooks {
     Case,
     /// That, and accents.
     Accents,
+    /// That, and what makes other letters of the Latin alphabet of its own, in which Unicode sees no accent: `ł` for `l`, `ß` for `ss`.
+    Letters,
 }
 
 impl Overlooks {
-    const ALL: [Self; 4] = [Self::Nothing, Self::AsciiCase, Self::Case, Self::Accents];
+    const ALL: [Self; 5] = [
+        Self::Nothing,
+        Self::AsciiCase,
+        Self::Case,
+        Self::Accents,
+        Self::Letters,
+    ];
 
     /// What overlooks less than this.
     fn less(self) -> Option<Self> {
@@ -115,7 +123,7 @@ impl Collation {
                 true => Overlooks::AsciiCase,
                 false => Overlooks::Nothing,
             },
-            most: Overlooks::Accents,
+            most: Overlooks::Letters,
             by_code_point: None,
             is_unclear: false,
             is_assumed: false,

@@ -45,9 +45,10 @@ pub(super) fn overlooked(place: Place, text: &str, operand: &str, most: Overlook
         return needed;
     }
     let folded = [lower, upper_then_lower].map(|fold| (fold(text), fold(operand)));
-    for step in [Overlooks::Case, Overlooks::Accents] {
+    for step in [Overlooks::Case, Overlooks::Accents, Overlooks::Letters] {
         let lie = folded.each_ref().map(|(text, operand)| match step {
             Overlooks::Accents => lies(place, &plain(text), &plain(operand)),
+            Overlooks::Letters => lies(place, &basic(text), &basic(operand)),
             _ => lies(place, text, operand),
         });
         needed.from = needed.from.or(lie.contains(&true).then_some(step));
@@ -82,15 +83,15 @@ pub(super) fn order_in_any_collation(left: &str, right: &str) -> Option<Ordering
 }
 
 /// The text in spellings that some databases take for it, and others do not: in another case of its ASCII letters, of its other
-/// letters, and without accents.
+/// letters, without accents, and in the letters of the basic Latin alphabet.
 ///
 /// ```
 /// use django_api_orm_core::evaluate::respelt;
 ///
-/// assert_eq!(respelt("Äpfel"), ["ÄPFEL", "äpfel", "Apfel"]);
+/// assert_eq!(respelt("Große Äpfel"), ["gROßE ÄPFEL", "GroSSe äpfel", "Große Apfel", "Grosse Apfel"]);
 /// ```
 #[must_use]
-pub fn respelt(text: &str) -> [String; 3] {
+pub fn respelt(text: &str) -> [String; 4] {
     let turned = |is_turned: fn(char) -> bool| {
         let letters = text.chars().flat_map(|letter| {
             let turned: String = match is_turned(letter) {
@@ -106,6 +107,7 @@ pub fn respelt(text: &str) -> [String; 3] {
         turned(|letter| letter.is_ascii()),
         turned(|letter| !letter.is_ascii()),
         plain(text),
+        basic(text),
     ]
 }
 
@@ -159,6 +161,32 @@ fn plain(text: &str) -> String {
         .chars()
         .filter(|letter| !ACCENTS.contains(letter))
         .collect()
+}
+
+/// The same in the letters of the basic Latin alphabet, as far as it is Latin.
+fn basic(text: &str) -> String {
+    let plain = plain(text);
+    let mut basic = String::with_capacity(plain.len());
+    for letter in plain.chars() {
+        match letter {
+            'ł' => basic.push('l'),
+            'Ł' => basic.push('L'),
+            'ø' => basic.push('o'),
+            'Ø' => basic.push('O'),
+            'đ' => basic.push('d'),
+            'Đ' => basic.push('D'),
+            'ħ' => basic.push('h'),
+            'Ħ' => basic.push('H'),
+            'ß' => basic.push_str("ss"),
+            'ẞ' => basic.push_str("SS"),
+            'æ' => basic.push_str("ae"),
+            'Æ' => basic.push_str("AE"),
+            'œ' => basic.push_str("oe"),
+            'Œ' => basic.push_str("OE"),
+            letter => basic.push(letter),
+        }
+    }
+    basic
 }
 
 #[cfg(test)]
@@ -221,6 +249,26 @@ mod tests {
         assert_eq!(icontains("İstanbul", "i"), Some(true));
         assert_eq!(icontains("İstanbul", "istanbul"), Some(false));
         assert_eq!(icontains("KELVIN \u{212a}", "k"), Some(true));
+    }
+
+    #[test]
+    fn letters_of_their_own_are_more_than_accents() {
+        let equal =
+            |step, text, operand| Collation::exactly(step).holds(Place::Whole, text, operand);
+        for (text, operand) in [("Łódź", "lodz"), ("Ærø", "aero"), ("Đorđe", "dorde")] {
+            assert_eq!(
+                equal(Overlooks::Letters, text, operand),
+                Some(true),
+                "{text}"
+            );
+            assert_eq!(
+                equal(Overlooks::Accents, text, operand),
+                Some(false),
+                "{text}"
+            );
+        }
+        assert_eq!(equal(Overlooks::Letters, "Straße", "strasse"), Some(true));
+        assert_eq!(equal(Overlooks::Letters, "Łódź", "lodzi"), Some(false));
     }
 
     #[test]
