@@ -9,6 +9,7 @@ import inspect
 import json
 import pkgutil
 import re
+from functools import partial
 from pathlib import Path
 
 import django_api_orm as orm
@@ -19,6 +20,7 @@ from django_api_orm._client import _OPTIONS, BaseClient
 from schemas import PostSchema, UserSchema
 
 MODULES = [importlib.import_module(f"{orm.__name__}.{module.name}") for module in pkgutil.iter_modules(orm.__path__)]
+DOCS = Path(__file__).parents[3] / "docs"
 #: What sends requests, and therefore says how many. Each with its asynchronous twin.
 SENDERS = [(Client, AsyncServiceClient), (QuerySet, AsyncQuerySet), (Manager, AsyncManager), (APIModel, AsyncAPIModel)]
 
@@ -185,7 +187,7 @@ QUERIES = {
 def cost_of(server, call, thing):
     """The requests that came; an error status is an answer like another."""
     before = len(server.requests())
-    with contextlib.suppress(orm.APIHTTPError):
+    with contextlib.suppress(orm.APIHTTPError, User.DoesNotExist):
         call(thing)
     methods = [method for method, _, _ in server.requests()[before:]]
     if set(methods) - {"GET", "OPTIONS"}:
@@ -207,6 +209,22 @@ def test_queries_cost_what_is_said(server, start):
     assert not wrong
     tried = {name.split(",")[0] for name in QUERIES}
     assert tried >= {name for kind in (QuerySet, Manager) for name, _ in members(kind)}
+
+
+def test_proof_costs_what_the_table_says(server):
+    """The table in ``docs/pushed.md``: each call where the server is taken at its word, where it is not, and the same once more."""
+    text = (DOCS / "pushed.md").read_text()
+    table = re.findall(r"^\| `(.+)` \| (\d+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
+    assert len(table) > 20
+    wrong = {}
+    for code, *told in table:
+        costs = []
+        for trust, times in (("trust", 1), ("local", 2)):
+            with Client(server.base_url, auth_token=server.token, on_ignored=trust) as client:
+                costs += [cost_of(server, partial(eval, code), {"users": client.manager(User), "new": NEW}) for _ in range(times)]
+        if costs != [int(cost) for cost in told]:
+            wrong[code] = costs
+    assert not wrong
 
 
 #: The same for a row, which was read before.

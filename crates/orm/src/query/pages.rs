@@ -54,6 +54,8 @@ pub(crate) struct Pages {
     says_more: bool,
     /// A probe has brought rows that were not on the first page, and no paginator explains them yet.
     sees_others: bool,
+    /// The same rows came for another offset, and a page with all rows is asked for.
+    may_ignore_offsets: bool,
     /// What was left out after a refusal, until a page shows that it was that.
     refused: Option<Refused>,
 }
@@ -112,6 +114,7 @@ impl Pages {
             most_counted: 0,
             says_more: false,
             sees_others: false,
+            may_ignore_offsets: false,
             refused: None,
             collection,
         }

@@ -207,8 +207,7 @@ fn sensible(mut server: Server) -> Server {
     // Hidden rows have positions, so without a link nobody knows where the next page begins. The walk says that rows moved. And an
     // empty page whose own count is 0 looks like that of a server which links to the page after every page.
     if matches!(server.next, Next::Absent | Next::Flag(_))
-        || matches!(server.count, Count::OfPage(_))
-        || server.count.is_false()
+        || matches!(server.count, Count::OfPage(_) | Count::TooFew(_))
     {
         server.hides.clear();
     }

@@ -1,5 +1,7 @@
 //! From one page to the next: by the server's link, by its count, or by trying; where the end is; and how far ahead.
 
+use std::mem;
+
 use django_api_orm_core::{
     Error, OnDrift, Result,
     page::Page,
@@ -151,11 +153,15 @@ impl Pages {
             Why::Guessed | Why::Beyond(_) => Ok(Some(Batch::end(ask.position))),
             _ if count == Some(ask.position) => Ok(Some(Batch::end(ask.position))),
             _ => match self.paginator.repeated(ask, &self.course) {
-                Repeated::OffsetsIgnored(everything) => {
-                    self.offsets_are_ignored()?;
-                    let everything = everything.ok_or_else(|| Self::out_of_reach(ask.position))?;
+                Repeated::OffsetsIgnored(Some(everything)) => {
+                    // A server that hides rows may count them, and have the others again behind an offset.
+                    self.may_ignore_offsets = true;
                     self.step = Step::Ask(everything);
                     Ok(None)
+                }
+                Repeated::OffsetsIgnored(None) => {
+                    self.offsets_are_ignored()?;
+                    Err(Self::out_of_reach(ask.position))
                 }
                 Repeated::Skip(next) => {
                     self.step = Step::Ask(next);
@@ -175,16 +181,19 @@ impl Pages {
     /// The rest of a page with everything that is needed.
     pub(super) fn take_everything(&mut self, page: Page, ask: &Ask) -> Result<Batch> {
         let len = page.rows().len() as u64;
+        if mem::take(&mut self.may_ignore_offsets) && len > ask.position {
+            self.offsets_are_ignored()?;
+        }
         let follows = page.next().is_some() || self.says_more;
         // A count is none where the page says that others follow.
-        let needed = match self.course.end() {
-            None if follows => None,
-            _ => self.course.end_or_count(),
+        let needed = match follows {
+            true => self.course.end(),
+            false => self.course.end_or_count(),
         };
         if needed.is_none_or(|needed| len < needed) {
             return Err(Self::out_of_reach(len.max(ask.position)));
         }
-        let is_whole = self.course.count.is_some_and(|count| len >= count);
+        let is_whole = !follows && self.course.count.is_some_and(|count| len >= count);
         if !is_whole {
             self.step = self.more_than_wanted(ask, len);
         }

@@ -239,6 +239,7 @@ impl Probing {
     /// Whether a row comes that may have the value.
     async fn finds_equal_row(&mut self, own: &Telling) -> Result<bool> {
         let rows = match self.ask(&own.pairs).await {
+            Ok(answer) if answer.hides_rows => return Ok(true),
             Ok(answer) => answer.rows,
             Err(error) if error.is_refusal() => return Ok(true),
             Err(error) => return Err(error),
