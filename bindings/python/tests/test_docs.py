@@ -212,7 +212,7 @@ def test_queries_cost_what_is_said(server, start):
 
 
 def test_proof_costs_what_the_table_says(server):
-    """The table in ``docs/pushed.md``: each call where the server is taken at its word, where it is not, and the same once more."""
+    """The table in ``docs/pushed.md``: where the server is taken at its word, where it is not, and the same once more."""
     text = (DOCS / "pushed.md").read_text()
     table = re.findall(r"^\| `(.+)` \| (\d+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
     assert len(table) > 20
@@ -221,7 +221,8 @@ def test_proof_costs_what_the_table_says(server):
         costs = []
         for trust, times in (("trust", 1), ("local", 2)):
             with Client(server.base_url, auth_token=server.token, on_ignored=trust) as client:
-                costs += [cost_of(server, partial(eval, code), {"users": client.manager(User), "new": NEW}) for _ in range(times)]
+                names = {"users": client.manager(User), "new": NEW}
+                costs += [cost_of(server, partial(eval, code), names) for _ in range(times)]
         if costs != [int(cost) for cost in told]:
             wrong[code] = costs
     assert not wrong
