@@ -8,7 +8,7 @@ use django_api_orm_core::{
     paginator::{Ask, Course, Repeated, Turn, Why, try_another},
 };
 
-use super::{Batch, Pages, Step, report_drift};
+use super::{Batch, Pages, Step};
 
 impl Pages {
     /// What comes after a page, of which the rows up to `reached` are known.
@@ -151,14 +151,8 @@ impl Pages {
                 Err(self.no_way_on(ask.position))
             }
             Why::Guessed | Why::Beyond(_) => Ok(Some(Batch::end(ask.position))),
-            _ if count == Some(ask.position) => {
-                if ask.why == Why::Linked {
-                    let rows = ask.position;
-                    let seen = format!(
-                        "the server counts {rows} rows, and links behind them to a page of rows that came before"
-                    );
-                    report_drift(&self.collection, seen)?;
-                }
+            // A link leads on, whatever is counted.
+            why if why != Why::Linked && count == Some(ask.position) => {
                 Ok(Some(Batch::end(ask.position)))
             }
             _ => match self.paginator.repeated(ask, &self.course) {
