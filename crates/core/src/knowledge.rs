@@ -84,6 +84,8 @@ pub struct Knowledge {
     refused_lists: HashMap<String, Option<Value>>,
     /// Parameters to which rows have come.
     answered: HashSet<String>,
+    /// The parameters without which the same rows came: where rows speak against the filter, the server ignores it.
+    compared: HashSet<String>,
     /// The parameters by which a row was found in another spelling of its value.
     values_compared: HashSet<String>,
     /// Fields that rows have shown to be of a type beyond what single values show.
@@ -255,6 +257,17 @@ impl Knowledge {
     /// Keeps that rows have come to a parameter, so that it is not taken for equality with a field that no row has.
     pub fn learn_answered(&mut self, parameter: &str) {
         self.answered.insert(parameter.to_owned());
+    }
+
+    /// Whether the same rows came without the parameter, for a value of it.
+    #[must_use]
+    pub fn leaves_none_out(&self, parameter: &str) -> bool {
+        self.compared.contains(parameter)
+    }
+
+    /// Keeps that the same rows came without the parameter.
+    pub fn learn_leaves_none_out(&mut self, parameter: &str) {
+        self.compared.insert(parameter.to_owned());
     }
 
     /// Whether equality by this parameter is that of values, and not of spellings.

@@ -155,8 +155,7 @@ impl Strategy {
 /// Whether the parameter may be a filter by another field than the one that it names: of texts parts are found by a bare name, and the
 /// whole with them.
 fn may_be_of_another_field(guard: &Lookup, given: &Given<'_>) -> bool {
-    let is_text = Measure::of(&guard.value) == Some(Measure::Text);
-    guard.is_bare() && guard.path != given.model.primary_key() && !is_text
+    guard.is_bare() && guard.path != given.model.primary_key() && !guard.asks_for_text()
 }
 
 /// Whether it asks for a text, which is not a date or the like.

@@ -155,6 +155,40 @@ pub(super) fn equal(
 }
 
 impl Lookup {
+    /// For equality by the bare name of a field, a value and its text for which a filter by more than equality has rows if it has some for this
+    /// one: a text without its last letter, the least number or date. `None` where there is none.
+    #[must_use]
+    pub fn wider(&self) -> Option<(Value, String)> {
+        let kind = Measure::of(&self.value).filter(|_| self.is_bare())?;
+        let value = match kind {
+            Measure::Text => {
+                let mut letters = self.value.as_str()?.chars();
+                letters.next_back()?;
+                letters.as_str().into()
+            }
+            Measure::Uuid => return None,
+            kind => kind.least(),
+        };
+        let wider = Self {
+            value,
+            ..self.clone()
+        };
+        let text = encode(&wider).filter(|_| wider.is_sendable())?;
+        Some((wider.value, text))
+    }
+
+    /// Whether it asks for a text that is no number, date or the like.
+    #[must_use]
+    pub fn asks_for_text(&self) -> bool {
+        Measure::of(&self.value) == Some(Measure::Text)
+    }
+
+    /// Whether it asks for a value of the same kind as another one does: a number, a date.
+    #[must_use]
+    pub fn is_alike(&self, other: &Self) -> bool {
+        Measure::of(&self.value).is_some_and(|kind| Some(kind) == Measure::of(&other.value))
+    }
+
     /// Whether its value can be spelt in several ways. A text that looks like a number may be one, such as a version.
     #[must_use]
     pub fn has_spellings(&self, model: &ModelMeta) -> bool {

@@ -39,6 +39,8 @@ pub(crate) struct RowCheck {
     is_void: bool,
     /// The fields of the residual and of the order.
     needed: Vec<String>,
+    /// Parameters of lookups that the server ignores, as rows alone say: it may filter by something else.
+    suspected: Vec<String>,
 }
 
 /// A pushed lookup, checked on the rows that come back.
@@ -186,6 +188,7 @@ impl RowCheck {
             may_be_lists: strategy.may_be_lists.clone(),
             is_void: false,
             needed,
+            suspected: Vec::new(),
         })
     }
 
@@ -234,6 +237,17 @@ impl RowCheck {
         for guard in self.guards_by(parameter) {
             guard.ignored = true;
         }
+    }
+
+    /// The same, where nothing but rows that violate the lookup have shown it: these may not be all that there are.
+    pub(crate) fn suspect(&mut self, parameter: &str) {
+        self.ignore(parameter);
+        self.suspected.push(parameter.to_owned());
+    }
+
+    /// The parameters of the lookups that rows alone speak against, each once.
+    pub(crate) fn take_suspected(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.suspected)
     }
 
     /// From now on, the server is believed about this lookup where a row does not tell.
@@ -415,7 +429,12 @@ impl RowCheck {
                     }
                     Verdict::True => {}
                     Verdict::False => excluded = true,
-                    Verdict::Unknown(reason) => return Err(self.cannot_evaluate(&reason)),
+                    Verdict::Unknown(reason) => match self.collated_by(&reason) {
+                        Some(lookup) if guard.ignored => {
+                            return Ok(Checked::Undecided(lookup.clone()));
+                        }
+                        _ => return Err(self.cannot_evaluate(&reason)),
+                    },
                 },
                 Some(Verdict::True) if guard.may_be_by_label(row) => {
                     unproven.push(guard.parameter.clone());

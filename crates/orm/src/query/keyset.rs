@@ -57,7 +57,7 @@ impl KeysetWalk {
                 }
                 State::ByKey => {
                     let mut walk = Walk::new(self.collection.clone(), self.step());
-                    let Some(rows) = walk.next().await? else {
+                    let Some(rows) = self.behind(&mut walk).await? else {
                         return Ok(None);
                     };
                     self.after = rows.last().map(|row| self.key(row)).transpose()?;
@@ -73,6 +73,20 @@ impl KeysetWalk {
                 }
             }
         }
+    }
+
+    /// The next rows, without the one that they are to follow: a server may take "greater than" for "no less than".
+    async fn behind(&self, walk: &mut Walk) -> Result<Option<Vec<Row>>> {
+        while let Some(mut rows) = walk.next().await? {
+            if self.after.is_some() {
+                let primary = self.collection.model().primary_key();
+                rows.retain(|row| row.key(primary) != self.after);
+            }
+            if !rows.is_empty() {
+                return Ok(Some(rows));
+            }
+        }
+        Ok(None)
     }
 
     async fn start(&self) -> Result<State> {

@@ -48,6 +48,8 @@ pub(crate) struct Pages {
     is_asked_again: bool,
     /// A count that changed has been reported.
     count_changed: bool,
+    /// The data moved, as was told: rows may be missing.
+    has_drifted: bool,
     /// The most rows that an answer has counted.
     most_counted: u64,
     /// The last page says that another follows.
@@ -111,6 +113,7 @@ impl Pages {
             landed: None,
             is_asked_again: false,
             count_changed: false,
+            has_drifted: false,
             most_counted: 0,
             says_more: false,
             sees_others: false,
@@ -141,6 +144,16 @@ impl Pages {
     /// Whether pages are under way that nobody waits for yet.
     pub(crate) fn are_under_way(&self) -> bool {
         self.ahead.is_under_way()
+    }
+
+    /// Whether rows may be missing because they were added or removed meanwhile, or because the server counts wrongly.
+    pub(crate) fn have_drifted(&self) -> bool {
+        self.has_drifted
+    }
+
+    /// How many rows the server counts.
+    pub(crate) fn counted(&self) -> Option<u64> {
+        self.course.count
     }
 
     /// The most rows that the server has counted.

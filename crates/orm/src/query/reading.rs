@@ -36,6 +36,9 @@ pub(super) struct Reading {
     is_first_page: bool,
     /// The first page was that of the collection, and not jumped to.
     begins: bool,
+    /// The rows of that page, where the server was asked to leave some out, and whether they were all.
+    first: Vec<Row>,
+    is_whole: bool,
     /// A row was taken on the server's word about a filter.
     believed: bool,
     /// Rows of an earlier page were handed out or held.
@@ -117,6 +120,8 @@ impl Reading {
             scanned: 0,
             is_first_page: true,
             begins: false,
+            first: Vec::new(),
+            is_whole: false,
             believed: false,
             begun: false,
             doubted: strategy.doubted_forms.clone(),
@@ -220,6 +225,10 @@ impl Reading {
         let is_whole = is_first_page && last;
         if is_first_page && !rows.is_empty() {
             probing.has_answered(&self.strategy.pairs)?;
+        }
+        if is_first_page && self.begins && !self.strategy.guards.is_empty() {
+            self.first.clone_from(&rows);
+            self.is_whole = is_whole;
         }
         if !self.doubted.is_empty() && !rows.is_empty() {
             let doubted = &mut self.doubted;
@@ -384,6 +393,13 @@ impl Reading {
             return Ok(None);
         }
         if self.check.ignored() > ignored {
+            let suspected = self.check.take_suspected();
+            let (count, is_whole) = (self.pages.counted(), self.is_whole);
+            let comes =
+                probing.comes_without(&self.strategy, &suspected, &self.first, count, is_whole);
+            if !comes.await? {
+                return Ok(None);
+            }
             let can_check_again = self.held.is_some() && self.strategy.range == Range::ALL;
             let misjudged = self.believed && !can_check_again;
             let misplaced =
@@ -537,6 +553,12 @@ impl Reading {
         };
         if self.check.ignored() > 0 {
             held = self.check_again(probing, held).await?;
+        }
+        if probing.creates() && held.is_empty() && !self.begun && self.pages.have_drifted() {
+            return Err(Error::drift(
+                "rows were added or removed while this one was looked for, or the server counts others than it sends: nothing shows \
+                 that it is not there, so none is created; look it up by what the server filters by, or try again",
+            ));
         }
         let mut rows: Vec<Row> = held.into_iter().map(|held| held.row).collect();
         match self.strategy.sorting {

@@ -19,13 +19,10 @@ impl Pages {
         match (before, now) {
             (Some(before), Some(now)) if before != now && !self.count_changed => {
                 self.count_changed = true;
-                report_drift(
-                    &self.collection,
-                    format!(
-                        "the server's count went from {before} to {now} while the pages were read: rows may be missing or \
-                         come twice"
-                    ),
-                )
+                self.drifts(format!(
+                    "the server's count went from {before} to {now} while the pages were read: rows may be missing or \
+                     come twice"
+                ))
             }
             _ => Ok(()),
         }
@@ -61,17 +58,22 @@ impl Pages {
     }
 
     /// At the end of a walk: as many rows as the server counted?
-    pub(super) fn compare_with_count(&self, end: u64) -> Result<()> {
+    pub(super) fn compare_with_count(&mut self, end: u64) -> Result<()> {
         match self.course.count {
             // A start behind the end says nothing.
-            Some(count) if count != end && (end != self.course.start || end == 0) => report_drift(
-                &self.collection,
-                format!(
+            Some(count) if count != end && (end != self.course.start || end == 0) => {
+                self.drifts(format!(
                     "the server counts {count} rows, but the walk over its pages ended after {end}"
-                ),
-            ),
+                ))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Keeps and tells that the data moved.
+    pub(super) fn drifts(&mut self, what: String) -> Result<()> {
+        self.has_drifted = true;
+        report_drift(&self.collection, what)
     }
 }
 

@@ -287,7 +287,7 @@ impl Probing {
         }
     }
 
-    fn any_satisfies(&self, lookup: &Lookup, rows: &[Row]) -> Result<bool> {
+    pub(super) fn any_satisfies(&self, lookup: &Lookup, rows: &[Row]) -> Result<bool> {
         let fields = self.collection.known_fields()?;
         let evaluator = Evaluator::compile_for(&Q::Lookup(lookup.clone()), &fields)?;
         for row in rows {

@@ -5,8 +5,9 @@ use django_api_orm_core::{
     lookup::Lookup,
     paginator::Pairs,
     row::Row,
-    strategy::{Findings, Probe, Question, Strategy},
+    strategy::{Findings, Probe, Question, Strategy, Telling},
 };
+use serde_json::Value;
 
 use super::{
     super::{
@@ -45,15 +46,51 @@ impl Probing {
         if !check.can_evaluate(&guard.parameter(), &row) {
             return Ok(true);
         }
-        let filters = match self.ask(&probe.without).await?.count {
-            Some(without) => self.leaves_out(probe, strategy, count, without).await?,
-            None => false,
+        let filters = match self.filters_by_value(probe, guard).await? {
+            Some(filters) => filters,
+            None => match self.ask(&probe.without).await?.count {
+                Some(without) => self.leaves_out(probe, strategy, count, without).await?,
+                None => false,
+            },
         };
         if filters {
             self.collection
                 .learn(|known| known.learn_parameter(&guard.parameter(), true))?;
         }
         Ok(filters)
+    }
+
+    /// Whether the bare name of a field, for which rows have come, is a filter by equality, as far as that shows: a server that finds parts of
+    /// texts has rows for a shorter one, one that finds greater numbers for the least. Costs a request.
+    async fn filters_by_value(&mut self, probe: &Probe, guard: &Lookup) -> Result<Option<bool>> {
+        let Some((value, text)) = guard.wider() else {
+            return Ok(None);
+        };
+        let parameter = guard.parameter();
+        let mut pairs = probe.with.clone();
+        for (_, sent) in pairs.iter_mut().filter(|(name, _)| *name == parameter) {
+            sent.clone_from(&text);
+        }
+        let found = match self.ask(&pairs).await {
+            Ok(found) if found.is_empty() => return Ok(Some(true)),
+            Ok(found) => found,
+            Err(error) if error.is_refusal() => return Ok(Some(true)),
+            Err(error) => return Err(error),
+        };
+        let field = self.shown(&guard.path)?;
+        let other = match field.position_of_other(&found.rows, &value)? {
+            Some(place) => found.rows.get(place).map(|row| field.of(row)).transpose()?,
+            None => None,
+        };
+        // A text that is no choice may be dropped.
+        let part = text.to_lowercase();
+        let is_wider = match other {
+            Some(Value::String(shown)) => {
+                !value.is_string() || shown.to_lowercase().contains(&part)
+            }
+            other => other.is_some(),
+        };
+        Ok(is_wider.then_some(false))
     }
 
     /// Whether the first row of an answer speaks against none of the guards, so that its count can be that of the plan.
@@ -169,7 +206,10 @@ impl Probing {
         let is_told = is_proven && guard.parameter() == guard.path;
         if is_ignored && (is_told || self.shows_ignored(strategy, guard, rows).await?) {
             self.is_ignored(strategy, check, parameter, rows)?;
-            check.ignore(parameter);
+            match is_proven {
+                true => check.suspect(parameter),
+                false => check.ignore(parameter),
+            }
             return Ok(true);
         }
         if !is_ignored && self.finds_parts(strategy, guard, rows).await? {
@@ -184,13 +224,50 @@ impl Probing {
                  them by another part of that, too; look the row up by another field"
             )));
         }
+        if !is_ignored && self.takes_what_is_shown(strategy, guard, rows).await? {
+            self.is_ignored(strategy, check, parameter, rows)?;
+            check.suspect(parameter);
+            return Ok(true);
+        }
         self.is_shown_otherwise(check, &guard.path)?;
         Ok(false)
     }
 
+    /// Whether the bare name of a field is a filter by more than equality, or by another field: rows that come show another number, date or
+    /// the like than was asked for, and are found by what they show, so that this is no other form. The key of a related row has none.
+    /// Costs a request where rows show such a value.
+    async fn takes_what_is_shown(
+        &mut self,
+        strategy: &Strategy,
+        guard: &Lookup,
+        rows: &[Row],
+    ) -> Result<bool> {
+        let is_related = self.collection.model().is_of_related_key(guard);
+        if !guard.is_bare() || guard.asks_for_text() && !is_related {
+            return Ok(false);
+        }
+        let fields = self.collection.known_fields()?;
+        for row in rows {
+            let row = row.pick(&Telling::roots(guard, &fields))?;
+            let own = Telling::equal(guard, &strategy.extra, &fields, &row, is_related);
+            let Some(own) = own.filter(|own| is_related || own.lookup.is_alike(guard)) else {
+                continue;
+            };
+            return Ok(match self.ask(&own.pairs).await {
+                Ok(found) if is_related => {
+                    found.is_empty() || self.any_satisfies(&own.lookup, &found.rows)?
+                }
+                Ok(found) => self.any_satisfies(&own.lookup, &found.rows)?,
+                Err(error) if error.is_refusal() => false,
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(false)
+    }
+
     /// Whether the bare name of a field may be a filter by parts: all rows that come show a longer text with the one that was asked for, as
-    /// labels may, and the first comes for another part of its own, which would be no code, though none comes for what no row has. Costs
-    /// up to two requests where rows show such a text.
+    /// labels may, and rows come for another part of it, which would be no code, though none comes for what no row has. Costs up to two
+    /// requests where rows show such a text.
     async fn finds_parts(
         &mut self,
         strategy: &Strategy,
@@ -213,22 +290,28 @@ impl Probing {
         {
             return Ok(false);
         }
-        let parts = texts.iter().flat_map(|text| parts_of(text));
-        let part = parts.filter(|part| is_sendable(part) && part.to_lowercase() != asked);
-        let Some(part) = part.max_by_key(|part| part.len()) else {
+        // A part at the start is one anywhere, too.
+        let longest = texts.iter().max_by_key(|text| text.len());
+        let mut parts = longest.into_iter().flat_map(|text| parts_of(text));
+        let Some(part) = parts.find(|part| is_sendable(part) && part.to_lowercase() != asked)
+        else {
             return Ok(false);
         };
         let none = self.findings.asking_for_none(&strategy.extra, &guard.path);
-        let part = Findings::asking_for(&strategy.extra, &guard.path, part);
-        for (pairs, is_there) in [(none, false), (part, true)] {
-            match self.ask(&pairs).await {
-                Ok(found) if !is_there && found.is_empty() => {}
-                Ok(found) if is_there && self.collection.same_row(found.first(), rows.first()) => {}
-                Err(error) if !error.is_refusal() => return Err(error),
-                _ => return Ok(false),
-            }
-        }
-        Ok(true)
+        let pairs = Findings::asking_for(&strategy.extra, &guard.path, part);
+        let found = match self.ask(&none).await {
+            Ok(found) if found.is_empty() => self.ask(&pairs).await,
+            Ok(_) => return Ok(false),
+            refused => refused,
+        };
+        let found = match found {
+            Ok(found) => field.texts(&found.rows)?,
+            Err(error) if error.is_refusal() => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let part = part.to_lowercase();
+        let mut found = found.iter().map(|text| text.to_lowercase());
+        Ok(found.any(|text| text != part && text.contains(&part)))
     }
 
     /// Has the client evaluate a filter that the server ignores, as rows prove, though one of them may satisfy it; nothing is evaluated
@@ -247,8 +330,55 @@ impl Probing {
         {
             self.is_shown_otherwise(check, &guard.path)?;
         }
-        check.ignore(parameter);
+        check.suspect(parameter);
         self.is_ignored(strategy, check, parameter, rows)
+    }
+
+    /// Whether the rows that came for filters which the server ignores, as they show, come without these, too: it may filter by something
+    /// else. `first` is the first page, if there is one that nothing was jumped over for, `is_whole` whether it has all rows, and `count`
+    /// what it says. Costs a request, once for each client, endpoint and parameter, unless the whole collection is known to have as many.
+    pub(crate) async fn comes_without(
+        &mut self,
+        strategy: &Strategy,
+        suspected: &[String],
+        first: &[Row],
+        count: Option<u64>,
+        is_whole: bool,
+    ) -> Result<bool> {
+        let known = self.collection.knowledge()?;
+        if suspected.iter().all(|name| known.leaves_none_out(name)) {
+            return Ok(true);
+        }
+        let pairs = strategy.pairs.iter();
+        let without: Pairs = pairs
+            .filter(|(name, _)| !suspected.contains(name))
+            .cloned()
+            .collect();
+        let is_known = without.is_empty() && count.is_some() && known.rows == count;
+        let comes = is_known || {
+            let rows = first.len() as u64 + u64::from(is_whole);
+            let answer = self.ask_for_all_of(&without, rows).await?;
+            match (count, answer.count) {
+                (Some(with), Some(without)) if with < without => false,
+                (Some(_), Some(_)) => self.are_alike(first, &answer, is_whole),
+                _ => !first.is_empty() && self.are_alike(first, &answer, is_whole),
+            }
+        };
+        if comes {
+            self.collection.learn(|known| {
+                for name in suspected {
+                    known.learn_leaves_none_out(name);
+                }
+            })?;
+        }
+        Ok(comes)
+    }
+
+    /// Whether an answer begins with the rows of the first page, and has no other one where these are all.
+    fn are_alike(&self, first: &[Row], answer: &Answer, is_whole: bool) -> bool {
+        let pairs = first.iter().zip(&answer.rows);
+        let is_same = |(one, other)| self.collection.same_row(Some(one), Some(other));
+        pairs.into_iter().all(is_same) && (!is_whole || answer.rows.len() <= first.len())
     }
 
     /// Keeps that the rows show a field in another form than filters take: the server is believed about it.
@@ -436,12 +566,12 @@ impl Probing {
 const MOVING_ROWS: u64 = 10;
 const MOVING_PART: u64 = 50;
 
-/// A text without its first letter, and without its last one.
+/// A text without its last letter, and without its first one.
 fn parts_of(text: &str) -> [&str; 2] {
     let (mut behind, mut before) = (text.chars(), text.chars());
     behind.next();
     before.next_back();
-    [behind.as_str(), before.as_str()].map(str::trim)
+    [before.as_str(), behind.as_str()].map(str::trim)
 }
 
 /// Whether nobody adds or removes as many rows between two requests as the numbers differ by.
