@@ -1,5 +1,6 @@
 //! What an endpoint's answers have shown of it so far: its paginator, and which parameters it honours or ignores.
 
+mod created;
 mod values;
 
 use std::collections::{HashMap, HashSet};
@@ -8,11 +9,13 @@ use serde_json::Value;
 
 use crate::{
     evaluate::{Collation, ColumnType, Fields},
+    filter::Q,
     lookup::{Lookup, Op},
     model::ModelMeta,
     page::{Page, Pagination, Style},
     version::Form,
 };
+use created::Created;
 use values::Values;
 
 /// After so many different values of a field that were found by what rows show, it is taken for shown exactly.
@@ -59,6 +62,8 @@ pub struct Knowledge {
     /// Rows have URLs of their own, by the model's key: one has been seen there, so that a 404 means a missing row. `false`
     /// where a row of the list was not there; `None` while nothing has shown it.
     pub details: Option<bool>,
+    /// Another row was seen at the URL of one, so that URLs are not made of the model's key.
+    pub has_other_urls: bool,
     /// Rows may be read together by their keys in the place of each at its own URL: the list has sent those that it was asked for and
     /// no others, and shows them as their URLs do. `None` while nothing has shown it.
     pub reads_together: Option<bool>,
@@ -103,6 +108,7 @@ pub struct Knowledge {
     /// Fields that rows show in other words than are sent: `"Active"` for `"act"`.
     reworded: HashMap<String, Reworded>,
     warned: HashSet<String>,
+    created: Created,
 }
 
 /// How long values are that two answers have shown alike, and whether null was one of them.
@@ -446,6 +452,17 @@ impl Knowledge {
             Some(Unsaved::Any) => true,
             None => false,
         }
+    }
+
+    /// The key of the row that was created for these lookups, if it is one of the latest.
+    #[must_use]
+    pub fn created_for(&self, lookups: &Q) -> Option<&str> {
+        self.created.of(lookups)
+    }
+
+    /// Keeps that a row was created for these lookups; without a key, that it is gone.
+    pub fn learn_created_for(&mut self, lookups: &Q, key: Option<String>) {
+        self.created.keep(lookups, key);
     }
 
     /// Keeps that a new row did not keep the value of a lookup; `any`: nor would another value be kept. After a second

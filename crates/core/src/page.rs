@@ -34,6 +34,7 @@ pub struct Page {
     drf: bool,
     names_next: bool,
     more: Option<bool>,
+    pages: Option<u64>,
 }
 
 const ROWS: [&str; 6] = ["results", "data", "items", "objects", "rows", "records"];
@@ -71,6 +72,27 @@ const MORE: [&str; 8] = [
     "hasNextPage",
     "next_page_results",
     "more",
+];
+/// How many pages there are.
+const PAGES: [&str; 9] = [
+    "total_pages",
+    "totalPages",
+    "num_pages",
+    "numPages",
+    "page_count",
+    "pageCount",
+    "last_page",
+    "lastPage",
+    "pages",
+];
+/// The number of this one.
+const NUMBER: [&str; 6] = [
+    "page",
+    "current_page",
+    "currentPage",
+    "page_number",
+    "pageNumber",
+    "current",
 ];
 const PREVIOUS: [&str; 5] = [
     "previous",
@@ -120,6 +142,7 @@ impl Page {
             drf: is_from_drf(headers),
             names_next: next.is_some() || headers.contains_key(http::header::LINK),
             more: None,
+            pages: None,
             next: next.filter(|next| !next.is_empty()),
         }
         .without_own_count(false))
@@ -164,15 +187,25 @@ impl Page {
         // `count` may be that of the page; the other names say what they mean.
         let [_, totals @ ..] = COUNTS;
         let is_total = count.is_none() || find(&levels, &totals).next().is_some();
+        let names_next = headed.is_some() || find(&levels, &NEXT).next().is_some();
+        let marked = find(&levels, &MORE).find_map(|value| value.get().parse().ok());
+        let number = |names: &[&str]| find(&levels, names).find_map(|value| self::count(value));
+        let pages = number(&PAGES);
+        // Pages may be counted from zero.
+        let by_number = || match (number(&NUMBER)?, pages?) {
+            (0, pages) => Some(pages > 1),
+            (number, pages) => Some(number < pages),
+        };
         Ok(Self {
             rows: rows.slices(body),
             count: count.or_else(|| counted_in(headers)),
-            names_next: headed.is_some() || find(&levels, &NEXT).next().is_some(),
+            names_next,
             next: next.or(headed.filter(|next| !next.is_empty())),
             previous: find(&levels, &PREVIOUS).find_map(link),
             enveloped: true,
             drf: is_from_drf(headers),
-            more: find(&levels, &MORE).find_map(|value| value.get().parse().ok()),
+            more: marked.or_else(|| by_number().filter(|_| !names_next)),
+            pages,
         }
         .without_own_count(!is_total))
     }
@@ -229,6 +262,12 @@ impl Page {
     #[must_use]
     pub fn more(&self) -> Option<bool> {
         self.more
+    }
+
+    /// Whether the answer says that there are several pages, of which this is one.
+    #[must_use]
+    pub fn is_of_several(&self) -> bool {
+        self.pages.is_some_and(|pages| pages > 1)
     }
 
     /// Whether the rows are inside an object, not in a plain list.

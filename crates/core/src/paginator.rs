@@ -29,7 +29,7 @@ pub use link::Link;
 pub use page_number::PageNumber;
 pub use pairs::{Pairs, sorted};
 pub use parameters::Parameters;
-pub use unrecognised::{Unrecognised, try_another};
+pub use unrecognised::{Unrecognised, first_of_tried, try_another};
 pub use whole::Whole;
 
 use crate::{

@@ -20,7 +20,7 @@ use super::{
     ask::{Ask, Course, Turn, Why},
     beyond::after_silence,
     limit_offset::{by_offset, first_by_offset},
-    pairs::{Pairs, set},
+    pairs::{Pairs, number, set},
     parameters::Parameters,
 };
 
@@ -74,14 +74,17 @@ pub(super) fn try_offset(parameters: &Parameters, own: Pairs, turn: &Turn<'_>) -
     by_offset(parameters, own, turn, Why::Tried(Style::LimitOffset))
 }
 
-/// What else there is to try after a style that was not the server's.
+/// What else there is to try after an attempt that has brought nothing new: page 1, which is the second one where they are counted from
+/// zero, then page 2.
 #[must_use]
 pub fn try_another(tried: Style, ask: &Ask, course: &Course) -> Option<Ask> {
-    if tried != Style::LimitOffset {
-        return None;
-    }
+    let number = match (tried, tried_number(&ask.query)) {
+        (Style::LimitOffset, _) => 1,
+        (Style::PageNumber, Some(1)) => 2,
+        _ => return None,
+    };
     let mut query = course.base.clone();
-    set(&mut query, "page", 2);
+    set(&mut query, PAGE, number);
     Some(Ask {
         query,
         why: Why::Tried(Style::PageNumber),
@@ -89,9 +92,23 @@ pub fn try_another(tried: Style, ask: &Ask, course: &Course) -> Option<Ask> {
     })
 }
 
+/// The number of the first page, where an attempt by a number has brought the second one.
+#[must_use]
+pub fn first_of_tried(tried: Style, ask: &Ask) -> Option<u64> {
+    let second = tried_number(&ask.query).filter(|_| tried == Style::PageNumber)?;
+    second.checked_sub(1)
+}
+
+fn tried_number(query: &[(String, String)]) -> Option<u64> {
+    number(query, PAGE)
+}
+
+/// The parameter that is tried.
+const PAGE: &str = "page";
+
 #[cfg(test)]
 mod tests {
-    use super::try_another;
+    use super::{first_of_tried, try_another};
     use crate::{
         page::Style,
         paginator::{
@@ -143,8 +160,15 @@ mod tests {
         let tried = try_another(Style::LimitOffset, &tried, &example.course).unwrap();
         assert_eq!(
             told(&tried),
+            ("page=1".to_owned(), 25, Why::Tried(Style::PageNumber))
+        );
+        assert_eq!(first_of_tried(Style::PageNumber, &tried), Some(0));
+        let tried = try_another(Style::PageNumber, &tried, &example.course).unwrap();
+        assert_eq!(
+            told(&tried),
             ("page=2".to_owned(), 25, Why::Tried(Style::PageNumber))
         );
+        assert_eq!(first_of_tried(Style::PageNumber, &tried), Some(1));
         assert_eq!(
             try_another(Style::PageNumber, &tried, &example.course),
             None

@@ -3,6 +3,7 @@
 use django_api_orm_core::{
     Error, ErrorKind, OnConflict, OnUnsaved, Q, Result,
     assigned::Assigned,
+    evaluate::Evaluator,
     lookup::{Lookup, Op},
     plan::Plan,
     row::{Row, key_text},
@@ -13,7 +14,7 @@ use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{answers::Purpose, collection::Collection, conditional::Precaution};
+use super::{answers::Purpose, collection::Collection, conditional::Precaution, detail::ByUrl};
 
 /// The row that a filter has led to.
 #[derive(Debug)]
@@ -67,8 +68,13 @@ impl Collection {
         let body = Assigned::equalities(q, self.model())?.completed_by(new);
         self.refuse_read_only(q)?;
         self.refuse_unsaved(q)?;
+        if let Some(hidden) = self.created_before(q).await? {
+            return Ok(Upsert::Found(hidden));
+        }
         match self.create(&self.new_row(&body)?).await {
             Ok(mut created) => {
+                let key = self.key_of(&created.row).ok();
+                self.learn(|known| known.learn_created_for(q, key))?;
                 if self.check_created(&plan, &created).await? {
                     // The server finds the row by them, whatever it shows.
                     let by: Vec<&str> = (q.equalities().into_iter())
@@ -116,6 +122,22 @@ impl Collection {
             Some(error) => Err(error),
             None => Ok(Upsert::Changed(kept)),
         }
+    }
+
+    /// The row that was created for the same lookups, if it is there and still what was asked for, though the list does not have it: it may
+    /// hide such rows, or filter by something else. Costs a request where one was created.
+    async fn created_before(&self, q: &Q) -> Result<Option<Row>> {
+        let key = self.know(|known| known.created_for(q).map(str::to_owned))?;
+        let Some(key) = key else {
+            return Ok(None);
+        };
+        let ByUrl::Row(row) = self.by_url(&key, None).await? else {
+            self.learn(|known| known.learn_created_for(q, None))?;
+            return Ok(None);
+        };
+        let evaluator = Evaluator::compile_for(q, &self.known_fields()?)?;
+        let holds = evaluator.evaluate(&row.pick(evaluator.roots())?);
+        Ok((!holds.is_false()).then_some(row))
     }
 
     /// Creates no row that is looked up by what is not sent: it would not be found again.

@@ -5,6 +5,9 @@
 //! row of the list is tried there: two requests, once for each client and endpoint, and only after a 404. The body of a 404
 //! is no evidence, even where it says so in words: an endpoint that addresses rows by their slug answers a key, which it takes
 //! for a slug, in the same words as a key that does not exist.
+//!
+//! Nor is the row there that was meant, as long as none of the endpoint has been seen: where rows show texts that may be keys, too, one is
+//! looked at before the first write.
 
 use django_api_orm_core::{
     Error, ErrorKind, Result, RowType,
@@ -13,6 +16,7 @@ use django_api_orm_core::{
     version::Version,
 };
 use serde_json::Map;
+use uuid::Uuid;
 
 use super::collection::Collection;
 use crate::client::Call;
@@ -112,11 +116,54 @@ impl Collection {
                 self.learn_shown(&row)?;
                 Ok(row)
             }
-            Some(other) => Err(Error::decode(format!(
-                "asked for the row of `{}` with the key {key:?}, the server answered with another one, {other:?}",
-                self.model().name()
-            ))),
+            Some(other) => {
+                self.learn(|known| known.has_other_urls = true)?;
+                Err(Error::decode(format!(
+                    "asked for the row of `{}` with the key {key:?}, the server answered with another one, {other:?}",
+                    self.model().name()
+                )))
+            }
         }
+    }
+
+    /// Whether the URL of a row that is to be written is that of another one: once one was seen at the URL of another, or where the row,
+    /// which the list has shown, has a text that may be a key, and none was seen at its own URL. The latter costs a request, once for each
+    /// client and endpoint.
+    ///
+    /// # Errors
+    /// `Unsupported` where it is.
+    pub(super) async fn confirm_url(&self, key: &str, row: Option<&Row>) -> Result<()> {
+        let known = self.knowledge()?;
+        let model = self.model();
+        if !known.has_other_urls {
+            let may_be_another = known.details.is_none()
+                && model.lookup_field() == model.primary_key()
+                && match row {
+                    Some(row) => shows_another_key(row, model.primary_key(), key)?,
+                    None => false,
+                };
+            if !may_be_another {
+                return Ok(());
+            }
+            match self.at_url(key, row, None).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Decode => {}
+                // The write will tell.
+                Err(error) if error.is_refusal() || error.kind() == ErrorKind::NotFound => {
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+            if !self.know(|known| known.has_other_urls)? {
+                return Ok(());
+            }
+        }
+        Err(Error::unsupported(format!(
+            "nothing was written: the URLs of `{}` are not made of `{}`, as another row was seen at that of one; declare the field that \
+             they have (`lookup_field`)",
+            model.name(),
+            model.lookup_field()
+        )))
     }
 
     /// Keeps what a row at its URL shows of the endpoint.
@@ -159,6 +206,18 @@ impl Collection {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a row shows, beside its key, a text that may be one.
+fn shows_another_key(row: &Row, primary_key: &str, key: &str) -> Result<bool> {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_uuid = |text: &str| Uuid::try_parse(text).is_ok();
+    let fields = row.fields()?;
+    let mut texts = fields
+        .iter()
+        .filter(|(name, _)| *name != primary_key)
+        .filter_map(|(_, value)| value.as_str());
+    Ok(texts.any(|text| is_number(key) && is_number(text) || is_uuid(key) && is_uuid(text)))
 }
 
 /// Whether a row that the list shows is not at its URL, or another one is.

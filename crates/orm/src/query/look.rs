@@ -34,6 +34,8 @@ impl Collection {
         precaution: Precaution,
         form: Form,
     ) -> Result<Option<Row>> {
+        self.confirm_url(write.key.unwrap_or_default(), write.row)
+            .await?;
         let Some(why) = self.why_look(write.row, precaution.check, form)? else {
             return Ok(None);
         };
@@ -65,6 +67,8 @@ impl Collection {
         check: bool,
         form: Form,
     ) -> Result<Option<Row>> {
+        self.confirm_url(write.key.unwrap_or_default(), write.row)
+            .await?;
         let Some(why) = self.why_look(write.row, check, form)? else {
             return Ok(None);
         };

@@ -17,7 +17,7 @@ use django_api_orm_core::{
     Error, ErrorKind, Result,
     knowledge::Knowledge,
     page::Page,
-    paginator::{Ask, Came, Course, Jump, Paginator, Pairs, Turn, Why},
+    paginator::{Ask, Came, Course, Jump, Paginator, Pairs, Turn, Why, first_of_tried},
     row::{Identity, Row},
 };
 
@@ -54,6 +54,8 @@ pub(crate) struct Pages {
     most_counted: u64,
     /// The last page says that another follows.
     says_more: bool,
+    /// The server says that there are several pages.
+    is_of_several: bool,
     /// A probe has brought rows that were not on the first page, and no paginator explains them yet.
     sees_others: bool,
     /// The same rows came for another offset, and a page with all rows is asked for.
@@ -116,6 +118,7 @@ impl Pages {
             has_drifted: false,
             most_counted: 0,
             says_more: false,
+            is_of_several: false,
             sees_others: false,
             may_ignore_offsets: false,
             refused: None,
@@ -248,6 +251,7 @@ impl Pages {
             return self.repeated(&ask);
         }
         self.says_more = page.more() == Some(true);
+        self.is_of_several |= page.is_of_several();
         self.notice_ignored_limit(&page, &ask)?;
         self.notice_count(&page, &ask)?;
         if ask.why == Why::Everything {
@@ -284,6 +288,7 @@ impl Pages {
         if let Why::Tried(style) = ask.why
             && !page.rows().is_empty()
         {
+            self.known.first_page = first_of_tried(style, &ask).or(self.known.first_page);
             self.paginator.become_one_of(style, &self.known);
             self.learn_style()?;
             self.learn_size_before(&ask)?;

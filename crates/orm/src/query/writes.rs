@@ -144,6 +144,10 @@ impl Collection {
                 ),
             ));
         }
+        // Once, before several are written at a time.
+        if let Some((key, row)) = keyed.first() {
+            self.confirm_url(key, Some(row)).await?;
+        }
         Ok(keyed)
     }
 }

@@ -35,7 +35,9 @@ impl Pages {
                 self.learn_beyond(probe, style, size, rows, false)?;
                 Ok(Some(Batch::end(rows)))
             }
-            (Shown::Whole, _) if self.sees_others => Err(self.no_way_on(rows)),
+            (Shown::Whole, _) if self.sees_others || self.is_of_several => {
+                Err(self.no_way_on(rows))
+            }
             // It may have been cut where it was asked to be.
             (Shown::Whole, _) if size == Some(rows) && probe != Beyond::Unsized => {
                 let base = self.course.base.clone();

@@ -78,18 +78,14 @@ impl Probing {
             Err(error) => return Err(error),
         };
         let field = self.shown(&guard.path)?;
-        let other = match field.position_of_other(&found.rows, &value)? {
-            Some(place) => found.rows.get(place).map(|row| field.of(row)).transpose()?,
-            None => None,
+        let Some(place) = field.position_of_other(&found.rows, &value)? else {
+            return Ok(None);
         };
         // A text that is no choice may be dropped.
         let part = text.to_lowercase();
-        let is_wider = match other {
-            Some(Value::String(shown)) => {
-                !value.is_string() || shown.to_lowercase().contains(&part)
-            }
-            other => other.is_some(),
-        };
+        let is_wider = !guard.asks_for_text()
+            || (found.rows.get(place).map(|row| field.of(row)).transpose()?)
+                .is_some_and(|shown| contains(&shown, &part));
         Ok(is_wider.then_some(false))
     }
 
@@ -224,45 +220,65 @@ impl Probing {
                  them by another part of that, too; look the row up by another field"
             )));
         }
-        if !is_ignored && self.takes_what_is_shown(strategy, guard, rows).await? {
-            self.is_ignored(strategy, check, parameter, rows)?;
-            check.suspect(parameter);
-            return Ok(true);
+        if !is_ignored {
+            match self.takes_what_is_shown(strategy, guard, rows).await? {
+                Some(true) => {
+                    self.is_ignored(strategy, check, parameter, rows)?;
+                    check.suspect(parameter);
+                    return Ok(true);
+                }
+                Some(false) => return Err(self.shows_another(guard)),
+                None => {}
+            }
         }
         self.is_shown_otherwise(check, &guard.path)?;
         Ok(false)
     }
 
+    fn shows_another(&self, guard: &Lookup) -> Error {
+        let parameter = guard.parameter();
+        Error::unsupported(format!(
+            "the server finds rows by `{parameter}` that show another value of the same kind than was asked for, and not by that value: it \
+             may filter by something else, or show the field in another unit; rename the field of `{}`, or filter by another one",
+            self.collection.model().name()
+        ))
+    }
+
     /// Whether the bare name of a field is a filter by more than equality, or by another field: rows that come show another number, date or
-    /// the like than was asked for, and are found by what they show, so that this is no other form. The key of a related row has none.
-    /// Costs a request where rows show such a value.
+    /// the like than was asked for, and are found by what they show, so that this is no other form; `false` where they are not. The key of
+    /// a related row has no other form. Costs a request where rows show such a value.
     async fn takes_what_is_shown(
         &mut self,
         strategy: &Strategy,
         guard: &Lookup,
         rows: &[Row],
-    ) -> Result<bool> {
+    ) -> Result<Option<bool>> {
         let is_related = self.collection.model().is_of_related_key(guard);
         if !guard.is_bare() || guard.asks_for_text() && !is_related {
-            return Ok(false);
+            return Ok(None);
         }
         let fields = self.collection.known_fields()?;
         for row in rows {
             let row = row.pick(&Telling::roots(guard, &fields))?;
             let own = Telling::equal(guard, &strategy.extra, &fields, &row, is_related);
-            let Some(own) = own.filter(|own| is_related || own.lookup.is_alike(guard)) else {
+            let Some(own) = own.filter(|own| own.lookup.is_alike(guard)) else {
                 continue;
             };
-            return Ok(match self.ask(&own.pairs).await {
-                Ok(found) if is_related => {
-                    found.is_empty() || self.any_satisfies(&own.lookup, &found.rows)?
+            let (finds_it, finds_none) = match self.ask(&own.pairs).await {
+                Ok(found) => {
+                    let finds_it = self.any_satisfies(&own.lookup, &found.rows)?;
+                    (finds_it, found.is_empty())
                 }
-                Ok(found) => self.any_satisfies(&own.lookup, &found.rows)?,
-                Err(error) if error.is_refusal() => false,
+                Err(error) if error.is_refusal() => (false, false),
                 Err(error) => return Err(error),
+            };
+            return Ok(match guard.asks_for_text() {
+                // A text may be a label.
+                true => finds_it.then_some(true),
+                false => Some(finds_it || is_related && finds_none),
             });
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Whether the bare name of a field may be a filter by parts: all rows that come show a longer text with the one that was asked for, as
@@ -565,6 +581,13 @@ impl Probing {
 /// So many rows, and one of so many, may well come or go between two requests.
 const MOVING_ROWS: u64 = 10;
 const MOVING_PART: u64 = 50;
+
+/// Whether it is a text with this one in it, in whatever case.
+fn contains(shown: &Value, part: &str) -> bool {
+    shown
+        .as_str()
+        .is_some_and(|shown| shown.to_lowercase().contains(part))
+}
 
 /// A text without its last letter, and without its first one.
 fn parts_of(text: &str) -> [&str; 2] {
