@@ -17,7 +17,7 @@ use crate::{
     plan::{Condition, json, object},
 };
 
-/// `(names in rows, name in bodies, is read-only, "decimal", "key" of a related row, or nothing, name in filters or nothing)`.
+/// `(names in rows, name in bodies, is read-only, "decimal", "key" or "keys" of related rows, or nothing, name in filters or nothing)`.
 type FieldOfModel = (Vec<String>, String, bool, Option<String>, Option<String>);
 
 /// What the engine knows of a model class.
@@ -52,7 +52,7 @@ impl Model {
         repeated_values: bool,
         small_table: bool,
     ) -> PyResult<Self> {
-        let mut keys_of_related = Vec::new();
+        let mut related = Vec::new();
         let fields = fields
             .into_iter()
             .map(|(read_as, sent_as, read_only, kind, filtered_as)| {
@@ -68,8 +68,8 @@ impl Model {
                 match kind.as_deref() {
                     None => Ok(field),
                     Some("decimal") => Ok(field.with_kind(Kind::Decimal)),
-                    Some("key") => {
-                        keys_of_related.push(field.read_as().to_owned());
+                    Some(kind @ ("key" | "keys")) => {
+                        related.push((field.read_as().to_owned(), kind == "keys"));
                         Ok(field)
                     }
                     Some(kind) => Err(PyValueError::new_err(format!(
@@ -81,7 +81,7 @@ impl Model {
         let mut model = ModelMeta::new(name, endpoint)
             .with_primary_key(primary_key)
             .with_fields(fields)
-            .with_keys_of_related(keys_of_related)
+            .with_related_fields(related)
             .with_nested_names(nested_names)
             .with_natural_key(natural_key);
         if let Some(lookup_field) = lookup_field {

@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     evaluate::{Fields, is_written_finer},
     filter::Q,
+    lookup::Lookup,
     model::{Equality, FieldMeta, ModelMeta},
     plan::Assignment,
     row::Row,
@@ -56,13 +57,21 @@ impl Assigned {
         }
     }
 
-    /// The values that a new row must have to satisfy the equalities of a filter; other lookups say nothing about a value.
+    /// The values that a new row must have to satisfy the equalities of a filter; other lookups say nothing about a value, nor does one across
+    /// a relation: that is a value of another row.
     ///
     /// # Errors
     /// `InvalidRequest` for a field that is compared as a whole and in part.
     pub fn equalities(q: &Q, model: &ModelMeta) -> Result<Self> {
         let mut values = Self::default();
-        for lookup in q.equalities() {
+        let is_across = |lookup: &&Lookup| {
+            lookup.root() != lookup.path && model.relates_to_many(lookup.root()).is_some()
+        };
+        for lookup in q
+            .equalities()
+            .into_iter()
+            .filter(|lookup| !is_across(lookup))
+        {
             let root = match lookup.root() {
                 "pk" => model.primary_key(),
                 root => root,

@@ -377,8 +377,8 @@ pub struct ModelMeta {
     /// The names inside objects that are read otherwise than they are sent.
     nested_names: Vec<(String, String)>,
     relations: Arc<[DeclaredRelation]>,
-    /// The fields that hold the key of a related row, of those that the relations do not name.
-    keys_of_related: Vec<String>,
+    /// The fields that hold keys of related rows where the relations are not declared here, and whether they hold several.
+    related_fields: Vec<(String, bool)>,
 }
 
 impl ModelMeta {
@@ -405,7 +405,7 @@ impl ModelMeta {
             takes_only_fields: false,
             nested_names: Vec::new(),
             relations: Arc::default(),
-            keys_of_related: Vec::new(),
+            related_fields: Vec::new(),
         }
     }
 

@@ -241,9 +241,8 @@ impl Strategy {
             return;
         }
         for (field, said) in plan.together() {
-            let mut relations = given.model.relations().iter();
-            let is_list = given.known.shows_list(field)
-                || relations.any(|each| each.head() == field && each.is_to_many());
+            let is_list =
+                given.known.shows_list(field) || given.model.relates_to_many(field) == Some(true);
             match is_list {
                 // Inside of an OR, be it of one part, it is one element.
                 true => {

@@ -55,6 +55,11 @@ class Relations:
     def __bool__(self) -> bool:
         return bool(self.forward)
 
+    def is_across(self, path: str) -> bool:
+        """Whether a path leads to a field of a related row."""
+        head, _, rest = path.partition("__")
+        return bool(rest) and (head in self.forward or self._info.name_of(head) in self.of_field)
+
     def given(self, values: Mapping[str, Any], new: bool = False) -> dict[str, Any]:
         """Values for a row, with the references in place of related rows; by the names of the schema's fields. ``new``: the row
         is made of them, so that related rows may be created with it.

@@ -313,7 +313,9 @@ class ModelInfo:
 
     def _kind(self, name: str, annotation: Any) -> str | None:
         relation = self.relations.of_field.get(name)
-        return _kind(annotation) if relation is None or relation.many else "key"
+        if relation is None:
+            return _kind(annotation)
+        return "keys" if relation.many else "key"
 
     def _filtered(self, name: str) -> str | None:
         relation = self.relations.of_field.get(name)

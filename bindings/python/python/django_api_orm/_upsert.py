@@ -43,8 +43,11 @@ class Upsert(Generic[M]):
         self.condition = query._condition or Condition()
         for condition in conditions.values():
             self.condition = self.condition & condition
+        # What a lookup across a relation says is a value of another row.
         self.equalities = {
-            name.removesuffix("__exact"): value for name, value in lookups.items() if conditions[name].is_equality
+            name.removesuffix("__exact"): value
+            for name, value in lookups.items()
+            if conditions[name].is_equality and not self.info.relations.is_across(name.removesuffix("__exact"))
         }
         self.invalid: ValidationError | None = None
         #: The row to create; ``None`` while the values are invalid, which matters only if no row is found.

@@ -46,20 +46,32 @@ impl ModelMeta {
         &self.relations
     }
 
-    /// Names the fields that hold the key of a related row, where the relations themselves are not declared here.
+    /// Names the fields that hold keys of related rows, where the relations themselves are not declared here, and says whether they hold
+    /// several.
     #[must_use]
-    pub fn with_keys_of_related(mut self, fields: Vec<String>) -> Self {
-        self.keys_of_related = fields;
+    pub fn with_related_fields(mut self, fields: Vec<(String, bool)>) -> Self {
+        self.related_fields = fields;
         self
+    }
+
+    /// Whether the field holds keys of several related rows; `None` where it holds no such key.
+    #[must_use]
+    pub fn relates_to_many(&self, field: &str) -> Option<bool> {
+        let mut relations = self.relations.iter();
+        let declared = relations.find(|relation| relation.head() == field);
+        let mut fields = self.related_fields.iter();
+        let named = || {
+            fields
+                .find(|(name, _)| name == field)
+                .map(|(_, many)| *many)
+        };
+        declared.map(DeclaredRelation::is_to_many).or_else(named)
     }
 
     /// Whether the lookup asks for a related row by its key: a server may have a filter by another field of that row under the name.
     #[must_use]
     pub fn is_of_related_key(&self, lookup: &Lookup) -> bool {
-        let is_to_one =
-            |relation: &DeclaredRelation| relation.head() == lookup.path && !relation.is_to_many();
-        lookup.is_bare()
-            && (self.keys_of_related.contains(&lookup.path) || self.relations.iter().any(is_to_one))
+        lookup.is_bare() && self.relates_to_many(&lookup.path) == Some(false)
     }
 
     /// Declares that the table is small: rows that others point at are not asked for by their keys, all of them are read.

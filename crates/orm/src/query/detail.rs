@@ -82,7 +82,7 @@ impl Collection {
     }
 
     /// The row at its URL, which shows that rows have URLs.
-    async fn at_url(
+    pub(super) async fn at_url(
         &self,
         key: &str,
         known: Option<&Row>,
@@ -117,7 +117,8 @@ impl Collection {
                 Ok(row)
             }
             Some(other) => {
-                self.learn(|known| known.has_other_urls = true)?;
+                // Where rows were seen at their own URLs, it is one answer that is wrong.
+                self.learn(|known| known.has_other_urls |= known.details != Some(true))?;
                 Err(Error::decode(format!(
                     "asked for the row of `{}` with the key {key:?}, the server answered with another one, {other:?}",
                     self.model().name()
