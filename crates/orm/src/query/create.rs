@@ -14,7 +14,7 @@ use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{answers::Purpose, collection::Collection, conditional::Precaution, detail::ByUrl};
+use super::{answers::Purpose, collection::Collection, conditional::Precaution};
 
 /// The row that a filter has led to.
 #[derive(Debug)]
@@ -131,9 +131,13 @@ impl Collection {
         let Some(key) = key else {
             return Ok(None);
         };
-        let ByUrl::Row(row) = self.by_url(&key, None).await? else {
-            self.learn(|known| known.learn_created_for(q, None))?;
-            return Ok(None);
+        let row = match self.at_url(&key, None, None).await {
+            Ok(row) => row,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.learn(|known| known.learn_created_for(q, None))?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
         };
         let evaluator = Evaluator::compile_for(q, &self.known_fields()?)?;
         let holds = evaluator.evaluate(&row.pick(evaluator.roots())?);
