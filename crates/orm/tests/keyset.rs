@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use django_api_orm::{ErrorKind, Rows, prelude::*};
-use django_api_orm_testserver::TestServer;
+use django_api_orm_testserver::{Field, Paginator, Resource, TestServer};
+use serde_json::{Value, json};
 
 #[derive(Debug, Serialize, Deserialize, ApiModel)]
 #[api(endpoint = "/api/v1/items/limitoffset-on/")]
@@ -100,4 +101,36 @@ async fn an_order_or_a_slice_is_a_mistake() {
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     }
     assert_eq!(client.stats().requests, 0);
+}
+
+/// "Greater than" is "no less than" to some servers: then each step begins with the row before it.
+#[tokio::test]
+async fn the_row_that_a_step_begins_behind_does_not_come_again() {
+    let rows: Vec<Value> = (1..=7)
+        .map(|id| json!({"id": id, "name": format!("n{id}"), "kind": "a", "flag": id % 2 == 0}))
+        .collect();
+    let items = Resource::new("items")
+        .fields([
+            Field::integer("id").primary_key(),
+            Field::text("name", 50),
+            Field::text("kind", 5),
+            Field::boolean("flag"),
+        ])
+        .filter_as("id__gt", "id", "gte")
+        .ordering(["id"])
+        .paginator(Paginator::limit_offset().default_limit(2))
+        .rows(json!(rows));
+    let server = TestServer::builder().resource(items).start().await.unwrap();
+    let client = ServiceClient::builder(server.base_url())
+        .on_warning(|_| {})
+        .build()
+        .unwrap();
+    let items = client.objects::<Item>().at("/api/v1/items/");
+    assert_eq!(
+        ids(&mut items.all().keyset(NONE)).await,
+        [1, 2, 3, 4, 5, 6, 7]
+    );
+    let some = items.filter(Item::F.flag.eq(true) | Item::F.name.eq("n1"));
+    assert_eq!(ids(&mut some.keyset(NONE)).await, [1, 2, 4, 6]);
+    assert!(server.requests().len() < 40);
 }

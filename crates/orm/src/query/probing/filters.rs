@@ -245,8 +245,8 @@ impl Probing {
     }
 
     /// Whether the bare name of a field is a filter by more than equality, or by another field: rows that come show another number, date or
-    /// the like than was asked for, and are found by what they show, so that this is no other form; `false` where they are not. The key of
-    /// a related row has no other form. Costs a request where rows show such a value.
+    /// the like than was asked for, and rows come for that, too, so that it is no other form; `false` where none do. The key of a related
+    /// row has no other form. Costs a request where rows show such a value.
     async fn takes_what_is_shown(
         &mut self,
         strategy: &Strategy,
@@ -264,18 +264,17 @@ impl Probing {
             let Some(own) = own.filter(|own| own.lookup.is_alike(guard)) else {
                 continue;
             };
-            let (finds_it, finds_none) = match self.ask(&own.pairs).await {
-                Ok(found) => {
-                    let finds_it = self.any_satisfies(&own.lookup, &found.rows)?;
-                    (finds_it, found.is_empty())
-                }
-                Err(error) if error.is_refusal() => (false, false),
+            let found = match self.ask(&own.pairs).await {
+                Ok(found) => Some(found),
+                Err(error) if error.is_refusal() => None,
                 Err(error) => return Err(error),
             };
+            let rows = found.as_ref().map_or(&[][..], |found| &found.rows);
             return Ok(match guard.asks_for_text() {
                 // A text may be a label.
-                true => finds_it.then_some(true),
-                false => Some(finds_it || is_related && finds_none),
+                true => self.any_satisfies(&own.lookup, rows)?.then_some(true),
+                // Rows that show another value are found by something else, as those for the other value are.
+                false => Some(!rows.is_empty() || is_related && found.is_some()),
             });
         }
         Ok(None)
@@ -306,11 +305,13 @@ impl Probing {
         {
             return Ok(false);
         }
-        // A part at the start is one anywhere, too.
+        // What begins with a text begins with a part at its start, too.
         let longest = texts.iter().max_by_key(|text| text.len());
-        let mut parts = longest.into_iter().flat_map(|text| parts_of(text));
-        let Some(part) = parts.find(|part| is_sendable(part) && part.to_lowercase() != asked)
-        else {
+        let [start, _] = parts_of(&asked);
+        let of_shown = longest.into_iter().flat_map(|text| parts_of(text));
+        let mut parts = std::iter::once(start).chain(of_shown);
+        let is_other = |part: &&str| is_sendable(part) && part.to_lowercase() != asked;
+        let Some(part) = parts.find(is_other) else {
             return Ok(false);
         };
         let none = self.findings.asking_for_none(&strategy.extra, &guard.path);
