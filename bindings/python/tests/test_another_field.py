@@ -105,3 +105,54 @@ async def test_a_key_is_asked_about_in_reads(half):
         assert "if nothing comes, probes show" in str(await settle(pet.objects.filter(owner=2).explain()))
         with pytest.warns(orm.IgnoredWarning, match="owner"):
             assert await settle(pet.objects.filter(owner=2).exists())
+
+
+class Parts(Loopback):
+    """Pets by a part of their names, 2 to a page."""
+
+    def __init__(self):
+        posts = self.posts = []
+
+        class Answers(Handler):
+            def do_GET(self):
+                asked = parse_qs(urlsplit(self.path).query)
+                part = asked.get("name", [""])[-1].lower()
+                names = enumerate(["Ann", "Anna", "Annabel", "Bob"], 1)
+                found = [{"id": key, "name": name, "owner": None} for key, name in names if part in name.lower()]
+                start, size = int(asked.get("offset", [0])[-1]), min(2, int(asked.get("limit", [2])[-1]))
+                follows = f"http://testserver/pets/?name={part}&limit={size}&offset={start + size}"
+                self.answer(
+                    200,
+                    {
+                        "count": len(found),
+                        "next": follows if start + size < len(found) else None,
+                        "previous": None,
+                        "results": found[start : start + size],
+                    },
+                )
+
+            def do_POST(self):
+                posts.append(self.sent())
+                self.answer(201, {"id": 9, "owner": None, **posts[-1]})
+
+        super().__init__(Answers)
+
+
+@pytest.mark.filterwarnings("ignore::django_api_orm.IgnoredWarning")
+async def test_rows_with_a_longer_text_are_neither_counted_nor_found(half):
+    pet, person, client_class, register = half
+    with Parts() as site:
+        register(client_class(site.base_url), pet, person)
+        assert await settle(pet.objects.filter(name="Ann").count()) == 1
+        register(client_class(site.base_url), pet, person)
+        assert (await settle(pet.objects.filter(name="Ann").last())).name == "Ann"
+        register(client_class(site.base_url), pet, person)
+        assert not await settle(pet.objects.filter(name="nn").exists())
+        register(client_class(site.base_url), pet, person)
+        assert [each.name for each in await settle(pet.objects.filter(name="Anna"))] == ["Anna"]
+        _, created = await settle(pet.objects.get_or_create(name="nna"))
+        assert created
+        register(client_class(site.base_url), pet, person)
+        with pytest.raises(orm.UnsupportedError, match="as a whole"):
+            await settle(pet.objects.get_or_create(name="nnab"))
+        assert site.posts == [{"name": "nna"}]

@@ -10,7 +10,7 @@ from contract.site import settle, stream
 from django_api_orm import Q
 from library import BOOKS, WRITERS, editor_of, genres_of, writer_of
 from places import both
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from test_relations import place  # noqa: F401
 
 pytestmark = pytest.mark.filterwarnings("ignore::django_api_orm.IgnoredWarning")
@@ -383,3 +383,16 @@ async def test_the_value_of_a_row_that_is_not_there_is_an_error(request, kind):
     with pytest.raises(User.DoesNotExist, match=r"Post\.author.*999"):
         await settle(query._behind(query._across(("author__name",)), rows))
     await settle(client.close())
+
+
+@both
+async def test_a_lookup_across_a_relation_is_no_value_of_a_new_row(place, kind, put_back):  # noqa: F811
+    here = place(kind)
+    found, created = await settle(here.books.get_or_create(title="Book 5", writer__country="IT", defaults={"writer": 3}))
+    assert (found.id, created) == (5, False)
+    new = {"title": "New", "writer__country": "IT"}
+    for is_new in (True, False):
+        found, created = await settle(here.books.get_or_create(**new, defaults={"writer": 3}))
+        assert (found.title, found.writer_id, created) == ("New", 3, is_new)
+    with pytest.raises(ValidationError, match="writer"):
+        await settle(here.books.get_or_create(title="Newer", writer__country="IT"))
