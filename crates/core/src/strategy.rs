@@ -12,7 +12,7 @@ mod probe;
 mod values;
 
 pub use parts::{LARGEST_PART, Parts, chunks_of_keys};
-pub use probe::{Findings, Probe, Question, Telling};
+pub use probe::{Findings, Probe, Question, Telling, spelt};
 
 use std::borrow::Cow;
 
@@ -317,7 +317,30 @@ impl Strategy {
                 Some(true) => {}
             }
         }
+        if must_be_shown {
+            self.sort_together(given);
+        }
         self.keep_nulls(given);
+    }
+
+    /// A server may sort by each key alone, and not by several. Django REST Framework sorts by all of them.
+    fn sort_together(&mut self, given: &Given<'_>) {
+        if self.order.len() < 2 || given.known.is_drf || self.sorting.needs_every_row() {
+            return;
+        }
+        let probe = Probe::sorts_together(&self.order, &self.extra, given);
+        let shown = given.findings.of(&probe.question);
+        match shown.or(given.known.orders_by(&spelt(&self.order))) {
+            Some(true) => {}
+            Some(false) => {
+                self.sorting = Sorting::Client;
+                self.notes.push(
+                    "ordering: sorted client-side, because the server does not sort by several keys"
+                        .to_owned(),
+                );
+            }
+            None => self.probes.push(probe),
+        }
     }
 
     /// Django REST Framework's cursor says where the next page begins by the value of the first key, which null has none of:

@@ -23,6 +23,9 @@ pub enum Question {
     Searches,
     /// Does it sort by this key? The first rows of both directions must differ, and not be in the wrong order.
     Sorts(Order),
+    /// Does it sort by all of these keys, one behind the other? Rows that are equal by the others must come otherwise where the last one is
+    /// turned round, and stand in no wrong order.
+    SortsTogether(Vec<Order>),
     /// Does it leave rows out by this filter? The count must grow without it.
     Filters(Lookup),
     /// Does it look at this filter, which no row shows? Another value must find other rows, or be refused; or else the filter
@@ -70,6 +73,20 @@ impl Probe {
             with: directed(order),
             without: directed(&order.opposite()),
             question: Question::Sorts(order.clone()),
+        }
+    }
+
+    pub(super) fn sorts_together(order: &[Order], extra: &Pairs, given: &Given<'_>) -> Self {
+        let parameter = given.dialect.ordering_parameter();
+        let ask = |order: &[Order]| and(extra, parameter.to_owned(), spelt(order));
+        let (mut turned, question) = (order.to_vec(), Question::SortsTogether(order.to_vec()));
+        if let Some(last) = turned.last_mut() {
+            *last = last.opposite();
+        }
+        Self {
+            with: ask(order),
+            without: ask(&turned),
+            question,
         }
     }
 
@@ -125,11 +142,10 @@ impl Probe {
     }
 
     pub(super) fn knows_ordering(order: &[Order], extra: &Pairs, given: &Given<'_>) -> Self {
-        let spelling: Vec<String> = order.iter().map(ToString::to_string).collect();
         let parameter = given.dialect.ordering_parameter().to_owned();
         Self {
             question: Question::KnowsOrdering,
-            with: and(extra, parameter, spelling.join(",")),
+            with: and(extra, parameter, spelt(order)),
             without: extra.clone(),
         }
     }
@@ -224,6 +240,13 @@ impl Telling {
     pub fn roots(guard: &Lookup, fields: &Fields) -> Vec<String> {
         roots_of(guard, fields)
     }
+}
+
+/// Keys of an order, as a server is asked for them together.
+#[must_use]
+pub fn spelt(order: &[Order]) -> String {
+    let keys: Vec<String> = order.iter().map(ToString::to_string).collect();
+    keys.join(",")
 }
 
 fn and(pairs: &Pairs, name: String, value: String) -> Pairs {

@@ -119,7 +119,7 @@ fn what_is_known_needs_no_probe() {
         probes.map(|probe| probe.question).collect()
     };
     let mut known = Knowledge::default();
-    assert_eq!(questions(&known).len(), 5);
+    assert_eq!(questions(&known).len(), 6);
     known.searches = Some(true);
     known.learn_ordering("name", true);
     known.learn_parameter("rank", true);
@@ -127,9 +127,14 @@ fn what_is_known_needs_no_probe() {
         questions(&known),
         [
             Question::Sorts(Order::parse("-id")),
+            Question::SortsTogether(vec![Order::parse("name"), Order::parse("-id")]),
             Question::Filters(Lookup::parse("age__gte", json!(7))),
         ]
     );
+    known.is_drf = true;
+    assert_eq!(questions(&known).len(), 2, "it sorts by all keys");
+    known.is_drf = false;
+    known.learn_ordering("name,-id", true);
     known.learn_ordering("id", true);
     known.learn_parameter("age__gte", true);
     assert_eq!(questions(&known), []);

@@ -162,6 +162,7 @@ impl Probing {
         let reliable = match &probe.question {
             Question::Searches => self.searches(probe).await?,
             Question::Sorts(order) => self.sorts(probe, strategy, order).await?,
+            Question::SortsTogether(order) => self.sorts_together(probe, order).await?,
             Question::Filters(guard) => self.filters(probe, strategy, guard).await?,
             Question::LooksAt(guard) => self.looks_at(probe, strategy, guard).await?,
             Question::Knows(guard) => self.knows(probe, strategy, guard).await?,

@@ -1,10 +1,13 @@
 //! Ignored orderings, whole and key by key.
 
+use std::cmp::Ordering;
+
 use django_api_orm::{ErrorKind, OnIgnored, QuerySet, WarningKind, prelude::*};
-use django_api_orm_testserver::{Field, Form, Paginator, Quirk, Resource, TestServer};
+use django_api_orm_testserver::{Field, Form, Paginator, Quirk, Reply, Resource, TestServer, View};
+use http::Method;
 use serde_json::{Value, json};
 
-use super::site::{Thing, deaf_to, ids, q, resource, site, thing, where_, with_rows};
+use super::site::{Thing, deaf_to, ids, q, resource, served, site, thing, where_, with_rows};
 
 /// The keys in this order.
 fn sorted_by<K: Ord>(key: impl Fn(&Thing) -> K) -> Vec<i64> {
@@ -355,5 +358,97 @@ async fn nulls_at_the_other_end_do_not_show_that_the_server_sorts() {
         let found = ranks.order_by([order, "id"]).fetch().await.unwrap();
         let ids: Vec<i64> = found.iter().filter_map(|row| row.id).collect();
         assert_eq!(ids, expected, "{order}");
+    }
+}
+
+/// What a server makes of several keys that it sorts by one by one.
+#[derive(Debug, Clone, Copy)]
+enum Together {
+    All,
+    First,
+    Last,
+    OneDirection,
+    None,
+}
+
+impl Together {
+    fn of(self, keys: &[String]) -> Vec<String> {
+        let bare = |key: &String| key.trim_start_matches('-').to_owned();
+        match (self, keys) {
+            (_, [] | [_]) | (Self::All, _) => keys.to_vec(),
+            (Self::First, _) => keys[..1].to_vec(),
+            (Self::Last, _) => keys[keys.len() - 1..].to_vec(),
+            (Self::OneDirection, _) => keys.iter().map(bare).collect(),
+            (Self::None, _) => Vec::new(),
+        }
+    }
+}
+
+/// Each key is sorted by alone, which says nothing of both.
+#[tokio::test]
+async fn keys_that_a_server_sorts_by_are_not_sorted_by_together() {
+    let rows: Vec<Value> = (1..=12)
+        .map(|id: usize| {
+            let rank = [3, 3, 1, 1, 2, 2][id % 6];
+            json!({"id": id, "name": "a", "kind": "a", "rank": rank})
+        })
+        .collect();
+    for together in [
+        Together::All,
+        Together::First,
+        Together::Last,
+        Together::OneDirection,
+        Together::None,
+    ] {
+        for keys in [["rank", "-id"], ["-rank", "-id"], ["-rank", "id"]] {
+            let of_server = rows.clone();
+            let list = View::new("/api/v1/things/", [Method::GET], move |call| {
+                let asked = call.parameter("ordering").unwrap_or_default();
+                let keys: Vec<String> = (asked.split(',').filter(|key| !key.is_empty()))
+                    .map(str::to_owned)
+                    .collect();
+                let mut rows = of_server.clone();
+                rows.sort_by(|one, other| {
+                    let by = |key: &String| {
+                        let name = key.trim_start_matches('-');
+                        let order = one[name].as_i64().cmp(&other[name].as_i64());
+                        if key.starts_with('-') {
+                            order.reverse()
+                        } else {
+                            order
+                        }
+                    };
+                    let orders = together.of(&keys).into_iter().map(|key| by(&key));
+                    orders.fold(Ordering::Equal, |one, next| one.then(next))
+                });
+                let number = |name: &str| call.parameter(name).and_then(|text| text.parse().ok());
+                let (offset, size) = (number("offset").unwrap_or(0), number("limit").unwrap_or(5));
+                let page: Vec<_> = rows.into_iter().skip(offset).take(size.min(5)).collect();
+                Ok(Reply::ok(&json!({"total": 12, "items": page})))
+            });
+            let (_server, client) = served(list).await;
+            let things = client.objects::<Thing>();
+            let mut expected = rows.clone();
+            expected.sort_by_key(|row| {
+                let value = |key: &str| {
+                    let value = row[key.trim_start_matches('-')].as_i64().unwrap();
+                    if key.starts_with('-') { -value } else { value }
+                };
+                (value(keys[0]), value(keys[1]))
+            });
+            let expected: Vec<Option<i64>> =
+                expected.iter().map(|row| row["id"].as_i64()).collect();
+            let context = format!("{together:?}, {keys:?}");
+            for _ in 0..2 {
+                let sorted = things.all().order_by(keys);
+                let first = sorted.first().await.unwrap().unwrap();
+                assert_eq!(first.id, expected[0], "{context}");
+                let some = sorted.offset(2).limit(3).await.unwrap();
+                let some: Vec<_> = some.iter().map(|row| row.id).collect();
+                assert_eq!(some, expected[2..5], "{context}");
+                let last = sorted.last().await.unwrap().unwrap();
+                assert_eq!(last.id, expected[11], "{context}");
+            }
+        }
     }
 }
