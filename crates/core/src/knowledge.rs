@@ -454,15 +454,15 @@ impl Knowledge {
         }
     }
 
-    /// The key of the row that was created for these lookups, if it is one of the latest.
+    /// The key of the row that an account has created for these lookups, if it is one of the latest.
     #[must_use]
-    pub fn created_for(&self, lookups: &Q) -> Option<&str> {
-        self.created.of(lookups)
+    pub fn created_for(&self, account: u64, lookups: &Q) -> Option<&str> {
+        self.created.of(account, lookups)
     }
 
-    /// Keeps that a row was created for these lookups; without a key, that it is gone.
-    pub fn learn_created_for(&mut self, lookups: &Q, key: Option<String>) {
-        self.created.keep(lookups, key);
+    /// Keeps that an account has created a row for these lookups; without a key, that it is gone.
+    pub fn learn_created_for(&mut self, account: u64, lookups: &Q, key: Option<String>) {
+        self.created.keep(account, lookups, key);
     }
 
     /// Keeps that a new row did not keep the value of a lookup; `any`: nor would another value be kept. After a second

@@ -71,7 +71,7 @@ impl ModelMeta {
     /// Whether the lookup asks for a related row by its key: a server may have a filter by another field of that row under the name.
     #[must_use]
     pub fn is_of_related_key(&self, lookup: &Lookup) -> bool {
-        lookup.is_bare() && self.relates_to_many(&lookup.path) == Some(false)
+        lookup.is_bare() && self.relates_to_many(&lookup.path).is_some()
     }
 
     /// Declares that the table is small: rows that others point at are not asked for by their keys, all of them are read.

@@ -130,7 +130,12 @@ pub(super) fn equal(
     row: &Map<String, Value>,
     is_key: bool,
 ) -> Option<Lookup> {
+    // Of several, the first one.
     let shown = match row.get(guard.root()) {
+        Some(Value::Array(related)) if is_key => related.first(),
+        shown => shown,
+    };
+    let shown = match shown {
         Some(Value::Object(related)) if is_key => related.get("id").or_else(|| related.get("pk")),
         shown => shown,
     };

@@ -223,6 +223,11 @@ impl ServiceClient {
         self.with_credential(Credential::token(token))
     }
 
+    /// What tells its account from others, in this process.
+    pub(crate) fn account(&self) -> u64 {
+        self.shared.pauses.number_of(&self.identity)
+    }
+
     /// This client with `Authorization: Bearer …` in place of its credentials, over the same connections.
     #[must_use]
     pub fn with_bearer(&self, token: impl AsRef<str>) -> Self {

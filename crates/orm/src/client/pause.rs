@@ -147,13 +147,18 @@ impl Pauses {
     }
 
     fn account(&self, identity: &Identity) -> Who {
+        Who::Account(self.number_of(identity))
+    }
+
+    /// What tells the account of a client from others, in this process.
+    pub(super) fn number_of(&self, identity: &Identity) -> u64 {
         let mut hasher = self.keys.build_hasher();
         identity.auth.distinguish(&mut hasher);
         for (name, value) in identity.account.iter().chain(&identity.headers) {
             hasher.write(name.as_str().as_bytes());
             hasher.write(value.as_bytes());
         }
-        Who::Account(hasher.finish())
+        hasher.finish()
     }
 
     fn paused(&self) -> MutexGuard<'_, HashMap<Who, Paused>> {

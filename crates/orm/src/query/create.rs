@@ -74,8 +74,9 @@ impl Collection {
         match self.create(&self.new_row(&body)?).await {
             Ok(mut created) => {
                 let key = self.key_of(&created.row).ok();
-                self.learn(|known| known.learn_created_for(q, key))?;
-                if self.check_created(&plan, &created).await? {
+                let account = self.client()?.account();
+                self.learn(|known| known.learn_created_for(account, q, key))?;
+                if self.check_created(&plan, &created, &body).await? {
                     // The server finds the row by them, whatever it shows.
                     let by: Vec<&str> = (q.equalities().into_iter())
                         .map(|lookup| self.model().sent_as(lookup.root()))
@@ -127,21 +128,23 @@ impl Collection {
     /// The row that was created for the same lookups, if it is there and still what was asked for, though the list does not have it: it may
     /// hide such rows, or filter by something else. Costs a request where one was created.
     async fn created_before(&self, q: &Q) -> Result<Option<Row>> {
-        let key = self.know(|known| known.created_for(q).map(str::to_owned))?;
+        let account = self.client()?.account();
+        let key = self.know(|known| known.created_for(account, q).map(str::to_owned))?;
         let Some(key) = key else {
             return Ok(None);
         };
         let row = match self.at_url(&key, None, None).await {
             Ok(row) => row,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.learn(|known| known.learn_created_for(q, None))?;
+            // Nobody can know: as if none had been created.
+            Err(error) if error.status().is_some() || error.kind() == ErrorKind::Decode => {
+                self.learn(|known| known.learn_created_for(account, q, None))?;
                 return Ok(None);
             }
             Err(error) => return Err(error),
         };
         let evaluator = Evaluator::compile_for(q, &self.known_fields()?)?;
         let holds = evaluator.evaluate(&row.pick(evaluator.roots())?);
-        Ok((!holds.is_false()).then_some(row))
+        Ok(holds.is_true().then_some(row))
     }
 
     /// Creates no row that is looked up by what is not sent: it would not be found again.
@@ -189,7 +192,12 @@ impl Collection {
 
     /// Whether a new row is the one that was asked for. Where it does not show that, the server is asked for it once more:
     /// the row may show a value in another form than filters take. The value is whether it was found so.
-    async fn check_created(&self, plan: &Plan, created: &Kept) -> Result<bool> {
+    async fn check_created(
+        &self,
+        plan: &Plan,
+        created: &Kept,
+        sent: &Map<String, Value>,
+    ) -> Result<bool> {
         if self.policy.on_unsaved == OnUnsaved::Ignore {
             return Ok(false);
         }
@@ -199,7 +207,12 @@ impl Collection {
             false => &[],
         };
         let row = created.row.fields()?;
-        let doubts = doubts(plan.condition(), self.model(), &row, assumed);
+        let mut doubts = doubts(plan.condition(), self.model(), &row, assumed);
+        // What the program has set to another value is not to be found by the lookup.
+        doubts.retain(|doubt| {
+            let value = sent.get(self.model().sent_as(&doubt.lookup.path));
+            !doubt.lookup.is_bare() || value.is_none_or(|value| *value == doubt.lookup.value)
+        });
         if doubts.is_empty() {
             return Ok(false);
         }

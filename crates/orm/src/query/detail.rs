@@ -150,9 +150,7 @@ impl Collection {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Decode => {}
                 // The write will tell.
-                Err(error) if error.is_refusal() || error.kind() == ErrorKind::NotFound => {
-                    return Ok(());
-                }
+                Err(error) if error.status().is_some() => return Ok(()),
                 Err(error) => return Err(error),
             }
             if !self.know(|known| known.has_other_urls)? {

@@ -48,8 +48,8 @@ pub(crate) struct Pages {
     is_asked_again: bool,
     /// A count that changed has been reported.
     count_changed: bool,
-    /// The data moved, as was told: rows may be missing.
-    has_drifted: bool,
+    /// Rows were removed while the pages were read, or are counted and did not come.
+    misses_rows: bool,
     /// The most rows that an answer has counted.
     most_counted: u64,
     /// The last page says that another follows.
@@ -115,7 +115,7 @@ impl Pages {
             landed: None,
             is_asked_again: false,
             count_changed: false,
-            has_drifted: false,
+            misses_rows: false,
             most_counted: 0,
             says_more: false,
             is_of_several: false,
@@ -149,9 +149,9 @@ impl Pages {
         self.ahead.is_under_way()
     }
 
-    /// Whether rows may be missing because they were added or removed meanwhile, or because the server counts wrongly.
-    pub(crate) fn have_drifted(&self) -> bool {
-        self.has_drifted
+    /// Whether rows may be missing because some were removed meanwhile, or are counted and did not come.
+    pub(crate) fn miss_rows(&self) -> bool {
+        self.misses_rows
     }
 
     /// How many rows the server counts.

@@ -554,9 +554,9 @@ impl Reading {
         if self.check.ignored() > 0 {
             held = self.check_again(probing, held).await?;
         }
-        if probing.creates() && held.is_empty() && !self.begun && self.pages.have_drifted() {
+        if probing.creates() && held.is_empty() && !self.begun && self.pages.miss_rows() {
             return Err(Error::drift(
-                "rows were added or removed while this one was looked for, or the server counts others than it sends: nothing shows \
+                "rows were removed while this one was looked for, or the server counts others than it sends: nothing shows \
                  that it is not there, so none is created; look it up by what the server filters by, or try again",
             ));
         }

@@ -135,16 +135,26 @@ impl Collection {
         let mut sources_by = Index::new(sources.to_vec());
         let mut of = vec![Vec::new(); sources.len()];
         for (place, row) in rows.iter().enumerate() {
+            let mut is_of_one = false;
             for reference in relation.of(row)? {
                 let (by, value) = match reference {
                     Reference::Key { by, value } => (by, value),
                     Reference::Row(row) => (key.to_owned(), row.key(key).unwrap_or_default()),
                 };
                 for source in sources_by.find(&by, &value) {
+                    is_of_one = true;
                     if let Some(places) = of.get_mut(*source) {
                         places.push(place);
                     }
                 }
+            }
+            if !is_of_one {
+                return Err(Error::unsupported(format!(
+                    "a row of `{}` came for the rows that `{}` names, and shows none of them: it shows related rows in another form than it \
+                     is filtered by, so it is not known whose it is; have it show their keys",
+                    self.model().name(),
+                    relation.name()
+                )));
             }
         }
         Ok(Related { rows, of }.cut_to(range))

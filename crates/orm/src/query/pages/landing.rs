@@ -6,7 +6,7 @@ use django_api_orm_core::{
     paginator::{Ask, Came, Landing, Offsets, Paginator, Why},
 };
 
-use super::{Batch, Pages, Step, seen::Seen};
+use super::{Batch, Pages, Step, report_drift, seen::Seen};
 
 impl Pages {
     /// The first request, and where its page starts if the server does as asked.
@@ -142,10 +142,14 @@ impl Pages {
             Why::Tried(_) => self.repeated(&ask),
             Why::Beyond(probe) => self.look_beyond(probe, Came::Nothing, None, ask),
             Why::Linked if self.paginator.may_shrink() => {
-                self.drifts(format!(
+                self.misses_rows = true;
+                report_drift(
+                    &self.collection,
+                    format!(
                         "the page after {} rows disappeared while the pages were read: rows were removed",
                         ask.position
-                    ))?;
+                    ),
+                )?;
                 Ok(Some(Batch::end(ask.position)))
             }
             // Without its page, the rest cannot be reached.

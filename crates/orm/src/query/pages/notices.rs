@@ -19,6 +19,8 @@ impl Pages {
         match (before, now) {
             (Some(before), Some(now)) if before != now && !self.count_changed => {
                 self.count_changed = true;
+                // Rows that are added are on the pages behind, or come twice.
+                self.misses_rows |= now < before;
                 self.drifts(format!(
                     "the server's count went from {before} to {now} while the pages were read: rows may be missing or \
                      come twice"
@@ -62,6 +64,7 @@ impl Pages {
         match self.course.count {
             // A start behind the end says nothing.
             Some(count) if count != end && (end != self.course.start || end == 0) => {
+                self.misses_rows |= end < count;
                 self.drifts(format!(
                     "the server counts {count} rows, but the walk over its pages ended after {end}"
                 ))
@@ -70,9 +73,8 @@ impl Pages {
         }
     }
 
-    /// Keeps and tells that the data moved.
-    pub(super) fn drifts(&mut self, what: String) -> Result<()> {
-        self.has_drifted = true;
+    /// Tells that the data moved.
+    fn drifts(&self, what: String) -> Result<()> {
         report_drift(&self.collection, what)
     }
 }

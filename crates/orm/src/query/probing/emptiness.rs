@@ -10,6 +10,7 @@ use django_api_orm_core::{
     row::Row,
     strategy::{Probe, Strategy, Telling},
 };
+use http::StatusCode;
 
 use super::{
     super::{check::Picked, ignored},
@@ -121,7 +122,15 @@ impl Probing {
         {
             return Ok(true);
         }
-        let rows = self.some_rows(probe).await?;
+        let rows = match self.some_rows(probe).await {
+            // A list may need its filter; the bare name of a field is believed then, as nothing else tells.
+            Err(error) if guard.is_bare() && is_client_error(&error) => {
+                self.collection
+                    .learn(|known| known.learn_answered(&guard.parameter()))?;
+                return Ok(true);
+            }
+            rows => rows?,
+        };
         if rows.is_empty() {
             return Ok(true);
         }
@@ -193,7 +202,9 @@ impl Probing {
         // Django's forms read values.
         let reads_values = is_bare && self.collection.know(|known| known.is_drf)?;
         let is_related = self.collection.model().is_of_related_key(guard);
-        if reads_values && !is_related && !self.creates() {
+        // What is asked for by its digits may be shown with fewer of them, and not be found by these.
+        let is_exact = !guard.has_spellings(self.collection.model());
+        if reads_values && !is_related && !(self.creates() && is_exact) {
             return Ok(true);
         }
         for is_last in [false, true] {
@@ -233,7 +244,12 @@ impl Probing {
                 rows = self.ask_for_all_of(&probe.without, MANY_ROWS).await?.rows;
             }
         }
-        Ok(is_bare && !guard.has_spellings(self.collection.model()))
+        if is_related && !self.creates() {
+            // Nothing tells: it is not asked again.
+            self.collection
+                .learn(|known| known.learn_answered(&guard.parameter()))?;
+        }
+        Ok(is_bare && is_exact)
     }
 
     /// Whether a row comes that may have the value.
@@ -321,6 +337,12 @@ impl Probing {
         }
         Ok(false)
     }
+}
+
+fn is_client_error(error: &Error) -> bool {
+    error
+        .status()
+        .is_some_and(|status| status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// What the filter looks at in each of the rows.

@@ -71,10 +71,12 @@ impl Probing {
         for (_, sent) in pairs.iter_mut().filter(|(name, _)| *name == parameter) {
             sent.clone_from(&text);
         }
+        // No row is below the least one, and one that finds lesser numbers has none for it, too.
+        let tells = guard.asks_for_text().then_some(true);
         let found = match self.ask(&pairs).await {
-            Ok(found) if found.is_empty() => return Ok(Some(true)),
+            Ok(found) if found.is_empty() => return Ok(tells),
             Ok(found) => found,
-            Err(error) if error.is_refusal() => return Ok(Some(true)),
+            Err(error) if error.is_refusal() => return Ok(tells),
             Err(error) => return Err(error),
         };
         let field = self.shown(&guard.path)?;
