@@ -5,7 +5,7 @@ use std::sync::Arc;
 use django_api_orm::{
     Error, FieldMeta, JsonApi, Kind, ModelMeta, Pagination, Result, Row,
     engine::{
-        Assigned, Held, Write, with_undeclared,
+        Assigned, Held, RelatedField, Write, with_undeclared,
         written::{self, Diff, Fields},
     },
 };
@@ -17,7 +17,7 @@ use crate::{
     plan::{Condition, json, object},
 };
 
-/// `(names in rows, name in bodies, is read-only, "decimal", "key" or "keys" of related rows, or nothing, name in filters or nothing)`.
+/// `(names in rows, name in bodies, is read-only, "decimal", "key" or "keys" of related rows, "other" or "others" for another value of them, or nothing, name in filters or nothing)`.
 type FieldOfModel = (Vec<String>, String, bool, Option<String>, Option<String>);
 
 /// What the engine knows of a model class.
@@ -68,8 +68,12 @@ impl Model {
                 match kind.as_deref() {
                     None => Ok(field),
                     Some("decimal") => Ok(field.with_kind(Kind::Decimal)),
-                    Some(kind @ ("key" | "keys")) => {
-                        related.push((field.read_as().to_owned(), kind == "keys"));
+                    Some(kind @ ("key" | "keys" | "other" | "others")) => {
+                        related.push(RelatedField {
+                            field: field.read_as().to_owned(),
+                            is_many: kind.ends_with('s'),
+                            is_by_key: kind.starts_with("key"),
+                        });
                         Ok(field)
                     }
                     Some(kind) => Err(PyValueError::new_err(format!(

@@ -90,7 +90,7 @@ pub struct Knowledge {
     /// Parameters to which rows have come.
     answered: HashSet<String>,
     /// The parameters without which the same rows came: where rows speak against the filter, the server ignores it.
-    compared: HashSet<String>,
+    compared: HashMap<String, HashSet<String>>,
     /// The parameters by which a row was found in another spelling of its value.
     values_compared: HashSet<String>,
     /// Fields that rows have shown to be of a type beyond what single values show.
@@ -265,15 +265,19 @@ impl Knowledge {
         self.answered.insert(parameter.to_owned());
     }
 
-    /// Whether the same rows came without the parameter, for a value of it.
+    /// Whether the same rows came without the parameter, for this value or for two others.
     #[must_use]
-    pub fn leaves_none_out(&self, parameter: &str) -> bool {
-        self.compared.contains(parameter)
+    pub fn leaves_none_out(&self, parameter: &str, value: &str) -> bool {
+        let values = self.compared.get(parameter);
+        values.is_some_and(|values| values.len() > 1 || values.contains(value))
     }
 
-    /// Keeps that the same rows came without the parameter.
-    pub fn learn_leaves_none_out(&mut self, parameter: &str) {
-        self.compared.insert(parameter.to_owned());
+    /// Keeps that the same rows came without the parameter as for this value of it.
+    pub fn learn_leaves_none_out(&mut self, parameter: &str, value: &str) {
+        let values = self.compared.entry(parameter.to_owned()).or_default();
+        if values.len() < 2 {
+            values.insert(value.to_owned());
+        }
     }
 
     /// Whether equality by this parameter is that of values, and not of spellings.
@@ -458,6 +462,11 @@ impl Knowledge {
     #[must_use]
     pub fn created_for(&self, account: u64, lookups: &Q) -> Option<&str> {
         self.created.of(account, lookups)
+    }
+
+    /// Keeps that a row is gone, whoever has created it.
+    pub fn learn_deleted(&mut self, key: &str) {
+        self.created.forget(key);
     }
 
     /// Keeps that an account has created a row for these lookups; without a key, that it is gone.

@@ -17,6 +17,8 @@ use rust_decimal::Decimal;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
+pub use related::RelatedField;
+
 use crate::{
     declared_relation::DeclaredRelation,
     error::{Error, Result},
@@ -377,8 +379,8 @@ pub struct ModelMeta {
     /// The names inside objects that are read otherwise than they are sent.
     nested_names: Vec<(String, String)>,
     relations: Arc<[DeclaredRelation]>,
-    /// The fields that hold keys of related rows where the relations are not declared here, and whether they hold several.
-    related_fields: Vec<(String, bool)>,
+    /// The fields that name related rows, where the relations are not declared here.
+    related_fields: Vec<RelatedField>,
 }
 
 impl ModelMeta {

@@ -204,7 +204,7 @@ impl Page {
             previous: find(&levels, &PREVIOUS).find_map(link),
             enveloped: true,
             drf: is_from_drf(headers),
-            more: marked.or_else(|| by_number().filter(|_| !names_next)),
+            more: marked.or_else(|| by_number().filter(|_| !names_next && count.is_none())),
             pages,
         }
         .without_own_count(!is_total))

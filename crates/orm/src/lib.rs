@@ -122,6 +122,7 @@ pub mod engine {
         assigned::Assigned,
         error::LostWrite,
         knowledge::Knowledge,
+        model::RelatedField,
         relation::{Reference, Relation},
         semi_join::check_repeated,
         strategy::chunks_of_keys,

@@ -315,7 +315,8 @@ class ModelInfo:
         relation = self.relations.of_field.get(name)
         if relation is None:
             return _kind(annotation)
-        return "keys" if relation.many else "key"
+        is_by_key = relation.said.to_field is None
+        return ("keys" if relation.many else "key") if is_by_key else ("others" if relation.many else "other")
 
     def _filtered(self, name: str) -> str | None:
         relation = self.relations.of_field.get(name)

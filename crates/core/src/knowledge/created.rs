@@ -21,6 +21,13 @@ impl Created {
             .map(|(_, _, key)| key.as_str())
     }
 
+    /// Forgets the row with the key.
+    pub(super) fn forget(&mut self, key: &str) {
+        if self.0.iter().any(|(_, _, known)| known == key) {
+            Arc::make_mut(&mut self.0).retain(|(_, _, known)| known != key);
+        }
+    }
+
     /// Keeps the key of a row; without one, that the row is gone.
     pub(super) fn keep(&mut self, account: u64, lookups: &Q, key: Option<String>) {
         let rows = Arc::make_mut(&mut self.0);
@@ -51,6 +58,9 @@ mod tests {
         assert_eq!(created.of(2, &by(1)), None, "another account");
         created.keep(1, &by(1), Some("7".to_owned()));
         assert_eq!(created.of(1, &by(1)), Some("7"));
+        created.forget("7");
+        assert_eq!(created.of(1, &by(1)), None);
+        created.keep(1, &by(1), Some("8".to_owned()));
         created.keep(1, &by(1), None);
         assert_eq!(created.of(1, &by(1)), None);
     }

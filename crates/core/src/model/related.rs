@@ -4,6 +4,17 @@
 use super::ModelMeta;
 use crate::{declared_relation::DeclaredRelation, lookup::Lookup};
 
+/// A field that names related rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelatedField {
+    /// Its name in rows.
+    pub field: String,
+    /// It names several.
+    pub is_many: bool,
+    /// It names them by their keys, in whatever form, and not by another of their fields.
+    pub is_by_key: bool,
+}
+
 impl ModelMeta {
     /// Declares the query parameter, such as `expand` or `include`, by which the server is asked to show related rows in the place of their
     /// keys: by the names of the fields that point at them, `?expand=author,author.team`.
@@ -46,32 +57,42 @@ impl ModelMeta {
         &self.relations
     }
 
-    /// Names the fields that hold keys of related rows, where the relations themselves are not declared here, and says whether they hold
-    /// several.
+    /// Names the fields that name related rows, where the relations themselves are not declared here.
     #[must_use]
-    pub fn with_related_fields(mut self, fields: Vec<(String, bool)>) -> Self {
+    pub fn with_related_fields(mut self, fields: Vec<RelatedField>) -> Self {
         self.related_fields = fields;
         self
     }
 
-    /// Whether the field holds keys of several related rows; `None` where it holds no such key.
+    /// Whether the field names several related rows; `None` where it names none.
     #[must_use]
     pub fn relates_to_many(&self, field: &str) -> Option<bool> {
         let mut relations = self.relations.iter();
         let declared = relations.find(|relation| relation.head() == field);
-        let mut fields = self.related_fields.iter();
-        let named = || {
-            fields
-                .find(|(name, _)| name == field)
-                .map(|(_, many)| *many)
-        };
+        let named = || Some(self.related_field(field)?.is_many);
         declared.map(DeclaredRelation::is_to_many).or_else(named)
     }
 
-    /// Whether the lookup asks for a related row by its key: a server may have a filter by another field of that row under the name.
+    fn related_field(&self, name: &str) -> Option<&RelatedField> {
+        let mut fields = self.related_fields.iter();
+        fields.find(|related| related.field == name)
+    }
+
+    /// Whether the lookup asks for a related row by the key that rows show: a server may have a filter by another field of that row under
+    /// the name. Where rows are declared to show another field, that is not what is asked for.
     #[must_use]
     pub fn is_of_related_key(&self, lookup: &Lookup) -> bool {
-        lookup.is_bare() && self.relates_to_many(&lookup.path).is_some()
+        let mut relations = self.relations.iter().filter(|_| lookup.is_bare());
+        match relations.find(|relation| relation.head() == lookup.path) {
+            Some(declared) => {
+                let relation = declared.relation();
+                relation.to_field() == relation.target().primary_key()
+            }
+            None => {
+                let named = self.related_field(&lookup.path);
+                lookup.is_bare() && named.is_some_and(|related| related.is_by_key)
+            }
+        }
     }
 
     /// Declares that the table is small: rows that others point at are not asked for by their keys, all of them are read.

@@ -135,8 +135,16 @@ pub(super) fn equal(
         Some(Value::Array(related)) if is_key => related.first(),
         shown => shown,
     };
+    let is_alike = |value: &&Value| {
+        Measure::of(value).is_some() && Measure::of(value) == Measure::of(&guard.value)
+    };
     let shown = match shown {
-        Some(Value::Object(related)) if is_key => related.get("id").or_else(|| related.get("pk")),
+        Some(Value::Object(related)) if is_key => {
+            let keys = ["id", "pk"]
+                .into_iter()
+                .filter_map(|name| related.get(name));
+            keys.chain(related.values()).find(is_alike)
+        }
         shown => shown,
     };
     let asks_by_url = guard.value.as_str().and_then(Link::parse).is_some();
@@ -180,6 +188,18 @@ impl Lookup {
         };
         let text = encode(&wider).filter(|_| wider.is_sendable())?;
         Some((wider.value, text))
+    }
+
+    /// The same with the least and with the greatest value of the kind, where it has these.
+    pub fn ends(&self) -> impl Iterator<Item = Self> {
+        let kind = Measure::of(&self.value)
+            .filter(|kind| !matches!(kind, Measure::Text | Measure::Uuid))
+            .filter(|_| self.is_bare());
+        let ends = kind.map(|kind| [kind.least(), kind.greatest()]);
+        ends.into_iter().flatten().map(|value| Self {
+            value,
+            ..self.clone()
+        })
     }
 
     /// Whether it asks for a text that is no number, date or the like.

@@ -478,7 +478,10 @@ impl Collection {
         let path = self.endpoint()?.detail(key)?;
         let call = self.keyed(Call::delete(path).staying())?;
         match self.send(depending(call, condition)?).await {
-            Ok(response) => response.confirm_write(),
+            Ok(response) => {
+                response.confirm_write()?;
+                self.learn(|known| known.learn_deleted(key))
+            }
             Err(error) => {
                 let may_be_done = error.follows_lost_attempt();
                 match self.missing(error).await {

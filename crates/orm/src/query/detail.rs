@@ -117,8 +117,11 @@ impl Collection {
                 Ok(row)
             }
             Some(other) => {
-                // Where rows were seen at their own URLs, it is one answer that is wrong.
-                self.learn(|known| known.has_other_urls |= known.details != Some(true))?;
+                // Where rows were seen at their own URLs, it is one answer that is wrong; and a key that no row has shown may be a name
+                // for another one, such as `me`.
+                if known.is_some() {
+                    self.learn(|known| known.has_other_urls |= known.details != Some(true))?;
+                }
                 Err(Error::decode(format!(
                     "asked for the row of `{}` with the key {key:?}, the server answered with another one, {other:?}",
                     self.model().name()

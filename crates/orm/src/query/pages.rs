@@ -285,6 +285,13 @@ impl Pages {
         if !may_hide_rows && (self.seen.has(&page) || self.brings_nothing(&page, &ask)) {
             return self.repeated(&ask);
         }
+        // Between the first page and a second one rows were added: it is no other page.
+        if let Why::Tried(style) = ask.why
+            && first_of_tried(style, &ask) == Some(0)
+            && (self.count_changed || self.seen.known_rows(&page).0 > 0)
+        {
+            return self.repeated(&ask);
+        }
         if let Why::Tried(style) = ask.why
             && !page.rows().is_empty()
         {

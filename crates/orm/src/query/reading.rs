@@ -49,6 +49,8 @@ pub(super) struct Reading {
     columns: Vec<Column>,
     /// A row that satisfies what the server ignores has come.
     has_settled: bool,
+    /// A row has come twice, so that another may not have come at all.
+    repeats_rows: bool,
     /// The order was watched by a field that turned out to be shown in another form.
     is_void: bool,
     /// The rows so far, where they are handed out after the last page only. As long as they are held, the strategy may still
@@ -127,6 +129,7 @@ impl Reading {
             doubted: strategy.doubted_forms.clone(),
             columns: columns(&strategy, &collection.knowledge()?, &fields),
             has_settled: false,
+            repeats_rows: false,
             is_void: false,
             held: is_held.then(Vec::new),
             strategy,
@@ -368,6 +371,7 @@ impl Reading {
             return Ok(());
         }
         let key = self.key.of(row).unwrap_or_default();
+        self.repeats_rows = true;
         report_drift(
             &probing.collection,
             format!(
@@ -554,7 +558,11 @@ impl Reading {
         if self.check.ignored() > 0 {
             held = self.check_again(probing, held).await?;
         }
-        if probing.creates() && held.is_empty() && !self.begun && self.pages.miss_rows() {
+        if probing.creates()
+            && held.is_empty()
+            && !self.begun
+            && (self.pages.miss_rows() || self.repeats_rows)
+        {
             return Err(Error::drift(
                 "rows were removed while this one was looked for, or the server counts others than it sends: nothing shows \
                  that it is not there, so none is created; look it up by what the server filters by, or try again",

@@ -144,8 +144,8 @@ impl Collection {
                 ),
             ));
         }
-        // Once, before several are written at a time.
-        if let Some((key, row)) = keyed.first() {
+        // Before the first one is written.
+        for (key, row) in &keyed {
             self.confirm_url(key, Some(row)).await?;
         }
         Ok(keyed)

@@ -90,17 +90,24 @@ async fn another_number_is_no_form_of_what_was_asked_for() {
     }
 }
 
-/// Neither by the value nor by what is shown for it: another field, or another unit. Nobody can know.
+/// Found neither by what was asked for nor by what is shown for it: another field, or another unit. The server is believed about what it
+/// sends; but no row is made or taken for it.
 #[tokio::test]
-async fn a_number_that_finds_another_one_is_refused() {
+async fn a_number_that_is_found_by_another_one_is_no_row_to_be_created() {
     let rows = [("1", 100), ("2", 200), ("3", 300)];
     let site = things(&rows, "exact", ("name", "exact")).await;
-    let error = ids(site.things().filter(q("rank", 3))).await.unwrap_err();
+    let found = ids(site.things().filter(q("rank", 3))).await.unwrap();
+    assert_eq!(found, [3]);
+    let site = things(&rows, "exact", ("name", "exact")).await;
+    let new = [Thing::F.name.set("x"), Thing::F.kind.set("a")];
+    let error = site.things().get_or_create(q("rank", 3), new).await;
+    let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     assert!(
         error.to_string().contains("another value of the same kind"),
         "{error}"
     );
+    assert!(site.writes().is_empty());
 }
 
 const NAMES: [(&str, i64); 8] = [

@@ -61,7 +61,11 @@ fn nothing_is_no_answer_to_a_parameter_that_may_be_taken_for_a_field() {
 fn nothing_is_no_answer_to_the_key_of_a_related_row() {
     let plan = Plan::all().filter(q("owner").and(q("age")).and(q("owner__age")));
     let mut case = Case::new();
-    case.model = (case.model).with_related_fields(vec![("owner".to_owned(), false)]);
+    case.model = (case.model).with_related_fields(vec![crate::model::RelatedField {
+        field: "owner".to_owned(),
+        is_many: false,
+        is_by_key: true,
+    }]);
     case.known.is_drf = true;
     let owner = Question::Knows(Lookup::parse("owner", json!(7)));
     assert_eq!(doubted_if_empty(&case, &plan), [owner]);

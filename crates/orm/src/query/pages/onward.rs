@@ -4,7 +4,7 @@ use std::mem;
 
 use django_api_orm_core::{
     Error, OnDrift, Result,
-    page::Page,
+    page::{Page, Style},
     paginator::{Ask, Course, Repeated, Turn, Why, try_another},
 };
 
@@ -151,8 +151,10 @@ impl Pages {
                 Err(self.no_way_on(ask.position))
             }
             Why::Guessed | Why::Beyond(_) => Ok(Some(Batch::end(ask.position))),
-            // A link leads on, whatever is counted.
-            why if why != Why::Linked && count == Some(ask.position) => {
+            // A link by offset leads on, whatever is counted. The number of a page behind the last one may bring that again.
+            why if count == Some(ask.position)
+                && (why != Why::Linked || self.paginator.style() != Some(Style::LimitOffset)) =>
+            {
                 Ok(Some(Batch::end(ask.position)))
             }
             _ => match self.paginator.repeated(ask, &self.course) {

@@ -132,6 +132,10 @@ impl Probing {
             rows => rows?,
         };
         if rows.is_empty() {
+            if guard.is_bare() && !self.creates() {
+                self.collection
+                    .learn(|known| known.learn_answered(&guard.parameter()))?;
+            }
             return Ok(true);
         }
         let Some(telling) = of_every_row else {
@@ -207,11 +211,15 @@ impl Probing {
         if reads_values && !is_related && !(self.creates() && is_exact) {
             return Ok(true);
         }
-        for is_last in [false, true] {
+        'rows: for is_last in [false, true] {
             for row in picked(guard, &fields, &rows)? {
                 let Some(own) = Telling::equal(guard, extra, &fields, &row, is_related) else {
                     continue;
                 };
+                // A label, or the like: it is no value that is asked for by this name.
+                if is_bare && is_exact && !own.lookup.is_alike(guard) {
+                    continue;
+                }
                 let respelt = match reads_values {
                     true => None,
                     false => Telling::respelt(guard, extra, &fields, &row).flatten(),
@@ -222,12 +230,20 @@ impl Probing {
                 };
                 let knows = is_found || respelt.is_none() && self.finds_equal_row(&own).await?;
                 if knows {
-                    if respelt.is_some() || reads_values {
-                        let parameter = guard.parameter();
-                        self.collection
-                            .learn(|known| known.learn_compares_values(&parameter))?;
-                    }
+                    let parameter = guard.parameter();
+                    self.collection.learn(|known| {
+                        if respelt.is_some() || reads_values {
+                            known.learn_compares_values(&parameter);
+                        }
+                        if is_related {
+                            known.learn_answered(&parameter);
+                        }
+                    })?;
                     return Ok(true);
+                }
+                // A text may be a label of a related row, and no row is found by that.
+                if is_bare && guard.asks_for_text() && is_exact {
+                    break 'rows;
                 }
                 // What is no label finds its row, where the server knows the name.
                 let is_value = own.lookup.value.as_str().is_none_or(is_no_label);

@@ -229,8 +229,13 @@ impl Probing {
                     check.suspect(parameter);
                     return Ok(true);
                 }
-                Some(false) => return Err(self.shows_another(guard)),
-                None => {}
+                // Of the key of a related row there is no other form, and a new row would be made for it.
+                Some(false)
+                    if self.creates() || self.collection.model().is_of_related_key(guard) =>
+                {
+                    return Err(self.shows_another(guard));
+                }
+                Some(false) | None => {}
             }
         }
         self.is_shown_otherwise(check, &guard.path)?;
@@ -247,8 +252,9 @@ impl Probing {
     }
 
     /// Whether the bare name of a field is a filter by more than equality, or by another field: rows that come show another number, date or
-    /// the like than was asked for, and rows come for that, too, so that it is no other form; `false` where none do. The key of a related
-    /// row has no other form. Costs a request where rows show such a value.
+    /// the like than was asked for. It is one where rows come for the least or the greatest value, or other rows for the value that is
+    /// shown; it is none where the same rows come for that, which is another form then. `false` where no row comes for it, so that either
+    /// may be. Costs up to three requests where rows show such a value.
     async fn takes_what_is_shown(
         &mut self,
         strategy: &Strategy,
@@ -260,26 +266,40 @@ impl Probing {
             return Ok(None);
         }
         let fields = self.collection.known_fields()?;
+        let mut own = None;
         for row in rows {
             let row = row.pick(&Telling::roots(guard, &fields))?;
-            let own = Telling::equal(guard, &strategy.extra, &fields, &row, is_related);
-            let Some(own) = own.filter(|own| own.lookup.is_alike(guard)) else {
+            own = Telling::equal(guard, &strategy.extra, &fields, &row, is_related)
+                .filter(|own| own.lookup.is_alike(guard));
+            if own.is_some() {
+                break;
+            }
+        }
+        let Some(own) = own else {
+            return Ok(None);
+        };
+        for end in guard.ends() {
+            let Some(end) = Telling::alone(&end, &strategy.extra) else {
                 continue;
             };
-            let found = match self.ask(&own.pairs).await {
-                Ok(found) => Some(found),
-                Err(error) if error.is_refusal() => None,
-                Err(error) => return Err(error),
-            };
-            let rows = found.as_ref().map_or(&[][..], |found| &found.rows);
-            return Ok(match guard.asks_for_text() {
-                // A text may be a label.
-                true => self.any_satisfies(&own.lookup, rows)?.then_some(true),
-                // Rows that show another value are found by something else, as those for the other value are.
-                false => Some(!rows.is_empty() || is_related && found.is_some()),
-            });
+            match self.ask(&end.pairs).await {
+                Ok(found) if !found.rows.is_empty() => return Ok(Some(true)),
+                Err(error) if !error.is_refusal() => return Err(error),
+                _ => {}
+            }
         }
-        Ok(None)
+        let found = match self.ask(&own.pairs).await {
+            Ok(found) => found.rows,
+            Err(error) if error.is_refusal() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let is_same = self.collection.same_row(found.first(), rows.first());
+        Ok(match guard.asks_for_text() {
+            // A text may be a label.
+            true => (!is_same && self.any_satisfies(&own.lookup, &found)?).then_some(true),
+            false if found.is_empty() => Some(false),
+            false => (!is_same).then_some(true),
+        })
     }
 
     /// Whether the bare name of a field may be a filter by parts: all rows that come show a longer text with the one that was asked for, as
@@ -319,18 +339,18 @@ impl Probing {
         let none = self.findings.asking_for_none(&strategy.extra, &guard.path);
         let pairs = Findings::asking_for(&strategy.extra, &guard.path, part);
         let found = match self.ask(&none).await {
-            Ok(found) if found.is_empty() => self.ask(&pairs).await,
+            Ok(found) if found.is_empty() => self.ask_for_all_of(&pairs, MANY_ROWS).await,
             Ok(_) => return Ok(false),
             refused => refused,
         };
         let found = match found {
-            Ok(found) => field.texts(&found.rows)?,
+            Ok(found) => found.rows,
             Err(error) if error.is_refusal() => return Ok(false),
             Err(error) => return Err(error),
         };
-        let part = part.to_lowercase();
-        let mut found = found.iter().map(|text| text.to_lowercase());
-        Ok(found.any(|text| text != part && text.contains(&part)))
+        // What comes for the whole comes for a part: other codes have other rows.
+        let mut found = found.iter();
+        Ok(found.any(|row| self.collection.same_row(Some(row), rows.first())))
     }
 
     /// Has the client evaluate a filter that the server ignores, as rows prove, though one of them may satisfy it; nothing is evaluated
@@ -355,7 +375,8 @@ impl Probing {
 
     /// Whether the rows that came for filters which the server ignores, as they show, come without these, too: it may filter by something
     /// else. `first` is the first page, if there is one that nothing was jumped over for, `is_whole` whether it has all rows, and `count`
-    /// what it says. Costs a request, once for each client, endpoint and parameter, unless the whole collection is known to have as many.
+    /// what it says. Costs a request, for two values of a parameter at most for each client and endpoint, unless the whole collection is known to
+    /// have as many.
     pub(crate) async fn comes_without(
         &mut self,
         strategy: &Strategy,
@@ -364,13 +385,15 @@ impl Probing {
         count: Option<u64>,
         is_whole: bool,
     ) -> Result<bool> {
+        let sent = |name: &String| strategy.pairs.iter().find(|(sent, _)| sent == name);
+        let suspected: Vec<&(String, String)> = suspected.iter().filter_map(sent).collect();
         let known = self.collection.knowledge()?;
-        if suspected.iter().all(|name| known.leaves_none_out(name)) {
+        if (suspected.iter()).all(|(name, text)| known.leaves_none_out(name, text)) {
             return Ok(true);
         }
         let pairs = strategy.pairs.iter();
         let without: Pairs = pairs
-            .filter(|(name, _)| !suspected.contains(name))
+            .filter(|pair| !suspected.contains(pair))
             .cloned()
             .collect();
         let is_known = without.is_empty() && count.is_some() && known.rows == count;
@@ -385,8 +408,8 @@ impl Probing {
         };
         if comes {
             self.collection.learn(|known| {
-                for name in suspected {
-                    known.learn_leaves_none_out(name);
+                for (name, text) in suspected {
+                    known.learn_leaves_none_out(name, text);
                 }
             })?;
         }
@@ -397,7 +420,8 @@ impl Probing {
     fn are_alike(&self, first: &[Row], answer: &Answer, is_whole: bool) -> bool {
         let pairs = first.iter().zip(&answer.rows);
         let is_same = |(one, other)| self.collection.same_row(Some(one), Some(other));
-        pairs.into_iter().all(is_same) && (!is_whole || answer.rows.len() <= first.len())
+        pairs.into_iter().all(is_same)
+            && (!is_whole || answer.ends && answer.rows.len() <= first.len())
     }
 
     /// Keeps that the rows show a field in another form than filters take: the server is believed about it.
@@ -580,6 +604,9 @@ impl Probing {
         }
     }
 }
+
+/// The rows that are asked for where one is looked for among them.
+const MANY_ROWS: u64 = 50;
 
 /// So many rows, and one of so many, may well come or go between two requests.
 const MOVING_ROWS: u64 = 10;
