@@ -35,6 +35,7 @@ pub struct Page {
     names_next: bool,
     more: Option<bool>,
     pages: Option<u64>,
+    follows: Option<bool>,
 }
 
 const ROWS: [&str; 6] = ["results", "data", "items", "objects", "rows", "records"];
@@ -143,6 +144,7 @@ impl Page {
             names_next: next.is_some() || headers.contains_key(http::header::LINK),
             more: None,
             pages: None,
+            follows: None,
             next: next.filter(|next| !next.is_empty()),
         }
         .without_own_count(false))
@@ -204,8 +206,9 @@ impl Page {
             previous: find(&levels, &PREVIOUS).find_map(link),
             enveloped: true,
             drf: is_from_drf(headers),
-            more: marked.or_else(|| by_number().filter(|_| !names_next && count.is_none())),
+            more: marked,
             pages,
+            follows: by_number().filter(|_| !names_next && count.is_none()),
         }
         .without_own_count(!is_total))
     }
@@ -262,6 +265,13 @@ impl Page {
     #[must_use]
     pub fn more(&self) -> Option<bool> {
         self.more
+    }
+
+    /// Whether a page follows this one by its number and that of all pages, if it is the first one: a server may count the pages of one kind
+    /// and be asked for those of another.
+    #[must_use]
+    pub fn is_followed(&self) -> Option<bool> {
+        self.follows
     }
 
     /// Whether the answer says that there are several pages, of which this is one.

@@ -119,7 +119,7 @@ impl Collection {
             Some(other) => {
                 // Where rows were seen at their own URLs, it is one answer that is wrong; and a key that no row has shown may be a name
                 // for another one, such as `me`.
-                if known.is_some() {
+                if known.is_some() && are_alike(key, &other) {
                     self.learn(|known| known.has_other_urls |= known.details != Some(true))?;
                 }
                 Err(Error::decode(format!(
@@ -212,14 +212,19 @@ impl Collection {
 
 /// Whether a row shows, beside its key, a text that may be one.
 fn shows_another_key(row: &Row, primary_key: &str, key: &str) -> Result<bool> {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_uuid = |text: &str| Uuid::try_parse(text).is_ok();
     let fields = row.fields()?;
     let mut texts = fields
         .iter()
         .filter(|(name, _)| *name != primary_key)
         .filter_map(|(_, value)| value.as_str());
-    Ok(texts.any(|text| is_number(key) && is_number(text) || is_uuid(key) && is_uuid(text)))
+    Ok(texts.any(|text| are_alike(key, text)))
+}
+
+/// Whether both are integers, or UUIDs.
+fn are_alike(one: &str, other: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_uuid = |text: &str| Uuid::try_parse(text).is_ok();
+    is_number(one) && is_number(other) || is_uuid(one) && is_uuid(other)
 }
 
 /// Whether a row that the list shows is not at its URL, or another one is.

@@ -250,7 +250,12 @@ impl Pages {
         if self.is_not_understood(&page, &ask) {
             return self.repeated(&ask);
         }
-        self.says_more = page.more() == Some(true);
+        if self.has_moved(&page, &ask) {
+            return self.repeated(&ask);
+        }
+        let says_more = says_more(&page, &ask) == Some(true);
+        // What was tried may be the page before, once more.
+        self.says_more = says_more || self.says_more && matches!(ask.why, Why::Tried(_));
         self.is_of_several |= page.is_of_several();
         self.notice_ignored_limit(&page, &ask)?;
         self.notice_count(&page, &ask)?;
@@ -285,16 +290,10 @@ impl Pages {
         if !may_hide_rows && (self.seen.has(&page) || self.brings_nothing(&page, &ask)) {
             return self.repeated(&ask);
         }
-        // Between the first page and a second one rows were added: it is no other page.
-        if let Why::Tried(style) = ask.why
-            && first_of_tried(style, &ask) == Some(0)
-            && (self.count_changed || self.seen.known_rows(&page).0 > 0)
-        {
-            return self.repeated(&ask);
-        }
         if let Why::Tried(style) = ask.why
             && !page.rows().is_empty()
         {
+            self.says_more = says_more;
             self.known.first_page = first_of_tried(style, &ask).or(self.known.first_page);
             self.paginator.become_one_of(style, &self.known);
             self.learn_style()?;
@@ -325,6 +324,18 @@ impl Pages {
             identities,
             last,
         }))
+    }
+
+    /// Whether the page that was tried as the second of pages counted from zero is the first one, to which rows were added meanwhile, or one of
+    /// another size.
+    fn has_moved(&mut self, page: &Page, ask: &Ask) -> bool {
+        let Why::Tried(style) = ask.why else {
+            return false;
+        };
+        let counts = self.course.count.zip(page.count());
+        first_of_tried(style, ask) == Some(0)
+            && (counts.is_some_and(|(before, now)| before != now)
+                || self.seen.known_rows(page).0 > 0)
     }
 
     /// The page before the one that was tried is followed by it, so that it was a full one.
@@ -381,4 +392,10 @@ impl Pages {
             }
         })
     }
+}
+
+/// Whether the page says that another follows, or by its number that it is one of several, if it is the first one.
+fn says_more(page: &Page, ask: &Ask) -> Option<bool> {
+    let by_number = || page.is_followed().filter(|_| ask.position == 0);
+    page.more().or_else(by_number)
 }

@@ -8,7 +8,7 @@ use django_api_orm_core::{
     paginator::{Ask, Course, Repeated, Turn, Why, try_another},
 };
 
-use super::{Batch, Pages, Step};
+use super::{Batch, Pages, Step, says_more};
 
 impl Pages {
     /// What comes after a page, of which the rows up to `reached` are known.
@@ -55,7 +55,7 @@ impl Pages {
             // A count below what came is no count.
             _ => {}
         }
-        match turn.page.more() {
+        match says_more(turn.page, turn.ask) {
             Some(true) => return self.by_count(turn),
             Some(false) => return Ok(Step::Done),
             None => {}

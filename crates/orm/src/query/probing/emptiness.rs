@@ -273,7 +273,14 @@ impl Probing {
         let rows = match self.ask(&own.pairs).await {
             Ok(answer) if answer.hides_rows => return Ok(true),
             Ok(answer) => answer.rows,
-            Err(error) if error.is_refusal() => return Ok(true),
+            // A number that is no choice, though a row has it, is one of another field.
+            Err(error) if error.is_refusal() => {
+                let is_number = own.lookup.is_bare() && !own.lookup.asks_for_text();
+                return match is_number && self.creates() {
+                    true => Err(self.finds_no_row(&own.lookup)),
+                    false => Ok(true),
+                };
+            }
             Err(error) => return Err(error),
         };
         let fields = self.collection.known_fields()?;
