@@ -156,3 +156,33 @@ async def test_rows_with_a_longer_text_are_neither_counted_nor_found(half):
         with pytest.raises(orm.UnsupportedError, match="as a whole"):
             await settle(pet.objects.get_or_create(name="nnab"))
         assert site.posts == [{"name": "nna"}]
+
+
+class Scoped(Loopback):
+    """Pets that are listed for an owner alone."""
+
+    def __init__(self):
+        pets = [{"id": 1, "name": "Rex", "owner": 1}]
+
+        class Answers(Handler):
+            def do_GET(self):
+                owner = parse_qs(urlsplit(self.path).query).get("owner")
+                if owner is None:
+                    return self.answer(403, {"detail": "whose?"})
+                return self.answer_page([pet for pet in pets if str(pet["owner"]) == owner[-1]])
+
+            def do_POST(self):
+                pets.append({"id": len(pets) + 1, **self.sent()})
+                self.answer(201, pets[-1])
+
+        super().__init__(Answers)
+
+
+async def test_a_list_that_needs_its_filter_is_believed(half):
+    pet, person, client_class, register = half
+    with Scoped() as site:
+        register(client_class(site.base_url), pet, person)
+        assert await settle(pet.objects.filter(owner=2).count()) == 0
+        for is_new in (True, False):
+            found, created = await settle(pet.objects.get_or_create(owner=2, defaults={"name": "Tom"}))
+            assert (found.id, created) == (2, is_new)

@@ -168,26 +168,17 @@ pub(super) fn equal(
 }
 
 impl Lookup {
-    /// For equality by the bare name of a field, a value and its text for which a filter by more than equality has rows if it has some for this
-    /// one: a text without its last letter, the least number or date. `None` where there is none.
+    /// For equality by the bare name of a field, the same for the text without its last letter: a filter by parts has rows for it if it has
+    /// some for this one. `None` for another kind of value.
     #[must_use]
-    pub fn wider(&self) -> Option<(Value, String)> {
-        let kind = Measure::of(&self.value).filter(|_| self.is_bare())?;
-        let value = match kind {
-            Measure::Text => {
-                let mut letters = self.value.as_str()?.chars();
-                letters.next_back()?;
-                letters.as_str().into()
-            }
-            Measure::Uuid => return None,
-            kind => kind.least(),
-        };
-        let wider = Self {
-            value,
+    pub fn shorter(&self) -> Option<Self> {
+        let mut letters = self.value.as_str()?.chars();
+        letters.next_back()?;
+        let shorter = Self {
+            value: letters.as_str().into(),
             ..self.clone()
         };
-        let text = encode(&wider).filter(|_| wider.is_sendable())?;
-        Some((wider.value, text))
+        (self.is_bare() && self.asks_for_text() && shorter.is_sendable()).then_some(shorter)
     }
 
     /// The same with the least and with the greatest value of the kind, where it has these.
@@ -212,6 +203,18 @@ impl Lookup {
     #[must_use]
     pub fn is_alike(&self, other: &Self) -> bool {
         Measure::of(&self.value).is_some_and(|kind| Some(kind) == Measure::of(&other.value))
+    }
+
+    /// Whether its value has digits that may be rounded or cut off: decimal places, a time of the day.
+    #[must_use]
+    pub fn has_places(&self) -> bool {
+        match Measure::of(&self.value) {
+            Some(Measure::Number) => {
+                encode(self).is_some_and(|text| text.contains(['.', 'e', 'E']))
+            }
+            Some(Measure::Time | Measure::Instant { .. }) => true,
+            _ => false,
+        }
     }
 
     /// Whether its value can be spelt in several ways. A text that looks like a number may be one, such as a version.

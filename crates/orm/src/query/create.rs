@@ -232,8 +232,9 @@ impl Collection {
             let is_own = |lookup: &Lookup| {
                 lookup.root() == lookup.path || model.relates_to_many(lookup.root()).is_none()
             };
-            for doubt in doubts.iter().filter(|doubt| is_own(doubt.lookup)) {
-                self.learn(|known| known.learn_unsaved(doubt.lookup, doubt.is_dropped))?;
+            for doubt in &doubts {
+                let any = doubt.is_dropped && is_own(doubt.lookup);
+                self.learn(|known| known.learn_unsaved(doubt.lookup, any))?;
             }
         }
         let mut names = (doubts.iter())

@@ -151,6 +151,10 @@ impl Collection {
             }
             match self.at_url(key, row, None).await {
                 Ok(_) => return Ok(()),
+                // The list shows a row that is not there.
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    self.learn(|known| known.has_other_urls = true)?;
+                }
                 Err(error) if error.kind() == ErrorKind::Decode => {}
                 // The write will tell.
                 Err(error) if error.status().is_some() => return Ok(()),
@@ -161,8 +165,8 @@ impl Collection {
             }
         }
         Err(Error::unsupported(format!(
-            "nothing was written: the URLs of `{}` are not made of `{}`, as another row was seen at that of one; declare the field that \
-             they have (`lookup_field`)",
+            "nothing was written: the URLs of `{}` are not made of `{}`, as another row, or none, was seen at that of one; declare the \
+             field that they have (`lookup_field`)",
             model.name(),
             model.lookup_field()
         )))

@@ -125,3 +125,57 @@ async fn nothing_is_created_after_a_walk_that_missed_a_row() {
         .unwrap();
     assert_eq!((thing.id, created), (Some(5), false), "it was missed once");
 }
+
+/// What was created is found again as long as it is what was asked for, and by whoever has created it.
+#[tokio::test]
+async fn a_row_that_was_changed_or_is_of_another_account_is_not_found_again() {
+    let (_server, client) = site().await;
+    let new = async |client: &ServiceClient| {
+        let things = client.objects::<Loose>();
+        let made = things.get_or_create(Loose::F.name.eq("new"), [Loose::F.rank.set(Some(1))]);
+        let (thing, created) = made.await.unwrap();
+        (thing.id, created)
+    };
+    assert_eq!(new(&client).await, (Some(2), true));
+    let other = client.with_bearer("other");
+    assert_eq!(new(&other).await, (Some(3), true));
+    assert_eq!(new(&client).await, (Some(2), false));
+    let mut thing = client
+        .objects::<Loose>()
+        .get(Loose::F.id.eq(2))
+        .await
+        .unwrap();
+    thing.name = "changed".to_owned();
+    thing.save().await.unwrap();
+    assert_eq!(new(&client).await, (Some(4), true));
+    assert_eq!(new(&other).await, (Some(3), false));
+}
+
+/// A list of pages in the order of the newest, to which a row is added in between, so that one comes twice and another may not.
+#[tokio::test]
+async fn nothing_is_created_after_a_row_that_came_twice() {
+    let pages = [[1, 2], [2, 4]];
+    let list = View::new("/api/v1/things/", [Method::GET], move |call| {
+        let page = call.parameter("page").and_then(|page| page.parse().ok());
+        let page: usize = page.unwrap_or(1);
+        let rows: Vec<Value> = (pages[page - 1].iter())
+            .map(|id| json!({"id": id, "name": format!("n{id}"), "kind": "a", "rank": 1}))
+            .collect();
+        let next = (page < 2).then_some("/api/v1/things/?page=2");
+        Ok(Reply::ok(
+            &json!({"count": 4, "next": next, "previous": null, "results": rows}),
+        ))
+    });
+    let (server, client) = super::site::served(list).await;
+    let found = client
+        .objects::<Loose>()
+        .get_or_create(Loose::F.name.eq("n3"), [])
+        .await;
+    assert_eq!(found.unwrap_err().kind(), ErrorKind::Drift);
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| request.method() == "GET")
+    );
+}

@@ -26,6 +26,7 @@ mod nested;
 mod one_element;
 mod orders;
 mod refused_lists;
+
 mod site;
 mod spelling;
 mod types;

@@ -1,5 +1,7 @@
 //! Numbers of pages: counted from zero, and told without a link.
 
+use std::sync::Mutex;
+
 use django_api_orm::ErrorKind;
 use django_api_orm_testserver::Reply;
 use serde_json::{Value, json};
@@ -75,5 +77,28 @@ async fn the_number_of_the_last_page_ends_the_walk() {
         for _ in 0..2 {
             assert_eq!(ids(site.rows().all()).await.unwrap(), all(), "{says}");
         }
+    }
+}
+
+/// A row that is added at the top moves the last one of the first page to the second: `page=1` is no second page for that.
+#[tokio::test]
+async fn a_first_page_that_moved_is_no_second_one() {
+    let asked = Mutex::new(0);
+    let site = server(move |call| {
+        let mut asked = asked.lock().unwrap();
+        *asked += 1;
+        let newest = if *asked < 3 { 130 } else { 131 };
+        let page = number(call, "page").unwrap_or(1);
+        let ids = (1..=newest).rev().skip((page as usize - 1) * 25).take(25);
+        let rows: Vec<Value> = ids.map(|id| json!({"id": id, "kind": "row"})).collect();
+        Reply::ok(&json!({"count": newest, "results": rows}))
+    })
+    .await;
+    // The first walk has seen that rows moved, the next ones have not.
+    let first = ids(site.rows().all()).await;
+    let every: Vec<i64> = (1..=131).rev().collect();
+    assert_ne!(first.ok(), Some(every.clone()));
+    for _ in 0..2 {
+        assert_eq!(ids(site.rows().all()).await.unwrap(), every);
     }
 }

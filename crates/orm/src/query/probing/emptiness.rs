@@ -207,7 +207,7 @@ impl Probing {
         let reads_values = is_bare && self.collection.know(|known| known.is_drf)?;
         let is_related = self.collection.model().is_of_related_key(guard);
         // What is asked for by its digits may be shown with fewer of them, and not be found by these.
-        let is_exact = !guard.has_spellings(self.collection.model());
+        let is_exact = !guard.has_spellings(self.collection.model()) && !guard.has_places();
         if reads_values && !is_related && !(self.creates() && is_exact) {
             return Ok(true);
         }
@@ -217,7 +217,8 @@ impl Probing {
                     continue;
                 };
                 // A label, or the like: it is no value that is asked for by this name.
-                if is_bare && is_exact && !own.lookup.is_alike(guard) {
+                let is_other = own.lookup.has_places() || !own.lookup.is_alike(guard);
+                if is_bare && is_exact && is_other {
                     continue;
                 }
                 let respelt = match reads_values {

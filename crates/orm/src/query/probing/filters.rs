@@ -61,34 +61,50 @@ impl Probing {
     }
 
     /// Whether the bare name of a field, for which rows have come, is a filter by equality, as far as that shows: a server that finds parts of
-    /// texts has rows for a shorter one, one that finds greater numbers for the least. Costs a request.
+    /// texts has rows for a shorter one, one that finds greater or lesser numbers for the least or the greatest. Costs a request, two for what
+    /// is no text.
     async fn filters_by_value(&mut self, probe: &Probe, guard: &Lookup) -> Result<Option<bool>> {
-        let Some((value, text)) = guard.wider() else {
-            return Ok(None);
-        };
-        let parameter = guard.parameter();
-        let mut pairs = probe.with.clone();
-        for (_, sent) in pairs.iter_mut().filter(|(name, _)| *name == parameter) {
-            sent.clone_from(&text);
+        if let Some(part) = guard.shorter() {
+            let found = self.found_instead(probe, &part).await?;
+            let Some(found) = found.filter(|found| !found.is_empty()) else {
+                return Ok(Some(true));
+            };
+            let field = self.shown(&guard.path)?;
+            let Some(place) = field.position_of_other(&found.rows, &part.value)? else {
+                return Ok(None);
+            };
+            // A text that is no choice may be dropped.
+            let shown = found.rows.get(place).map(|row| field.of(row)).transpose()?;
+            let part = part.value.as_str().unwrap_or_default().to_lowercase();
+            let is_wider = shown.is_some_and(|shown| contains(&shown, &part));
+            return Ok(is_wider.then_some(false));
         }
-        // No row is below the least one, and one that finds lesser numbers has none for it, too.
-        let tells = guard.asks_for_text().then_some(true);
-        let found = match self.ask(&pairs).await {
-            Ok(found) if found.is_empty() => return Ok(tells),
-            Ok(found) => found,
-            Err(error) if error.is_refusal() => return Ok(tells),
-            Err(error) => return Err(error),
-        };
-        let field = self.shown(&guard.path)?;
-        let Some(place) = field.position_of_other(&found.rows, &value)? else {
+        let mut comes_for = Vec::new();
+        for end in guard.ends() {
+            let found = self.found_instead(probe, &end).await?;
+            comes_for.push(found.is_some_and(|found| !found.is_empty()));
+        }
+        Ok(match comes_for[..] {
+            [false, false] => Some(true),
+            [false, true] | [true, false] => Some(false),
+            // None of them, or one that is dropped.
+            _ => None,
+        })
+    }
+
+    /// What comes for another value of a filter, beside the others; nothing where it is refused.
+    async fn found_instead(&mut self, probe: &Probe, other: &Lookup) -> Result<Option<Answer>> {
+        let parameter = other.parameter();
+        let others = probe.with.iter().filter(|(name, _)| *name != parameter);
+        let others: Pairs = others.cloned().collect();
+        let Some(Telling { pairs, .. }) = Telling::alone(other, &others) else {
             return Ok(None);
         };
-        // A text that is no choice may be dropped.
-        let part = text.to_lowercase();
-        let is_wider = !guard.asks_for_text()
-            || (found.rows.get(place).map(|row| field.of(row)).transpose()?)
-                .is_some_and(|shown| contains(&shown, &part));
-        Ok(is_wider.then_some(false))
+        match self.ask(&pairs).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_refusal() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the first row of an answer speaks against none of the guards, so that its count can be that of the plan.
