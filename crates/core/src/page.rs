@@ -191,7 +191,7 @@ impl Page {
         let is_total = count.is_none() || find(&levels, &totals).next().is_some();
         let names_next = headed.is_some() || find(&levels, &NEXT).next().is_some();
         let marked = find(&levels, &MORE).find_map(|value| value.get().parse().ok());
-        let number = |names: &[&str]| find(&levels, names).find_map(|value| self::count(value));
+        let number = |names: &[&str]| find(&levels, names).find_map(self::count);
         let pages = number(&PAGES);
         // Pages may be counted from zero.
         let by_number = || match (number(&NUMBER)?, pages?) {

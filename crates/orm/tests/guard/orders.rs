@@ -419,7 +419,7 @@ async fn keys_that_a_server_sorts_by_are_not_sorted_by_together() {
                         }
                     };
                     let orders = together.of(&keys).into_iter().map(|key| by(&key));
-                    orders.fold(Ordering::Equal, |one, next| one.then(next))
+                    orders.fold(Ordering::Equal, Ordering::then)
                 });
                 let number = |name: &str| call.parameter(name).and_then(|text| text.parse().ok());
                 let (offset, size) = (number("offset").unwrap_or(0), number("limit").unwrap_or(5));

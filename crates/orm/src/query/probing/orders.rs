@@ -80,8 +80,8 @@ impl Probing {
             let mut pairs = rows.iter().zip(&turned);
             let is_same = rows.len() == turned.len()
                 && pairs.all(|(one, other)| self.collection.same_row(Some(one), Some(other)));
-            sorts = !self.is_contradicted(&turned_order, &turned)?
-                && !(is_same && self.differ_by_last(order, &rows)?);
+            let is_ignored = is_same && self.differ_by_last(order, &rows)?;
+            sorts = !is_ignored && !self.is_contradicted(&turned_order, &turned)?;
         }
         self.collection
             .learn(|known| known.learn_ordering(&spelt(order), sorts))?;
