@@ -116,6 +116,9 @@ impl Probing {
     ) -> Result<bool> {
         let extra = &strategy.extra;
         let is_equality = guard.op == Op::Exact && guard.transform.is_none();
+        if self.is_read_as_value(guard)? {
+            return Ok(true);
+        }
         let of_every_row = Telling::of_every_row(guard, extra);
         if let Some(telling) = &of_every_row
             && self.finds(telling).await?
@@ -203,14 +206,9 @@ impl Probing {
         let extra = &strategy.extra;
         let fields = self.collection.known_fields()?;
         let is_bare = guard.is_bare();
-        // Django's forms read values.
         let reads_values = is_bare && self.collection.know(|known| known.is_drf)?;
         let is_related = self.collection.model().is_of_related_key(guard);
-        // What is asked for by its digits may be shown with fewer of them, and not be found by these.
-        let is_exact = !guard.has_spellings(self.collection.model()) && !guard.has_places();
-        if reads_values && !is_related && !(self.creates() && is_exact) {
-            return Ok(true);
-        }
+        let is_exact = self.is_exact(guard);
         'rows: for is_last in [false, true] {
             for row in picked(guard, &fields, &rows)? {
                 let Some(own) = Telling::equal(guard, extra, &fields, &row, is_related) else {
@@ -267,6 +265,19 @@ impl Probing {
                 .learn(|known| known.learn_answered(&guard.parameter()))?;
         }
         Ok(is_bare && is_exact)
+    }
+
+    /// Whether the name is believed to be that of the field: Django's forms read values, so that none is left out by its spelling.
+    fn is_read_as_value(&self, guard: &Lookup) -> Result<bool> {
+        let is_in_question = self.collection.model().is_of_related_key(guard)
+            || self.creates() && self.is_exact(guard);
+        Ok(guard.is_bare() && !is_in_question && self.collection.know(|known| known.is_drf)?)
+    }
+
+    /// Whether a row shows the value as it is asked for: what has decimal places, or is a time, may be shown with fewer digits, and not be
+    /// found by these.
+    fn is_exact(&self, guard: &Lookup) -> bool {
+        !guard.has_spellings(self.collection.model()) && !guard.has_places()
     }
 
     /// Whether a row comes that may have the value.
