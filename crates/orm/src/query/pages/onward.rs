@@ -164,10 +164,7 @@ impl Pages {
                     self.step = Step::Ask(everything);
                     Ok(None)
                 }
-                Repeated::OffsetsIgnored(None) => {
-                    self.offsets_are_ignored()?;
-                    Err(Self::out_of_reach(ask.position))
-                }
+                Repeated::OffsetsIgnored(None) => Err(Self::out_of_reach(ask.position)),
                 Repeated::Skip(next) => {
                     self.step = Step::Ask(next);
                     Ok(None)
