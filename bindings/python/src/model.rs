@@ -17,7 +17,8 @@ use crate::{
     plan::{Condition, json, object},
 };
 
-/// `(names in rows, name in bodies, is read-only, "decimal", "key" or "keys" of related rows, "other" or "others" for another value of them, or nothing, name in filters or nothing)`.
+/// `(names in rows, name in bodies, is read-only, kind or nothing, name in filters or nothing)`. The kind is "decimal", "key" or "keys" of related
+/// rows, "other" or "others" for other values of them.
 type FieldOfModel = (Vec<String>, String, bool, Option<String>, Option<String>);
 
 /// What the engine knows of a model class.

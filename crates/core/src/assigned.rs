@@ -8,7 +8,6 @@ use crate::{
     error::{Error, Result},
     evaluate::{Fields, is_written_finer},
     filter::Q,
-    lookup::Lookup,
     model::{Equality, FieldMeta, ModelMeta},
     plan::Assignment,
     row::Row,
@@ -64,14 +63,8 @@ impl Assigned {
     /// `InvalidRequest` for a field that is compared as a whole and in part.
     pub fn equalities(q: &Q, model: &ModelMeta) -> Result<Self> {
         let mut values = Self::default();
-        let is_across = |lookup: &&Lookup| {
-            lookup.root() != lookup.path && model.relates_to_many(lookup.root()).is_some()
-        };
-        for lookup in q
-            .equalities()
-            .into_iter()
-            .filter(|lookup| !is_across(lookup))
-        {
+        let equalities = q.equalities().into_iter();
+        for lookup in equalities.filter(|lookup| !model.is_across_relation(lookup)) {
             let root = match lookup.root() {
                 "pk" => model.primary_key(),
                 root => root,

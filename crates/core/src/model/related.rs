@@ -73,6 +73,12 @@ impl ModelMeta {
         declared.map(DeclaredRelation::is_to_many).or_else(named)
     }
 
+    /// Whether the lookup leads across a relation, to a field of another row.
+    #[must_use]
+    pub fn is_across_relation(&self, lookup: &Lookup) -> bool {
+        lookup.root() != lookup.path && self.relates_to_many(lookup.root()).is_some()
+    }
+
     fn related_field(&self, name: &str) -> Option<&RelatedField> {
         let mut fields = self.related_fields.iter();
         fields.find(|related| related.field == name)

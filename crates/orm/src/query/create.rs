@@ -228,12 +228,8 @@ impl Collection {
         let is_unknown = unasked.is_some() && doubts.iter().any(|doubt| !doubt.is_dropped);
         // A failure that passes says nothing of later calls.
         if unasked.as_ref().is_none_or(|error| !error.is_retryable()) {
-            let model = self.model();
-            let is_own = |lookup: &Lookup| {
-                lookup.root() == lookup.path || model.relates_to_many(lookup.root()).is_none()
-            };
             for doubt in &doubts {
-                let any = doubt.is_dropped && is_own(doubt.lookup);
+                let any = doubt.is_dropped && !self.model().is_across_relation(doubt.lookup);
                 self.learn(|known| known.learn_unsaved(doubt.lookup, any))?;
             }
         }

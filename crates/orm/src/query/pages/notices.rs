@@ -21,10 +21,13 @@ impl Pages {
                 self.count_changed = true;
                 // Rows that are added are on the pages behind, or come twice.
                 self.misses_rows |= now < before;
-                self.drifts(format!(
-                    "the server's count went from {before} to {now} while the pages were read: rows may be missing or \
+                report_drift(
+                    &self.collection,
+                    format!(
+                        "the server's count went from {before} to {now} while the pages were read: rows may be missing or \
                      come twice"
-                ))
+                    ),
+                )
             }
             _ => Ok(()),
         }
@@ -65,17 +68,15 @@ impl Pages {
             // A start behind the end says nothing.
             Some(count) if count != end && (end != self.course.start || end == 0) => {
                 self.misses_rows |= end < count;
-                self.drifts(format!(
-                    "the server counts {count} rows, but the walk over its pages ended after {end}"
-                ))
+                report_drift(
+                    &self.collection,
+                    format!(
+                        "the server counts {count} rows, but the walk over its pages ended after {end}"
+                    ),
+                )
             }
             _ => Ok(()),
         }
-    }
-
-    /// Tells that the data moved.
-    fn drifts(&self, what: String) -> Result<()> {
-        report_drift(&self.collection, what)
     }
 }
 
