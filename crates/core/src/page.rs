@@ -349,8 +349,8 @@ impl Page {
         let is_page = (1..=2).contains(&number);
         let offset = position(Style::LimitOffset).unwrap_or(0);
         let sizes = [Some(self.rows.len() as u64), sent("limit")];
-        // How many rows a page skips that shows none is not known.
-        let may_be_any = self.rows.is_empty() && sent("limit").is_none();
+        // A page may show fewer rows than it skips.
+        let may_be_any = (self.rows.len() as u64) < number && sent("limit").is_none();
         let is_offset = is_page && may_be_any
             || (sizes.into_iter().flatten()).any(|size| number == offset.saturating_add(size));
         match (is_page, is_offset) {

@@ -60,8 +60,12 @@ fn an_answer_says_in_many_ways_whether_a_page_follows() {
             "{fields}"
         );
     }
-    let numbered = parse(r#"{"results": [1], "next_page": 2}"#);
+    let numbered = parse(r#"{"results": [1, 2, 3], "next_page": 2}"#);
     assert_eq!(numbered.recognise(&[]), Some(Style::PageNumber));
+    // Of two rows that are skipped one may be hidden.
+    let hidden = parse(r#"{"results": [1], "next_page": 2}"#);
+    assert_eq!(hidden.recognise(&[]), None);
+    assert_eq!(hidden.recognise(&sent("limit=1")), Some(Style::PageNumber));
 }
 
 #[test]
