@@ -281,7 +281,8 @@ impl Pages {
                 }
             }
         }
-        let new = ask.overlaps.then(|| self.seen.without_overlap(page.rows()));
+        let overlaps = ask.overlaps || self.ends_the_one_before(&page, &ask);
+        let new = overlaps.then(|| self.seen.without_overlap(page.rows()));
         let came = new.as_ref().map_or(page.rows().len(), Vec::len);
         let overlap = came < page.rows().len();
         // With an overlap, new rows show that the server did move; without new ones it may have hidden those in between, where its link

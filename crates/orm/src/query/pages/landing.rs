@@ -98,6 +98,12 @@ impl Pages {
         if landed.0.rows().is_empty() && may_reach {
             return Ok((page, ask));
         }
+        // No rows are as far as that, and the offset may have been taken for a filter all the same.
+        if landed.0.rows().is_empty()
+            && (landed.0.count().is_none() || landed.0.count() != page.count())
+        {
+            return Ok(landed);
+        }
         let honoured = !self
             .collection
             .same_row(landed.0.rows().first(), page.rows().first());

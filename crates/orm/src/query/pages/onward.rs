@@ -125,6 +125,16 @@ impl Pages {
             && (is_short && counts_anew || self.says_more)
     }
 
+    /// An offset that no link names has led back into the page before: of the rows that the server counts before it, some are hidden.
+    pub(super) fn ends_the_one_before(&mut self, page: &Page, ask: &Ask) -> bool {
+        let is_by_offset = match ask.why {
+            Why::Tried(style) => style == Style::LimitOffset,
+            Why::Counted | Why::Guessed => self.paginator.style() == Some(Style::LimitOffset),
+            _ => false,
+        };
+        is_by_offset && self.seen.ends_with(page)
+    }
+
     /// A guess has led back into the page before: a server that takes rows off a page after it was cut counts them in its
     /// offsets. In another order they have moved, and rows that it counts beyond those that have come are missing for another reason.
     pub(super) fn brings_nothing(&mut self, page: &Page, ask: &Ask) -> bool {
