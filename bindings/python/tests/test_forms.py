@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -413,3 +414,34 @@ def test_a_fraction_is_not_cut_off():
     with served({}, titled()) as (objects, _):
         assert [task.id for task in objects.filter(views__gte=7.5).order_by("id")] == [8, 9]
         assert objects.filter(views__lt=2.5).count() == 2
+
+
+class BoughtSchema(BaseModel):
+    id: int | None = None
+    day: str
+
+
+class Bought(APIModel):
+    _schema_class = BoughtSchema
+    _endpoint = "/api/v1/goods/"
+
+
+@pytest.mark.parametrize("asked", [date(2024, 5, 3), "2024-05-03"])
+def test_a_day_as_people_write_it_is_evaluated_on_no_row(asked):
+    """The server filters and sorts by `2024-05-03`, and shows `03.05.2024`."""
+    days = [f"2024-{month:02}-03" for month in range(1, 13)]
+    label = {day: f"03.{day[5:7]}.2024" for day in days}
+    goods = [{"id": key, "day": day} for key, day in enumerate(days, 1)]
+    shape = {"shows": {"day": {"label": label}}}
+    with TestServer({"goods": goods}, shape=shape) as server, ServiceClient(server.base_url) as client:
+        register_models(client, Bought)
+        for evaluated in (
+            lambda: list(Bought.objects.exclude(day=asked)),
+            lambda: Bought.objects.exclude(day=asked).count(),
+            lambda: list(Bought.objects.filter(Q(day=asked) | Q(id=1))),
+            lambda: Bought.objects.exclude(day=asked).delete(),
+        ):
+            with pytest.raises(UnsupportedError, match="day"):
+                evaluated()
+        assert writes(server) == []
+        assert [good.day for good in Bought.objects.filter(day=asked)] == ["03.05.2024"]

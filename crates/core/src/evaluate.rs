@@ -47,6 +47,9 @@
 //! | number, slug or UUID | URL or path | the same |
 //! | URL | path | by path |
 //! | URL | URL | by text; the same path under another host or with another slash: unknown |
+//! | text that may be a date as people write it (`03.01.2024`, `Jan 3, 2024`, `20240103`) | date or time | equality unknown, unless the server's work is checked; no order |
+//! | number with a unit or a decimal comma (`1.50 EUR`, `1,50`) | text, a number | equality unknown for its value; order where value and text agree, else unknown |
+//! | such a date or number | another one of another row, to sort them | where what they mean and their texts agree, else unknown |
 //! | other text | other text | equality by text, order by code point |
 //!
 //! To check what a server has done ([`Fields::unknown_collation`]), a value that lies within its last shown place of the operand (a second, a
@@ -93,6 +96,7 @@ mod condition;
 mod disproof;
 mod duration;
 mod link;
+mod localized;
 mod measure;
 mod moment;
 mod number;

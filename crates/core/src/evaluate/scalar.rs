@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     Kind, Reading,
     link::Link,
+    localized,
     moment::Moment,
     number::{Number, Spelling},
     plain::{is_in_no_instant, is_plain},
@@ -332,7 +333,22 @@ impl<'a> Text<'a> {
                 }
             }
             (_, Form::Link) => Some(operand.link_key().is_some_and(|key| key == self.raw)),
+            _ if !reading.is_a_check && self.may_mean(operand) => None,
             _ => reading.collation.equal(&self.raw, &operand.raw),
+        }
+    }
+
+    /// Whether it may be the value of the operand, as people write it. What a server has found is another matter: there it is seen by a
+    /// probe.
+    fn may_mean(&self, operand: &Text<'_>) -> bool {
+        match (&self.form, &operand.form) {
+            (Form::Other | Form::Number(..), Form::Moment(_)) => {
+                localized::may_be_moment(&self.raw)
+            }
+            (Form::Other, Form::Number(number, _)) => {
+                localized::orders_to_number(&self.raw, number).any(Ordering::is_eq)
+            }
+            _ => false,
         }
     }
 
@@ -351,6 +367,11 @@ impl<'a> Text<'a> {
             (Form::Uuid(row), _) => Some(row.cmp(&Uuid::try_parse(&operand.raw).ok()?)),
             (Form::Link, Form::Number(operand, _)) => Some(self.number()?.compare(operand)),
             (Form::Link, Form::Other) | (Form::Other | Form::Number(..), Form::Link) => None,
+            (Form::Other, Form::Number(number, Spelling::Integer)) => {
+                let as_text = reading.collation.order(&self.raw, &operand.raw);
+                let mut orders = localized::orders_to_number(&self.raw, number);
+                as_text.filter(|as_text| orders.all(|order| order == *as_text))
+            }
             _ => self.order(operand, reading),
         }
     }
@@ -393,6 +414,14 @@ impl<'a> Text<'a> {
                 }
                 _ => as_text,
             },
+            (Form::Other, Form::Other) => {
+                let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+                let may_differ =
+                    has_digit(&self.raw) && has_digit(&other.raw) && self.raw != other.raw;
+                let orders = may_differ.then(|| localized::orders(&self.raw, &other.raw));
+                let mut orders = orders.into_iter().flatten();
+                as_text.filter(|as_text| orders.all(|order| order == Some(*as_text)))
+            }
             _ => as_text,
         }
     }

@@ -1,8 +1,9 @@
 //! Dates, times and their parts.
 
+use django_api_orm_core::evaluate::Fields;
 use serde_json::json;
 
-use crate::{F, T, U, check_field};
+use crate::{F, T, U, check_field, is, q};
 
 #[test]
 fn dates_and_times() {
@@ -51,6 +52,61 @@ fn dates_and_times() {
             ("gt", json!("09:59:59.5"), T),
             ("hour", json!(10), T),
         ],
+    );
+}
+
+#[test]
+fn a_day_as_people_write_it_may_be_the_one_that_is_asked_for() {
+    for shown in [
+        "03.01.2024",
+        "1/3/24",
+        "Jan 3, 2024",
+        "20240103",
+        "3 days ago",
+    ] {
+        check_field(
+            json!(shown),
+            vec![
+                ("", json!("2024-01-03"), U),
+                ("in", json!(["2024-01-03"]), U),
+                ("gt", json!("2024-01-03T10:00:00Z"), U),
+                ("", json!(shown), T),
+                ("", json!("Bob"), F),
+                ("isnull", json!(true), F),
+            ],
+        );
+    }
+    for shown in ["Room 12", "never", ""] {
+        check_field(json!(shown), vec![("", json!("2024-01-03"), F)]);
+    }
+    // As a proof of what the server has done it is another text, which a probe has to settle.
+    let (row, asked) = (json!({"f": "03.01.2024"}), q("f", json!("2024-01-03")));
+    assert_eq!(is(&asked, &Fields::new("id").unknown_collation(), &row), F);
+    // Where the model says that it is a text, it is nothing else.
+    assert_eq!(is(&asked, &Fields::new("id").text("f"), &row), F);
+}
+
+#[test]
+fn an_amount_may_be_the_number_that_is_asked_for() {
+    check_field(
+        json!("1.50 EUR"),
+        vec![
+            ("", json!("1.50"), U),
+            ("", json!("1.5"), U),
+            ("", json!("2.00"), F),
+            ("", json!("1.50 EUR"), T),
+            ("gt", json!("2"), F),
+            ("gt", json!("1"), T),
+        ],
+    );
+    check_field(json!("10.00 EUR"), vec![("gt", json!("2"), U)]);
+    check_field(
+        json!("1.234 €"),
+        vec![("", json!("1234"), U), ("", json!("1.234"), U)],
+    );
+    check_field(
+        json!("12 Main Street"),
+        vec![("", json!("12"), F), ("gt", json!("2"), F)],
     );
 }
 

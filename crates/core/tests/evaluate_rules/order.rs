@@ -197,3 +197,23 @@ fn a_key_is_complete_where_the_row_has_all_that_is_compared() {
         ["age", "rank"]
     );
 }
+
+#[test]
+fn days_and_amounts_as_people_write_them_have_the_order_in_which_text_and_meaning_agree() {
+    let order = [Order::parse("f")];
+    for (a, b, expected) in [
+        ("03.01.2024", "04.01.2025", Some(Less)),
+        ("03.01.2024", "01.01.2025", None),
+        ("Jan 3, 2024", "3 Feb 2023", None),
+        ("5.50 EUR", "12.00 EUR", None),
+        ("5.50 EUR", "6.00 EUR", Some(Less)),
+        ("5.50 EUR", "5.50 EUR", Some(Equal)),
+        ("Task 9", "Task 12", Some(Greater)),
+        ("1.9.3", "1.10.3", Some(Greater)),
+        ("free", "5.50 EUR", Some(Greater)),
+    ] {
+        let [a, b] = [a, b].map(|text| row(&json!({"f": text})));
+        let compared = compare_rows(&order, NullOrder::Smallest, &a, &b);
+        assert_eq!(compared, expected, "{a:?} {b:?}");
+    }
+}

@@ -166,3 +166,58 @@ async fn a_form_that_the_filter_does_not_take() {
         );
     }
 }
+
+#[derive(Debug, Clone, Serialize, Deserialize, ApiModel)]
+#[api(endpoint = "/api/v1/goods/")]
+struct Bought {
+    id: Option<i64>,
+    day: String,
+}
+
+/// The days of which a server filters and sorts by `2024-03-01` and shows `01.03.2024`.
+async fn bought() -> TestServer {
+    let days = (1..=12).map(|month| (format!("2024-{month:02}-03"), format!("03.{month:02}.2024")));
+    let label: serde_json::Map<String, Value> =
+        days.map(|(day, shown)| (day, shown.into())).collect();
+    let mut rows: Vec<Value> = Vec::new();
+    for (day, _) in &label {
+        let id = rows.len() + 1;
+        rows.push(json!({"id": id, "day": day}));
+    }
+    let server = TestServer::builder().resource(Resource::from_json("goods", rows));
+    let shape = Shape::from_json(json!({"shows": {"day": {"label": label}}})).unwrap();
+    server.shape(shape).start().await.unwrap()
+}
+
+/// Evaluated as a text it would be another day than every one.
+#[tokio::test]
+async fn a_day_as_people_write_it_is_evaluated_on_no_row() {
+    let server = bought().await;
+    let goods = || -> Manager<Bought> {
+        let client = ServiceClient::builder(server.base_url());
+        client.build().unwrap().objects()
+    };
+    let of_may = || Bought::F.day.eq("2024-05-03");
+    let asked = goods().filter(of_may()).await.unwrap();
+    assert_eq!(
+        asked.iter().map(|good| good.id).collect::<Vec<_>>(),
+        [Some(5)]
+    );
+    for error in [
+        goods().exclude(of_may()).await.unwrap_err(),
+        goods().exclude(of_may()).count().await.unwrap_err(),
+        goods()
+            .filter(of_may() | Bought::F.id.eq(1))
+            .await
+            .unwrap_err(),
+        goods().exclude(of_may()).delete().await.unwrap_err().into(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    }
+    let methods: Vec<String> = server
+        .requests()
+        .iter()
+        .map(|request| request.method().to_string())
+        .collect();
+    assert!(methods.iter().all(|method| method == "GET"), "{methods:?}");
+}

@@ -11,6 +11,7 @@ use django_api_orm_core::{
     row::{Row, key_text},
     strategy::{Findings, Strategy, Telling},
 };
+use http::StatusCode;
 use serde_json::Value;
 
 use super::{
@@ -131,9 +132,9 @@ impl Probing {
         let described: Value = match self.collection.description().await {
             Ok(response) => serde_json::from_slice(response.bytes()).unwrap_or_default(),
             Err(error)
-                if error
-                    .status()
-                    .is_some_and(|status| status.is_client_error()) =>
+                if error.status().is_some_and(|status| {
+                    status.is_client_error() || status == StatusCode::NOT_IMPLEMENTED
+                }) =>
             {
                 return Ok(false);
             }
