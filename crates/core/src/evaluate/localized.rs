@@ -34,9 +34,10 @@ pub(super) fn orders_to_number<'a>(
 pub(super) fn orders(left: &str, right: &str) -> Vec<Option<Ordering>> {
     let (one, other) = (amounts(left), amounts(right));
     if !one.is_empty() && !other.is_empty() {
-        let readings = 0..one.len().max(other.len());
-        let compare = |at: usize| one[at % one.len()].cmp(&other[at % other.len()]);
-        return readings.map(|at| Some(compare(at))).collect();
+        let readings = one.len().max(other.len());
+        let pairs = one.iter().cycle().zip(other.iter().cycle());
+        let orders = pairs.take(readings).map(|(one, other)| one.cmp(other));
+        return orders.map(Some).collect();
     }
     match (days(left), days(right)) {
         (Some(one), Some(other)) => {
