@@ -4,6 +4,7 @@
 //! What rows prove by themselves costs nothing. Where they prove nothing (only some of them are seen, one looks wrong, none came
 //! at all), the server is probed: see [`Question`].
 
+mod bare_names;
 mod collation;
 mod emptiness;
 mod filters;

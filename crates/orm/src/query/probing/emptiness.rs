@@ -21,9 +21,6 @@ use super::{
 /// The rows that are looked at where a value of one is needed: the first one may have none.
 const SOME_ROWS: u64 = 5;
 
-/// The same where the first ones have none.
-const MANY_ROWS: u64 = 100;
-
 impl Probing {
     /// Whether an empty answer to the strategy can be believed. If not, the next strategy is another one.
     pub(crate) async fn believes_emptiness(&mut self, strategy: &Strategy) -> Result<bool> {
@@ -193,125 +190,6 @@ impl Probing {
         Ok(false)
     }
 
-    /// The same for equality, which a server may take for that of spellings: `7` is not `7.00` then. Where it does, this value is
-    /// evaluated client-side, and the next one is looked at anew. The name of a field may be a filter by another one, of a related row
-    /// or, where a row is created if none comes, of any.
-    async fn finds_equal(
-        &mut self,
-        probe: &Probe,
-        strategy: &Strategy,
-        guard: &Lookup,
-        mut rows: Vec<Row>,
-    ) -> Result<bool> {
-        let extra = &strategy.extra;
-        let fields = self.collection.known_fields()?;
-        let is_bare = guard.is_bare();
-        let reads_values = is_bare && self.collection.know(|known| known.is_drf)?;
-        let is_related = self.collection.model().is_of_related_key(guard);
-        let is_exact = self.is_exact(guard);
-        'rows: for is_last in [false, true] {
-            for row in picked(guard, &fields, &rows)? {
-                let Some(own) = Telling::equal(guard, extra, &fields, &row, is_related) else {
-                    continue;
-                };
-                // A label, or the like: it is no value that is asked for by this name.
-                let is_other = own.lookup.has_places() || !own.lookup.is_alike(guard);
-                if is_bare && is_exact && is_other {
-                    continue;
-                }
-                let respelt = match reads_values {
-                    true => None,
-                    false => Telling::respelt(guard, extra, &fields, &row).flatten(),
-                };
-                let is_found = match &respelt {
-                    Some(respelt) => self.finds(respelt).await?,
-                    None => is_bare && !is_related && !self.creates(),
-                };
-                let knows = is_found || respelt.is_none() && self.finds_equal_row(&own).await?;
-                if knows {
-                    let parameter = guard.parameter();
-                    self.collection.learn(|known| {
-                        if respelt.is_some() || reads_values {
-                            known.learn_compares_values(&parameter);
-                        }
-                        if is_related {
-                            known.learn_answered(&parameter);
-                        }
-                    })?;
-                    return Ok(true);
-                }
-                // A text may be a label of a related row, and no row is found by that.
-                if is_bare && guard.asks_for_text() && is_exact {
-                    break 'rows;
-                }
-                // What is no label finds its row, where the server knows the name.
-                let is_value = own.lookup.value.as_str().is_none_or(is_no_label);
-                return match respelt.is_some() {
-                    true if self.finds(&own).await? => Ok(false),
-                    false if is_value => {
-                        self.is_unknown(guard)?;
-                        Ok(false)
-                    }
-                    _ => Err(self.finds_no_row(guard)),
-                };
-            }
-            if !is_last {
-                rows = self.ask_for_all_of(&probe.without, MANY_ROWS).await?.rows;
-            }
-        }
-        if is_related && !self.creates() {
-            // Nothing tells: it is not asked again.
-            self.collection
-                .learn(|known| known.learn_answered(&guard.parameter()))?;
-        }
-        Ok(is_bare && is_exact)
-    }
-
-    /// Whether the name is believed to be that of the field: Django's forms read values, so that none is left out by its spelling.
-    fn is_read_as_value(&self, guard: &Lookup) -> Result<bool> {
-        let is_in_question = self.collection.model().is_of_related_key(guard)
-            || self.creates() && self.is_exact(guard);
-        Ok(guard.is_bare() && !is_in_question && self.collection.know(|known| known.is_drf)?)
-    }
-
-    /// Whether a row shows the value as it is asked for: what has decimal places, or is a time, may be shown with fewer digits, and not be
-    /// found by these.
-    fn is_exact(&self, guard: &Lookup) -> bool {
-        !guard.has_spellings(self.collection.model()) && !guard.has_places()
-    }
-
-    /// Whether a row comes that may have the value.
-    async fn finds_equal_row(&mut self, own: &Telling) -> Result<bool> {
-        let rows = match self.ask(&own.pairs).await {
-            Ok(answer) if answer.hides_rows => return Ok(true),
-            Ok(answer) => answer.rows,
-            // A number that is no choice, though a row has it, is one of another field.
-            Err(error) if error.is_refusal() => {
-                let is_number = own.lookup.is_bare() && !own.lookup.asks_for_text();
-                return match is_number && self.creates() {
-                    true => Err(self.finds_no_row(&own.lookup)),
-                    false => Ok(true),
-                };
-            }
-            Err(error) => return Err(error),
-        };
-        let fields = self.collection.known_fields()?;
-        let evaluator = Evaluator::compile_for(&Q::Lookup(own.lookup.clone()), &fields)?;
-        let mut rows = rows.iter();
-        rows.try_fold(false, |found, row| {
-            Ok(found || !evaluator.evaluate(&row.pick(evaluator.roots())?).is_false())
-        })
-    }
-
-    fn finds_no_row(&self, guard: &Lookup) -> Error {
-        Error::unsupported(format!(
-            "no row came for `{}`, and nothing shows whether the server knows that filter: it finds no row by a value that a row shows, \
-             and plain equality does not tell; declare the filters of `{}`",
-            guard.parameter(),
-            self.collection.model().name()
-        ))
-    }
-
     /// Whether the rows that come for a value of one of these are due to it: a text may be a label, which the server drops.
     async fn is_filtered_by(
         &mut self,
@@ -330,7 +208,7 @@ impl Probing {
     }
 
     /// Whether rows come. A value that is refused is looked at.
-    async fn finds(&mut self, telling: &Telling) -> Result<bool> {
+    pub(super) async fn finds(&mut self, telling: &Telling) -> Result<bool> {
         match self.ask(&telling.pairs).await {
             Ok(answer) => Ok(!answer.is_empty()),
             Err(error) if error.is_refusal() => Ok(true),
@@ -350,7 +228,7 @@ impl Probing {
     }
 
     /// Keeps that the server has no such filter: it left out a row that satisfies it.
-    fn is_unknown(&self, guard: &Lookup) -> Result<()> {
+    pub(super) fn is_unknown(&self, guard: &Lookup) -> Result<()> {
         ignored::filter(
             &self.collection,
             &guard.parameter(),
@@ -381,7 +259,7 @@ fn is_client_error(error: &Error) -> bool {
 }
 
 /// What the filter looks at in each of the rows.
-fn picked(guard: &Lookup, fields: &Fields, rows: &[Row]) -> Result<Vec<Picked>> {
+pub(super) fn picked(guard: &Lookup, fields: &Fields, rows: &[Row]) -> Result<Vec<Picked>> {
     let roots = Telling::roots(guard, fields);
     rows.iter().map(|row| row.pick(&roots)).collect()
 }

@@ -5,9 +5,8 @@ use django_api_orm_core::{
     lookup::Lookup,
     paginator::Pairs,
     row::Row,
-    strategy::{Findings, Probe, Question, Strategy, Telling},
+    strategy::{Probe, Question, Strategy},
 };
-use serde_json::Value;
 
 use super::{
     super::{
@@ -15,7 +14,6 @@ use super::{
         ignored,
     },
     Answer, Probing,
-    forms::is_sendable,
 };
 
 const WRONG_ROW: &str = "it sent a row that does not satisfy it";
@@ -58,53 +56,6 @@ impl Probing {
                 .learn(|known| known.learn_parameter(&guard.parameter(), true))?;
         }
         Ok(filters)
-    }
-
-    /// Whether the bare name of a field, for which rows have come, is a filter by equality, as far as that shows: a server that finds parts of
-    /// texts has rows for a shorter one, one that finds greater or lesser numbers for the least or the greatest. Costs a request, two for what
-    /// is no text.
-    async fn filters_by_value(&mut self, probe: &Probe, guard: &Lookup) -> Result<Option<bool>> {
-        if let Some(part) = guard.shorter() {
-            let found = self.found_instead(probe, &part).await?;
-            let Some(found) = found.filter(|found| !found.is_empty()) else {
-                return Ok(Some(true));
-            };
-            let field = self.shown(&guard.path)?;
-            let Some(place) = field.position_of_other(&found.rows, &part.value)? else {
-                return Ok(None);
-            };
-            // A text that is no choice may be dropped.
-            let shown = found.rows.get(place).map(|row| field.of(row)).transpose()?;
-            let part = part.value.as_str().unwrap_or_default().to_lowercase();
-            let is_wider = shown.is_some_and(|shown| contains(&shown, &part));
-            return Ok(is_wider.then_some(false));
-        }
-        let mut comes_for = Vec::new();
-        for end in guard.ends() {
-            let found = self.found_instead(probe, &end).await?;
-            comes_for.push(found.is_some_and(|found| !found.is_empty()));
-        }
-        Ok(match comes_for[..] {
-            [false, false] => Some(true),
-            [false, true] | [true, false] => Some(false),
-            // None of them, or one that is dropped.
-            _ => None,
-        })
-    }
-
-    /// What comes for another value of a filter, beside the others; nothing where it is refused.
-    async fn found_instead(&mut self, probe: &Probe, other: &Lookup) -> Result<Option<Answer>> {
-        let parameter = other.parameter();
-        let others = probe.with.iter().filter(|(name, _)| *name != parameter);
-        let others: Pairs = others.cloned().collect();
-        let Some(Telling { pairs, .. }) = Telling::alone(other, &others) else {
-            return Ok(None);
-        };
-        match self.ask(&pairs).await {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.is_refusal() => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     /// Whether the first row of an answer speaks against none of the guards, so that its count can be that of the plan.
@@ -256,117 +207,6 @@ impl Probing {
         }
         self.is_shown_otherwise(check, &guard.path)?;
         Ok(false)
-    }
-
-    fn shows_another(&self, guard: &Lookup) -> Error {
-        let parameter = guard.parameter();
-        Error::unsupported(format!(
-            "the server finds rows by `{parameter}` that show another value of the same kind than was asked for, and not by that value: it \
-             may filter by something else, or show the field in another unit; rename the field of `{}`, or filter by another one",
-            self.collection.model().name()
-        ))
-    }
-
-    /// Whether the bare name of a field is a filter by more than equality, or by another field: rows that come show another number, date or
-    /// the like than was asked for. It is one where rows come for the least or the greatest value, or other rows for the value that is
-    /// shown; it is none where the same rows come for that, which is another form then. `false` where no row comes for it, so that either
-    /// may be. Costs up to three requests where rows show such a value.
-    async fn takes_what_is_shown(
-        &mut self,
-        strategy: &Strategy,
-        guard: &Lookup,
-        rows: &[Row],
-    ) -> Result<Option<bool>> {
-        let is_related = self.collection.model().is_of_related_key(guard);
-        if !guard.is_bare() || guard.asks_for_text() && !is_related {
-            return Ok(None);
-        }
-        let fields = self.collection.known_fields()?;
-        let mut own = None;
-        for row in rows {
-            let row = row.pick(&Telling::roots(guard, &fields))?;
-            own = Telling::equal(guard, &strategy.extra, &fields, &row, is_related)
-                .filter(|own| own.lookup.is_alike(guard));
-            if own.is_some() {
-                break;
-            }
-        }
-        let Some(own) = own else {
-            return Ok(None);
-        };
-        for end in guard.ends() {
-            let Some(end) = Telling::alone(&end, &strategy.extra) else {
-                continue;
-            };
-            match self.ask(&end.pairs).await {
-                Ok(found) if !found.rows.is_empty() => return Ok(Some(true)),
-                Err(error) if !error.is_refusal() => return Err(error),
-                _ => {}
-            }
-        }
-        let found = match self.ask(&own.pairs).await {
-            Ok(found) => found.rows,
-            Err(error) if error.is_refusal() => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let is_same = self.collection.same_row(found.first(), rows.first());
-        Ok(match guard.asks_for_text() {
-            // A text may be a label.
-            true => (!is_same && self.any_satisfies(&own.lookup, &found)?).then_some(true),
-            false if found.is_empty() => Some(false),
-            false => (!is_same).then_some(true),
-        })
-    }
-
-    /// Whether the bare name of a field may be a filter by parts: all rows that come show a longer text with the one that was asked for, as
-    /// labels may, and rows come for another part of it, which would be no code, though none comes for what no row has. Costs up to two
-    /// requests where rows show such a text.
-    async fn finds_parts(
-        &mut self,
-        strategy: &Strategy,
-        guard: &Lookup,
-        rows: &[Row],
-    ) -> Result<bool> {
-        let Some(asked) = guard
-            .value
-            .as_str()
-            .filter(|_| guard.parameter() == guard.path)
-        else {
-            return Ok(false);
-        };
-        let field = self.shown(&guard.path)?;
-        let texts = field.texts(rows)?;
-        let asked = asked.trim().to_lowercase();
-        if !texts
-            .iter()
-            .all(|text| text.to_lowercase().contains(&asked))
-        {
-            return Ok(false);
-        }
-        // What begins with a text begins with a part at its start, too.
-        let longest = texts.iter().max_by_key(|text| text.len());
-        let [start, _] = parts_of(&asked);
-        let of_shown = longest.into_iter().flat_map(|text| parts_of(text));
-        let mut parts = std::iter::once(start).chain(of_shown);
-        let is_other = |part: &&str| is_sendable(part) && part.to_lowercase() != asked;
-        let Some(part) = parts.find(is_other) else {
-            return Ok(false);
-        };
-        let none = self.findings.asking_for_none(&strategy.extra, &guard.path);
-        let pairs = Findings::asking_for(&strategy.extra, &guard.path, part);
-        let found = match self.ask(&none).await {
-            Ok(found) if found.is_empty() => self.ask_for_all_of(&pairs, MANY_ROWS).await,
-            Ok(_) => return Ok(false),
-            refused => refused,
-        };
-        let found = match found {
-            Ok(found) => found.rows,
-            Err(error) if error.is_refusal() => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        // What comes for the whole comes for a part: other codes have other rows.
-        let mut found = found.iter();
-        Ok(found.any(|row| self.collection.same_row(Some(row), rows.first())))
     }
 
     /// Has the client evaluate a filter that the server ignores, as rows prove, though one of them may satisfy it; nothing is evaluated
@@ -621,27 +461,9 @@ impl Probing {
     }
 }
 
-/// The rows that are asked for where one is looked for among them.
-const MANY_ROWS: u64 = 50;
-
 /// So many rows, and one of so many, may well come or go between two requests.
 const MOVING_ROWS: u64 = 10;
 const MOVING_PART: u64 = 50;
-
-/// Whether it is a text with this one in it, in whatever case.
-fn contains(shown: &Value, part: &str) -> bool {
-    shown
-        .as_str()
-        .is_some_and(|shown| shown.to_lowercase().contains(part))
-}
-
-/// A text without its last letter, and without its first one.
-fn parts_of(text: &str) -> [&str; 2] {
-    let (mut behind, mut before) = (text.chars(), text.chars());
-    behind.next();
-    before.next_back();
-    [before.as_str(), behind.as_str()].map(str::trim)
-}
 
 /// Whether nobody adds or removes as many rows between two requests as the numbers differ by.
 pub(super) fn are_far_apart(one: u64, other: u64) -> bool {
