@@ -133,10 +133,12 @@ fn names_a_day(text: &str) -> bool {
     let has_year = text
         .split(|letter: char| !letter.is_ascii_digit())
         .any(|digits| digits.len() == 4);
+    if !has_year || is_plain(text) {
+        return false;
+    }
     let lower = text.to_lowercase();
     let mut words = lower.split(|letter: char| !letter.is_alphabetic());
-    let is_month = |word: &str| MONTHS.iter().any(|month| word.starts_with(month));
-    has_year && !is_plain(text) && words.any(is_month)
+    words.any(|word| MONTHS.iter().any(|month| word.starts_with(month)))
 }
 
 #[cfg(test)]
