@@ -7,6 +7,7 @@
 pub mod assigned;
 mod declared_relation;
 mod decoded;
+mod denial;
 #[doc(hidden)]
 pub mod described;
 pub mod dialect;

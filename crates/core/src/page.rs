@@ -8,6 +8,7 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     decoded::RowType,
+    denial::says_failure,
     error::{Error, ErrorKind, Result},
     row::Row,
 };
@@ -180,6 +181,14 @@ impl Page {
                      endpoint a collection?",
                 )
             })?;
+        if rows.len() == 0
+            && says_failure(top.iter().map(|(name, value)| (name.as_str(), value.get())))
+        {
+            return Err(Error::new(
+                ErrorKind::Decode,
+                "the answer has no rows and says that it failed, whatever its status",
+            ));
+        }
         let headed = headed(headers);
         // Beside a token some servers give its link.
         let links = || find(&levels, &NEXT).filter_map(link);

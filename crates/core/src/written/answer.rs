@@ -4,16 +4,20 @@ use serde_json::{Value, value::RawValue};
 
 use super::{Fields, Write, fields, same_key};
 use crate::{
+    denial::says_failure,
     row::{Row, key_text},
     unsaved::differs,
 };
 
 impl Write<'_> {
     /// The row in an answer: the answer itself, also where it says nothing, or what it holds with the key that was written
-    /// to (`{"data": {"id": 1}}`, `[{"id": 1}]`). `None` for an answer that speaks of something else: it shows neither a
+    /// to (`{"data": {"id": 1}}`, `[{"id": 1}]`). `None` for an answer that speaks of something else, or of a failure: it shows neither a
     /// key nor a field nor anything that was sent, so it does not say that the row was written.
     #[must_use]
     pub fn row_in(&self, answer: &Row) -> Option<Row> {
+        if self.is_denied_by(answer) {
+            return None;
+        }
         let parts: Vec<Box<RawValue>> = match fields(answer.bytes()) {
             Some(said) if self.is_row(&said) => return Some(answer.clone()),
             Some(said) => said.into_values().collect(),
@@ -67,6 +71,47 @@ impl Write<'_> {
         Some(shown.collect())
     }
 
+    /// Whether an answer says that the write failed: an object without the row's key that says of a failure, or shows messages in the
+    /// place of what was sent; no row of a list, no number of rows, `false`, or a text that is no word of success.
+    #[must_use]
+    pub fn is_denied_by(&self, answer: &Row) -> bool {
+        let Some(said) = fields(answer.bytes()) else {
+            return match serde_json::from_slice(answer.bytes()) {
+                Ok(Value::Bool(done)) => !done,
+                Ok(Value::Number(rows)) => rows.as_i64() == Some(0),
+                Ok(Value::Array(rows)) => rows.is_empty(),
+                Ok(Value::String(text)) => !is_word_of_success(&text),
+                _ => false,
+            };
+        };
+        let key = [self.model.primary_key(), self.model.lookup_field()]
+            .into_iter()
+            .find_map(|name| said.get(name));
+        match key {
+            Some(key) if key.get() == "null" => true,
+            Some(_) => false,
+            None => {
+                let own = |name: &&str| !self.model.reads(name) && !self.sent.contains_key(*name);
+                let others = said.keys().map(String::as_str).filter(own);
+                let others = others.filter_map(|name| Some((name, said.get(name)?.get())));
+                says_failure(others) || self.shows_messages(&said)
+            }
+        }
+    }
+
+    /// Whether lists of texts stand in the place of something else that was sent, as messages do.
+    fn shows_messages(&self, said: &Fields) -> bool {
+        self.sent.iter().any(|(name, sent)| {
+            let shown = said
+                .get(name)
+                .map(|shown| serde_json::from_str(shown.get()));
+            let Some(Ok(Value::Array(messages))) = shown else {
+                return false;
+            };
+            !sent.is_array() && !messages.is_empty() && messages.iter().all(Value::is_string)
+        })
+    }
+
     fn is_row(&self, said: &Fields) -> bool {
         let has = |name: &str| said.contains_key(name);
         self.model.is_shown_by(has) || self.sent.keys().any(|name| has(name))
@@ -78,4 +123,16 @@ impl Write<'_> {
         (self.key.zip(shown.as_ref().and_then(key_text)))
             .is_some_and(|(key, shown)| same_key(key, &shown))
     }
+}
+
+/// Whether a text says that something was done, in a word or two.
+fn is_word_of_success(text: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "ok", "success", "done", "saved", "updated", "changed", "created", "deleted", "removed",
+    ];
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|letter: char| !letter.is_alphanumeric());
+    text.is_empty()
+        || words.any(|word| WORDS.contains(&word) || word == "successfully")
+            && !lower.contains("not ")
 }

@@ -382,6 +382,41 @@ fn an_answer_may_hold_the_row_or_speak_of_something_else() {
         ),
         (&model, None, json!({"data": &whole}), None),
         (&model, None, json!({}), None),
+        // Of a failure.
+        (
+            &model,
+            Some("1"),
+            json!({"success": false, "extra": 1}),
+            None,
+        ),
+        (
+            &model,
+            Some("1"),
+            json!({"success": false, "data": &whole}),
+            None,
+        ),
+        (&model, Some("1"), json!({"error": {"id": 1}}), None),
+        (&model, Some("1"), json!({"id": null, "ok": true}), None),
+        (&model, Some("1"), json!({"extra": ["Too long."]}), None),
+        (&model, None, json!({"extra": ["Too long."]}), None),
+        (&model, Some("1"), json!(false), None),
+        (&model, Some("1"), json!(0), None),
+        (&model, Some("1"), json!([]), None),
+        (&model, Some("1"), json!("locked"), None),
+        (&model, Some("1"), json!("not updated"), None),
+        (
+            &model,
+            Some("1"),
+            json!("Updated successfully."),
+            Some(json!("Updated successfully.")),
+        ),
+        (&model, Some("1"), json!(1), Some(json!(1))),
+        (
+            &model,
+            Some("1"),
+            json!({"id": 1, "success": false}),
+            Some(json!({"id": 1, "success": false})),
+        ),
     ] {
         let write = Write {
             model,

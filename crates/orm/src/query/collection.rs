@@ -306,13 +306,16 @@ impl Collection {
         let call = self.keyed(self.with_body(Call::post(path), body, None)?.staying())?;
         let response = self.send(call).await?;
         response.confirm_write()?;
+        let write = self.write(None, None, body);
+        if write.is_denied_by(&Row::new(response.text())) {
+            return Err(self.something_else(&write, &response));
+        }
         response.object().map_err(|error| {
             error.with_context(match response.status() {
                 StatusCode::ACCEPTED => CREATED_LATER,
                 _ => "the row was created, but the answer does not show it",
             })
         })?;
-        let write = self.write(None, None, body);
         let kept = write.kept(&self.written(&write, &response)?)?;
         let kept = self.versioned(kept, &response, true)?;
         let mut kept = self.with_its_key(kept, body).await?;
@@ -349,14 +352,18 @@ impl Collection {
             None if is_later => Err(response
                 .unexpected(&format!("a row of `{}`", self.model.name()))
                 .with_context(CREATED_LATER)),
-            None => Err(response
-                .unexpected(&format!("a row of `{}`", self.model.name()))
-                .with_outcome_unknown(true)
-                .with_context(format!(
-                    "the server answered with success, but with something else than the row, which may not have been {}",
-                    write.key.map_or("created", |_| "saved")
-                ))),
+            None => Err(self.something_else(write, response)),
         }
+    }
+
+    fn something_else(&self, write: &Write<'_>, response: &ApiResponse) -> Error {
+        response
+            .unexpected(&format!("a row of `{}`", self.model.name()))
+            .with_outcome_unknown(true)
+            .with_context(format!(
+                "the server answered with success, but with something else than the row, which may not have been {}",
+                write.key.map_or("created", |_| "saved")
+            ))
     }
 
     /// The row that an answer shows.
@@ -480,6 +487,14 @@ impl Collection {
         match self.send(depending(call, condition)?).await {
             Ok(response) => {
                 response.confirm_write()?;
+                let nothing = Map::new();
+                let write = self.write(Some(key), None, &nothing);
+                if write.is_denied_by(&Row::new(response.text())) {
+                    return Err(response
+                        .unexpected("a deleted row")
+                        .with_outcome_unknown(true)
+                        .with_context("the server answered with success and says that the row may not have been deleted"));
+                }
                 self.learn(|known| known.learn_deleted(key))
             }
             Err(error) => {

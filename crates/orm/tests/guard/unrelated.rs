@@ -35,6 +35,11 @@ async fn an_answer_about_something_else_does_not_say_that_the_row_was_saved() {
         (200, json!({"detail": "read-only mode"})),
         (200, json!({"data": {"id": 2, "name": "new"}})),
         (200, json!(["not allowed"])),
+        (200, json!([])),
+        (200, json!(false)),
+        (200, json!({"name": ["Too long."]})),
+        (200, json!({"success": false, "name": "new"})),
+        (200, json!({"detail": "locked", "id": null})),
         (201, json!({"status": "queued"})),
     ] {
         let site = start().await;
@@ -67,7 +72,11 @@ async fn an_answer_about_something_else_does_not_say_that_the_row_was_saved() {
 
 #[tokio::test]
 async fn an_answer_that_says_nothing_or_later_is_a_success() {
-    for (status, body) in [(200, json!({})), (200, json!([])), (202, json!({"job": 7}))] {
+    for (status, body) in [
+        (200, json!({})),
+        (200, json!(true)),
+        (202, json!({"job": 7})),
+    ] {
         let site = start().await;
         let things = site.client.objects::<Loose>();
         let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
@@ -78,6 +87,73 @@ async fn an_answer_that_says_nothing_or_later_is_a_success() {
             one.name == "new" && !Instance::is_changed(&one).unwrap(),
             "{body}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_row_is_not_deleted_where_the_answer_says_that_it_failed() {
+    for body in [
+        json!({"success": false}),
+        json!({"error": {"code": 403}}),
+        json!({"status": "error", "detail": "protected"}),
+        json!(false),
+        json!("protected"),
+    ] {
+        let site = start().await;
+        let things = site.client.objects::<Loose>();
+        let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+        answer(&site, 200, &body);
+        let mut errors = vec![one.delete().await.unwrap_err()];
+        answer(
+            &site,
+            200,
+            &json!({"results": [{"id": 1, "name": "one"}], "next": null}),
+        );
+        answer(&site, 200, &body);
+        errors.push(things.all().delete().await.unwrap_err().into());
+        for error in errors {
+            let text = error.to_string();
+            assert!(error.is_outcome_unknown(), "{body}: {error:?}");
+            assert!(text.contains("may not have been deleted"), "{body}: {text}");
+        }
+    }
+    for body in [
+        json!({}),
+        json!({"detail": "deleted"}),
+        json!({"success": true}),
+        json!({"id": 1, "name": "one", "status": "failed"}),
+        json!(null),
+    ] {
+        let site = start().await;
+        let mut one = site
+            .client
+            .objects::<Loose>()
+            .get(Loose::F.id.eq(1))
+            .await
+            .unwrap();
+        answer(&site, 200, &body);
+        one.delete().await.unwrap();
+    }
+}
+
+/// Else a row would be created beside the one that is there.
+#[tokio::test]
+async fn no_rows_beside_a_failure_are_no_empty_list() {
+    for body in [
+        json!({"success": false, "results": []}),
+        json!({"results": [], "errors": ["denied"]}),
+        json!({"code": 500, "message": "down", "data": []}),
+    ] {
+        let site = start().await;
+        let things = site.client.objects::<Loose>();
+        answer(&site, 200, &body);
+        let error = things.all().await.unwrap_err();
+        assert!(error.is_decode(), "{body}: {error}");
+        answer(&site, 200, &body);
+        let new = [Loose::F.kind.set("a")];
+        let error = things.get_or_create(Loose::F.name.eq("one"), new).await;
+        assert!(error.unwrap_err().is_decode(), "{body}");
+        assert!(site.writes().is_empty(), "{body}");
     }
 }
 
