@@ -406,6 +406,18 @@ impl Endpoint {
         }))
     }
 
+    /// Creates a copy of a row, which the server last showed as `row`: what that leaves out, and `body` does not have, is read at its URL.
+    fn copy(&self, row: Given, body: &[u8]) -> PyResult<Operation> {
+        let Given(row) = row;
+        let body = object(body)?;
+        Ok(self.write("create", move |rows| async move {
+            let body = rows.new_row(&body)?;
+            let given: Vec<String> = body.keys().cloned().collect();
+            let kept = rows.copy(&row, &body, &given).await?;
+            Ok(Payload::Kept(Done::new(kept, rows.model())))
+        }))
+    }
+
     /// Creates many rows; the value is a list of what `create` gives, and exceptions.
     fn create_many(&self, bodies: Vec<Vec<u8>>) -> PyResult<Operation> {
         let bodies: Vec<_> = bodies

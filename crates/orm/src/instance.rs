@@ -295,7 +295,8 @@ impl<M: ApiModel> Instance<M> {
     async fn create(&mut self) -> Result<()> {
         let collection = &self.manager.collection;
         let body = collection.new_row(&self.value)?;
-        let kept = collection.create(&body).await?;
+        let given: Vec<String> = self.changes()?.into_iter().map(|(name, _)| name).collect();
+        let kept = collection.copy(&self.row, &body, &given).await?;
         let unsaved = kept.unsaved_error(M::meta());
         self.key = None;
         self.deleted = false;

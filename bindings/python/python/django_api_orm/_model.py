@@ -461,6 +461,9 @@ class BaseAPIModel(_Declared):
         if not force_insert:
             given = info.key_name in self._data.model_fields_set
             key = info.engine.saved_at(*self._held(), given=given)
+        if key is None and self._row is not None and not force_insert and info.engine.is_copy(*self._held()):
+            save = self._new(update_fields).with_(info.relations.keys_of(self))
+            return save, endpoint.copy(self._row, save.json)
         if key is None:
             save = self._new(update_fields)
             return save, endpoint.create(save.json)

@@ -91,6 +91,11 @@ class Relations:
         for each in self.forward.values():
             each.settle(row)
 
+    def keys_of(self, row: Any) -> dict[str, Any]:
+        """What a copy of the row sends for the related rows that it shows whole."""
+        found = {each.info.sent[each.field]: each.reference(row) for each in self.forward.values() if each.field in each.info.sent}
+        return {name: reference for name, reference in found.items() if reference is not None}
+
     def taken(self, row: Any, before: Mapping[str, Any]) -> None:
         """After the server's row was taken over, in place of the fields ``before``: what points elsewhere now is not kept."""
         kept = row._related

@@ -600,6 +600,9 @@ class ModelInfo:
         if names is None:
             changed = self.engine.changed(then, before, again)
             names = [name for name in changed if name not in self.own or not self._is_same(self.own[name], data, read)]
+            # What the row does not show is no equal value.
+            assigned = data.model_fields_set & self.sent.keys() - read.model_fields_set - self.read_only
+            names += [self.sent[name] for name in assigned if self.sent[name] not in names]
         return Save(self.body(data, row, self._fields(names), read, names), then, before, row, again)
 
     @staticmethod

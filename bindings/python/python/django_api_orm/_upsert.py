@@ -99,7 +99,7 @@ class Upsert(Generic[M]):
             fields.update({name: getattr(read, name) for name in map(info.name_of, parts) if name in info.wire})
         unseen = self.endpoint.unseen(row, to_json(info.as_sent(self.fields)))
         for name, value in fields.items():
-            if info.sent[name] in unseen or getattr(data, name) != value:
+            if info.sent[name] in unseen or name not in data.model_fields_set or getattr(data, name) != value:
                 put(data, name, value)
         save = found._changed(None)
         if unseen:

@@ -1,7 +1,7 @@
 //! Rows that are created, and the way from a filter to the row that must exist.
 
 use django_api_orm_core::{
-    Error, ErrorKind, OnConflict, OnUnsaved, Q, Result,
+    Error, ErrorKind, FieldMeta, OnConflict, OnUnsaved, Q, Result,
     assigned::Assigned,
     evaluate::Evaluator,
     lookup::{Lookup, Op},
@@ -281,6 +281,38 @@ impl Collection {
             }
             found => found,
         }
+    }
+
+    /// Creates a copy of a row, which the server last showed as `row`. A list may show fewer fields than the row's own URL:
+    /// those that it left out, and that were not `given`, are read there. One request more where it did.
+    pub async fn copy(
+        &self,
+        row: &Row,
+        body: &Map<String, Value>,
+        given: &[String],
+    ) -> Result<Kept> {
+        let shown = row.fields()?;
+        let model = self.model();
+        let is_unseen = |field: &&FieldMeta| {
+            let sent = field.sent_as();
+            !field.is_write_only()
+                && !model.is_read_only(sent)
+                && !given.iter().any(|given| given == sent)
+                && !field.read_names().any(|name| shown.contains_key(name))
+        };
+        let unseen: Vec<&FieldMeta> = model.fields().iter().filter(is_unseen).collect();
+        let key = self.key_of(row).ok().filter(|_| !unseen.is_empty());
+        let Some(key) = key else {
+            return self.create(body).await;
+        };
+        let whole = self.refresh(&key, Some(row)).await?.fields()?;
+        let mut body = body.clone();
+        for field in unseen {
+            if let Some(value) = whole.get(field.name_in(|name| whole.contains_key(name))) {
+                body.insert(field.sent_as().to_owned(), value.clone());
+            }
+        }
+        self.create(&body).await
     }
 
     /// A new row with a key that it has. One that was sent, and that the answer does not show, is asked for: the server may
