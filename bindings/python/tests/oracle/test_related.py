@@ -52,6 +52,27 @@ def tree(draw: Draw, depth: int = 2) -> list[Any]:
     return [kind, *(tree(draw, depth - 1) for _ in range(1 if kind == "not" else 2))]
 
 
+def names_in(part: Any, *, negated: bool = False) -> list[tuple[str, bool]]:
+    """The lookups in a part of a queryset, each with whether it is negated."""
+    match part:
+        case ["and" | "or" | "filter", *parts]:
+            return [found for each in parts for found in names_in(each, negated=negated)]
+        case ["not" | "exclude", each]:
+            return names_in(each, negated=True)
+        case [str(name), _]:
+            return [(name, negated)]
+    return []
+
+
+def the_orm_errs(described: dict[str, Any]) -> bool:
+    """Whether Django's own SQL is wrong: a negated filter through a to-many relation, beside another one that joins the same rows, is
+    correlated with the wrong column (`U2.id = T3.id` in `exclude(Q(writer__name=..) & ~Q(writer__edited__title=..))`).
+    """
+    found = [each for step in described["steps"] for each in names_in(step)]
+    many = "writer__edited__title"
+    return (many, True) in found and any(name.startswith("writer__") and name != many for name, _ in found)
+
+
 ORDERS = ("writer__name", "editor__name", "editor__country", "writer__country", "title", "id")
 
 
@@ -149,6 +170,8 @@ async def compare(site: Any, kind: str, form: str, cases: int) -> None:
         if case % 5 == 0:
             client, model = library(kind, form, site)
         described = describe(draw)
+        if the_orm_errs(described):
+            continue
         try:
             wrong = await disagreement(site, client, model, described)
         except Refused:
