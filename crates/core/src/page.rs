@@ -16,6 +16,7 @@ use crate::{
 mod beside;
 mod envelope;
 mod links;
+mod names;
 mod pagination;
 
 pub use links::{bare_token, query_pairs};
@@ -23,6 +24,10 @@ pub use pagination::{Pagination, Style};
 
 use envelope::{Envelope, List};
 use links::link_header;
+use names::{
+    BESIDE, COUNT_HEADERS, COUNTS, CURSORS, HEADED, LAST, MORE, NESTED, NEXT, NEXT_HEADERS, NUMBER,
+    PAGES, PREVIOUS, ROWS,
+};
 
 /// One decoded answer of a collection.
 #[derive(Debug, Clone)]
@@ -38,72 +43,6 @@ pub struct Page {
     pages: Option<u64>,
     follows: Option<bool>,
 }
-
-const ROWS: [&str; 6] = ["results", "data", "items", "objects", "rows", "records"];
-const COUNTS: [&str; 5] = ["count", "total", "total_count", "totalCount", "total_items"];
-const COUNT_HEADERS: [&str; 8] = [
-    "x-total-count",
-    "x-total",
-    "x-pagination-count",
-    "x-pagination-total",
-    "x-pagination-total-count",
-    "total-count",
-    "total-records",
-    "total-objects",
-];
-const NEXT: [&str; 6] = [
-    "next",
-    "next_url",
-    "next_page_url",
-    "next_page",
-    "nextPage",
-    "next_link",
-];
-const NEXT_HEADERS: [&str; 4] = [
-    "next-page",
-    "x-next-page",
-    "x-pagination-next",
-    "x-pagination-next-page",
-];
-const MORE: [&str; 8] = [
-    "has_more",
-    "hasMore",
-    "has_next",
-    "hasNext",
-    "has_next_page",
-    "hasNextPage",
-    "next_page_results",
-    "more",
-];
-/// How many pages there are.
-const PAGES: [&str; 9] = [
-    "total_pages",
-    "totalPages",
-    "num_pages",
-    "numPages",
-    "page_count",
-    "pageCount",
-    "last_page",
-    "lastPage",
-    "pages",
-];
-/// The number of this one.
-const NUMBER: [&str; 6] = [
-    "page",
-    "current_page",
-    "currentPage",
-    "page_number",
-    "pageNumber",
-    "current",
-];
-const PREVIOUS: [&str; 5] = [
-    "previous",
-    "prev",
-    "previous_url",
-    "prev_url",
-    "prev_page_url",
-];
-const NESTED: [&str; 5] = ["meta", "links", "pagination", "_links", "_meta"];
 
 type Fields<'a> = HashMap<String, &'a RawValue>;
 
@@ -136,14 +75,16 @@ impl Page {
             Error::new(ErrorKind::Decode, "the answer is not valid JSON").with_source(error)
         })?;
         let next = headed(headers);
+        let beside = beside(headers);
+        let levels = [&beside];
         Ok(Self {
+            count: counted(&levels, rows.len() as u64)?.or_else(|| counted_in(headers)),
             rows: rows.slices(body),
-            count: counted_in(headers),
             previous: link_header(headers, "prev").or_else(|| link_header(headers, "previous")),
             enveloped: false,
             drf: is_from_drf(headers),
             names_next: next.is_some() || headers.contains_key(http::header::LINK),
-            more: None,
+            more: more(&levels),
             pages: None,
             follows: None,
             next: next.filter(|next| !next.is_empty()),
@@ -166,21 +107,22 @@ impl Page {
         let nested = below(&[&top]);
         let deeper = below(&nested.iter().collect::<Vec<_>>());
         let deepest = below(&deeper.iter().collect::<Vec<_>>());
+        let beside = beside(headers);
         let levels: Vec<&Fields<'_>> = std::iter::once(&top)
             .chain(&nested)
             .chain(&deeper)
             .chain(&deepest)
+            .chain([&beside])
             .collect();
-        let rows = ROWS
-            .iter()
-            .find_map(|name| lists.remove(*name))
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Decode,
-                    "the answer is an object without a list of rows (`results`, `data`, `items`, `objects`, `rows` or `records`); is the \
-                     endpoint a collection?",
-                )
-            })?;
+        let rows = ROWS.iter().find_map(|name| lists.remove(*name));
+        let rows = rows.or_else(|| only_list(&top, &levels, row_type));
+        let rows = rows.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Decode,
+                "the answer is an object without a list of rows (`results`, `data`, `items`, `objects`, `rows` or `records`, or the only \
+                 list beside a count or a link); is the endpoint a collection?",
+            )
+        })?;
         if rows.len() == 0
             && says_failure(top.iter().map(|(name, value)| (name.as_str(), value.get())))
         {
@@ -198,8 +140,18 @@ impl Page {
         // `count` may be that of the page; the other names say what they mean.
         let [_, totals @ ..] = COUNTS;
         let is_total = count.is_none() || find(&levels, &totals).next().is_some();
-        let names_next = headed.is_some() || find(&levels, &NEXT).next().is_some();
-        let marked = find(&levels, &MORE).find_map(|value| value.get().parse().ok());
+        let names_next =
+            headed.is_some() || next.is_some() || find(&levels, &NEXT).next().is_some();
+        let marked =
+            |names: &[&str]| find(&levels, names).find_map(|value| value.get().parse().ok());
+        let is_last: Option<bool> = marked(&LAST);
+        let more = marked(&MORE).or(is_last.map(|is_last| !is_last));
+        // The cursor of the last row is there on the last page, too.
+        let cursor = || find(&levels, &CURSORS).find_map(link);
+        let next = match more {
+            Some(true) => next.or_else(cursor),
+            _ => next,
+        };
         let number = |names: &[&str]| find(&levels, names).find_map(self::count);
         let pages = number(&PAGES);
         // Pages may be counted from zero.
@@ -215,7 +167,7 @@ impl Page {
             previous: find(&levels, &PREVIOUS).find_map(link),
             enveloped: true,
             drf: is_from_drf(headers),
-            more: marked,
+            more,
             pages,
             follows: by_number().filter(|_| !names_next && count.is_none()),
         }
@@ -308,6 +260,11 @@ impl Page {
     /// What counts is the parameter in which a link differs from the request: servers echo all the others, known or not.
     #[must_use]
     pub fn recognise(&self, sent: &[(String, String)]) -> Option<Style> {
+        let next = self.next.as_deref();
+        let number = next.and_then(|link| link.parse().ok());
+        if let Some(number) = number.filter(|_| !self.enveloped) {
+            return self.numbered(number, sent);
+        }
         if !self.enveloped {
             return Some(if self.names_next {
                 Style::Link
@@ -328,12 +285,11 @@ impl Page {
                         .is_some_and(|name| differs(link, name))
                 })
         };
-        let next = self.next.as_deref();
         let links = [next, self.previous.as_deref()];
         if let Some(style) = links.into_iter().flatten().find_map(by_name) {
             return Some(style);
         }
-        if let Some(number) = next.and_then(|link| link.parse().ok()) {
+        if let Some(number) = number {
             return self.numbered(number, sent);
         }
         // The link of a first page in limit/offset pagination may name the limit only; any other difference is the
@@ -402,12 +358,37 @@ fn below<'a>(objects: &[&Fields<'a>]) -> Vec<Fields<'a>> {
         .collect()
 }
 
-fn find<'a>(levels: &[&Fields<'a>], names: &[&str]) -> impl Iterator<Item = &'a RawValue> {
-    levels
+/// The rows under a name that servers have for those of one endpoint (`{"tasks": [..], "total": 9}`): the only list of objects, where
+/// something around it is that of a page.
+fn only_list<'a>(
+    top: &Fields<'a>,
+    levels: &[&Fields<'a>],
+    row_type: Option<RowType>,
+) -> Option<List<'a>> {
+    let marks = [&COUNTS[..], &NEXT, &MORE, &PAGES];
+    marks
         .iter()
-        .flat_map(|object| names.iter().filter_map(|name| object.get(*name).copied()))
-        .collect::<Vec<_>>()
-        .into_iter()
+        .find(|names| find(levels, names).next().is_some())?;
+    let mut lists = (top.iter())
+        .filter(|(name, value)| value.get().starts_with('[') && !BESIDE.contains(&name.as_str()));
+    let (_, list) = lists.next()?;
+    let is_only = lists.next().is_none();
+    let rows = List::parse(list.get().as_bytes(), row_type).ok()?;
+    (is_only && rows.are_objects()).then_some(rows)
+}
+
+/// The values under these names, in their order.
+fn find<'a>(levels: &[&Fields<'a>], names: &[&str]) -> impl Iterator<Item = &'a RawValue> {
+    let named = |object: &&Fields<'a>| {
+        let place = |(name, value): (&String, &&'a RawValue)| {
+            Some((names.iter().position(|known| known == name)?, *value))
+        };
+        let mut found: Vec<_> = object.iter().filter_map(place).collect();
+        found.sort_by_key(|(place, _)| *place);
+        found
+    };
+    let found: Vec<_> = levels.iter().flat_map(named).collect();
+    found.into_iter().map(|(_, value)| value)
 }
 
 /// How many rows the collection has, of all that the answer counts. One that says how many came is left out beside another.
@@ -425,6 +406,22 @@ fn counted(levels: &[&Fields<'_>], rows: u64) -> Result<Option<u64>> {
             "the answer counts its rows twice, {one} and {other}, and {rows} came: nothing says which is the number of all rows"
         ))),
     }
+}
+
+/// Whether a page follows, as the answer says.
+fn more(levels: &[&Fields<'_>]) -> Option<bool> {
+    let marked =
+        |names: &[&str]| find(levels, names).find_map(|value| value.get().parse::<bool>().ok());
+    marked(&MORE).or_else(|| marked(&LAST).map(|is_last| !is_last))
+}
+
+/// What a header holds of what stands around the rows elsewhere.
+fn beside(headers: &HeaderMap) -> Fields<'_> {
+    let texts = HEADED
+        .iter()
+        .filter_map(|name| headers.get(*name)?.to_str().ok());
+    let mut objects = texts.filter_map(|text| serde_json::from_str(text).ok());
+    objects.next().unwrap_or_default()
 }
 
 /// A number of rows; some servers write it as text. Anything else is not a count.
@@ -456,10 +453,11 @@ fn link(value: &RawValue) -> Option<String> {
     match serde_json::from_str(value.get()).ok()? {
         Value::String(link) if !link.is_empty() => Some(link),
         Value::Number(number) => Some(number.to_string()),
-        Value::Object(mut link) => match link.remove("href") {
-            Some(Value::String(link)) if !link.is_empty() => Some(link),
-            _ => None,
-        },
+        Value::Object(link) => {
+            let texts = ["href", "link", "url", "after"].into_iter();
+            let mut texts = texts.filter_map(|name| link.get(name)?.as_str());
+            texts.find(|link| !link.is_empty()).map(str::to_owned)
+        }
         _ => None,
     }
 }

@@ -46,6 +46,10 @@ impl<'a> List<'a> {
         self.rows.len()
     }
 
+    pub(super) fn are_objects(&self) -> bool {
+        self.rows.iter().all(|row| row.starts_with('{'))
+    }
+
     /// The rows: slices of the body that they were cut from.
     pub(super) fn slices(self, body: &Bytes) -> Vec<Row> {
         let values: Option<Arc<dyn Any + Send + Sync>> = self.decoder.map(Decoder::finish);

@@ -43,9 +43,64 @@ fn envelopes() {
 }
 
 #[test]
+fn the_only_list_of_a_page_holds_its_rows() {
+    for (body, rows) in [
+        (r#"{"tasks": [{"id": 1}], "total": 9}"#, Some(1)),
+        (r#"{"users": [{"id": 1}], "next_page": null}"#, Some(1)),
+        (r#"{"users": [], "has_more": false, "errors": []}"#, Some(0)),
+        (r#"{"id": 7, "tags": [{"id": 1}]}"#, None),
+        (
+            r#"{"users": [{"id": 1}], "groups": [{"id": 1}], "count": 9}"#,
+            None,
+        ),
+        (r#"{"ids": [1, 2], "count": 9}"#, None),
+        (r#"{"errors": [{"code": 1}], "count": 0}"#, None),
+    ] {
+        let page = Page::parse(&Bytes::from_static(body.as_bytes()), &HeaderMap::new());
+        assert_eq!(page.ok().map(|page| page.rows().len()), rows, "{body}");
+    }
+}
+
+#[test]
 fn an_answer_says_in_many_ways_whether_a_page_follows() {
     for (fields, more, next) in [
         (r#""has_more": true"#, Some(true), None),
+        (r#""last": false, "totalElements": 9"#, Some(true), None),
+        (r#""isLast": true"#, Some(false), None),
+        (r#""next_cursor": "c""#, None, Some("c")),
+        (r#""nextPageToken": "c""#, None, Some("c")),
+        (r#""meta": {"continuationToken": "c"}"#, None, Some("c")),
+        (
+            r#""response_metadata": {"next_cursor": "c"}"#,
+            None,
+            Some("c"),
+        ),
+        (r#""next_cursor": """#, None, None),
+        (
+            r#""pageInfo": {"hasNextPage": true, "endCursor": "c"}"#,
+            Some(true),
+            Some("c"),
+        ),
+        (
+            r#""pageInfo": {"hasNextPage": false, "endCursor": "c"}"#,
+            Some(false),
+            None,
+        ),
+        (
+            r#""paging": {"next": {"after": "c", "link": "/x?after=c"}}"#,
+            None,
+            Some("/x?after=c"),
+        ),
+        (
+            r#""paging": {"next": "/x?after=c"}"#,
+            None,
+            Some("/x?after=c"),
+        ),
+        (
+            r#""@odata.nextLink": "/x?$skip=2""#,
+            None,
+            Some("/x?$skip=2"),
+        ),
         (r#""meta": {"hasNextPage": false}"#, Some(false), None),
         (r#""next_page_results": true"#, Some(true), None),
         (r#""next_page": 2"#, None, Some("2")),
@@ -54,11 +109,16 @@ fn an_answer_says_in_many_ways_whether_a_page_follows() {
     ] {
         let page = parse(&format!(r#"{{"results": [1], {fields}}}"#));
         assert_eq!((page.more(), page.next()), (more, next), "{fields}");
-        assert_eq!(
-            page.names_next(),
-            fields.contains("next_page\""),
-            "{fields}"
-        );
+        let names = [
+            "next_page\"",
+            "next\"",
+            "next_cursor",
+            "nextPageToken",
+            "continuationToken",
+            "nextLink",
+        ];
+        let names_next = names.iter().any(|name| fields.contains(name));
+        assert_eq!(page.names_next(), names_next, "{fields}");
     }
     let numbered = parse(r#"{"results": [1, 2, 3], "next_page": 2}"#);
     assert_eq!(numbered.recognise(&[]), Some(Style::PageNumber));
@@ -77,6 +137,10 @@ fn a_count_of_the_page_is_none_of_the_collection() {
         (r#""count": 2, "has_more": true"#, None),
         (r#""count": 2, "next": null"#, Some(2)),
         (r#""count": 9, "next": "/x?page=2""#, Some(9)),
+        (r#""totalElements": 9, "size": 2"#, Some(9)),
+        (r#""totalItems": "9""#, Some(9)),
+        (r#""page": {"total_rows": 9}"#, Some(9)),
+        (r#""recordsTotal": 20, "recordsFiltered": 9"#, Some(9)),
     ] {
         let page = parse(&format!(r#"{{"results": [1, 2], {fields}}}"#));
         assert_eq!(page.count(), count, "{fields}");
@@ -85,6 +149,15 @@ fn a_count_of_the_page_is_none_of_the_collection() {
     let error = Page::parse(&twice, &HeaderMap::new()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("5 and 9"), "{error}");
+}
+
+#[test]
+fn a_header_may_hold_what_stands_around_the_rows() {
+    let text = r#"{"TotalCount": 130, "PageSize": 2, "HasNext": true}"#;
+    let mut headers = HeaderMap::new();
+    headers.insert("x-pagination", text.parse().unwrap());
+    let page = Page::parse(&Bytes::from_static(b"[1, 2]"), &headers).unwrap();
+    assert_eq!((page.count(), page.more()), (Some(130), Some(true)));
 }
 
 #[test]

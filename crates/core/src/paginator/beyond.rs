@@ -6,7 +6,7 @@
 //! ```text
 //! ask    (nothing)
 //! answer [rows 0 to 20]
-//! ask    ?offset=19&page=2        why: both at once, as most servers ignore what they do not know
+//! ask    ?offset=19&skip=19&page=2    why: all at once, as most servers ignore what they do not know
 //! answer [rows 19 to 39]          the last row once more: offsets, and here is the page after
 //! answer [rows 0 to 20]           or the same page: it knows neither, and that was all
 //! ```
@@ -25,7 +25,7 @@ use super::{
 /// What is asked to see whether rows follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beyond {
-    /// By offset and by the number of the page, in one request.
+    /// By offset, under both names that it has, and by the number of the page, in one request.
     Either,
     /// By the offset of the last row.
     LastRow,
@@ -76,10 +76,12 @@ impl Beyond {
             Self::Either => {
                 // Offset 0 would show nothing.
                 set(&mut query, "offset", last.max(1));
+                set(&mut query, "skip", last.max(1));
                 set(&mut query, "page", 2);
             }
             Self::LastRow | Self::NextRow => {
                 remove(&mut query, "page");
+                remove(&mut query, "skip");
                 let offset = if self == Self::LastRow { last } else { rows };
                 set(&mut query, "offset", offset);
             }
@@ -186,7 +188,7 @@ mod tests {
         let (requests, shown) = asked(20, &[Same]);
         assert_eq!(
             (requests.join(" "), shown),
-            ("offset=19&page=2".to_owned(), Shown::Whole)
+            ("offset=19&skip=19&page=2".to_owned(), Shown::Whole)
         );
         let shown = asked(20, &[LastRow]).1;
         assert_eq!(shown, Shown::Follows(Style::LimitOffset));

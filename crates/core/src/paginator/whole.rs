@@ -3,7 +3,7 @@
 //! ```text
 //! ask    (nothing)                why: a plain list has come before, and nothing was shown of its end
 //! answer [50 rows]                nothing tells whether that is all
-//! ask    ?offset=49&page=2        why: a probe, once for an endpoint
+//! ask    ?offset=49&skip=49&page=2    why: a probe, once for an endpoint
 //! answer [50 rows]                the same page: that was all. Other rows: pages without an envelope
 //! ```
 //!
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(
             told(&probe),
             (
-                "offset=49&page=2".to_owned(),
+                "offset=49&page=2&skip=49".to_owned(),
                 50,
                 Why::Beyond(Beyond::Either)
             )

@@ -151,7 +151,7 @@ async fn one_probe_shows_an_endpoint_without_pages() {
         assert_eq!(ids(site.rows().all()).await.unwrap(), all()[..50]);
         assert_eq!(
             site.targets(),
-            ["/api/v1/rows/", "/api/v1/rows/?offset=49&page=2"]
+            ["/api/v1/rows/", "/api/v1/rows/?offset=49&skip=49&page=2"]
         );
         for _ in 0..2 {
             assert_eq!(ids(site.rows().all()).await.unwrap(), all()[..50]);
@@ -188,7 +188,7 @@ async fn a_page_that_is_shorter_than_others_is_the_last() {
         site.targets()[..3],
         [
             "/api/v1/rows/",
-            "/api/v1/rows/?offset=19&page=2",
+            "/api/v1/rows/?offset=19&skip=19&page=2",
             "/api/v1/rows/?offset=39"
         ],
         "what the probe brings is a page of the walk"

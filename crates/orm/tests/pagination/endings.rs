@@ -109,14 +109,14 @@ async fn a_token_is_followed_as_it_is_declared_and_no_further() {
     });
     let server = start(shape).await;
     let as_cursor = unknown(&server).with_pagination(Pagination::cursor());
-    for (rows, says) in [
-        (unknown(&server), "counts 250 rows, sent 50"),
-        (as_cursor, "50 rows so far of 250"),
-    ] {
+    for rows in [unknown(&server), as_cursor] {
         let queries: [QuerySet<Row>; 2] = [rows.all(), rows.all().range(60..63)];
         for query in queries {
             let error = ids(query).await.unwrap_err();
-            assert!(error.to_string().contains(says), "{error}");
+            assert!(
+                error.to_string().contains("counts 250 rows, sent 50"),
+                "{error}"
+            );
         }
         assert_eq!(rows.count().await.unwrap(), 250);
     }

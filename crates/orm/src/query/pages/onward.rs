@@ -4,7 +4,7 @@ use std::mem;
 
 use django_api_orm_core::{
     Error, OnDrift, Result,
-    page::{Page, Style},
+    page::{Page, Style, bare_token},
     paginator::{Ask, Course, Repeated, Turn, Why, try_another},
 };
 
@@ -41,6 +41,10 @@ impl Pages {
                 next => Ok(next),
             },
             Some(_) => Ok(Step::Done),
+            // A token says that there is more, and not by which parameter it is sent.
+            None if bare_token(link).is_some() && self.paginator.style() == Some(Style::Link) => {
+                Err(self.no_way_on(reached))
+            }
             None => Err(Error::drift(format!(
                 "the server's link to the next page leads back to a page already read ({reached} rows so far)"
             ))),
@@ -70,7 +74,11 @@ impl Pages {
     fn by_count(&self, turn: &Turn<'_>) -> Result<Step> {
         let next = match turn.page.rows().is_empty() {
             true => Step::Done,
-            false => self.unless_asked(self.paginator.counted(turn)),
+            false => self.unless_asked(
+                self.paginator
+                    .counted(turn)
+                    .and_then(|ask| self.not_refused(ask)),
+            ),
         };
         match next {
             Step::Done if self.says_more => Err(self.no_way_on(turn.reached)),
@@ -107,6 +115,16 @@ impl Pages {
             return Err(self.no_way_on(reached));
         }
         Ok(())
+    }
+
+    /// The next attempt, where the server has refused this one before, as a way to jump to where it leads.
+    fn not_refused(&self, ask: Ask) -> Option<Ask> {
+        match ask.why {
+            Why::Tried(style) if self.seen.has_asked(&ask.query) => {
+                try_another(style, &ask, &self.course)
+            }
+            _ => Some(ask),
+        }
     }
 
     fn unless_asked(&self, next: Option<Ask>) -> Step {
@@ -179,6 +197,9 @@ impl Pages {
                     self.step = Step::Ask(next);
                     Ok(None)
                 }
+                Repeated::Drift if more.is_some() && self.paginator.is_declared() => {
+                    Err(self.no_way_on(ask.position))
+                }
                 Repeated::Drift => Err(Error::drift(format!(
                     "the same page came twice ({} rows so far{})",
                     ask.position,
@@ -234,9 +255,18 @@ impl Pages {
         }
     }
 
+    /// The server refuses the page after a full one: that may have been the last, or lie before a limit of its own.
+    pub(super) fn may_go_on(rows: u64) -> Error {
+        Error::unsupported(format!(
+            "the server refuses the page after {rows} rows, and nothing shows whether there is one: narrow the query, or declare the \
+             pagination"
+        ))
+    }
+
     pub(super) fn out_of_reach(rows: u64) -> Error {
         Error::unsupported(format!(
-            "the server ignores offsets and sends no more than {rows} rows at a time: the others cannot be reached"
+            "the server ignores offsets and sends no more than {rows} rows at a time: the others cannot be reached; declare the pagination, \
+             if the server has one"
         ))
     }
 
