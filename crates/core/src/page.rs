@@ -135,17 +135,17 @@ impl Page {
         // Beside a token some servers give its link.
         let links = || find(&levels, &NEXT).filter_map(link);
         let linked = links().find(|link| bare_token(link).is_none());
-        let next = linked.or_else(|| links().next());
+        // An offset that is no number is such a token; a number is where this page begins.
+        let token = || top.get("offset").and_then(|offset| link(offset));
+        let token = || token().filter(|token| token.parse::<f64>().is_err());
+        let next = linked.or_else(|| links().next()).or_else(token);
         let count = counted(&levels, rows.len() as u64)?;
         // `count` may be that of the page; the other names say what they mean.
         let [_, totals @ ..] = COUNTS;
         let is_total = count.is_none() || find(&levels, &totals).next().is_some();
         let names_next =
             headed.is_some() || next.is_some() || find(&levels, &NEXT).next().is_some();
-        let marked =
-            |names: &[&str]| find(&levels, names).find_map(|value| value.get().parse().ok());
-        let is_last: Option<bool> = marked(&LAST);
-        let more = marked(&MORE).or(is_last.map(|is_last| !is_last));
+        let more = more(&levels);
         // The cursor of the last row is there on the last page, too.
         let cursor = || find(&levels, &CURSORS).find_map(link);
         let next = match more {

@@ -65,16 +65,16 @@ def names_in(part: Any, *, negated: bool = False) -> list[tuple[str, bool]]:
 
 
 def the_orm_errs(described: dict[str, Any]) -> bool:
-    """Whether Django's own SQL is wrong. A negated filter through a to-many relation, beside another one that joins the same rows, is
-    correlated with the wrong column (`U2.id = T3.id` in `exclude(Q(writer__name=..) & ~Q(writer__edited__title=..))`). And beside
-    `isnull` a negated filter is compared with null, though no row is related (`exclude(editor__isnull=True, editor__country="FR")`).
+    """Whether Django's own SQL is wrong. A negated filter through a to-many relation, beside another that joins its rows, is
+    correlated with the wrong column (`U2.id = T3.id` in `exclude(Q(writer__name=..) & ~Q(writer__edited__title=..))`). And
+    beside `isnull` one is compared with null though no row is related (`exclude(editor__isnull=True, editor__country="FR")`).
     """
     found = [each for step in described["steps"] for each in names_in(step)]
     many = "writer__edited__title"
     joined = any(name.startswith("writer__") and name != many for name, _ in found)
     negated = {name for name, is_negated in found if is_negated and name.startswith("editor__")}
     of_null = {name for name in negated if name.endswith("__isnull")}
-    return (many, True) in found and joined or bool(of_null and negated - of_null)
+    return ((many, True) in found and joined) or bool(of_null and negated - of_null)
 
 
 ORDERS = ("writer__name", "editor__name", "editor__country", "writer__country", "title", "id")

@@ -76,6 +76,8 @@ fn an_answer_says_in_many_ways_whether_a_page_follows() {
             Some("c"),
         ),
         (r#""next_cursor": """#, None, None),
+        (r#""offset": "itr7/rec9""#, None, Some("itr7/rec9")),
+        (r#""offset": "20""#, None, None),
         (
             r#""pageInfo": {"hasNextPage": true, "endCursor": "c"}"#,
             Some(true),
@@ -116,6 +118,7 @@ fn an_answer_says_in_many_ways_whether_a_page_follows() {
             "nextPageToken",
             "continuationToken",
             "nextLink",
+            "itr7",
         ];
         let names_next = names.iter().any(|name| fields.contains(name));
         assert_eq!(page.names_next(), names_next, "{fields}");

@@ -9,7 +9,7 @@ use crate::{
 
 impl Strategy {
     /// An empty answer is believed of a parameter to which rows have come, which is declared, or which is the bare name of a field that
-    /// is asked for a text or an integer: a server that takes it for equality means the same. The name of a related row may be a filter
+    /// is asked for a text or an integer, and not for a flag: a server that takes it for equality means the same. The name of a related row may be a filter
     /// by one of its fields; so may any other name be, which counts where a row is created if none comes.
     pub(super) fn doubt_emptiness(&mut self, given: &Given<'_>) {
         if self.trusts {
@@ -23,8 +23,14 @@ impl Strategy {
             }
             let has_operator = guard.op != Op::Exact || guard.transform.is_some();
             let is_of_another = given.findings.creates() && may_be_of_another_field(guard, given);
+            // A flag may be spelt otherwise there.
+            let is_flag = guard.value.is_boolean();
             !believes
-                && (has_operator || guard.path.contains("__") || is_spelt(guard) || is_of_another)
+                && (has_operator
+                    || is_flag
+                    || guard.path.contains("__")
+                    || is_spelt(guard)
+                    || is_of_another)
         };
         // That rows have come to a parameter in one spelling says nothing of another one.
         let may_be_unknown = |guard: &&Lookup| {

@@ -15,11 +15,25 @@ use django_api_orm_core::{
     row::{Row, key_text},
     version::Version,
 };
+use http::StatusCode;
 use serde_json::Map;
 use uuid::Uuid;
 
 use super::collection::Collection;
 use crate::client::Call;
+
+/// Whether the answer to a read of a URL may mean that there are no such URLs, or that they are made of another kind of key.
+fn takes_no_key(error: &Error) -> bool {
+    let refusals = [
+        StatusCode::BAD_REQUEST,
+        StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        StatusCode::NOT_IMPLEMENTED,
+    ];
+    error
+        .status()
+        .is_some_and(|status| refusals.contains(&status))
+}
 
 /// What the URL of a row has shown.
 #[derive(Debug)]
@@ -41,6 +55,10 @@ impl Collection {
         let error = match self.at_url(key, None, row_type).await {
             Ok(row) => return Ok(ByUrl::Row(row)),
             Err(error) if error.kind() == ErrorKind::NotFound => error,
+            // Nothing is read there, or another kind of key is.
+            Err(error) if takes_no_key(&error) && self.know(|known| known.details)?.is_none() => {
+                return Ok(ByUrl::Unknown);
+            }
             Err(error) => return Err(error),
         };
         match Box::pin(self.has_details()).await {
@@ -102,16 +120,24 @@ impl Collection {
         let keys = [self.model().primary_key(), self.model().lookup_field()];
         let mut is_row = false;
         let picked = row.pick_noting(&keys, |name| is_row = is_row || self.model().reads(name));
+        let nothing = Map::new();
+        let read = self.write(Some(key), known, &nothing);
         let picked = match picked {
             Ok(picked) if is_row || self.model().may_be_row(|_| false) => picked,
-            // Another look, for the error.
-            _ => self.shown(&response)?,
+            // What the answer holds with the key is the row: `{"data": {"id": 1}}`.
+            _ => match read
+                .row_in(&row)
+                .filter(|inner| inner.bytes() != row.bytes())
+            {
+                Some(inner) => {
+                    row = inner.with_version(Version::of(response.headers()));
+                    row.pick(&keys)?
+                }
+                // Another look, for the error.
+                None => self.shown(&response)?,
+            },
         };
-        let nothing = Map::new();
-        match self
-            .write(Some(key), known, &nothing)
-            .other(|name| picked.get(name).and_then(key_text))
-        {
+        match read.other(|name| picked.get(name).and_then(key_text)) {
             None => {
                 self.learn_shown(&row)?;
                 Ok(row)

@@ -562,14 +562,29 @@ async fn an_object_of_another_form_is_no_row() {
     let (site, things) = start().await;
     let wrapped = json!({"data": {"id": 1, "name": "one", "kind": "a", "rank": 1}});
     answer(&site, 200, &wrapped);
-    let error = things.get(Loose::F.id.eq(1)).await.unwrap_err();
-    assert!(
-        error.is_decode() && error.to_string().contains("a row of `Loose` was expected"),
-        "{error}"
-    );
     let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+    assert_eq!(
+        *one,
+        loose(1, "one", "a", 1),
+        "what it holds with the key that was asked for"
+    );
     answer(&site, 200, &wrapped);
-    assert!(one.refresh_from_api().await.unwrap_err().is_decode());
+    one.refresh_from_api().await.unwrap();
+    let other = json!({"data": {"id": 2, "name": "two", "kind": "a", "rank": 1}});
+    for other in [
+        other,
+        json!({"data": {"attributes": {"name": "one"}}}),
+        json!({"detail": "no"}),
+    ] {
+        answer(&site, 200, &other);
+        let error = things.get(Loose::F.id.eq(1)).await.unwrap_err();
+        assert!(
+            error.is_decode() && error.to_string().contains("a row of `Loose` was expected"),
+            "{error}"
+        );
+        answer(&site, 200, &other);
+        assert!(one.refresh_from_api().await.unwrap_err().is_decode());
+    }
     answer(&site, 201, &wrapped);
     let error = things.create(&json!({"name": "n"})).await.unwrap_err();
     assert!(

@@ -210,7 +210,7 @@ impl Probing {
                 };
                 let is_found = match &respelt {
                     Some(respelt) => self.finds(respelt).await?,
-                    None => is_bare && !is_related && !self.creates(),
+                    None => is_bare && !is_related && !self.creates() && !guard.value.is_boolean(),
                 };
                 let knows = is_found || respelt.is_none() && self.finds_equal_row(&own).await?;
                 if knows {

@@ -177,6 +177,11 @@ impl Probing {
             }
             return Ok(true);
         }
+        if !is_ignored && self.reads_no_value(strategy, guard).await? {
+            self.is_ignored(strategy, check, parameter, rows)?;
+            check.suspect(parameter);
+            return Ok(true);
+        }
         if !is_ignored && self.finds_parts(strategy, guard, rows).await? {
             if !self.creates() {
                 ignored::filter(&self.collection, parameter, "it finds parts of texts by it")?;
@@ -357,14 +362,41 @@ impl Probing {
     }
 
     async fn is_looked_at(&mut self, strategy: &Strategy, guard: &Lookup) -> Result<bool> {
-        let parameter = guard.parameter();
-        let mut sent = strategy.pairs.iter();
-        let Some((_, text)) = sent.find(|(name, _)| *name == parameter) else {
+        let Some(probe) = self.look_at(strategy, guard) else {
             return Ok(false);
         };
-        let probe = Probe::looks_at(guard, text, &strategy.extra, &self.findings);
         // One probe needs another at most: boxed, as the compiler cannot see that.
         Box::pin(self.run(strategy, &probe)).await
+    }
+
+    /// Whether a filter that the server does not ignore is the same for both of its values, true and false: the same row comes for them,
+    /// which can satisfy only one. Costs nothing once both were asked for.
+    async fn reads_no_value(&mut self, strategy: &Strategy, guard: &Lookup) -> Result<bool> {
+        let Some(probe) = self
+            .look_at(strategy, guard)
+            .filter(|_| guard.has_opposite())
+        else {
+            return Ok(false);
+        };
+        let other = match self.ask(&probe.with).await {
+            Ok(other) => other.rows,
+            Err(error) if error.is_refusal() => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let own = self.ask(&probe.without).await?.rows;
+        Ok(!own.is_empty() && self.collection.same_row(own.first(), other.first()))
+    }
+
+    fn look_at(&self, strategy: &Strategy, guard: &Lookup) -> Option<Probe> {
+        let parameter = guard.parameter();
+        let mut sent = strategy.pairs.iter();
+        let (_, text) = sent.find(|(name, _)| *name == parameter)?;
+        Some(Probe::looks_at(
+            guard,
+            text,
+            &strategy.extra,
+            &self.findings,
+        ))
     }
 
     /// Whether fewer rows than without the filter came, before that number was asked for and after it. Where the two are close, rows may

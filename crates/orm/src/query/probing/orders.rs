@@ -48,6 +48,9 @@ impl Probing {
             return Ok(false);
         }
         let last = self.ask_for_shown(&probe.without, ROWS_IN_ORDER).await?;
+        if self.contradict_each_other(order, &first.rows, &last.rows)? {
+            return Ok(false);
+        }
         // If not: it is ignored, or every row has the same value. Sorting by the client is right in both cases.
         let turned = order.opposite();
         let sorts = !self
@@ -61,6 +64,24 @@ impl Probing {
                 .learn(|known| known.learn_ordering(&order.path, true))?;
         }
         Ok(sorts)
+    }
+
+    /// Whether a row of one end of an order stands before the first one, or behind the last one, as the other end shows that. Keeps it where it does.
+    fn contradict_each_other(&self, key: &Order, first: &[Row], last: &[Row]) -> Result<bool> {
+        let order = std::slice::from_ref(key);
+        let pairs = [(first.first(), last.last()), (first.last(), last.first())];
+        for pair in pairs
+            .map(|(one, other)| one.zip(other))
+            .into_iter()
+            .flatten()
+        {
+            let pair = [pair.0.clone(), pair.1.clone()];
+            if self.is_contradicted(order, &pair)? {
+                ignored::ordering(&self.collection, key)?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the server sorts by several keys, each of which it sorts by alone: the last one is turned round, and rows that are equal by the
