@@ -157,7 +157,17 @@ impl Pages {
     /// offsets. In another order they have moved, and rows that it counts beyond those that have come are missing for another reason.
     pub(super) fn brings_nothing(&mut self, page: &Page, ask: &Ask) -> bool {
         let is_short = self.course.count.is_some_and(|count| count > ask.position);
-        ask.why == Why::Guessed && !is_short && self.seen.ends_with(page)
+        ask.why == Why::Guessed
+            && !is_short
+            && (self.seen.ends_with(page) || self.is_of_everything(page))
+    }
+
+    /// Whether a page is a part of the one before, which was longer: without the number of a page everything has come.
+    fn is_of_everything(&mut self, page: &Page) -> bool {
+        let rows = page.rows().len();
+        self.paginator.style() == Some(Style::PageNumber)
+            && self.seen.rows_before() > rows as u64
+            && self.seen.known_rows(page).0 == rows
     }
 
     /// A page came that was there before: the server does not move.

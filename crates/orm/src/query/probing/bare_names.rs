@@ -188,6 +188,9 @@ impl Probing {
         guard: &Lookup,
         mut rows: Vec<Row>,
     ) -> Result<bool> {
+        if guard.value.is_boolean() {
+            return self.finds_flag(strategy, guard, &rows).await;
+        }
         let extra = &strategy.extra;
         let fields = self.collection.known_fields()?;
         let is_bare = guard.is_bare();
@@ -210,7 +213,7 @@ impl Probing {
                 };
                 let is_found = match &respelt {
                     Some(respelt) => self.finds(respelt).await?,
-                    None => is_bare && !is_related && !self.creates() && !guard.value.is_boolean(),
+                    None => is_bare && !is_related && !self.creates(),
                 };
                 let knows = is_found || respelt.is_none() && self.finds_equal_row(&own).await?;
                 if knows {
@@ -250,6 +253,38 @@ impl Probing {
                 .learn(|known| known.learn_answered(&guard.parameter()))?;
         }
         Ok(is_bare && is_exact)
+    }
+
+    /// Whether a row comes for the flag that it shows; else the server spells it otherwise, or does not know the name.
+    async fn finds_flag(
+        &mut self,
+        strategy: &Strategy,
+        guard: &Lookup,
+        rows: &[Row],
+    ) -> Result<bool> {
+        for row in rows {
+            let row = row.pick(&[guard.root()])?;
+            let Some(flag @ Value::Bool(_)) = row.get(guard.root()).filter(|_| guard.is_bare())
+            else {
+                continue;
+            };
+            let own = Lookup {
+                value: flag.clone(),
+                ..guard.clone()
+            };
+            let Some(own) = Telling::alone(&own, &strategy.extra) else {
+                continue;
+            };
+            let is_found = self.finds(&own).await?;
+            match is_found {
+                true => self
+                    .collection
+                    .learn(|known| known.learn_answered(&guard.parameter()))?,
+                false => self.is_unknown(guard)?,
+            }
+            return Ok(is_found);
+        }
+        Ok(true)
     }
 
     /// Whether the name is believed to be that of the field: Django's forms read values, so that none is left out by its spelling.
