@@ -7,8 +7,10 @@
 //! ask    (nothing)
 //! answer [rows 0 to 20]
 //! ask    ?offset=19&skip=19&page=2    why: all at once, as most servers ignore what they do not know
-//! answer [rows 19 to 39]          the last row once more: offsets, and here is the page after
-//! answer [rows 0 to 20]           or the same page: it knows neither, and that was all
+//! answer [rows 0 to 20]           the same page: it knows none of them, and that was all
+//! answer [rows 19 to 39]          or the last row once more: by which of both names tells the next one
+//! ask    ?offset=19
+//! answer [rows 19 to 39]          offsets, and here is the page after
 //! ```
 //!
 //! Any other answer is not clear: the server may refuse one of both, take it for a filter, or have no page 2. Then each is
@@ -27,6 +29,8 @@ use super::{
 pub enum Beyond {
     /// By offset, under both names that it has, and by the number of the page, in one request.
     Either,
+    /// By the offset of the last row under that name alone, after both have led there.
+    Offset,
     /// By the offset of the last row.
     LastRow,
     /// By the offset after the last row, where that one is the first row, too.
@@ -63,6 +67,8 @@ pub enum Shown {
     Follows(Style),
     /// The paginator; no page follows.
     End(Style),
+    /// Rows follow by an offset that is called `skip`, which has to be declared.
+    Skipped,
     /// Neither an offset nor the number of a page brings other rows.
     Whole,
 }
@@ -79,10 +85,14 @@ impl Beyond {
                 set(&mut query, "skip", last.max(1));
                 set(&mut query, "page", 2);
             }
-            Self::LastRow | Self::NextRow => {
+            Self::Offset | Self::LastRow | Self::NextRow => {
                 remove(&mut query, "page");
                 remove(&mut query, "skip");
-                let offset = if self == Self::LastRow { last } else { rows };
+                let offset = if self == Self::NextRow {
+                    rows
+                } else {
+                    last.max(u64::from(self == Self::Offset))
+                };
                 set(&mut query, "offset", offset);
             }
             Self::Number(number) => {
@@ -95,7 +105,7 @@ impl Beyond {
             query,
             position: rows,
             why: Why::Beyond(self),
-            overlaps: matches!(self, Self::Either | Self::LastRow) && rows > 1,
+            overlaps: matches!(self, Self::Either | Self::Offset | Self::LastRow) && rows > 1,
         }
     }
 
@@ -103,7 +113,9 @@ impl Beyond {
     #[must_use]
     pub fn shown(self, came: Came, rows: u64) -> Shown {
         match (self, came) {
-            (Self::Either | Self::LastRow, Came::LastRow) => Shown::Follows(Style::LimitOffset),
+            (Self::Either, Came::LastRow) => Shown::Ask(Self::Offset),
+            (Self::Offset | Self::LastRow, Came::LastRow) => Shown::Follows(Style::LimitOffset),
+            (Self::Offset, _) => Shown::Skipped,
             (Self::Either, Came::Same) => Shown::Whole,
             (Self::Either, _) => Shown::Ask(Self::LastRow),
             (Self::LastRow, Came::Same) if rows == 1 => Shown::Ask(Self::NextRow),
@@ -172,6 +184,7 @@ mod tests {
             (Beyond::Either, 0, false),
             (Beyond::Either, 1, false),
             (Beyond::Either, 2, true),
+            (Beyond::Offset, 2, true),
             (Beyond::LastRow, 2, true),
             (Beyond::NextRow, 2, false),
             (Beyond::Number(2), 2, false),
@@ -190,8 +203,10 @@ mod tests {
             (requests.join(" "), shown),
             ("offset=19&skip=19&page=2".to_owned(), Shown::Whole)
         );
-        let shown = asked(20, &[LastRow]).1;
+        let (requests, shown) = asked(20, &[LastRow, LastRow]);
+        assert_eq!(requests.last().map(String::as_str), Some("offset=19"));
         assert_eq!(shown, Shown::Follows(Style::LimitOffset));
+        assert_eq!(asked(20, &[LastRow, Same]).1, Shown::Skipped);
     }
 
     #[test]

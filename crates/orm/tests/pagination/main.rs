@@ -14,6 +14,7 @@ mod drift;
 mod endings;
 mod ignored;
 mod links;
+mod marks;
 mod numbers;
 mod products;
 mod refused;

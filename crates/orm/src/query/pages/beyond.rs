@@ -35,6 +35,11 @@ impl Pages {
                 self.learn_beyond(probe, style, size, rows, false)?;
                 Ok(Some(Batch::end(rows)))
             }
+            (Shown::Skipped, _) => Err(Error::unsupported(format!(
+                "the server has more rows than the {rows} that it has sent, behind an offset that is called `skip`; declare the pagination of \
+                 `{}` (limit and offset, with `skip` for its position)",
+                self.collection.model().name()
+            ))),
             (Shown::Whole, _) if self.sees_others || self.is_of_several => {
                 Err(self.no_way_on(rows))
             }
