@@ -30,6 +30,7 @@ mod refused_lists;
 mod site;
 mod spelling;
 mod types;
+mod unread;
 mod unrelated;
 mod unsaved;
 mod urls;
