@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import time
 from typing import Annotated
 
 import pytest
@@ -148,6 +149,36 @@ def test_a_schema_that_decides_itself(people):
     with pytest.raises(FieldError):
         person_of(people, Reading).objects.update(full_name="Ann")
     assert people.requests() == []
+
+
+class Tidied(Person):
+    at: float = Field(default_factory=time.perf_counter)
+
+    @model_validator(mode="before")
+    @classmethod
+    def named(cls, data):
+        given = dict(data)
+        return {"name": given.pop("full_name"), **given} if "full_name" in given else given
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_a_name_that_a_validator_makes_no_use_of_is_refused(people, base):
+    person = person_of(people, Tidied, base)
+
+    async def main():
+        refused = pytest.raises(FieldError, match="no field `actve`: did you mean `active`")
+        for make in (
+            lambda: person(name="Eve", actve=False),
+            lambda: person.objects.create(name="Eve", actve=False),
+            lambda: person.objects.bulk_create([{"name": "Eve"}, {"name": "Eva", "actve": False}]),
+        ):
+            with refused:
+                await settle(make())
+        assert people.requests() == []
+        assert person(full_name="Eve").name == "Eve"
+        assert (await settle(person.objects.create(full_name="Eve", active=True, role="user", home={"city": ""}, more={}))).name == "Eve"
+
+    asyncio.run(main())
 
 
 class Address(BaseModel):

@@ -27,20 +27,22 @@ class Names:
         self._fields = frozenset((*readable, primary_key, "pk"))
         extra = schema.model_config.get("extra")
         self._is_open = extra == "allow"
-        #: pydantic itself refuses the names where extra ones are forbidden, and a validator that sees the input first may
-        #: read names that are no fields.
-        self._pydantic_decides = extra in ("allow", "forbid") or _reads_input(schema)
+        #: pydantic itself refuses the names where extra ones are forbidden.
+        self._pydantic_decides = extra in ("allow", "forbid")
+        self._reads_input = _reads_input(schema)
 
-    def of_new(self, given: Iterable[str]) -> None:
-        """The names of a row that does not exist yet.
+    def of_new(self, given: Iterable[str]) -> list[str]:
+        """The names of a row that does not exist yet. Returns those that are no fields, and that a validator which sees the
+        input first may make use of.
 
         Raises: ``FieldError``.
         """
         if self._pydantic_decides:
-            return
-        for name in given:
-            if name not in self._of_new:
-                raise self.unknown(name)
+            return []
+        unknown = [name for name in given if name not in self._of_new]
+        if unknown and not self._reads_input:
+            raise self.unknown(unknown[0])
+        return unknown
 
     def of_changes(self, given: Iterable[str]) -> None:
         """The names of values that are written into a row: fields, and parts of them such as ``address__city``.

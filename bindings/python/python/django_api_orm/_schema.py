@@ -463,9 +463,20 @@ class ModelInfo:
     def named(self, values: Mapping[str, Any]) -> BaseModel:
         """The same as ``new``, for values whose names the program has given: refuses those that are no fields."""
         values = self.relations.given(values, new=True)
-        self.known.of_new(values)
+        unknown = self.known.of_new(values)
         self.known.inside(values)
-        return self.new(values)
+        new = self.new(values)
+        if unknown and self._makes(new, {name: value for name, value in values.items() if name not in unknown}):
+            raise self.known.unknown(unknown[0])
+        return new
+
+    def _makes(self, data: BaseModel, values: Mapping[str, Any]) -> bool:
+        """Whether these values make the same object."""
+        try:
+            other = self.new(values)
+        except Exception:  # The schema's own code may raise anything.
+            return False
+        return same(_given_to(data), _given_to(other))
 
     def new(self, values: Mapping[str, Any]) -> BaseModel:
         """Validates the values of a row that does not exist yet: the key and read-only fields may be missing."""
@@ -673,6 +684,12 @@ def put(data: BaseModel, name: str, value: Any) -> None:
     """Sets a field to what is known to be valid."""
     vars(data)[name] = value
     data.__pydantic_fields_set__.add(name)
+
+
+def _given_to(data: BaseModel) -> tuple[dict[str, Any], Any]:
+    """What an object was given; a default may be another one each time."""
+    given = {name: value for name, value in vars(data).items() if name in data.model_fields_set}
+    return given, data.__pydantic_private__
 
 
 def _leave_computed(dumped: Any, value: Any) -> None:
