@@ -49,6 +49,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     details.set_item("attempts", error.attempts())?;
     details.set_item("is_retryable", error.is_retryable())?;
     details.set_item("is_outcome_unknown", error.is_outcome_unknown())?;
+    details.set_item("_is_carried_out", error.is_carried_out())?;
     let errors = PyDict::new(py);
     for (path, messages) in error.field_errors().iter() {
         errors.set_item(path, PyList::new(py, messages)?)?;

@@ -71,6 +71,46 @@ def test_an_answer_about_something_else_does_not_say_that_the_row_was_saved(thin
 
 
 @BASES
+def test_the_error_of_many_writes_says_what_has_become_of_each(things, base):
+    rows = model(things, Thing, base).objects
+    new = [{"name": name} for name in "abc"]
+
+    async def failed(call, kind, says):
+        with pytest.raises(kind, match=f"^{says}; row ") as error:
+            await settle(call())
+        is_unknown = "may or may not" in says
+        assert (isinstance(error.value, orm.OutcomeUnknown), error.value.is_outcome_unknown) == (is_unknown, is_unknown)
+
+    async def main():
+        answer(things, 400, {"name": ["taken"]})
+        answer(things, 201, {"success": False})
+        things.fail_next(201)
+        says = "1 of 3 rows could not be created, 1 may or may not have been created, 1 failed after being created"
+        await failed(lambda: rows.bulk_create(new, concurrency=1), orm.BulkCreateError, says)
+        answer(things, 400, {})
+        await failed(lambda: rows.bulk_create(new[:1]), orm.BulkCreateError, "1 of 1 rows could not be created")
+        answer(things, 201, {"id": 9, "name": None})
+        await failed(lambda: rows.bulk_create(new[:1]), orm.BulkCreateError, "1 of 1 rows failed after being created")
+        one = await settle(rows.get(id=1))
+        one.rank = 7
+        answer(things, 200, {"success": False})
+        says = "1 of 1 rows may or may not have been written"
+        await failed(lambda: rows.bulk_update([one], ["rank"]), orm.BulkWriteError, says)
+        answer(things, 200, one.raw())
+        says = "1 of 1 rows failed after being written"
+        await failed(lambda: rows.bulk_update([one], ["rank"]), orm.BulkWriteError, says)
+        for reply, says in (
+            ({"success": False}, "may or may not have been written"),
+            (one.raw(), "failed after being written"),
+        ):
+            answer(things, 200, {"count": 1, "next": None, "previous": None, "results": [one.raw()]})
+            answer(things, 200, reply)
+            await failed(lambda: rows.update(rank=7), orm.BulkWriteError, f"1 of 1 rows {says}")
+
+    asyncio.run(main())
+
+
+@BASES
 @pytest.mark.parametrize(("status", "body"), [(200, {}), (200, True), (202, {"job": 7})])
 def test_an_answer_that_says_nothing_or_later_is_a_success(things, base, status, body):
     async def main():

@@ -66,6 +66,7 @@ struct Inner {
     attempts: u32,
     outcome_unknown: bool,
     follows_lost: bool,
+    carried_out: bool,
     retryable: Option<bool>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -92,6 +93,7 @@ impl Error {
             attempts: 0,
             outcome_unknown: false,
             follows_lost: false,
+            carried_out: false,
             retryable: None,
             source: None,
         }))
@@ -273,6 +275,19 @@ impl Error {
     pub fn with_outcome_unknown(mut self, unknown: bool) -> Self {
         self.0.outcome_unknown = unknown;
         self
+    }
+
+    /// Marks that the server has carried the write out, though its answer is an error.
+    #[must_use]
+    pub fn with_carried_out(mut self) -> Self {
+        self.0.carried_out = true;
+        self
+    }
+
+    /// Whether the server has carried the write out, though its answer is an error.
+    #[must_use]
+    pub fn is_carried_out(&self) -> bool {
+        self.0.carried_out || self.is_unsaved()
     }
 
     /// Says whether the same call may succeed later, where the kind alone does not tell.

@@ -7,8 +7,36 @@ use django_api_orm_core::{Error, Result};
 /// Things with their index in the input.
 type Indexed<T> = Vec<(usize, T)>;
 
-/// Some rows of a [`bulk_create`](crate::Manager::bulk_create) could not be created. Nothing is lost: it holds the
-/// instances (`I`) of the rows that were, and the error of each row that was not, all with their index in the input.
+/// What has become of the writes that have failed: some may have been carried out nevertheless, and some were. `done` is what
+/// was to be done with the rows.
+fn summary<'e>(errors: impl Iterator<Item = &'e Error>, total: usize, done: &str) -> String {
+    let (mut not_done, mut unknown, mut carried_out) = (0, 0, 0);
+    for error in errors {
+        if error.is_outcome_unknown() {
+            unknown += 1;
+        } else if error.is_carried_out() {
+            carried_out += 1;
+        } else {
+            not_done += 1;
+        }
+    }
+    let parts = [
+        (not_done, format!("could not be {done}")),
+        (unknown, format!("may or may not have been {done}")),
+        (carried_out, format!("failed after being {done}")),
+    ];
+    let mut told = String::new();
+    for (rows, what) in parts.into_iter().filter(|(rows, _)| *rows > 0) {
+        told += &match told.is_empty() {
+            true => format!("{rows} of {total} rows {what}"),
+            false => format!(", {rows} {what}"),
+        };
+    }
+    told
+}
+
+/// Some rows of a [`bulk_create`](crate::Manager::bulk_create) have failed. Nothing is lost: it holds the instances (`I`) of
+/// the rows that were created, and the error of each other row, all with their index in the input.
 pub struct BulkCreateError<I> {
     created: Indexed<I>,
     failed: Indexed<Error>,
@@ -50,11 +78,20 @@ impl<I> BulkCreateError<I> {
         &self.created
     }
 
-    /// The rows that were not created, with their index in the input. An error of the kind `OutcomeUnknown` means that
-    /// the row may have been created all the same.
+    /// The rows that have failed, with their index in the input. An error whose
+    /// [outcome is unknown](Error::is_outcome_unknown) means that the row may have been created all the same; one of the kind
+    /// `Unsaved`, that it was.
     #[must_use]
     pub fn failed(&self) -> &[(usize, Error)] {
         &self.failed
+    }
+
+    /// One of the rows that have failed may have been created all the same.
+    #[must_use]
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.failed
+            .iter()
+            .any(|(_, error)| error.is_outcome_unknown())
     }
 
     pub(crate) fn map<J>(self, change: impl Fn(I) -> J) -> BulkCreateError<J> {
@@ -76,8 +113,8 @@ impl<I> BulkCreateError<I> {
     }
 }
 
-/// Some rows of an [`update`](crate::QuerySet::update) or a [`delete`](crate::QuerySet::delete) could not be written. It
-/// holds the keys of the rows that were, and the error of each row that was not.
+/// Some rows of an [`update`](crate::QuerySet::update) or a [`delete`](crate::QuerySet::delete) have failed. It holds the keys
+/// of the rows that were written, and the error of each other row.
 #[derive(Debug)]
 pub struct BulkWriteError {
     written: Vec<String>,
@@ -117,11 +154,20 @@ impl BulkWriteError {
         &self.written
     }
 
-    /// The keys and errors of the rows that were not. An empty key stands for all of them: nothing was written. An error of
-    /// the kind `OutcomeUnknown` means that the row may have been written all the same.
+    /// The keys and errors of the rows that have failed. An empty key stands for all of them: nothing was written. An error
+    /// whose [outcome is unknown](Error::is_outcome_unknown) means that the row may have been written all the same; one of the
+    /// kind `Unsaved`, that it was, but for a value.
     #[must_use]
     pub fn failed(&self) -> &[(String, Error)] {
         &self.failed
+    }
+
+    /// One of the rows that have failed may have been written all the same.
+    #[must_use]
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.failed
+            .iter()
+            .any(|(_, error)| error.is_outcome_unknown())
     }
 }
 
@@ -130,12 +176,10 @@ impl fmt::Display for BulkWriteError {
         match self.failed.first() {
             Some((key, error)) if key.is_empty() => write!(f, "nothing was written: {error}"),
             Some((key, error)) => {
+                let errors = self.failed.iter().map(|(_, error)| error);
                 let total = self.written.len() + self.failed.len();
-                write!(
-                    f,
-                    "{} of {total} rows could not be written; row {key}: {error}",
-                    self.failed.len()
-                )
+                let told = summary(errors, total, "written");
+                write!(f, "{told}; row {key}: {error}")
             }
             None => f.write_str("nothing failed"),
         }
@@ -149,12 +193,13 @@ impl std::error::Error for BulkWriteError {
 }
 
 impl From<BulkWriteError> for Error {
-    /// Keeps the first failure and says how many there were.
+    /// Keeps the first failure and says how many there were; its outcome is unknown if that of any is.
     fn from(error: BulkWriteError) -> Self {
         let context = error.to_string();
+        let unknown = error.is_outcome_unknown();
         match error.failed.into_iter().next() {
             Some((key, first)) if key.is_empty() => first,
-            Some((_, first)) => first.with_context(context),
+            Some((_, first)) => first.with_context(context).with_outcome_unknown(unknown),
             None => Self::invalid_request(context),
         }
     }
@@ -162,15 +207,14 @@ impl From<BulkWriteError> for Error {
 
 impl<I> fmt::Display for BulkCreateError<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let total = self.created.len() + self.failed.len();
-        write!(
-            f,
-            "{} of {total} rows could not be created",
-            self.failed.len()
-        )?;
         match self.failed.first() {
-            Some((index, error)) => write!(f, "; row {index}: {error}"),
-            None => Ok(()),
+            Some((index, error)) => {
+                let errors = self.failed.iter().map(|(_, error)| error);
+                let total = self.created.len() + self.failed.len();
+                let told = summary(errors, total, "created");
+                write!(f, "{told}; row {index}: {error}")
+            }
+            None => f.write_str("nothing failed"),
         }
     }
 }
@@ -192,11 +236,13 @@ impl<I> std::error::Error for BulkCreateError<I> {
 }
 
 impl<I> From<BulkCreateError<I>> for Error {
-    /// Keeps the first failure and says how many there were; the created instances are dropped.
+    /// Keeps the first failure and says how many there were; the created instances are dropped. Its outcome is unknown if that
+    /// of any is.
     fn from(error: BulkCreateError<I>) -> Self {
         let context = error.to_string();
+        let unknown = error.is_outcome_unknown();
         match error.failed.into_iter().next() {
-            Some((_, first)) => first.with_context(context),
+            Some((_, first)) => first.with_context(context).with_outcome_unknown(unknown),
             None => Self::invalid_request(context),
         }
     }

@@ -57,7 +57,8 @@ impl<M: ApiModel> Instance<M> {
         if let Some(error) = kept.unsaved_error(M::meta()) {
             return Err(error);
         }
-        Self::from_row(manager, kept.row).map_err(|error| error.with_context(UNREADABLE))
+        Self::from_row(manager, kept.row)
+            .map_err(|error| error.with_context(UNREADABLE).with_carried_out())
     }
 
     pub(crate) fn from_row(manager: Manager<M>, row: Row) -> Result<Self> {
@@ -318,7 +319,7 @@ impl<M: ApiModel> Instance<M> {
                 if let Ok(value) = self.row.decode(M::NAME) {
                     self.value = value;
                 }
-                Err(error.with_context(UNREADABLE))
+                Err(error.with_context(UNREADABLE).with_carried_out())
             }
         }
     }
@@ -383,7 +384,7 @@ impl<M: ApiModel> Instance<M> {
                 Err(error) => {
                     self.row = self.write(sent).merged_keys(&kept.row)?;
                     self.key = None;
-                    return Err(error.with_context(UNREADABLE));
+                    return Err(error.with_context(UNREADABLE).with_carried_out());
                 }
             }
         }

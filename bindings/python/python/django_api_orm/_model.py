@@ -632,6 +632,7 @@ def _written_but(model: type[Any], key: Any, error: Exception) -> exceptions.Dec
         "row's present state is unknown; do not write it again: see `__cause__`"
     )
     unread.key = key
+    unread._is_carried_out = True
     return unread
 
 

@@ -20,7 +20,7 @@ from ._registry import client_of, is_registered
 from ._relation_joins import crossed, joined
 from ._relation_values import Across, across
 from ._schema import naming
-from .exceptions import BulkCreateError, BulkWriteError, ConflictError, DecodeError, RowError
+from .exceptions import BulkCreateError, BulkWriteError, ConflictError, DecodeError, RowError, _bulk_error, _told
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -364,9 +364,8 @@ class BaseQuery(Generic[M]):
         if isinstance(value, int):
             return value
         written, failed, message = value
-        error = BulkWriteError(message)
-        error.written, error.failed = written, failed
-        error.__cause__ = failed[0][1]
+        error = _bulk_error(BulkWriteError, message, failed)
+        error.written = written
         raise error
 
     def _unsaved(self, values: Mapping[str, Any]) -> M:
@@ -389,11 +388,8 @@ class BaseQuery(Generic[M]):
                 failed.append((index, failure))
         if not failed:
             return [instance for _, instance in created]
-        error = BulkCreateError(
-            f"{len(failed)} of {len(results)} rows could not be created; row {failed[0][0]}: {failed[0][1]}"
-        )
-        error.created, error.failed = created, failed
-        error.__cause__ = failed[0][1]
+        error = _bulk_error(BulkCreateError, _told(failed, len(results), "created"), failed)
+        error.created = created
         raise error
 
     @staticmethod
@@ -425,9 +421,8 @@ class BaseQuery(Generic[M]):
                 failed.append((key, failure))
         if not failed:
             return len(written)
-        error = BulkWriteError(f"{len(failed)} of {len(results)} rows could not be written; row {failed[0][0]}: {failed[0][1]}")
-        error.written, error.failed = written, failed
-        error.__cause__ = failed[0][1]
+        error = _bulk_error(BulkWriteError, _told(failed, len(results), "written"), failed)
+        error.written = written
         raise error
 
     def _given(self, obj: Any) -> M:

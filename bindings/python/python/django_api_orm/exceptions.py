@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = [
     "APIClientError",
@@ -116,6 +116,8 @@ class APIException(Exception):
     #: The row that the error is about, where there is one. Of ``post.tags.create()``: the row that was created, and was not
     #: added to the list.
     instance: Any = None
+    #: The server has carried out the write that failed.
+    _is_carried_out: bool = False
     #: Of a write whose outcome is unknown: what it was.
     _lost: bytes | None = None
 
@@ -306,17 +308,24 @@ class RowError(DecodeError):
 
 
 class BulkCreateError(APIException):
-    """Some rows could not be created. ``created`` holds ``(index, instance)``, ``failed`` holds ``(index, exception)``."""
+    """Some rows could not be created, or ended in an error all the same. ``created`` holds ``(index, instance)``, ``failed``
+    holds ``(index, exception)``. An ``OutcomeUnknown`` too, where one of these is.
+    """
 
     created: Sequence[tuple[int, Any]] = ()
     failed: Sequence[tuple[int, APIException]] = ()
 
 
 class BulkWriteError(APIException):
-    """Some rows could not be written. ``written`` holds their keys as text, ``failed`` holds ``(key, exception)``."""
+    """Some rows could not be written, or ended in an error all the same. ``written`` holds the keys of the others as text,
+    ``failed`` holds ``(key, exception)``. An ``OutcomeUnknown`` too, where one of these is.
+    """
 
     written: Sequence[str] = ()
     failed: Sequence[tuple[str, APIException]] = ()
+
+
+B = TypeVar("B", BulkCreateError, BulkWriteError)
 
 
 class APIWarning(UserWarning):
@@ -422,8 +431,35 @@ _UNKNOWN: dict[type[APIException], type[APIException]] = {
         APITimeoutError,
         APIConnectionError,
         DecodeError,
+        BulkCreateError,
+        BulkWriteError,
     )
 }
+
+
+def _bulk_error(kind: type[B], message: str, failed: Sequence[tuple[Any, Exception]]) -> B:
+    """The error of many writes, some of which have failed."""
+    is_unknown = any(getattr(error, "is_outcome_unknown", False) for _, error in failed)
+    made: Any = _UNKNOWN[kind] if is_unknown else kind
+    error: B = made(message)
+    error.failed = failed
+    error.is_outcome_unknown = is_unknown
+    error.__cause__ = failed[0][1]
+    return error
+
+
+def _told(failed: Sequence[tuple[Any, Exception]], total: int, done: str) -> str:
+    """What has become of the writes that have failed, as the engine says it."""
+    unknown = sum(getattr(error, "is_outcome_unknown", False) for _, error in failed)
+    carried_out = sum(getattr(error, "_is_carried_out", False) for _, error in failed)
+    parts = {
+        f"could not be {done}": len(failed) - unknown - carried_out,
+        f"may or may not have been {done}": unknown,
+        f"failed after being {done}": carried_out,
+    }
+    first, *rest = [(rows, what) for what, rows in parts.items() if rows]
+    told = [f"{first[0]} of {total} rows {first[1]}", *(f"{rows} {what}" for rows, what in rest)]
+    return f"{', '.join(told)}; row {failed[0][0]}: {failed[0][1]}"
 
 
 class _RowMissing(NotFoundError):

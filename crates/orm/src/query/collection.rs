@@ -310,11 +310,11 @@ impl Collection {
         if write.is_denied_by(&Row::new(response.text())) {
             return Err(self.something_else(&write, &response));
         }
-        response.object().map_err(|error| {
-            error.with_context(match response.status() {
-                StatusCode::ACCEPTED => CREATED_LATER,
-                _ => "the row was created, but the answer does not show it",
-            })
+        response.object().map_err(|error| match response.status() {
+            StatusCode::ACCEPTED => error.with_context(CREATED_LATER),
+            _ => error
+                .with_context("the row was created, but the answer does not show it")
+                .with_carried_out(),
         })?;
         let kept = write.kept(&self.written(&write, &response)?)?;
         let kept = self.versioned(kept, &response, true)?;

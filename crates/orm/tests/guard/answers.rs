@@ -437,6 +437,42 @@ async fn bulk_update_saves_what_has_changed_of_the_fields() {
 }
 
 #[tokio::test]
+async fn the_error_of_many_writes_says_what_has_become_of_each() {
+    let (site, things) = start().await;
+    let things = things.concurrency(1);
+    answer(&site, 400, &json!({"name": ["taken"]}));
+    answer(&site, 201, &json!({"success": false}));
+    site.server.fail_next(StatusCode::CREATED, &[], "");
+    let new = json!({"name": "new", "kind": "c", "rank": 3});
+    let error = things.bulk_create([&new, &new, &new]).await.unwrap_err();
+    let told = "1 of 3 rows could not be created, 1 may or may not have been created, 1 failed after being created; row 0: ";
+    assert!(error.to_string().starts_with(told), "{error}");
+    assert!(error.is_outcome_unknown());
+    let error = django_api_orm::Error::from(error);
+    assert!(error.is_outcome_unknown() && !error.is_retryable());
+    answer(&site, 400, &json!({"name": ["taken"]}));
+    let error = things.bulk_create([&new]).await.unwrap_err();
+    let told = "1 of 1 rows could not be created; row 0: ";
+    assert!(error.to_string().starts_with(told) && !error.is_outcome_unknown());
+
+    for (key, shown) in [
+        (1, json!({"success": false})),
+        (2, json!(loose(2, "two", "b", 2))),
+    ] {
+        let path = format!("/api/v1/things/{key}/");
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let fault = Fault::Answer(StatusCode::OK, headers, shown.to_string().into());
+        site.server.inject_on(http::Method::PATCH, &path, fault);
+    }
+    let error = things.all().update([Loose::F.rank.set(77)]).await.unwrap_err();
+    let told =
+        "1 of 2 rows may or may not have been written, 1 failed after being written; row 1: ";
+    assert!(error.to_string().starts_with(told), "{error}");
+    assert!(error.is_outcome_unknown());
+}
+
+#[tokio::test]
 async fn an_instance_without_its_key_is_a_copy() {
     let (site, things) = start().await;
     let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
