@@ -151,6 +151,46 @@ def test_a_schema_that_decides_itself(people):
     assert people.requests() == []
 
 
+class Renamed(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+    id: int | None = None
+    full_name: str = Field(default="", alias="name")
+    role: str | None = Field(default=None, validation_alias=AliasChoices("role", "role_name"), serialization_alias="role")
+    home: Home | None = None
+
+
+TWICE = {
+    "full_name": {"full_name": "Ann", "name": "Eve"},
+    "role": {"role": "user", "role_name": "user"},
+    "pk": {"pk": 1, "id": 2},
+}
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+@pytest.mark.parametrize("name", TWICE)
+def test_a_field_that_is_given_by_two_names_is_refused_before_a_request(people, base, name):
+    values = TWICE[name]
+    person = person_of(people, Renamed, base)
+    rows = person.objects
+
+    async def main():
+        for write in (
+            lambda: person(**values),
+            lambda: rows.create(**values),
+            lambda: rows.bulk_create([values]),
+            lambda: rows.update(**values),
+            lambda: rows.get_or_create(home=None, defaults=values),
+            lambda: rows.update_or_create(home=None, defaults=values),
+            lambda: rows.update_or_create(home=None, create_defaults=values),
+            lambda: rows.get_or_create(**values),
+        ):
+            with pytest.raises(FieldError, match=f"`Thing`: `{name}` and `.*` are the same field: give one of them"):
+                await settle(write())
+
+    asyncio.run(main())
+    assert people.requests() == []
+
+
 class Tidied(Person):
     at: float = Field(default_factory=time.perf_counter)
 
@@ -176,7 +216,8 @@ def test_a_name_that_a_validator_makes_no_use_of_is_refused(people, base):
                 await settle(make())
         assert people.requests() == []
         assert person(full_name="Eve").name == "Eve"
-        assert (await settle(person.objects.create(full_name="Eve", active=True, role="user", home={"city": ""}, more={}))).name == "Eve"
+        made = await settle(person.objects.create(full_name="Eve", active=True, role="user", home={"city": ""}, more={}))
+        assert made.name == "Eve"
 
     asyncio.run(main())
 

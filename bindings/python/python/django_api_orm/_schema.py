@@ -38,7 +38,7 @@ from ._relation_table import Relations
 from ._relations import is_reference
 from ._rows import instance_validator
 from ._values import reading_durations, same, with_durations
-from .exceptions import ConfigurationError, DecodeError, InvalidRequestError
+from .exceptions import ConfigurationError, DecodeError, FieldError, InvalidRequestError
 from .q import Q
 
 T = TypeVar("T")
@@ -229,6 +229,9 @@ class ModelInfo:
         if unknown := sorted(self.read_only - fields.keys()):
             raise ConfigurationError(f"{model.__name__}._read_only_fields has names that are not fields: {', '.join(unknown)}")
         readable = [each for name, field in fields.items() for each in (name, *_read_names(name, field))]
+        #: Fields by every name that they may be given by.
+        self._by_name = {each: name for name, field in fields.items() for each in _read_names(name, field)}
+        self._by_name.update((name, name) for name in fields)
         self.relations = Relations(self)
         #: Whether it points at other models, or others at it.
         self.has_relations = bool(self.relations) or any(isinstance(getattr(model, name, None), Bound) for name in dir(model))
@@ -456,12 +459,28 @@ class ModelInfo:
             details.append(InitErrorDetails(type=kind, loc=(index, *line["loc"]), input=line["input"]))
         return ValidationError.from_exception_data(title, details, "json")
 
+    def once(self, values: Mapping[str, Any]) -> None:
+        """Refuses values of which two are for the same field, by two of its names.
+
+        Raises: ``FieldError``.
+        """
+        if values.keys() <= self.wire.keys():
+            return
+        given: dict[str, str] = {}
+        for name in values:
+            relation = self.relations.forward.get(name)
+            field = self._by_name.get(name, name) if relation is None else relation.field
+            first = given.setdefault(self._path(field), name)
+            if first != name:
+                raise FieldError(f"`{self.model.__name__}`: `{first}` and `{name}` are the same field: give one of them")
+
     def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values under the names that the schema reads."""
         return {self.pk_wire if name == "pk" else self.wire.get(name, name): value for name, value in values.items()}
 
     def named(self, values: Mapping[str, Any]) -> BaseModel:
         """The same as ``new``, for values whose names the program has given: refuses those that are no fields."""
+        self.once(values)
         values = self.relations.given(values, new=True)
         unknown = self.known.of_new(values)
         self.known.inside(values)
@@ -520,6 +539,7 @@ class ModelInfo:
         """
         fields: dict[str, Any] = {}
         parts: dict[str, Any] = {}
+        self.once(values)
         for given, value in self.relations.given(values).items():
             self.known.of_changes([given])
             self.known.inside({given: value})

@@ -56,6 +56,8 @@ class Upsert(Generic[M]):
     def _find_or_create(self, defaults: Mapping[str, Any], *, for_write: bool) -> Operation:
         # A lookup need not be a field: it may be a filter of the server's.
         self.info.known.of_changes(defaults)
+        self.info.once(self.equalities)
+        self.info.once(defaults)
         self.info.known.inside(defaults)
         values = {**self.equalities, **defaults}
         fields = {name: value for name, value in values.items() if name in self.info.wire or "__" not in name}
