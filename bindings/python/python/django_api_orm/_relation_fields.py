@@ -130,7 +130,9 @@ class ToRows(Bound, Assigned):
         return {"type": self.target._json_api, "id": str(key)}
 
     def reference(self, row: Any) -> Any:
-        """What names the related rows in a new row, where this one shows them whole and the server takes their keys; else ``None``."""
+        """What names the related rows in a new row, where this one shows them whole and the server takes their keys; else
+        ``None``.
+        """
         raw = self.raw(row)
         if self.said.writes in ("object", "nested") or self.target._json_api is not None or not _has_objects(raw):
             return None

@@ -93,7 +93,9 @@ class Relations:
 
     def keys_of(self, row: Any) -> dict[str, Any]:
         """What a copy of the row sends for the related rows that it shows whole."""
-        found = {each.info.sent[each.field]: each.reference(row) for each in self.forward.values() if each.field in each.info.sent}
+        found = {
+            each.info.sent[each.field]: each.reference(row) for each in self.forward.values() if each.field in each.info.sent
+        }
         return {name: reference for name, reference in found.items() if reference is not None}
 
     def taken(self, row: Any, before: Mapping[str, Any]) -> None:
