@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import copy
 import datetime as dt
+import ipaddress
 import json
+from collections import deque
 from decimal import Decimal
 
 import pytest
@@ -252,3 +254,37 @@ def test_querysets_are_copied(things):
         made = make(rows)
         assert made is not rows and "not fetched" in repr(made)
         assert [row.pk for row in made] == [1]
+
+
+class Net(BaseModel):
+    id: int | None = None
+    prefix: ipaddress.IPv4Network | ipaddress.IPv6Network | None = None
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+def test_a_network_is_one_value_of_a_filter(base):
+    # Of 2 ** 64 addresses.
+    nets = [ipaddress.ip_network(text) for text in ("10.0.0.0/30", "2001:db8::/64")]
+
+    async def main(rows):
+        for key, net in enumerate(nets, 1):
+            assert (await settle(rows.get(prefix=net))).pk == key
+            assert await settle(rows.filter(prefix=net).count()) == 1
+            assert await settle(rows.exclude(prefix__in=[net]).count()) == 1
+            found, created = await settle(rows.get_or_create(prefix=net))
+            assert (found.pk, created) == (key, False)
+        # As in Django, whatever is iterable is a list of values there.
+        assert await settle(rows.filter(prefix__in=ipaddress.ip_network("10.0.0.0/30")).count()) == 0
+
+    with TestServer({"things": [{"id": key, "prefix": str(net)} for key, net in enumerate(nets, 1)]}) as server:
+        asyncio.run(main(model(server, Net, base).objects))
+        assert any("prefix=10.0.0.0/30" in path for _, path, _ in server.requests())
+        assert writes(server) == []
+
+
+def test_what_is_iterable_is_a_list_of_values(things):
+    rows = model(things, Thing).objects
+    for values in ({1, 2}, range(3), iter([1, 2]), {1: 2}.keys(), deque([1, 2]), (key for key in (1, 2)), frozenset((1,))):
+        assert [row.pk for row in rows.filter(id__in=values)] == [1]
+    for values in ([1, 2], deque([1, 2]), iter([1, 2])):
+        assert [row.pk for row in rows.filter(numbers=values)] == [1]

@@ -65,6 +65,25 @@ def _unmasked(written: Any, value: Any) -> Any:
     return written
 
 
+def is_iterable(value: Any) -> bool:
+    """Whether a list can be made of a value that is neither one nor a value of JSON already."""
+    if isinstance(value, (str, bytes, dict, list, tuple, BaseModel)) or hasattr(type(value), "_wire_key"):
+        return False
+    return hasattr(value, "__iter__")
+
+
+def is_collection(value: Any) -> bool:
+    """The same, without what is written as one value although it is iterable, such as a network of IP addresses."""
+    if not is_iterable(value):
+        return False
+    if hasattr(value, "__next__"):
+        return True
+    try:
+        return isinstance(pydantic_core.to_jsonable_python(value), list)
+    except pydantic_core.PydanticSerializationError:
+        return True
+
+
 def jsonable(value: Any) -> Any:
     """The value in JSON's types. Raises what ``to_json`` raises."""
     return json.loads(to_json(value))

@@ -29,7 +29,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ._engine import Condition, Model
-from ._json import dumped, from_json, jsonable, text_of, to_json
+from ._json import dumped, from_json, is_collection, is_iterable, jsonable, text_of, to_json
 from ._names import Names
 from ._picking import Columns, fields_validator
 from ._relation_bound import Bound
@@ -383,10 +383,7 @@ class ModelInfo:
         return ~condition if q._word == "NOT" else condition
 
     def _lookup(self, name: str, value: Any) -> Condition:
-        if isinstance(value, (set, frozenset, range)) or (
-            hasattr(value, "__iter__") and not isinstance(value, (str, bytes, dict, list, tuple, BaseModel))
-            and not hasattr(type(value), "_wire_key")
-        ):  # fmt: skip
+        if is_collection(value) or (name.endswith("__in") and is_iterable(value)):
             value = list(value)
         with naming(name):
             return Condition.lookup(self._path(name), to_json(value))
