@@ -7,11 +7,12 @@ import copy
 import datetime as dt
 import ipaddress
 import json
+import math
 from collections import deque
 from decimal import Decimal
 
 import pytest
-from django_api_orm import APIModel, AsyncAPIModel
+from django_api_orm import APIModel, AsyncAPIModel, InvalidRequestError
 from django_api_orm.testserver import TestServer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from test_writes import JSON, model, settle, writes
@@ -288,3 +289,56 @@ def test_what_is_iterable_is_a_list_of_values(things):
         assert [row.pk for row in rows.filter(id__in=values)] == [1]
     for values in ([1, 2], deque([1, 2]), iter([1, 2])):
         assert [row.pk for row in rows.filter(numbers=values)] == [1]
+
+
+class Measured(BaseModel):
+    id: int | None = None
+    value: float | None = Field(default=None, alias="v")
+    inner: dict[str, float | None] = {}
+
+
+class Anything(Measured):
+    any: object = None
+
+
+UNWRITABLE = {
+    "create": lambda rows, one: rows.create(v=math.nan),
+    "bulk_create": lambda rows, one: rows.bulk_create([{"v": math.inf}]),
+    "update": lambda rows, one: rows.update(value=math.nan),
+    "filter": lambda rows, one: rows.filter(v=math.nan).count(),
+    "defaults": lambda rows, one: rows.update_or_create(id=1, defaults={"v": math.nan}),
+    "save": lambda rows, one: one.save(),
+    "bulk_update": lambda rows, one: rows.bulk_update([one], ["value"]),
+    "changes": lambda rows, one: one.changes(),
+}
+
+
+@pytest.mark.parametrize("schema", [Measured, Anything])
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+@pytest.mark.parametrize("key", [1, 2])
+@pytest.mark.parametrize("call", UNWRITABLE)
+def test_what_has_no_json_form_is_refused_by_its_name_before_a_request(schema, base, key, call):
+    async def main(server):
+        rows = model(server, schema, base).objects
+        one = await settle(rows.get(id=key))
+        before = len(server.requests())
+        for value in (math.nan, -math.inf):
+            one.value = value
+            with pytest.raises(InvalidRequestError, match=r"`(v|value)`: (nan|-?inf) has no JSON form"):
+                await settle(UNWRITABLE[call](rows, one))
+        one.value, one.inner = None, {"a": math.nan}
+        with pytest.raises(InvalidRequestError, match=r"`inner\.a`: nan has no JSON form"):
+            await settle(one.save())
+        assert len(server.requests()) == before
+
+    with TestServer({"things": [{"id": 1, "v": 1.5, "inner": {}}, {"id": 2, "v": None, "inner": {"a": None}}]}) as server:
+        asyncio.run(main(server))
+
+
+def test_a_number_that_the_server_writes_as_text_stays():
+    with TestServer({"things": [{"id": 1, "v": "NaN", "inner": {}}]}) as server:
+        one = model(server, Measured).objects.get(id=1)
+        assert math.isnan(one.value) and one.changes() == {}
+        one.inner = {"a": 1.0}
+        one.save()
+        assert writes(server)[0][2] == {"inner": {"a": 1.0}}

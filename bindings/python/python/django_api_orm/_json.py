@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +12,7 @@ import pydantic_core
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 
 from ._values import duration
-from .exceptions import DecodeError
+from .exceptions import DecodeError, InvalidRequestError
 
 
 def _other(value: Any) -> Any:
@@ -97,9 +99,28 @@ def to_json(value: Any) -> bytes:
 def text_of(value: Any) -> bytes:
     """As ``to_json``, for a value that is in JSON's types already."""
     try:
-        return pydantic_core.to_json(value, fallback=_other)
+        text = pydantic_core.to_json(value, fallback=_other)
     except pydantic_core.PydanticSerializationError as error:
         raise TypeError(str(error)) from None
+    if (b"NaN" in text or b"Infinity" in text) and (found := next(not_finite(pydantic_core.from_json(text)), None)):
+        path, number = found
+        raise InvalidRequestError(f"{f'`{path}`: ' if path else ''}{number} has no JSON form")
+    return text
+
+
+def not_finite(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """The numbers in a value that have no JSON form, NaN and the infinities, by their paths."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            yield path, value
+    elif isinstance(value, BaseModel):
+        yield from not_finite(vars(value), path)
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from not_finite(part, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for part in value:
+            yield from not_finite(part, path)
 
 
 def from_json(text: bytes) -> Any:

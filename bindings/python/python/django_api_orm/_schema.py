@@ -29,7 +29,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ._engine import Condition, Model
-from ._json import dumped, from_json, is_collection, is_iterable, jsonable, text_of, to_json
+from ._json import dumped, from_json, is_collection, is_iterable, jsonable, not_finite, text_of, to_json
 from ._names import Names
 from ._picking import Columns, fields_validator
 from ._relation_bound import Bound
@@ -630,6 +630,7 @@ class ModelInfo:
             names = [name for name in changed if name not in self.own or not self._is_same(self.own[name], data, read)]
             # What the row does not show is no equal value.
             assigned = data.model_fields_set & self.sent.keys() - read.model_fields_set - self.read_only
+            assigned |= {name for name in self.sent if self._is_unwritable(name, data, read)}
             names += [self.sent[name] for name in assigned if self.sent[name] not in names]
         return Save(self.body(data, row, self._fields(names), read, names), then, before, row, again)
 
@@ -638,6 +639,12 @@ class ModelInfo:
         """Whether a field that is written differently has an equal value all the same."""
         here, there = vars(data), vars(read)
         return name in here and name in there and same(here[name], there[name])
+
+    @staticmethod
+    def _is_unwritable(name: str, data: BaseModel, read: BaseModel) -> bool:
+        """Whether a field has got a value that is compared as a null and cannot be sent."""
+        here, there = vars(data).get(name), vars(read).get(name)
+        return here is not there and any(not_finite(here)) and not any(not_finite(there))
 
     def _fields(self, names: Iterable[str]) -> list[str]:
         names = set(names)
