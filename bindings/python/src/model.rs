@@ -58,16 +58,19 @@ impl Model {
             .into_iter()
             .map(|(read_as, sent_as, read_only, kind, filtered_as)| {
                 let mut names = read_as.into_iter();
-                let field = FieldMeta::new(names.next().unwrap_or_else(|| sent_as.clone()))
-                    .with_also_read_as(names)
-                    .with_sent_as(sent_as);
+                let name = names.next().unwrap_or_else(|| sent_as.clone());
+                let field = match kind.as_deref() {
+                    Some("text") => FieldMeta::typed::<String>(name),
+                    _ => FieldMeta::new(name),
+                };
+                let field = field.with_also_read_as(names).with_sent_as(sent_as);
                 let field = if read_only { field.read_only() } else { field };
                 let field = match filtered_as {
                     Some(name) => field.with_filtered_as(name),
                     None => field,
                 };
                 match kind.as_deref() {
-                    None => Ok(field),
+                    None | Some("text") => Ok(field),
                     Some("decimal") => Ok(field.with_kind(Kind::Decimal)),
                     Some(kind @ ("key" | "keys" | "other" | "others")) => {
                         related.push(RelatedField {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import datetime as dt
 import ipaddress
@@ -10,9 +11,10 @@ import json
 import math
 from collections import deque
 from decimal import Decimal
+from typing import Annotated, Any
 
 import pytest
-from django_api_orm import APIModel, AsyncAPIModel, InvalidRequestError
+from django_api_orm import APIModel, AsyncAPIModel, BadRequestError, BulkWriteError, InvalidRequestError
 from django_api_orm.testserver import TestServer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from test_writes import JSON, model, settle, writes
@@ -255,6 +257,55 @@ def test_querysets_are_copied(things):
         made = make(rows)
         assert made is not rows and "not fetched" in repr(made)
         assert [row.pk for row in made] == [1]
+
+
+class Spelt(BaseModel):
+    id: int | None = None
+    data: Any = None
+    text: str | None = None
+    named: Annotated[str, Field(alias="inText")] = ""
+    at: dt.datetime | None = None
+    parts: dict[str, Any] = {}
+    flag: bool = True
+
+
+INSTANT = "2024-01-01T00:00:00Z"
+SPELT = {
+    "id": 1,
+    "data": {"on": 1, "n": True},
+    "text": INSTANT,
+    "inText": INSTANT,
+    "at": INSTANT,
+    "parts": {"on": 1},
+    "flag": True,
+}
+ELSEWHERE = "2024-01-01T01:00:00+01:00"
+
+ANOTHER = {
+    "JSON": ({"data": {"on": True, "n": 1}}, {"data": {"on": True, "n": 1}}),
+    "a part": ({"parts__on": True}, {"parts": {"on": True}}),
+    "a text": ({"text": ELSEWHERE}, {"text": ELSEWHERE}),
+    "a text by its name": ({"named": ELSEWHERE}, {"inText": ELSEWHERE}),
+    "no zone": ({"at": dt.datetime(2024, 1, 1)}, {"at": "2024-01-01T00:00:00"}),  # noqa: DTZ001
+    "another zone": ({"at": dt.datetime.fromisoformat(ELSEWHERE)}, {}),
+    "a flag": ({"flag": 1}, {}),
+    "the same": ({name: SPELT[name] for name in ("data", "text", "parts")}, {}),
+}
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+@pytest.mark.parametrize(("values", "sent"), ANOTHER.values(), ids=ANOTHER)
+def test_what_may_be_another_value_is_sent(base, values, sent):
+    async def main(rows, server):
+        for write in (lambda: rows.update_or_create(id=1, defaults=values), lambda: rows.filter(id=1).update(**values)):
+            # The server has seen no other kinds of values, and refuses them.
+            with contextlib.suppress(BadRequestError, BulkWriteError):
+                await settle(write())
+            assert [body for _, _, body in writes(server)] == ([sent] if sent else [])
+            server.reset()
+
+    with TestServer({"things": [SPELT]}) as server:
+        asyncio.run(main(model(server, Spelt, base).objects, server))
 
 
 class Net(BaseModel):

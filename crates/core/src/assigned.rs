@@ -6,7 +6,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     error::{Error, Result},
-    evaluate::{Fields, is_written_finer},
+    evaluate::{Fields, is_written_finer, leaves_zone_open},
     filter::Q,
     model::{Equality, FieldMeta, ModelMeta},
     plan::Assignment,
@@ -117,8 +117,8 @@ impl Assigned {
         self.values
     }
 
-    /// What has to be sent to a row for it to have the values; one that it has in another spelling is no change, if the row shows every
-    /// digit of it, and shows it as filters take it: `fields` tell where it does not. Objects are sent whole, because a server may put
+    /// What has to be sent to a row for it to have the values; one that it has in another spelling is no change, unless the field is
+    /// declared as text, if the row shows every digit of it, and shows it as filters take it: `fields` tell where it does not. Objects are sent whole, because a server may put
     /// what it is sent in place of what it has.
     ///
     /// # Errors
@@ -152,9 +152,10 @@ impl Assigned {
                 }
                 _ => value.clone(),
             };
-            let is_set = field.is_some_and(|field| field.equality() == Equality::Unordered);
-            let is_equal = |now: Value| {
-                is_same(known, shown, &next, &now) || is_set && have_same_elements(&next, &now)
+            let is_equal = |now: Value| match field.map(FieldMeta::equality) {
+                Some(Equality::Text) => next == now,
+                Some(Equality::Unordered) if have_same_elements(&next, &now) => true,
+                _ => is_same(known, shown, &next, &now),
             };
             let may_differ = text.is_some_and(|text| is_unseen(known, field, name, &next, text));
             if may_differ || !now.is_some_and(is_equal) {
@@ -184,7 +185,7 @@ impl Assigned {
 }
 
 /// Whether a value that the row seems to have may be another one there: the row shows the field in another form, or fewer digits than
-/// the value is written with. `name` is that in bodies.
+/// the value is written with, or the one is an instant and the other leaves its zone to the server. `name` is that in bodies.
 fn is_unseen(
     known: &Fields,
     field: Option<&FieldMeta>,
@@ -193,7 +194,9 @@ fn is_unseen(
     shown: &RawValue,
 ) -> bool {
     let read_as = field.map_or(name, FieldMeta::read_as);
-    !known.shows(read_as, value) || is_written_finer(value, shown.get())
+    let leaves_zone_open =
+        || serde_json::from_str(shown.get()).is_ok_and(|shown| leaves_zone_open(value, &shown));
+    !known.shows(read_as, value) || is_written_finer(value, shown.get()) || leaves_zone_open()
 }
 
 fn twice(name: &str) -> Error {
@@ -350,6 +353,9 @@ mod tests {
             ("10:00:00", "10:00"),
             ("1 02:00:00", "1 02:00"),
             ("PT60S", "00:01"),
+            ("2024-01-02", "2024-01-02T00:00:00Z"),
+            ("2024-01-02T10:00:00", "2024-01-02T10:00:00Z"),
+            ("2024-01-02T10:00:00Z", "2024-01-02T10:00:00"),
         ] {
             assert!(is_sent(value, shown), "{value} {shown}");
         }
@@ -357,7 +363,7 @@ mod tests {
             ("2024-01-02T10:00:00Z", "2024-01-02T11:00:00.000000+01:00"),
             ("2024-01-02T10:00:00.000Z", "2024-01-02T10:00:00Z"),
             ("PT26H0.000S", "1 02:00:00"),
-            ("2024-01-02", "2024-01-02T00:00:00Z"),
+            ("2024-01-02T00:00:00", "2024-01-02T00:00:00"),
             ("10:00", "10:00:00"),
             ("P1DT2H", "1 02:00:00"),
             ("P1DT2H", "PT93600S"),
@@ -367,6 +373,20 @@ mod tests {
         ] {
             assert!(!is_sent(value, shown), "{value} {shown}");
         }
+    }
+
+    #[test]
+    fn a_text_in_another_spelling_is_a_change() {
+        let text = FieldMeta::typed::<Option<String>>("at");
+        let model = ModelMeta::new("User", "/users/").with_fields(vec![text]);
+        let count = |value: &str| {
+            let assigned = Assigned::from(object(json!({"at": value})));
+            let row = Row::new(r#"{"at": "2024-01-02T10:00:00Z"}"#);
+            let changes = assigned.changes(&model, &row, &Fields::default());
+            changes.unwrap().len()
+        };
+        assert_eq!(count("2024-01-02T11:00:00+01:00"), 1);
+        assert_eq!(count("2024-01-02T10:00:00Z"), 0);
     }
 
     #[test]

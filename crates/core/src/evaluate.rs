@@ -126,7 +126,7 @@ pub use self::{
 use self::{condition::Condition, verdict::Why};
 pub(crate) use self::{
     measure::{Measure, roots_of, taken},
-    precision::is_written_finer,
+    precision::{is_written_finer, leaves_zone_open},
 };
 use crate::{
     error::{Error, Result},

@@ -143,6 +143,8 @@ pub(crate) enum Equality {
     Value,
     /// Where both lists have the same elements, in whatever order.
     Unordered,
+    /// Where both are the same text, whatever it looks like.
+    Text,
 }
 
 /// The objects that a field holds.
@@ -180,7 +182,8 @@ impl FieldMeta {
     }
 
     /// A writable field whose values have this Rust type. Of a [`Decimal`], or an `Option` of one, it is then known that
-    /// `"12.50"` and `"12.5"` are the same value; of a [`DateTime`] with an offset that the same moment in another zone is.
+    /// `"12.50"` and `"12.5"` are the same value; of a [`DateTime`] with an offset that the same moment in another zone is; and of a
+    /// `String` that it is not.
     #[must_use]
     pub fn typed<T: 'static>(name: impl Into<String>) -> Self {
         let is = |types: [TypeId; 2]| types.contains(&TypeId::of::<T>());
@@ -189,11 +192,13 @@ impl FieldMeta {
             TypeId::of::<DateTime<FixedOffset>>(),
             TypeId::of::<Option<DateTime<FixedOffset>>>(),
         ]);
+        let text = is([TypeId::of::<String>(), TypeId::of::<Option<String>>()]);
         Self {
             kind: decimal.then_some(Kind::Decimal),
-            equality: match moment {
-                true => Equality::Value,
-                false => Equality::Json,
+            equality: match (moment, text) {
+                (true, _) => Equality::Value,
+                (_, true) => Equality::Text,
+                _ => Equality::Json,
             },
             ..Self::new(name)
         }

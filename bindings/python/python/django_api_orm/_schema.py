@@ -120,10 +120,13 @@ def _refuse_paths(schema: type[BaseModel]) -> None:
             )
 
 
+_KINDS: dict[Any, str] = {Decimal: "decimal", str: "text"}
+
+
 def _kind(annotation: Any) -> str | None:
     """The kind of a field's values, if the engine has to know it: "1.50" and "1.5" are equal as decimals, but not as text."""
-    kinds = {argument for argument in typing.get_args(annotation) or (annotation,) if argument is not type(None)}
-    return "decimal" if kinds == {Decimal} else None
+    kinds = [argument for argument in typing.get_args(annotation) or (annotation,) if argument is not type(None)]
+    return _KINDS.get(kinds[0]) if len(kinds) == 1 else None
 
 
 def _nested(annotation: Any) -> type[BaseModel] | None:

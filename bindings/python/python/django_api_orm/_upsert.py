@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from ._engine import Condition, nested
 from ._json import jsonable, to_json
 from ._schema import Save, put
+from ._values import same
 from .exceptions import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Upsert(Generic[M]):
             fields.update({name: getattr(read, name) for name in map(info.name_of, parts) if name in info.wire})
         unseen = self.endpoint.unseen(row, to_json(info.as_sent(self.fields)))
         for name, value in fields.items():
-            if info.sent[name] in unseen or name not in data.model_fields_set or getattr(data, name) != value:
+            if info.sent[name] in unseen or name not in data.model_fields_set or not same(getattr(data, name), value):
                 put(data, name, value)
         save = found._changed(None)
         if unseen:

@@ -87,6 +87,11 @@ impl Moment {
         }
     }
 
+    /// Whether it is a date, with or without a time, whose zone is not said.
+    pub(super) fn is_of_no_zone(self) -> bool {
+        matches!(self, Self::Naive(_) | Self::Date(_))
+    }
+
     /// Compares a row's value with an operand, converted to the row's kind as Django converts it to the field's.
     pub(super) fn compare_to_operand(self, operand: Self) -> Option<Ordering> {
         let operand = match (self, operand) {

@@ -76,6 +76,16 @@ pub(crate) fn is_written_finer(text: &Value, shown: &str) -> bool {
         .is_some_and(|(asked, shown)| asked < shown && shown > TimeDelta::seconds(1))
 }
 
+/// Whether one of two texts is an instant and the other a moment of no zone, which the server takes for one of its own.
+pub(crate) fn leaves_zone_open(one: &Value, other: &Value) -> bool {
+    let moment = |value| Scalar::of(value).and_then(|scalar| scalar.as_moment());
+    match (moment(one), moment(other)) {
+        (Some(Moment::Aware(_)), Some(other)) => other.is_of_no_zone(),
+        (Some(one), Some(Moment::Aware(_))) => one.is_of_no_zone(),
+        _ => false,
+    }
+}
+
 /// Whether a text shows a time to the minute: what its second is nobody knows.
 pub(super) fn lacks_seconds(text: &str, shown: Moment) -> bool {
     unit(text, shown) == Some(TimeDelta::minutes(1))

@@ -84,7 +84,7 @@ impl<'a> Diff<'a> {
             return false;
         };
         match equality {
-            Equality::Json => false,
+            Equality::Json | Equality::Text => false,
             Equality::Value => is_same(&self.model.known_fields(), field.read_as(), &one, &other),
             Equality::Unordered => have_same_elements(&one, &other),
         }

@@ -465,7 +465,11 @@ async fn the_error_of_many_writes_says_what_has_become_of_each() {
         let fault = Fault::Answer(StatusCode::OK, headers, shown.to_string().into());
         site.server.inject_on(http::Method::PATCH, &path, fault);
     }
-    let error = things.all().update([Loose::F.rank.set(77)]).await.unwrap_err();
+    let error = things
+        .all()
+        .update([Loose::F.rank.set(77)])
+        .await
+        .unwrap_err();
     let told =
         "1 of 2 rows may or may not have been written, 1 failed after being written; row 1: ";
     assert!(error.to_string().starts_with(told), "{error}");
