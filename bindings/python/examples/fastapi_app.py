@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from django_api_orm import APIException, AsyncAPIModel, AsyncServiceClient, UnauthorizedError, register_async_models
-from fastapi import Depends, FastAPI, Header, HTTPException, Request
+from fastapi import Depends, FastAPI, Header, HTTPException, Path, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -63,7 +63,9 @@ app = FastAPI(lifespan=lifespan)
 
 @app.exception_handler(UnauthorizedError)
 async def refused(request: Request, error: UnauthorizedError) -> JSONResponse:
-    """The API does not accept the caller's token."""
+    """The API does not accept a token: the caller's, or the service's own, which is no fault of the caller."""
+    if not getattr(request.state, "is_for_caller", False):
+        return await failed(request, error)
     return JSONResponse({"detail": "invalid token"}, 401)
 
 
@@ -74,10 +76,11 @@ async def failed(request: Request, error: APIException) -> JSONResponse:
     return JSONResponse({"detail": "the API does not answer as it should"}, 502)
 
 
-async def get_token(x_token: Annotated[str | None, Header()] = None) -> str:
+async def get_token(request: Request, x_token: Annotated[str | None, Header()] = None) -> str:
     """The caller's own token. There is no default."""
     if not x_token:
         raise HTTPException(401, "X-Token is missing")
+    request.state.is_for_caller = True
     return x_token
 
 
@@ -100,10 +103,12 @@ async def get_own_client(token: Token) -> AsyncIterator[AsyncServiceClient]:
 
 Client = Annotated[AsyncServiceClient, Depends(get_client)]
 OwnClient = Annotated[AsyncServiceClient, Depends(get_own_client)]
+#: What databases can count to: servers fail at more.
+UserId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
 @app.get("/users/{user_id}")
-async def get_user(user_id: int, client: Client) -> dict[str, Any]:
+async def get_user(user_id: UserId, client: Client) -> dict[str, Any]:
     try:
         user = await User.objects.get(id=user_id)
     except User.DoesNotExist:

@@ -65,6 +65,7 @@ def test_fastapi(fastapi_url):
             mine = {"x-token": "user-token-1"}
             assert (await client.get("/users/1", headers=mine)).json()["id"] == 1
             assert (await client.get("/users/99999", headers=mine)).status_code == 404
+            assert (await client.get("/users/99999999999999999999", headers=mine)).status_code == 422
             assert len((await client.get("/users/", headers=mine)).json()) == 150
             # Nobody acts as the service: not without a token, and not with an empty or an unknown one.
             for path in ("/users/1", "/users/", "/me", "/me/own"):
@@ -80,6 +81,27 @@ def test_fastapi(fastapi_url):
 
             # 200 concurrent requests of 20 users, a third of them on connections of their own.
             await asyncio.gather(*[who(number) for number in range(200)])
+
+    asyncio.run(main())
+
+
+def test_fastapi_whose_own_token_is_refused(monkeypatch, testserver):
+    """No caller is told that a token of theirs is invalid."""
+    import httpx
+
+    module = load("fastapi_app", monkeypatch, testserver)
+    monkeypatch.setattr(module, "API_TOKEN", "expired")
+
+    async def main():
+        transport = httpx.ASGITransport(module.app)
+        async with (
+            module.app.router.lifespan_context(module.app),
+            httpx.AsyncClient(transport=transport, base_url="http://app", timeout=60) as client,
+        ):
+            for headers in ({}, {"x-token": "user-token-1"}):
+                assert (await client.get("/teams/", headers=headers)).status_code == 502
+            assert (await client.get("/users/1", headers={"x-token": "user-token-1"})).json()["id"] == 1
+            assert (await client.get("/users/1", headers={"x-token": "nobody's"})).status_code == 401
 
     asyncio.run(main())
 
