@@ -286,7 +286,7 @@ ANOTHER = {
     "a part": ({"parts__on": True}, {"parts": {"on": True}}),
     "a text": ({"text": ELSEWHERE}, {"text": ELSEWHERE}),
     "a text by its name": ({"named": ELSEWHERE}, {"inText": ELSEWHERE}),
-    "no zone": ({"at": dt.datetime(2024, 1, 1)}, {"at": "2024-01-01T00:00:00"}),  # noqa: DTZ001
+    "no zone": ({"at": dt.datetime(2024, 1, 1)}, {"at": "2024-01-01T00:00:00"}),
     "another zone": ({"at": dt.datetime.fromisoformat(ELSEWHERE)}, {}),
     "a flag": ({"flag": 1}, {}),
     "the same": ({name: SPELT[name] for name in ("data", "text", "parts")}, {}),

@@ -171,7 +171,8 @@ class Joined:
 def across(model: type[Any], client: BaseClient, names: tuple[str, ...], plan: Plan) -> Across | None:
     """The values by these names, if one of them is behind a relation.
 
-    Raises: ``FieldError`` for a name that was meant to be a field; ``UnsupportedError`` for names that would give rows several times, where it depends on the query how often.
+    Raises: ``FieldError`` for a name that was meant to be a field; ``UnsupportedError`` for names that would give rows several
+    times, where it depends on the query how often.
     """
     if not any(relation_at(model, name) for name in names):
         return None
