@@ -1,14 +1,14 @@
 //! Endpoints: a model's rows on a client, and the operations on them.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use django_api_orm::{
-    BulkWriteError, Error, ModelMeta, OnDrift, OnIgnored, OnUnsaved, Result, ServiceClient,
+    BulkWriteError, Error, ModelMeta, OnDrift, OnIgnored, OnUnsaved, Result, Row, ServiceClient,
     engine::{self, Change, Collection, Join, Kept, KeysetWalk, LostWrite, Precaution},
 };
 use http::Method;
 use pyo3::{exceptions::PyValueError, prelude::*};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     client::{Client, Shared, choice, seconds},
@@ -178,6 +178,34 @@ fn written(result: Result<u64, BulkWriteError>) -> Result<Payload> {
         // Nothing was written, so the reason is all there is to report.
         Err(error) if error.failed().iter().all(|(key, _)| key.is_empty()) => Err(error.into()),
         Err(error) => Ok(Payload::NotWritten(error)),
+    }
+}
+
+/// The fields of a row by the names that they are sent under, with keys in the place of related rows.
+fn as_sent(
+    model: &ModelMeta,
+    mut row: Map<String, Value>,
+    keys: &HashMap<String, String>,
+) -> Map<String, Value> {
+    let mut sent = Map::new();
+    for field in model.fields() {
+        let name = field.name_in(|name| row.contains_key(name)).to_owned();
+        if let Some(value) = row.remove(&name) {
+            let name = field.sent_as();
+            sent.insert(name.to_owned(), keyed(value, keys.get(name)));
+        }
+    }
+    sent
+}
+
+/// A related row, or each of a list of them, as its value of the field `key`.
+fn keyed(value: Value, key: Option<&String>) -> Value {
+    match (value, key) {
+        (Value::Object(mut row), Some(key)) if row.contains_key(key) => {
+            row.remove(key).unwrap_or_default()
+        }
+        (Value::Array(rows), Some(_)) => rows.into_iter().map(|row| keyed(row, key)).collect(),
+        (value, _) => value,
     }
 }
 
@@ -407,13 +435,15 @@ impl Endpoint {
     }
 
     /// Creates a copy of a row, which the server last showed as `row`: what that leaves out, and `body` does not have, is read at its URL.
-    fn copy(&self, row: Given, body: &[u8]) -> PyResult<Operation> {
+    /// `keys`: the fields, as they are sent, of whose related rows this one is sent where they are shown whole.
+    fn copy(&self, row: Given, body: &[u8], keys: HashMap<String, String>) -> PyResult<Operation> {
         let Given(row) = row;
         let body = object(body)?;
         Ok(self.write("create", move |rows| async move {
             let body = rows.new_row(&body)?;
             let given: Vec<String> = body.keys().cloned().collect();
-            let kept = rows.copy(&row, &body, &given).await?;
+            let sent = |row: &Row| Ok(as_sent(rows.model(), row.fields()?, &keys));
+            let kept = rows.copy(&row, &body, &given, sent).await?;
             Ok(Payload::Kept(Done::new(kept, rows.model())))
         }))
     }

@@ -297,7 +297,8 @@ impl<M: ApiModel> Instance<M> {
         let collection = &self.manager.collection;
         let body = collection.new_row(&self.value)?;
         let given: Vec<String> = self.changes()?.into_iter().map(|(name, _)| name).collect();
-        let kept = collection.copy(&self.row, &body, &given).await?;
+        let sent = |row: &Row| collection.new_row(&row.decode::<M>(M::NAME)?);
+        let kept = collection.copy(&self.row, &body, &given, sent).await?;
         let unsaved = kept.unsaved_error(M::meta());
         self.key = None;
         self.deleted = false;

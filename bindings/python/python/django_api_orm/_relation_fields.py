@@ -133,10 +133,12 @@ class ToRows(Bound, Assigned):
         """What names the related rows in a new row, where this one shows them whole and the server takes their keys; else
         ``None``.
         """
-        raw = self.raw(row)
-        if self.said.writes in ("object", "nested") or self.target._json_api is not None or not _has_objects(raw):
-            return None
-        return self.key(row)
+        return self.key(row) if self.takes_keys and _has_objects(self.raw(row)) else None
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether the server takes what names the related rows, and not objects."""
+        return self.said.writes not in ("object", "nested") and self.target._json_api is None
 
     @property
     def creates(self) -> bool:

@@ -98,6 +98,14 @@ class Relations:
         }
         return {name: reference for name, reference in found.items() if reference is not None}
 
+    def named_by(self) -> dict[str, str]:
+        """The names of the fields, as they are sent, and of those of the related rows that name these."""
+        return {
+            each.info.sent[each.field]: each.target._info().wire.get(each.to_field, each.to_field)
+            for each in self.forward.values()
+            if each.field in each.info.sent and each.takes_keys
+        }
+
     def taken(self, row: Any, before: Mapping[str, Any]) -> None:
         """After the server's row was taken over, in place of the fields ``before``: what points elsewhere now is not kept."""
         kept = row._related

@@ -168,11 +168,13 @@ class AsyncAPIModel(BaseAPIModel):
         on_conflict: Literal["error", "merge"] = "error",
         check: bool = False,
     ) -> None:
-        """Sends the fields that have changed, or exactly ``update_fields``; of a new row, every field that was given.
+        """Sends the fields that have changed, or exactly ``update_fields``; of a new row, every field that was given. A field
+        that was assigned, and that the row does not show, has changed, whatever its value.
 
         A row without a key, or whose key was made by a default, is new. A row whose key the program gave is taken for one
         that the server has, and is changed without being read; ``force_insert`` creates it. A row whose key was set to
-        ``None`` is a copy, as in Django: it is created with the other fields, and is the new row from then on.
+        ``None`` is a copy, as in Django: it is created with the other fields, also those that a list has left out, and is the
+        new row from then on.
 
         A row that was read by itself, and for which the server named a version (``ETag``, or else ``Last-Modified``), is
         saved only as that version. ``on_conflict="merge"`` writes the changes into the row as it is now, if nobody else has
@@ -189,9 +191,9 @@ class AsyncAPIModel(BaseAPIModel):
         been made nevertheless, or a page or something else than the row was the answer; ``FieldError`` for a name that is no
         field, ``ValueError`` for one that is read-only; ``UnsavedError`` when the server did not keep a value, which is then
         still unsaved; ``Model.DoesNotExist``; ``APIException``.
-        Requests: one PATCH; one POST for a new row; none when nothing has changed. One GET more for a check, where the row
-        was changed by somebody else (a merge then sends another PATCH), and where the answer to the last write named no
-        version on a server that names them.
+        Requests: one PATCH; one POST for a new row; none when nothing has changed. One GET more for a copy of a row that does
+        not show every field, for a check, where the row was changed by somebody else (a merge then sends another PATCH), and
+        where the answer to the last write named no version on a server that names them.
         """
         if saving := self._saving(update_fields, force_insert, on_conflict, check):
             await self._write(*saving)

@@ -284,12 +284,14 @@ impl Collection {
     }
 
     /// Creates a copy of a row, which the server last showed as `row`. A list may show fewer fields than the row's own URL:
-    /// those that it left out, and that were not `given`, are read there. One request more where it did.
+    /// those that it left out, and that were not `given`, are read there; `sent` says how that row would be sent. One request more
+    /// where it did.
     pub async fn copy(
         &self,
         row: &Row,
         body: &Map<String, Value>,
         given: &[String],
+        sent: impl FnOnce(&Row) -> Result<Map<String, Value>>,
     ) -> Result<Kept> {
         let shown = row.fields()?;
         let model = self.model();
@@ -305,11 +307,11 @@ impl Collection {
         let Some(key) = key else {
             return self.create(body).await;
         };
-        let whole = self.refresh(&key, Some(row)).await?.fields()?;
+        let mut whole = sent(&self.refresh(&key, Some(row)).await?)?;
         let mut body = body.clone();
         for field in unseen {
-            if let Some(value) = whole.get(field.name_in(|name| whole.contains_key(name))) {
-                body.insert(field.sent_as().to_owned(), value.clone());
+            if let Some((name, value)) = whole.remove_entry(field.sent_as()) {
+                body.insert(name, value);
             }
         }
         self.create(&body).await
