@@ -21,6 +21,7 @@ mod filters;
 mod forms;
 mod hidden;
 mod inexact;
+mod lean;
 mod long_lists;
 mod nested;
 mod one_element;
