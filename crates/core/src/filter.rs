@@ -131,15 +131,36 @@ impl Q {
     /// The lookups that demand a value: every one of them holds for a row that satisfies the filter.
     #[must_use]
     pub fn equalities(&self) -> Vec<&Lookup> {
+        self.parts()
+            .into_iter()
+            .filter_map(Self::equality)
+            .collect()
+    }
+
+    /// The parts that must all hold, none of which is a conjunction.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&Self> {
         let mut found = Vec::new();
         for part in self.conjuncts() {
-            if let Some(lookup) = part.equality() {
-                found.push(lookup);
-            } else if matches!(part, Self::And(_)) {
-                found.extend(part.equalities());
+            match part {
+                Self::And(_) => found.extend(part.parts()),
+                part => found.push(part),
             }
         }
         found
+    }
+
+    /// The parameters of all lookups of the tree, each once.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        self.for_each_lookup(&mut |lookup| {
+            let name = lookup.parameter();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        });
+        names
     }
 
     /// Calls `visit` with every lookup of the tree, from left to right.

@@ -1,11 +1,12 @@
 //! What an endpoint's answers have shown of it so far: its paginator, and which parameters it honours or ignores.
 
 mod created;
+mod unmet;
 mod values;
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     evaluate::{Collation, ColumnType, Fields},
@@ -16,6 +17,7 @@ use crate::{
     version::Form,
 };
 use created::Created;
+use unmet::Unmet;
 use values::Values;
 
 /// After so many different values of a field that were found by what rows show, it is taken for shown exactly.
@@ -107,6 +109,8 @@ pub struct Knowledge {
     unsaved: HashMap<String, Unsaved>,
     /// Fields that rows show in other words than are sent: `"Active"` for `"act"`.
     reworded: HashMap<String, Reworded>,
+    /// Parts of filters, none of them an equality, that new rows were seen not to satisfy.
+    unmet: Unmet,
     warned: HashSet<String>,
     created: Created,
 }
@@ -456,6 +460,17 @@ impl Knowledge {
             Some(Unsaved::Any) => true,
             None => false,
         }
+    }
+
+    /// Whether a new row, for which this was sent, was seen not to satisfy a part of a filter.
+    #[must_use]
+    pub fn is_unmet(&self, part: &Q, sent: &Map<String, Value>) -> bool {
+        self.unmet.has(part, sent)
+    }
+
+    /// Keeps that a new row, for which this was sent, does not satisfy a part of a filter that is no equality.
+    pub fn learn_unmet(&mut self, part: &Q, sent: Map<String, Value>) {
+        self.unmet.keep(part, sent);
     }
 
     /// The key of the row that an account has created for these lookups, if it is one of the latest.

@@ -30,18 +30,18 @@ enum Compared {
     Unknown,
 }
 
-/// What a new row does not show of the equalities that it was created for.
+/// What a new row does not show of the filter that it was created for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Doubt<'q> {
-    /// The equality.
-    pub lookup: &'q Lookup,
+    /// The part of the filter: a lookup, or what is no conjunction of them.
+    pub part: &'q Q,
     /// The row shows another key, which is more than another form of the same value.
     pub is_certain: bool,
     /// The row has no value there, so that no other value would have been kept either.
     pub is_dropped: bool,
 }
 
-/// The equalities of a filter that a new row, as the server shows it, does not satisfy. `assumed` are the names, in bodies, of
+/// The parts of a filter that a new row, as the server shows it, does not satisfy. `assumed` are the names, in bodies, of
 /// what was sent and is not shown.
 #[must_use]
 pub fn doubts<'q>(
@@ -51,26 +51,103 @@ pub fn doubts<'q>(
     assumed: &[String],
 ) -> Vec<Doubt<'q>> {
     let fields = model.known_fields();
-    let doubt = |lookup: &'q Lookup| {
-        let root = match lookup.root() {
-            "pk" => model.primary_key(),
-            root => root,
+    let doubt = |part: &'q Q| {
+        let lookup = match part {
+            Q::Lookup(lookup) => Some(lookup),
+            _ => None,
         };
-        let shown = row.get(root);
-        let is_absent = assumed.iter().any(|name| name == model.sent_as(root));
-        let verdict = Evaluator::compile_for(&Q::Lookup(lookup.clone()), &fields)
-            .map(|evaluator| evaluator.evaluate(row));
-        if !is_absent && !matches!(verdict, Ok(Verdict::False)) {
+        let root = lookup.map(|lookup| root_of(lookup, model));
+        let is_absent = root.is_some_and(|root| {
+            let sent_as = model.sent_as(root);
+            assumed.iter().any(|name| name == sent_as)
+        });
+        if !is_absent && !is_refuted(part, &fields, row) {
             return None;
         }
-        let is_key = root == model.primary_key() && lookup.path == lookup.root();
+        let is_key = part.equality().is_some_and(|lookup| {
+            root == Some(model.primary_key()) && lookup.path == lookup.root()
+        });
+        let is_null = |root| row.get(root).is_none_or(Value::is_null);
         Some(Doubt {
-            lookup,
+            part,
             is_certain: is_key && !is_absent,
-            is_dropped: is_key || is_absent || shown.is_none_or(Value::is_null),
+            is_dropped: is_key || is_absent || root.is_some_and(is_null),
         })
     };
-    q.equalities().into_iter().filter_map(doubt).collect()
+    q.parts().into_iter().filter_map(doubt).collect()
+}
+
+/// A lookup that no row with these values satisfies, whatever form a server gives them: whole numbers and flags beside others, and
+/// a value where there is to be none. An equality is none, as the values may stand in its place; nor is what a row may satisfy by
+/// what is not sent.
+#[must_use]
+pub fn contradicted<'q>(
+    q: &'q Q,
+    model: &ModelMeta,
+    body: &Map<String, Value>,
+) -> Option<&'q Lookup> {
+    let fields = model.known_fields();
+    let is_contradicted = |part: &Q| {
+        let Q::Lookup(lookup) = part else {
+            return false;
+        };
+        let root = root_of(lookup, model);
+        let is_whole_field = lookup.path == lookup.root() && lookup.transform.is_none();
+        let sent = body
+            .get(model.sent_as(root))
+            .filter(|sent| is_whole_field && is_firm(lookup, sent));
+        sent.is_some_and(|sent| {
+            let row = Map::from_iter([(root.to_owned(), sent.clone())]);
+            is_refuted(part, &fields, &row)
+        })
+    };
+    let part = q.parts().into_iter().find(|part| is_contradicted(part))?;
+    match part {
+        Q::Lookup(lookup) => Some(lookup),
+        _ => None,
+    }
+}
+
+/// Whether no other form of a value that was sent makes a lookup hold that does not.
+fn is_firm(lookup: &Lookup, sent: &Value) -> bool {
+    let is_whole = |value: &Value| value.is_i64() || value.is_u64() || value.is_boolean();
+    let are_whole = |value: &Value| match value {
+        Value::Array(values) => values.iter().all(is_whole),
+        value => is_whole(value),
+    };
+    match lookup.op {
+        Op::IsNull => lookup.value == Value::Bool(true) && !is_empty(sent),
+        Op::In | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Range => {
+            is_whole(sent) && are_whole(&lookup.value)
+        }
+        _ => false,
+    }
+}
+
+/// The field that a lookup begins at.
+fn root_of<'a>(lookup: &'a Lookup, model: &'a ModelMeta) -> &'a str {
+    match lookup.root() {
+        "pk" => model.primary_key(),
+        root => root,
+    }
+}
+
+fn is_refuted(part: &Q, fields: &Fields, row: &Map<String, Value>) -> bool {
+    Evaluator::compile_for(part, fields)
+        .is_ok_and(|evaluator| evaluator.evaluate(row) == Verdict::False)
+}
+
+/// What is sent for the fields that a part of a filter begins at.
+#[must_use]
+pub fn sent_for(part: &Q, model: &ModelMeta, body: &Map<String, Value>) -> Map<String, Value> {
+    let mut sent = Map::new();
+    part.for_each_lookup(&mut |lookup| {
+        let name = model.sent_as(root_of(lookup, model));
+        if let Some(value) = body.get(name) {
+            sent.insert(name.to_owned(), value.clone());
+        }
+    });
+    sent
 }
 
 /// Whether what is shown for a field tells of related rows, by their keys, that they are not those that were sent: no label, and no other form
@@ -327,6 +404,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::FieldMeta;
 
     fn differ(sent: Value, shown: Value) -> bool {
         differs(&Fields::new("id"), "x", &sent, &shown)
@@ -476,11 +554,16 @@ mod tests {
             let assumed: Vec<String> = assumed.iter().map(|&name| name.to_owned()).collect();
             doubts(&q, &model, &row, &assumed)
                 .into_iter()
-                .map(|doubt| (doubt.lookup.parameter(), doubt.is_certain, doubt.is_dropped))
+                .map(|doubt| {
+                    let name = doubt.part.parameters().remove(0);
+                    (name, doubt.is_certain, doubt.is_dropped)
+                })
                 .collect::<Vec<_>>()
         };
-        let row = json!({"id": 3, "name": "A", "site_id": 2, "kind": "k", "age": 1});
+        let row = json!({"id": 3, "name": "A", "site_id": 2, "kind": "k", "age": 18});
         assert_eq!(found(row, &[]), []);
+        let row = json!({"id": 3, "name": "A", "site_id": 2, "kind": "k", "age": 17});
+        assert_eq!(found(row, &[]), [("age__gte".to_owned(), false, false)]);
         let row = json!({"id": 77, "name": "a", "site_id": 2, "kind": null});
         assert_eq!(
             found(row, &["site_id"]),
@@ -491,5 +574,33 @@ mod tests {
                 ("kind".to_owned(), false, true),
             ]
         );
+    }
+
+    #[test]
+    fn values_contradict_a_lookup_that_no_form_of_them_satisfies() {
+        let owner = FieldMeta::new("owner").with_sent_as("owner_id");
+        let model = ModelMeta::new("Thing", "/things/").with_fields(vec![owner]);
+        for (name, asked, sent, is_contradicted) in [
+            ("n__gte", json!(5), json!({"n": 3}), true),
+            ("n__gte", json!(5), json!({"n": 5}), false),
+            ("n__gte", json!(5), json!({"n": "3"}), false),
+            ("n__gte", json!(5), json!({"n": 4.9}), false),
+            ("n__gte", json!(5), json!({}), false),
+            ("n__in", json!([1, 2]), json!({"n": 3}), true),
+            ("n__in", json!(["1"]), json!({"n": 3}), false),
+            ("pk__lt", json!(2), json!({"id": 3}), true),
+            ("owner__in", json!([1]), json!({"owner_id": 2}), true),
+            ("owner__age__gt", json!(5), json!({"owner_id": 2}), false),
+            ("n__isnull", json!(true), json!({"n": "x"}), true),
+            ("n__isnull", json!(true), json!({"n": ""}), false),
+            ("n__isnull", json!(false), json!({"n": null}), false),
+            ("day__year__gt", json!(2024), json!({"day": 2023}), false),
+            ("mac__iexact", json!("a"), json!({"mac": "b"}), false),
+            ("n", json!(1), json!({"n": 2}), false),
+        ] {
+            let q = Q::All.and(Q::Lookup(Lookup::parse(name, asked)));
+            let found = contradicted(&q, &model, sent.as_object().unwrap());
+            assert_eq!(found.is_some(), is_contradicted, "{name} {sent}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use django_api_orm_core::{
     lookup::{Lookup, Op},
     plan::Plan,
     row::{Row, key_text},
-    unsaved::doubts,
+    unsaved::{Doubt, contradicted, doubts, sent_for},
     written::Kept,
 };
 use futures_util::{StreamExt, stream};
@@ -67,7 +67,8 @@ impl Collection {
         };
         let body = Assigned::equalities(q, self.model())?.completed_by(new);
         self.refuse_read_only(q)?;
-        self.refuse_unsaved(q)?;
+        self.refuse_contradicted(q, &body)?;
+        self.refuse_unsaved(q, &body)?;
         if let Some(hidden) = self.created_before(q).await? {
             return Ok(Upsert::Found(hidden));
         }
@@ -168,26 +169,47 @@ impl Collection {
         }
     }
 
-    /// Creates no row that was seen not to keep what it is looked up by: each call would create another one.
-    fn refuse_unsaved(&self, q: &Q) -> Result<()> {
+    /// Creates no row whose values contradict what it is looked up by: each call would create another one.
+    fn refuse_contradicted(&self, q: &Q, body: &Map<String, Value>) -> Result<()> {
+        match contradicted(q, self.model(), body) {
+            None => Ok(()),
+            Some(lookup) => Err(Error::invalid_request(format!(
+                "no `{}` matches, and none was created: the values of the new row contradict `{}`, so it would not be found again and \
+                 each call would create another one; give it a value that satisfies the lookup, look it up by another one, or \
+                 create it",
+                self.model().name(),
+                lookup.parameter()
+            ))),
+        }
+    }
+
+    /// Creates no row that was seen not to keep what it is looked up by, or not to satisfy it: each call would create another one.
+    fn refuse_unsaved(&self, q: &Q, body: &Map<String, Value>) -> Result<()> {
         if self.policy.on_unsaved != OnUnsaved::Error {
             return Ok(());
         }
         let known = self.knowledge()?;
-        let unsaved = (q.equalities().into_iter()).find(|lookup| known.is_unsaved(lookup));
-        match unsaved {
-            None => Ok(()),
-            Some(lookup) => Err(Error::new(
-                ErrorKind::Unsaved,
-                format!(
-                    "no `{}` matches, and none was created: the server was not seen to keep `{}` in a new row, so \
-                     the row may not be found again and each call would create another one; look the row up by what the server \
-                     keeps, or create it",
-                    self.model().name(),
-                    lookup.parameter()
-                ),
-            )),
-        }
+        let is_unsaved = |part: &&Q| match part.equality() {
+            Some(lookup) => known.is_unsaved(lookup),
+            None => known.is_unmet(part, &sent_for(part, self.model(), body)),
+        };
+        let Some(part) = q.parts().into_iter().find(is_unsaved) else {
+            return Ok(());
+        };
+        let listed = listed(&part.parameters());
+        let seen = match part.equality() {
+            Some(_) => format!("the server was not seen to keep {listed} in a new row"),
+            None => format!("a new row was seen not to satisfy {listed}"),
+        };
+        Err(Error::new(
+            ErrorKind::Unsaved,
+            format!(
+                "no `{}` matches, and none was created: {seen}, so \
+                 the row may not be found again and each call would create another one; look the row up by what the server \
+                 keeps, or create it",
+                self.model().name(),
+            ),
+        ))
     }
 
     /// Whether a new row is the one that was asked for. Where it does not show that, the server is asked for it once more:
@@ -210,8 +232,11 @@ impl Collection {
         let mut doubts = doubts(plan.condition(), self.model(), &row, assumed);
         // What the program has set to another value is not to be found by the lookup.
         doubts.retain(|doubt| {
-            let value = sent.get(self.model().sent_as(&doubt.lookup.path));
-            !doubt.lookup.is_bare() || value.is_none_or(|value| *value == doubt.lookup.value)
+            let bare = doubt.part.equality().filter(|lookup| lookup.is_bare());
+            bare.is_none_or(|lookup| {
+                let value = sent.get(self.model().sent_as(&lookup.path));
+                value.is_none_or(|value| *value == lookup.value)
+            })
         });
         if doubts.is_empty() {
             return Ok(false);
@@ -228,25 +253,31 @@ impl Collection {
         let is_unknown = unasked.is_some() && doubts.iter().any(|doubt| !doubt.is_dropped);
         // A failure that passes says nothing of later calls.
         if unasked.as_ref().is_none_or(|error| !error.is_retryable()) {
-            for doubt in &doubts {
-                let any = doubt.is_dropped && !self.model().is_across_relation(doubt.lookup);
-                self.learn(|known| known.learn_unsaved(doubt.lookup, any))?;
-            }
+            self.learn_doubts(&doubts, sent)?;
         }
-        let mut names = (doubts.iter())
-            .map(|doubt| doubt.lookup.parameter())
-            .collect::<Vec<_>>();
-        let listed = format!("`{}`", names.join("`, `"));
+        let mut names: Vec<String> = (doubts.iter())
+            .flat_map(|doubt| doubt.part.parameters())
+            .collect();
+        let listed = listed(&names);
+        let are_values = doubts.iter().all(|doubt| doubt.part.equality().is_some());
         self.tolerate(&mut names)?;
         if names.is_empty() {
             return Ok(false);
         }
         let key = self.model().primary_key();
         let shown = created.row.key(key).as_ref().and_then(key_text);
+        let lacks = match are_values {
+            true => "the server did not keep",
+            false => "it does not satisfy",
+        };
         let why = match is_unknown {
             false => format!(
-                "it is not the one that was asked for: the server did not keep {listed}, so the row is not found by that, and the \
+                "it is not the one that was asked for: {lacks} {listed}, so the row is not found by that, and the \
                  next call would create another one"
+            ),
+            true if !are_values => format!(
+                "whether it is the one that was asked for is not known: it does not seem to satisfy {listed}, and it could not \
+                 be looked up by that; another one is not created for the same values"
             ),
             true => format!(
                 "whether it is the one that was asked for is not known: its answer does not show {listed} as sent, and it could not \
@@ -265,6 +296,23 @@ impl Collection {
         Err(match unasked {
             Some(cause) => error.with_source(cause),
             None => error,
+        })
+    }
+
+    /// Keeps what a new row was seen not to keep, or not to satisfy.
+    fn learn_doubts(&self, doubts: &[Doubt<'_>], sent: &Map<String, Value>) -> Result<()> {
+        self.learn(|known| {
+            for doubt in doubts {
+                match doubt.part.equality() {
+                    Some(lookup) => {
+                        let any = doubt.is_dropped && !self.model().is_across_relation(lookup);
+                        known.learn_unsaved(lookup, any);
+                    }
+                    None => {
+                        known.learn_unmet(doubt.part, sent_for(doubt.part, self.model(), sent));
+                    }
+                }
+            }
         })
     }
 
@@ -381,6 +429,11 @@ fn natural_key(q: &Q) -> Vec<(String, Value)> {
     equalities
         .map(|lookup| (lookup.path.clone(), lookup.value.clone()))
         .collect()
+}
+
+/// Names as a message lists them.
+fn listed(names: &[String]) -> String {
+    format!("`{}`", names.join("`, `"))
 }
 
 /// Whether a new row was refused because of one that is there.

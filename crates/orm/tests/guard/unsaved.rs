@@ -557,3 +557,59 @@ async fn a_described_choice_is_asked_for() {
     }
     one.save().await.unwrap();
 }
+
+/// A new row is held to each part of the filter, also to one that says nothing of a value.
+#[tokio::test]
+async fn a_new_row_that_does_not_satisfy_a_lookup_is_told_and_not_created_again() {
+    for (filter, named) in [
+        (q("rank__isnull", true), "`rank__isnull`"),
+        (q("rank__in", json!([7, 8])), "`rank__in`"),
+        (q("kind", "b") | q("kind", "c"), "`kind`"),
+        (!q("kind", "a"), "`kind`"),
+    ] {
+        let site = site(with_rows(&json!([]))).await;
+        let things = site.things();
+        let create = |name| {
+            things.get_or_create(filter.clone() & q("name", name), [Thing::F.name.set(name)])
+        };
+        let error = create("y").await.unwrap_err();
+        is_unsaved(&error, &["was created (id: 1)", "does not satisfy", named]);
+        assert_eq!(things.instance_in(&error).unwrap().id, Some(1));
+        for name in ["y", "z"] {
+            is_unsaved(
+                &create(name).await.unwrap_err(),
+                &["none was created", named],
+            );
+        }
+        let update = things.update_or_create(filter.clone(), [Thing::F.name.set("y")]);
+        is_unsaved(&update.await.unwrap_err(), &["none was created", named]);
+        assert_eq!(site.writes(), ["POST /api/v1/things/"]);
+    }
+}
+
+#[tokio::test]
+async fn a_new_row_that_satisfies_every_lookup_costs_no_request_more() {
+    for filter in [q("name", "Bob"), q("name__iexact", "bob")] {
+        let site = site(with_rows(&json!([]))).await;
+        let values = [Thing::F.name.set("Bob")];
+        let made = site.things().get_or_create(filter, values).await;
+        assert!(made.unwrap().1);
+        let last = site.server.requests().pop().unwrap();
+        assert_eq!(last.method(), http::Method::POST);
+    }
+}
+
+#[tokio::test]
+async fn values_that_contradict_a_lookup_are_not_sent() {
+    let site = site(with_rows(&json!([]))).await;
+    let filter = q("name", "y") & q("rank__gte", 5);
+    let create = |rank| {
+        let values = [Thing::F.rank.set(rank)];
+        site.things().get_or_create(filter.clone(), values)
+    };
+    let error = create(3).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+    assert!(error.to_string().contains("contradict `rank__gte`"));
+    assert!(site.writes().is_empty());
+    assert!(create(5).await.unwrap().1 && !create(5).await.unwrap().1);
+}
