@@ -1211,3 +1211,35 @@ def test_a_created_row_that_contradicts_the_question_is_told_and_not_created_aga
             await settle(getattr(rows, method)(id=901, defaults={"name": "x"}))
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
+async def test_no_row_is_created_by_a_lookup_that_is_no_field(things, base):
+    thing = model(things, Thing, base)
+    for upsert in (thing.objects.get_or_create, thing.objects.update_or_create):
+        with pytest.raises(orm.FieldError, match="no field `nmae`: did you mean `name`"):
+            await settle(upsert(nmae="ann", defaults={"name": "n"}))
+    assert things.requests() == []
+    # What a query was narrowed by is found without a word, and refused before a row is created.
+    page = b'{"count": 1, "next": null, "previous": null, "results": [{"id": 1, "name": "n"}]}'
+    narrowed = thing.objects.filter(nmae="ann").on_ignored("trust")
+    things.fail_next(200, page, JSON)
+    found, created = await settle(narrowed.get_or_create(name="n"))
+    assert (found.pk, created) == (1, False)
+    things.fail_next(200, b'{"count": 0, "next": null, "previous": null, "results": []}', JSON)
+    with pytest.raises(orm.FieldError, match="no field `nmae`"):
+        await settle(narrowed.get_or_create(name="new"))
+    assert writes(things) == []
+
+
+def test_a_lookup_may_be_a_key_or_a_filter_that_is_declared(things):
+    class Part(BaseModel):
+        id: int | None = None
+        owner: int | None = None
+
+    for sent, (lookup, declared) in enumerate((("owner_id", None), ("site", ("id", "site")))):
+        thing = model(things, Part, endpoint="/api/v1/plain/", _filter_fields=declared)
+        things.fail_next(200, b'{"count": 0, "next": null, "previous": null, "results": []}', JSON)
+        things.fail_next(201, b'{"id": 2, "owner": 2, "owner_id": 2, "site": 2}', JSON)
+        made, created = thing.objects.on_ignored("trust").get_or_create(**{lookup: 2})
+        assert (made.pk, created, len(writes(things))) == (2, True, sent + 1)

@@ -23,7 +23,9 @@ use crate::{
     declared_relation::DeclaredRelation,
     error::{Error, Result},
     evaluate::{Fields, Kind},
+    filter::Q,
     json_api::JsonApi,
+    lookup::Lookup,
     page::Pagination,
     path::Endpoint,
 };
@@ -253,7 +255,7 @@ impl FieldMeta {
                     Some(field) => field.check_inside(model, part)?,
                     None if held.takes_only_fields => {
                         let owner = format!("`{model}`: `{}`", held.name);
-                        return Err(no_field(&owner, name, &fields));
+                        return Err(no_field(&owner, name, FieldMeta::sent_as, &fields));
                     }
                     None => {}
                 }
@@ -639,12 +641,47 @@ impl ModelMeta {
             match self.sent_field(name) {
                 Some(field) => field.check_inside(&self.name, value)?,
                 None if self.takes_only_fields => {
-                    return Err(no_field(&format!("`{}`", self.name), name, &self.fields));
+                    let owner = format!("`{}`", self.name);
+                    return Err(no_field(&owner, name, FieldMeta::sent_as, &self.fields));
                 }
                 None => {}
             }
         }
         Ok(())
+    }
+
+    /// Checks that every name by which a filter gives a new row a value is that of a field, where nothing else can be sent. The key of
+    /// a related row (`owner_id` beside `owner`) and a declared filter are known by other names.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](crate::error::ErrorKind::InvalidRequest) with the name that was meant.
+    pub fn check_lookups(&self, q: &Q) -> Result<()> {
+        let is_field = |name: &str| {
+            name == "pk"
+                || self.reads(name)
+                || self.sent_field(name).is_some()
+                || self.relates_to_many(name).is_some()
+        };
+        let is_known = |lookup: &&Lookup| {
+            let name = lookup.root();
+            let mut filters = self.filters().into_iter().flatten();
+            is_field(name)
+                || name.strip_suffix("_id").is_some_and(is_field)
+                || filters.any(|filter| *filter == lookup.parameter())
+        };
+        let lookups = q.equalities().into_iter();
+        match lookups
+            .filter(|_| self.takes_only_fields)
+            .find(|lookup| !is_known(lookup))
+        {
+            None => Ok(()),
+            Some(lookup) => Err(no_field(
+                &format!("`{}`", self.name),
+                lookup.root(),
+                FieldMeta::read_as,
+                &self.fields,
+            )),
+        }
     }
 
     /// `; did you mean …?`, for a name that is no field, where one is near.
@@ -687,12 +724,17 @@ impl ModelMeta {
     }
 }
 
-/// The error of a name that is none of the fields.
-fn no_field(owner: &str, wrong: &str, fields: &[FieldMeta]) -> Error {
-    let known = || fields.iter().map(FieldMeta::sent_as);
+/// The error of a name that is none of the fields, which are known by `name_of`.
+fn no_field(
+    owner: &str,
+    wrong: &str,
+    name_of: fn(&FieldMeta) -> &str,
+    fields: &[FieldMeta],
+) -> Error {
+    let known = || fields.iter().map(name_of);
     let is_read = |field: &&FieldMeta| field.read_names().any(|name| name == wrong);
     let meant = match fields.iter().find(is_read) {
-        Some(field) => Some(field.sent_as()),
+        Some(field) => Some(name_of(field)),
         None => nearest(wrong, known()),
     };
     let cure = match meant {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -43,6 +43,30 @@ class Names:
         if unknown and not self._reads_input:
             raise self.unknown(unknown[0])
         return unknown
+
+    def of_lookups(self, given: Iterable[str], others: Collection[str]) -> None:
+        """The names of lookups whose values a new row gets. ``others``: the names of relations, and of declared filters.
+
+        Raises: ``FieldError``.
+        """
+        if not self._pydantic_decides:
+            self._of_filters(given, others)
+
+    def of_filters(self, given: Iterable[str], others: Collection[str]) -> None:
+        """The same for the filters of a query, which pydantic does not see.
+
+        Raises: ``FieldError``.
+        """
+        if not self._is_open:
+            self._of_filters(given, others)
+
+    def _of_filters(self, given: Iterable[str], others: Collection[str]) -> None:
+        for name in given:
+            head = name if name in self._fields else name.partition("__")[0]
+            # The key of a related row, `owner_id` beside `owner`.
+            heads = {name, head, head.removesuffix("_id")}
+            if self._fields.isdisjoint(heads) and heads.isdisjoint(others):
+                raise self.unknown(head)
 
     def of_changes(self, given: Iterable[str]) -> None:
         """The names of values that are written into a row: fields, and parts of them such as ``address__city``.

@@ -272,6 +272,8 @@ class ModelInfo:
                 f"{', '.join(never)}"
             )
         filters = None if model._filter_fields is None else _names(model, "_filter_fields")
+        #: The names that lookups may have beside those of fields.
+        self.filtered_by = frozenset((*(filters or ()), *self.relations.forward))
         self.engine = Model(
             model.__name__,
             model.get_endpoint(),

@@ -18,7 +18,7 @@ from ._engine import Condition, nested
 from ._json import jsonable, to_json
 from ._schema import Save, put
 from ._values import same
-from .exceptions import InvalidRequestError
+from .exceptions import FieldError, InvalidRequestError
 
 if TYPE_CHECKING:
     from ._engine import Operation, Written
@@ -50,12 +50,12 @@ class Upsert(Generic[M]):
             for name, value in lookups.items()
             if conditions[name].is_equality and not self.info.relations.is_across(name.removesuffix("__exact"))
         }
-        self.invalid: ValidationError | None = None
+        self.invalid: ValidationError | FieldError | None = None
         #: The row to create; ``None`` while the values are invalid, which matters only if no row is found.
         self.new: M | None = None
 
     def _find_or_create(self, defaults: Mapping[str, Any], *, for_write: bool) -> Operation:
-        # A lookup need not be a field: it may be a filter of the server's.
+        self.info.known.of_lookups(self.equalities, self.info.filtered_by)
         self.info.known.of_changes(defaults)
         self.info.once(self.equalities)
         self.info.once(defaults)
@@ -72,7 +72,12 @@ class Upsert(Generic[M]):
         self.save: Save | None = None
         if self.new is not None:
             save = self.new._new()
-            self.save = save.with_(json.loads(self.info.engine.new_row(self.condition, save.json)))
+            body = json.loads(self.info.engine.new_row(self.condition, save.json))
+            try:
+                self.info.known.of_filters([name for name in body if name not in self.info.own], self.info.filtered_by)
+                self.save = save.with_(body)
+            except FieldError as invalid:
+                self.invalid = invalid
         new = None if self.save is None else self.save.json
         return self.endpoint.find_or_create(self.condition, new, for_write=for_write)
 

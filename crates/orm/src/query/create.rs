@@ -51,6 +51,9 @@ impl Collection {
         new: Option<&Map<String, Value>>,
         for_write: bool,
     ) -> Result<Upsert> {
+        if new.is_some() {
+            self.model().check_lookups(q)?;
+        }
         let plan = Plan::all().filter(q.clone());
         let purpose = match for_write {
             true => Purpose::Upsert,

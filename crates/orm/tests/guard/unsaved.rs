@@ -229,18 +229,21 @@ async fn a_row_that_the_server_finds_again_is_the_one_that_was_asked_for() {
 
 #[tokio::test]
 async fn a_name_that_the_server_drops_creates_one_row_and_no_second_one() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/things/", allow_extra)]
+    struct Open {
+        id: Option<i64>,
+        name: String,
+    }
     let site = site(with_rows(&json!([]))).await;
+    let things = site.client.objects::<Open>();
     let create = || {
-        let values = [
-            Thing::F.name.set("n"),
-            Thing::F.kind.set("a"),
-            Thing::F.rank.set(1),
-        ];
-        site.things().get_or_create(q("owner_id", 2), values)
+        let by = Filter::<Open>::lookup("owner_id", 2);
+        things.get_or_create(by, [Open::F.name.set("n")])
     };
     let error = create().await.unwrap_err();
     is_unsaved(&error, &["was created (id: 1)", "did not keep `owner_id`"]);
-    assert_eq!(site.things().instance_in(&error).unwrap().id, Some(1));
+    assert_eq!(things.instance_in(&error).unwrap().id, Some(1));
     assert!(create().await.is_err());
     assert_eq!(site.writes(), ["POST /api/v1/things/"]);
 }
@@ -612,4 +615,46 @@ async fn values_that_contradict_a_lookup_are_not_sent() {
     assert!(error.to_string().contains("contradict `rank__gte`"));
     assert!(site.writes().is_empty());
     assert!(create(5).await.unwrap().1 && !create(5).await.unwrap().1);
+}
+
+/// The values of lookups become those of the new row, whose names are held to the fields as those of `create` are.
+#[tokio::test]
+async fn no_row_is_created_by_a_name_that_is_no_field() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ApiModel)]
+    #[api(endpoint = "/api/v1/things/", filters("name", "id", "site"))]
+    struct Named {
+        id: Option<i64>,
+        name: String,
+    }
+    let site = site(with_rows(&json!([]))).await;
+    let things = site.things();
+    for error in [
+        things
+            .get_or_create(q("nmae", "ann"), [])
+            .await
+            .unwrap_err(),
+        (things
+            .update_or_create(q("id", 1) & q("nmae", "ann"), [Thing::F.rank.set(1)])
+            .await)
+            .unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("no field `nmae`: did you mean `name`?"),
+            "{error}"
+        );
+    }
+    assert!(site.server.requests().is_empty());
+    // A declared filter is no mistake, nor is the key by its other name.
+    let named = site.client.objects::<Named>();
+    let by_site = Filter::<Named>::lookup("site", 3);
+    let (_, created) = named
+        .get_or_create(by_site, [Named::F.name.set("n")])
+        .await
+        .unwrap();
+    assert!(created);
+    let by_key = things.get_or_create(q("pk", 7) & q("name", "n"), []);
+    is_unsaved(&by_key.await.unwrap_err(), &["did not keep `pk`"]);
 }
