@@ -19,7 +19,7 @@ use crate::{
     model::ModelMeta,
 };
 
-pub(crate) use references::{is_another, is_key, still_shows};
+pub(crate) use references::{is_another, is_another_key, is_key, still_shows};
 
 /// How a value that was sent compares with the one that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     model::{FieldMeta, ModelMeta},
     row::{Row, key_text},
-    unsaved::{differs, is_another, is_key, is_same, still_shows},
+    unsaved::{differs, is_another, is_another_key, is_key, is_same, still_shows},
     value::wide_integer,
     version::Version,
 };
@@ -174,7 +174,7 @@ impl Kept {
                 let shown = shown.as_deref().unwrap_or("not known");
                 (
                     format!("a `{model}` was created ({key}: {shown}), but the server"),
-                    "another row than was sent, or none",
+                    "another key or row than was sent, or none",
                 )
             }
         };
@@ -309,7 +309,7 @@ impl Write<'_> {
     }
 
     /// The names, in bodies, of what was sent and is certainly not what the answer shows; and whether that is what the row showed
-    /// before, another related row, or other words. Of a row that is created, only the rows that it points at tell.
+    /// before, another related row, or other words. Of a row that is created, only its own key and the rows that it points at tell.
     fn differing(&self, answer: &Row) -> Vec<(&str, Shown)> {
         let Some(said) = fields_of(answer) else {
             return Vec::new();
@@ -331,7 +331,11 @@ impl Write<'_> {
             let (was, now, name) = (before.as_ref().map(value), value(&said)?, name(&said));
             let is_other = match &was {
                 Some(was) => was.as_ref().is_some_and(|was| still_shows(sent, was, &now)),
-                None if self.key.is_none() => lacks_keys(sent, &now),
+                None if self.key.is_none() => {
+                    let is_own =
+                        field.map_or(&*name, FieldMeta::read_as) == self.model.primary_key();
+                    is_own && is_another_key(sent, &now) || lacks_keys(sent, &now)
+                }
                 None => false,
             };
             if is_other || is_another(sent, &now) {

@@ -46,6 +46,16 @@ pub(crate) fn is_key(sent: &Value) -> bool {
     }
 }
 
+/// Whether the key that a new row shows is not the one that was sent: another integer or UUID, or a text that differs in more than case.
+pub(crate) fn is_another_key(sent: &Value, shown: &Value) -> bool {
+    match (Key::of(sent), Key::of(shown)) {
+        (Some(sent), Some(shown)) => sent.differs(&shown),
+        (None, None) => (sent.as_str().zip(shown.as_str()))
+            .is_some_and(|(sent, shown)| sent.trim().to_lowercase() != shown.trim().to_lowercase()),
+        _ => false,
+    }
+}
+
 /// A value by which a row is named.
 #[derive(Debug, PartialEq)]
 enum Key {
@@ -62,7 +72,7 @@ impl Key {
             return Some(Self::Integer(integer));
         }
         if is_uuid(text) {
-            return Some(Self::Uuid(text.to_ascii_lowercase()));
+            return Some(Self::Uuid(text.replace('-', "").to_ascii_lowercase()));
         }
         let link = Link::parse(text)?;
         link.key().map(|_| Self::Url(text.to_owned()))
@@ -290,6 +300,28 @@ mod tests {
             json!([1]),
         ] {
             assert!(!is_key(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_new_row_has_another_key_only_where_that_is_of_one_kind() {
+        let uuid = "0B5F6A0E-7C1E-4D8B-9C53-0A6E7C1E4D8B";
+        for (sent, shown, is_another) in [
+            (json!(9), json!(2), true),
+            (json!(9), json!("9"), false),
+            (json!("09"), json!(9), false),
+            (json!("9"), json!("8"), true),
+            (json!(uuid), json!(uuid.to_lowercase()), false),
+            (json!(uuid), json!(uuid.replace('-', "")), false),
+            (json!(uuid), json!(uuid.replace('B', "A")), true),
+            (json!("abc"), json!("ABC "), false),
+            (json!("abc"), json!("abd"), true),
+            (json!("abc"), json!(7), false),
+            (json!(7), json!(uuid), false),
+            (json!(7), json!(null), false),
+            (json!(7), json!("https://api.test/things/7/"), false),
+        ] {
+            assert_eq!(is_another_key(&sent, &shown), is_another, "{sent} {shown}");
         }
     }
 }

@@ -658,3 +658,23 @@ async fn no_row_is_created_by_a_name_that_is_no_field() {
     let by_key = things.get_or_create(q("pk", 7) & q("name", "n"), []);
     is_unsaved(&by_key.await.unwrap_err(), &["did not keep `pk`"]);
 }
+
+/// The row is there, and is not the one that was asked for: what is written to the given key would go to a stranger's.
+#[tokio::test]
+async fn a_given_key_that_is_replaced_is_an_error_of_every_creation() {
+    let site = start().await;
+    let things = site.things();
+    let new = |id: i64| Thing {
+        id: Some(id),
+        ..thing(1)
+    };
+    let error = things.create(&new(9999)).await.unwrap_err();
+    is_unsaved(&error, &["was created (id: 6)", "did not keep `id`"]);
+    assert_eq!(things.instance_in(&error).unwrap().id, Some(6));
+    let error = things.bulk_create([new(9999)]).await.unwrap_err();
+    is_unsaved(&error.failed()[0].1, &["was created (id: 7)", "`id`"]);
+    things.create(&new(8)).await.unwrap();
+    let warned = things.on_unsaved(OnUnsaved::Warn);
+    assert_eq!(warned.create(&new(9999)).await.unwrap().id, Some(9));
+    assert_eq!(site.warnings(), [(WarningKind::Unsaved, "id".to_owned())]);
+}
