@@ -7,6 +7,8 @@ import pickle
 import django_api_orm as orm
 import pytest
 from django_api_orm import _engine, exceptions
+from django_api_orm._model import specialise
+from pydantic import BaseModel
 
 #: The classes that callers catch, by code and status.
 EXPECTED = {
@@ -75,3 +77,26 @@ def test_an_error_has_the_class_of_its_kind(code, status):
 
 def test_a_body_that_cannot_be_read_is_a_value_error_too():
     assert isinstance(_engine.error_example("decode", 200), ValueError)
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(EXPECTED.values()))
+def test_a_write_in_doubt_is_caught_as_an_unknown_outcome_whatever_its_class(kind):
+    (code, status) = next(code for code, expected in EXPECTED.items() if expected is kind)
+    details = dict.fromkeys(("body", "row", "cause", "conflict", "lost"))
+    error = exceptions._from_engine(code, "m", {**details, "status_code": status, "is_outcome_unknown": True})
+    assert isinstance(error, kind) and isinstance(error, orm.OutcomeUnknown)
+    assert type(pickle.loads(pickle.dumps(error))) is type(error)
+
+
+def test_a_row_that_may_have_been_written_before_it_was_gone_is_missing_and_unknown():
+    class Gone(orm.APIModel):
+        _schema_class = BaseModel
+        _endpoint = "/gone/"
+
+    error = exceptions._RowMissingUnknown("m")
+    specialise(Gone, error)
+    assert (
+        isinstance(error, Gone.DoesNotExist)
+        and isinstance(error, orm.OutcomeUnknown)
+        and type(error).__name__ == "DoesNotExist"
+    )

@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::{row::Row, value::without_mark};
+use crate::{retry::is_passing_failure, row::Row, value::without_mark};
 
 pub use conflict::Conflict;
 pub use excerpt::excerpt;
@@ -483,7 +483,7 @@ impl Error {
             let status = self.0.status.map(|status| status.as_u16());
             match self.0.kind {
                 ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Throttled => true,
-                ErrorKind::Server => matches!(status, Some(500 | 502 | 503 | 504)),
+                ErrorKind::Server => status.is_some_and(is_passing_failure),
                 ErrorKind::Status => matches!(status, Some(408 | 425)),
                 _ => false,
             }

@@ -19,7 +19,8 @@ pub enum AttemptClass {
     /// The server said that it did not look at the request (429, 425).
     Refused,
     /// The server may have carried it out: a read timed out, the connection broke, the body was cut off,
-    /// 408, 500, 502, 503 or 504. (A 503 too: a gateway may send it after the write.)
+    /// 408, 500, 502, 503 or 504, or what proxies say in their place: 520, 522, 524, 598 or 599. (A 503 too: a gateway may send it
+    /// after the write.)
     Ambiguous,
     /// Sending it again cannot help: any other status, a bad certificate, a body that does not decode.
     Never,
@@ -43,10 +44,17 @@ impl AttemptClass {
         match status.as_u16() {
             ..400 => None,
             425 | 429 => Some(Self::Refused),
-            408 | 500 | 502 | 503 | 504 => Some(Self::Ambiguous),
+            408 => Some(Self::Ambiguous),
+            code if is_passing_failure(code) => Some(Self::Ambiguous),
             _ => Some(Self::Never),
         }
     }
+}
+
+/// Whether a status says that a server or a gateway failed while it was at work, and may not fail again: 520, 522 and 524 are those of
+/// Cloudflare, 598 and 599 those of other proxies whose server did not answer.
+pub(crate) fn is_passing_failure(status: u16) -> bool {
+    matches!(status, 500 | 502..=504 | 520 | 522 | 524 | 598 | 599)
 }
 
 /// What to do after a failed attempt.
@@ -291,10 +299,12 @@ mod tests {
         for code in [425, 429] {
             assert_eq!(of(code), Some(AttemptClass::Refused), "{code}");
         }
-        for code in [408, 500, 502, 503, 504] {
+        for code in [408, 500, 502, 503, 504, 520, 522, 524, 598, 599] {
             assert_eq!(of(code), Some(AttemptClass::Ambiguous), "{code}");
         }
-        for code in [400, 401, 403, 404, 405, 409, 412, 413, 422, 501, 505, 511] {
+        for code in [
+            400, 401, 403, 404, 405, 409, 412, 413, 422, 501, 505, 511, 521, 523, 525,
+        ] {
             assert_eq!(of(code), Some(AttemptClass::Never), "{code}");
         }
     }

@@ -102,6 +102,8 @@ class BaseAPIModel(_Declared):
     DoesNotExist: ClassVar[type[exceptions.DoesNotExist]] = exceptions.DoesNotExist
     MultipleObjectsReturned: ClassVar[type[exceptions.MultipleObjectsReturned]] = exceptions.MultipleObjectsReturned
     _RowMissing: ClassVar[type[exceptions.NotFoundError]] = exceptions._RowMissing
+    #: The same of a write that may have been carried out before the row was gone.
+    _RowMissingUnknown: ClassVar[type[exceptions.APIException]] = exceptions._RowMissingUnknown
     _register_function: ClassVar[str] = "register_models"
     _known: ClassVar[tuple[type[Any], ModelInfo] | None] = None
     #: The manager of this class, or of the one that it inherits from, where it declares none.
@@ -117,7 +119,8 @@ class BaseAPIModel(_Declared):
         cls.DoesNotExist = own("DoesNotExist", cls.DoesNotExist)
         cls.MultipleObjectsReturned = own("MultipleObjectsReturned", cls.MultipleObjectsReturned)
         cls._RowMissing = own("_RowMissing", cls.DoesNotExist, exceptions.NotFoundError)
-        cls._RowMissing.__name__ = "DoesNotExist"
+        cls._RowMissingUnknown = own("_RowMissingUnknown", cls._RowMissing, exceptions.OutcomeUnknown)
+        cls._RowMissing.__name__ = cls._RowMissingUnknown.__name__ = "DoesNotExist"
 
     @classmethod
     def _info(cls) -> ModelInfo:
@@ -647,6 +650,8 @@ def specialise(model: type[Any], error: Exception) -> None:
     kind = type(error)
     if kind is exceptions._RowMissing:
         error.__class__ = model._RowMissing
+    elif kind is exceptions._RowMissingUnknown:
+        error.__class__ = model._RowMissingUnknown
     elif kind is exceptions.DoesNotExist:
         error.__class__ = model.DoesNotExist
     elif kind is exceptions.MultipleObjectsReturned:

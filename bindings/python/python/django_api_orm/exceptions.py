@@ -413,30 +413,13 @@ _WITHOUT_STATUS: dict[str, type[APIException]] = {
 
 def _also_unknown(kind: type[APIException]) -> type[APIException]:
     """The error of a write that may have been carried out nevertheless: it is caught as either class."""
+    if kind is APIException:
+        return OutcomeUnknown
     name = f"{kind.__name__}OutcomeUnknown"
     bases: tuple[Any, ...] = (kind, OutcomeUnknown)
     both: type[APIException] = type(name, bases, {"__module__": __name__, "__doc__": kind.__doc__})
     globals()[name] = both
     return both
-
-
-_UNKNOWN: dict[type[APIException], type[APIException]] = {
-    kind: _also_unknown(kind)
-    for kind in (
-        APIClientError,
-        UnauthorizedError,
-        APIServerError,
-        InternalServerError,
-        BadGatewayError,
-        ServiceUnavailableError,
-        GatewayTimeoutError,
-        APITimeoutError,
-        APIConnectionError,
-        DecodeError,
-        BulkCreateError,
-        BulkWriteError,
-    )
-}
 
 
 def _bulk_error(kind: type[B], message: str, failed: Sequence[tuple[Any, Exception]]) -> B:
@@ -466,6 +449,15 @@ def _told(failed: Sequence[tuple[Any, Exception]], total: int, done: str) -> str
 
 class _RowMissing(NotFoundError):
     """404 of one row, before it is known of which model."""
+
+
+_GENERAL = (APIHTTPError, APIClientError, APIServerError, BadRequestError, _RowMissing, BulkCreateError, BulkWriteError)
+_UNKNOWN: dict[type[APIException], type[APIException]] = {
+    kind: _also_unknown(kind)
+    for kind in dict.fromkeys((*_BY_KIND.values(), *_BY_STATUS.values(), *_WITHOUT_STATUS.values(), *_GENERAL))
+    if kind is not OutcomeUnknown
+}
+_RowMissingUnknown = _UNKNOWN[_RowMissing]
 
 
 def _class_of(kind: str, status: int | None) -> type[APIException]:

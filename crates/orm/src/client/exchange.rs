@@ -20,7 +20,7 @@ use super::encoding;
 use super::event::next_id;
 use super::failure::Failure;
 use super::login::Session;
-use super::redirect::{MAX_HOPS, is_redirect, target};
+use super::redirect::{MAX_HOPS, is_about_slash, is_redirect, target};
 use super::response::ApiResponse;
 use super::stats::Tally;
 use super::tokens::Issued;
@@ -328,12 +328,21 @@ impl Exchange<'_> {
     }
 
     fn redirect(&mut self, answer: &Answer) -> Result<Step> {
-        // After a 303 the write is likely to have been done: it shows where to see the result.
-        let is_done = answer.status == StatusCode::SEE_OTHER && !self.outgoing.method.is_safe();
+        // After a 303 the write is likely to have been done: it shows where to see the result. So does many a 302.
+        let may_be_done = !self.outgoing.method.is_safe()
+            && match answer.status {
+                StatusCode::SEE_OTHER => true,
+                StatusCode::FOUND => !is_about_slash(&self.outgoing.uri, &answer.headers),
+                _ => false,
+            };
         let explain = |why: Error| {
-            Error::from_response(answer.status, &answer.headers, &Bytes::new())
+            let error = Error::from_response(answer.status, &answer.headers, &Bytes::new())
                 .with_message(why.message().to_owned())
-                .with_outcome_unknown(is_done)
+                .with_outcome_unknown(may_be_done);
+            match may_be_done {
+                true => error.with_context("the write may have been carried out before that: look before you send it again"),
+                false => error,
+            }
         };
         if !self.shared().settings.follow_redirects {
             return Err(explain(Error::new(

@@ -7,7 +7,7 @@
 //! | --- | --- | --- |
 //! | not sent | name not found, connection refused, connect timeout, pooled connection already closed, HTTP/2 stream refused | any method |
 //! | refused | 429, 425 | any method |
-//! | ambiguous | no answer in time, connection reset, response cut off, 408, 500, 502, 503, 504 | `GET` `HEAD` `OPTIONS` `PUT` `DELETE`; `POST` and `PATCH` only with an idempotency key or `If-Match` |
+//! | ambiguous | no answer in time, connection reset, response cut off, 408, 500, 502, 503, 504, and 520, 522, 524, 598, 599 of proxies | `GET` `HEAD` `OPTIONS` `PUT` `DELETE`; `POST` and `PATCH` only with an idempotency key or `If-Match` |
 //! | never | other statuses, a bad certificate, a body that does not decode or is too large | - |
 //!
 //! A `POST` or `PATCH` that may have been received is never sent twice: the error's

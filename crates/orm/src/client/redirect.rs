@@ -98,6 +98,21 @@ fn elsewhere(method: &Method, to: &str) -> String {
     )
 }
 
+/// Whether a redirect to the same path with a slash more or less at its end, which is given before a program sees the request.
+pub(super) fn is_about_slash(from: &Uri, headers: &HeaderMap) -> bool {
+    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let from = Url::parse(&from.to_string()).ok();
+    let to = from
+        .as_ref()
+        .zip(location)
+        .and_then(|(from, to)| from.join(to).ok());
+    from.zip(to).is_some_and(|(from, to)| {
+        from.origin() == to.origin()
+            && from.path() != to.path()
+            && from.path().trim_end_matches('/') == to.path().trim_end_matches('/')
+    })
+}
+
 fn why_not(method: &Method, status: StatusCode, from: &str, to: &str) -> String {
     if to.strip_suffix('/') == Some(from) {
         return format!(

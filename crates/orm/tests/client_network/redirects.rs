@@ -84,12 +84,32 @@ async fn a_write_keeps_its_method_and_body_or_stops() {
             assert!(!error.is_outcome_unknown());
         }
     }
-    let server = Server::script([to(303, "/result/")]);
-    let error = server.client().post("/a/", &7).await.unwrap_err();
-    assert!(
-        error.is_outcome_unknown(),
-        "a 303 follows a write that was done: {error:?}"
-    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_to_the_result_of_a_write_leaves_its_outcome_open() {
+    for (code, location) in [
+        (303, "/result/"),
+        (303, "/a"),
+        (302, "/a/7/"),
+        (302, "http://elsewhere.test/a"),
+    ] {
+        for method in ["POST", "PATCH", "PUT", "DELETE"] {
+            for follows in [true, false] {
+                let server = Server::script([to(code, location)]);
+                let client = server.builder().follow_redirects(follows).build().unwrap();
+                let method = http::Method::from_bytes(method.as_bytes()).unwrap();
+                let error = client.request(method, "/a/").await.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Redirect);
+                assert!(error.is_outcome_unknown(), "{code} {location}: {error:?}");
+                assert!(
+                    error.to_string().contains("may have been carried out"),
+                    "{error}"
+                );
+                assert_eq!(server.count(), 1);
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

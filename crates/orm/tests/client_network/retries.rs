@@ -44,7 +44,7 @@ async fn refused_requests_are_resent_whatever_the_method() {
 
 #[tokio::test(start_paused = true)]
 async fn what_may_have_been_done_is_resent_only_if_that_is_harmless() {
-    for code in [408, 500, 502, 503, 504] {
+    for code in [408, 500, 502, 503, 504, 520, 522, 524, 598, 599] {
         assert_eq!(requests_seen(&status(code)).await, IF_SAFE, "{code}");
     }
     assert_eq!(
