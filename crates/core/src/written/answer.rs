@@ -1,10 +1,12 @@
 //! Whether the answer to a write shows the row that was written, and where.
 
+use http::HeaderMap;
 use serde_json::{Value, value::RawValue};
 
 use super::{Fields, Write, fields, same_key};
 use crate::{
     denial::says_failure,
+    page::Page,
     row::{Row, key_text},
     unsaved::differs,
 };
@@ -97,6 +99,25 @@ impl Write<'_> {
                 says_failure(others) || self.shows_messages(&said)
             }
         }
+    }
+
+    /// Whether an answer lists rows, in an envelope or not, of which one has another key than was written to: the list was answered in place of
+    /// the row.
+    #[must_use]
+    pub fn lists_others(&self, answer: &Row) -> bool {
+        let lookup = self.model.lookup_field();
+        let names = [lookup, self.model.primary_key()];
+        let is_row = fields(answer.bytes())
+            .is_some_and(|said| names.iter().any(|name| said.contains_key(*name)));
+        let Some(key) = self.key.filter(|_| !is_row) else {
+            return false;
+        };
+        let is_other = |row: &Row| {
+            let shown = row.key(lookup).as_ref().and_then(key_text);
+            shown.is_some_and(|shown| !same_key(key, &shown))
+        };
+        Page::parse(answer.bytes(), &HeaderMap::new())
+            .is_ok_and(|page| page.rows().iter().any(is_other))
     }
 
     /// Whether lists of texts stand in the place of something else that was sent, as messages do.

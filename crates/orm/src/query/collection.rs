@@ -489,11 +489,12 @@ impl Collection {
                 response.confirm_write()?;
                 let nothing = Map::new();
                 let write = self.write(Some(key), None, &nothing);
-                if write.is_denied_by(&Row::new(response.text())) {
+                let answer = Row::new(response.text());
+                if write.is_denied_by(&answer) || write.lists_others(&answer) {
                     return Err(response
                         .unexpected("a deleted row")
                         .with_outcome_unknown(true)
-                        .with_context("the server answered with success and says that the row may not have been deleted"));
+                        .with_context("the server answered with success, but its answer says that the row may not have been deleted"));
                 }
                 self.learn(|known| known.learn_deleted(key))
             }

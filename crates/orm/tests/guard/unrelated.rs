@@ -98,6 +98,8 @@ async fn a_row_is_not_deleted_where_the_answer_says_that_it_failed() {
         json!({"status": "error", "detail": "protected"}),
         json!(false),
         json!("protected"),
+        json!([{"id": 1, "name": "one"}, {"id": 2, "name": "two"}]),
+        json!({"count": 1, "results": [{"id": 2, "name": "two"}]}),
     ] {
         let site = start().await;
         let things = site.client.objects::<Loose>();
@@ -123,6 +125,9 @@ async fn a_row_is_not_deleted_where_the_answer_says_that_it_failed() {
         json!({"success": true}),
         json!({"id": 1, "name": "one", "status": "failed"}),
         json!(null),
+        json!([{"id": 1, "name": "one"}]),
+        json!({"results": [{"id": 1, "name": "one"}]}),
+        json!({"id": 1, "items": [{"id": 2}]}),
     ] {
         let site = start().await;
         let mut one = site
