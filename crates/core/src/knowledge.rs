@@ -4,7 +4,10 @@ mod created;
 mod unmet;
 mod values;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value};
 
@@ -109,6 +112,8 @@ pub struct Knowledge {
     unsaved: HashMap<String, Unsaved>,
     /// Fields that rows show in other words than are sent: `"Active"` for `"act"`.
     reworded: HashMap<String, Reworded>,
+    /// The fields, by their names in bodies, that Django REST Framework describes as read-only, once it was asked for that.
+    pub described_read_only: Option<Arc<HashSet<String>>>,
     /// Parts of filters, none of them an equality, that new rows were seen not to satisfy.
     unmet: Unmet,
     warned: HashSet<String>,

@@ -329,7 +329,8 @@ impl Page {
 
 /// Whether the answer to a GET says which methods there are: of the servers that are known to do so only DRF's views do. An
 /// envelope with the names of DRF's is no sign of it, as others have taken it over.
-fn is_from_drf(headers: &HeaderMap) -> bool {
+#[must_use]
+pub fn is_from_drf(headers: &HeaderMap) -> bool {
     let allowed = headers.get(http::header::ALLOW);
     let allowed = allowed.and_then(|allowed| allowed.to_str().ok());
     allowed.is_some_and(|allowed| {

@@ -369,27 +369,46 @@ fn is_another_form(sent: &str, shown: &str) -> bool {
     {
         return true;
     }
-    let plain = |text: &str| -> String {
-        text.chars()
-            .filter(|letter| letter.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
     let is_number = |text: &str| f64::from_str(text.trim()).is_ok();
     if is_number(sent) && is_number(shown) {
         return sent.trim() == shown.trim();
     }
     let (one, other) = (plain(sent), plain(shown));
     let cut = other.chars().count() >= CUT && one.starts_with(&other);
+    // Signs alone say nothing once they are left out.
+    (one == other && !one.is_empty())
+        || sent.trim() == shown.trim()
+        || cut
+        || is_code(sent, shown, (&one, &other))
+}
+
+/// Whether a text may be the code of the words that are shown; `plain` are both without case and signs.
+fn is_code(sent: &str, shown: &str, (one, other): (&str, &str)) -> bool {
     let is_capitals = sent
         .chars()
         .all(|letter| letter.is_uppercase() || letter.is_ascii_digit());
     let is_word = other.chars().count() > CODE && shown.chars().any(char::is_lowercase);
-    let code = !one.is_empty()
+    !one.is_empty()
         && one.chars().count() <= CODE
-        && (other.starts_with(&one) || is_capitals && is_word);
-    // Signs alone say nothing once they are left out.
-    (one == other && !one.is_empty()) || sent.trim() == shown.trim() || cut || code
+        && (other.starts_with(one) || is_capitals && is_word)
+}
+
+/// Whether what is shown may be the words for a code that was sent, and no other form of it.
+#[must_use]
+pub(crate) fn may_be_label(sent: &Value, shown: &Value) -> bool {
+    let (Some(sent), Some(shown)) = (sent.as_str(), shown.as_str()) else {
+        return false;
+    };
+    let (one, other) = (plain(sent), plain(shown));
+    one != other && is_code(sent, shown, (&one, &other))
+}
+
+/// A text without case and signs.
+fn plain(text: &str) -> String {
+    text.chars()
+        .filter(|letter| letter.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// A moment without the fraction of its seconds.

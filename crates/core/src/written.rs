@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     model::{FieldMeta, ModelMeta},
     row::{Row, key_text},
-    unsaved::{differs, is_another, is_another_key, is_key, is_same, still_shows},
+    unsaved::{differs, is_another, is_another_key, is_key, is_same, may_be_label, still_shows},
     value::wide_integer,
     version::Version,
 };
@@ -105,6 +105,8 @@ pub struct Kept {
     pub assumed: Vec<String>,
     /// The names, in bodies, of what was sent and certainly not kept: the answer shows the values of before, or other related rows.
     pub unsaved: Vec<String>,
+    /// The names, in bodies, of codes that were sent and of which the row shows the words of before: they may be theirs.
+    pub unmoved: Vec<String>,
     /// The names, in bodies, of texts that have changed to other words than were sent: `"Active"` for `"act"`.
     pub reworded: Vec<String>,
     /// Whether the answer shows a row: every field of the model but what is `assumed`, and more than its keys.
@@ -122,6 +124,7 @@ impl Kept {
             row,
             assumed: Vec::new(),
             unsaved: Vec::new(),
+            unmoved: Vec::new(),
             reworded: Vec::new(),
             shows_rest: true,
             is_new: false,
@@ -219,6 +222,8 @@ enum Shown {
     Before,
     OtherRow,
     OtherWords,
+    /// The words of before, which may be those of a code that was sent.
+    SameWords,
 }
 
 /// Whether both are texts, and the one that is shown has no digit: a number, a date or a key is no word for another.
@@ -342,12 +347,11 @@ impl Write<'_> {
                 return Some(Shown::OtherRow);
             }
             let was = was??;
-            if !differs(&known, &name, sent, &now) {
-                return None;
-            }
-            match is_same(&known, &name, &was, &now) {
-                true => Some(Shown::Before),
-                false => are_words(sent, &now).then_some(Shown::OtherWords),
+            let is_unmoved = is_same(&known, &name, &was, &now);
+            match differs(&known, &name, sent, &now) {
+                true if is_unmoved => Some(Shown::Before),
+                true => are_words(sent, &now).then_some(Shown::OtherWords),
+                false => (is_unmoved && may_be_label(sent, &now)).then_some(Shown::SameWords),
             }
         };
         (self.sent.iter())
@@ -359,7 +363,8 @@ impl Write<'_> {
     #[must_use]
     pub fn unsaved_in(&self, answer: &Row) -> Vec<String> {
         let differing = self.differing(answer).into_iter();
-        let unsaved = differing.filter(|(_, shown)| *shown != Shown::OtherWords);
+        let unsaved =
+            differing.filter(|(_, shown)| matches!(shown, Shown::Before | Shown::OtherRow));
         unsaved.map(|(name, _)| name.to_owned()).collect()
     }
 
@@ -383,12 +388,17 @@ impl Write<'_> {
     pub fn kept(&self, answer: &Row) -> Result<Kept> {
         let written = self.answered(answer);
         let unsaved = self.unsaved_in(answer);
-        let differing = self.differing(answer).into_iter();
-        let reworded = differing.filter(|(_, shown)| *shown == Shown::OtherWords);
-        let reworded = reworded.map(|(name, _)| name.to_owned()).collect();
+        let differing = self.differing(answer);
+        let names_of = |kind: Shown| {
+            let names = differing.iter().filter(|(_, shown)| *shown == kind);
+            names.map(|(name, _)| (*name).to_owned()).collect()
+        };
+        let reworded = names_of(Shown::OtherWords);
+        let unmoved = names_of(Shown::SameWords);
         match &written {
             Written::Row => Ok(Kept {
                 unsaved,
+                unmoved,
                 reworded,
                 is_new: self.key.is_none(),
                 ..Kept::shown(answer.clone())
@@ -399,6 +409,7 @@ impl Write<'_> {
                     row: self.merged(answer)?,
                     assumed: self.left_out(&said).map(str::to_owned).collect(),
                     unsaved,
+                    unmoved,
                     reworded,
                     shows_rest: self.shows_rest(&said),
                     is_new: self.key.is_none(),

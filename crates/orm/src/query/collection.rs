@@ -408,6 +408,7 @@ impl Collection {
                     .map_err(|error| error.with_request(&Method::PATCH, template))?;
                 self.compare_words(&mut kept, body)?;
                 Box::pin(self.leave_out_labels(&mut kept, row, body)).await?;
+                Box::pin(self.add_read_only(&mut kept, response.headers())).await?;
                 self.tolerate(&mut kept.unsaved)?;
                 if kept.written == Written::Row {
                     self.learn(|known| known.details = Some(true))?;

@@ -1,15 +1,20 @@
-//! Whether a text that a row shows as it was before a write is the label of what was sent, so that the value was kept.
+//! Whether a text that a row shows as it was before a write is the label of what was sent, so that the value was kept, or that of a value
+//! which the server does not take.
+
+use std::{collections::HashSet, sync::Arc};
 
 use django_api_orm_core::{
     FieldMeta, OnUnsaved, Q, Result,
     evaluate::is_no_label,
     lookup::{Lookup, Op},
+    page::is_from_drf,
     paginator::Pairs,
     plan::Plan,
     row::Row,
     strategy::{Aim, Findings},
     written::Kept,
 };
+use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use super::{collection::Collection, shown::Shown};
@@ -51,6 +56,45 @@ impl Collection {
             }
         }
         Ok(())
+    }
+
+    /// Adds to what was not kept the codes, of which the row shows the words of before, that were sent for a field which Django REST Framework
+    /// describes as read-only. One request for such a code, once for each client and endpoint.
+    pub(super) async fn add_read_only(&self, kept: &mut Kept, headers: &HeaderMap) -> Result<()> {
+        let unmoved = std::mem::take(&mut kept.unmoved);
+        if unmoved.is_empty() || self.policy.on_unsaved == OnUnsaved::Ignore {
+            return Ok(());
+        }
+        if !is_from_drf(headers) && !self.know(|known| known.is_drf)? {
+            return Ok(());
+        }
+        let read_only = self.described_read_only().await?;
+        let is_read_only = |name: &String| read_only.contains(name);
+        kept.unsaved
+            .extend(unmoved.into_iter().filter(is_read_only));
+        Ok(())
+    }
+
+    /// The fields that are described as read-only, by their names in bodies; none where nothing is described.
+    async fn described_read_only(&self) -> Result<Arc<HashSet<String>>> {
+        if let Some(known) = self.know(|known| known.described_read_only.clone())? {
+            return Ok(known);
+        }
+        let described: Value = match self.description().await {
+            Ok(response) => serde_json::from_slice(response.bytes()).unwrap_or_default(),
+            // It may be described another time.
+            Err(error) if error.is_retryable() => return Ok(Arc::default()),
+            Err(_) => Value::Null,
+        };
+        let fields = ["/actions/POST", "/actions/PUT"]
+            .into_iter()
+            .filter_map(|place| described.pointer(place)?.as_object())
+            .flatten();
+        let is_read_only = |field: &Value| field.get("read_only") == Some(&Value::Bool(true));
+        let names = fields.filter(|(_, field)| is_read_only(field));
+        let names = Arc::new(names.map(|(name, _)| name.clone()).collect());
+        self.learn(|known| known.described_read_only = Some(Arc::clone(&names)))?;
+        Ok(names)
     }
 
     /// Whether rows have come for the field by its name, or the model declares that the server filters by it.

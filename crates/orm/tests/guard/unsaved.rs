@@ -678,3 +678,58 @@ async fn a_given_key_that_is_replaced_is_an_error_of_every_creation() {
     assert_eq!(warned.create(&new(9999)).await.unwrap().id, Some(9));
     assert_eq!(site.warnings(), [(WarningKind::Unsaved, "id".to_owned())]);
 }
+
+/// The words for a code may be those of another one: what Django REST Framework describes as read-only was not kept.
+#[tokio::test]
+async fn a_code_for_a_field_that_is_described_as_read_only_is_a_loss() {
+    let resource = |kind: Field| {
+        let labels = [("A", "Active"), ("B", "Blocked")];
+        let labels = labels.map(|(kind, label)| (kind.to_owned(), label.to_owned()));
+        Resource::new("things")
+            .fields([
+                Field::integer("id").primary_key(),
+                Field::text("name", 50),
+                kind,
+                Field::integer("rank").default(0),
+            ])
+            .filter_on_everything()
+            .rows(json!([{"name": "n", "kind": "A"}, {"name": "m", "kind": "A"}]))
+            .quirk(Quirk::Show(
+                "kind".to_owned(),
+                Form::Label(labels.into_iter().collect()),
+            ))
+    };
+    let options = |site: &Site| {
+        let requests = site.server.requests();
+        let is_options = |method: &http::Method| method == http::Method::OPTIONS;
+        requests
+            .iter()
+            .filter(|request| is_options(request.method()))
+            .count()
+    };
+    let read_only = site(resource(Field::text("kind", 5).default("A").read_only())).await;
+    let mut one = read_only.things().get(q("id", 1)).await.unwrap();
+    for _ in 0..2 {
+        one.kind = "B".to_owned();
+        is_unsaved(&one.save().await.unwrap_err(), &["did not keep `kind`"]);
+    }
+    let things = read_only.things();
+    let updated = things.filter(q("id", 2)).update([Thing::F.kind.set("B")]);
+    is_unsaved(&updated.await.unwrap_err().failed()[0].1, &["`kind`"]);
+    assert_eq!(options(&read_only), 1);
+    let ignored = things.on_unsaved(OnUnsaved::Ignore);
+    ignored
+        .filter(q("id", 2))
+        .update([Thing::F.kind.set("B")])
+        .await
+        .unwrap();
+
+    let written = site(resource(Field::text("kind", 5))).await;
+    let mut one = written.things().get(q("id", 1)).await.unwrap();
+    one.kind = "B".to_owned();
+    one.save().await.unwrap();
+    assert_eq!((one.kind.as_str(), options(&written)), ("Blocked", 0));
+    one.kind = "B".to_owned();
+    one.save().await.unwrap();
+    assert_eq!((one.kind.as_str(), options(&written)), ("Blocked", 1));
+}
