@@ -310,6 +310,10 @@ impl Collection {
         if write.is_denied_by(&Row::new(response.text())) {
             return Err(self.something_else(&write, &response));
         }
+        if let Some(mut kept) = Box::pin(self.read_created(&write, &response)).await {
+            self.tolerate(&mut kept.unsaved)?;
+            return Ok(kept);
+        }
         response.object().map_err(|error| match response.status() {
             StatusCode::ACCEPTED => error.with_context(CREATED_LATER),
             _ => error

@@ -11,6 +11,7 @@ mod ignored;
 mod joined;
 mod kept;
 mod keyset;
+mod located;
 mod look;
 mod order_watch;
 mod pages;

@@ -632,3 +632,72 @@ async fn an_object_of_another_form_is_no_row() {
         "{error}"
     );
 }
+
+/// `201 Created` without the key, and a header that says where the row is.
+fn located(site: &Site, status: u16, header: &str, at: &str, body: &str) {
+    let status = StatusCode::from_u16(status).unwrap();
+    let headers = [("content-type", "application/json"), (header, at)];
+    site.server.fail_next(status, &headers, body.to_owned());
+}
+
+#[tokio::test]
+async fn a_new_row_is_read_where_the_answer_says_that_it_is() {
+    let new = json!({"name": "two", "kind": "b", "rank": 2});
+    let there = "/api/v1/things/2/";
+    for (status, header, body) in [
+        (201, "location", ""),
+        (201, "content-location", ""),
+        (200, "location", "null"),
+        (204, "location", ""),
+        (201, "location", r#"{"name": "two"}"#),
+        (201, "location", r#"{"message": "created"}"#),
+    ] {
+        let (site, things) = start().await;
+        located(&site, status, header, there, body);
+        let (made, cost) = site.cost(things.create(&new)).await;
+        assert_eq!(
+            (&*made.unwrap(), cost),
+            (&loose(2, "two", "b", 2), 2),
+            "{body}"
+        );
+    }
+    let (site, things) = start().await;
+    let absolute = format!("{}{there}", site.server.base_url());
+    located(&site, 201, "location", &absolute, "");
+    assert_eq!(things.create(&new).await.unwrap().id, Some(2));
+    located(&site, 201, "location", there, "");
+    let error = things.create(&json!({"id": 9, "name": "two"})).await;
+    assert!(error.unwrap_err().to_string().contains("did not keep `id`"));
+}
+
+#[tokio::test]
+async fn a_location_that_is_no_row_of_the_endpoint_is_not_asked() {
+    let new = json!({"name": "two", "kind": "b", "rank": 2});
+    for (at, requests) in [
+        ("https://evil.test/api/v1/things/2/", 1),
+        ("/api/v1/others/2/", 1),
+        ("/api/v1/things/2/parts/", 1),
+        ("/api/v1/things/?id=2", 1),
+        ("/api/v1/things/99/", 2),
+    ] {
+        let (site, things) = start().await;
+        located(&site, 201, "location", at, "");
+        let (made, cost) = site.cost(things.create(&new)).await;
+        let error = made.unwrap_err();
+        assert!(error.to_string().contains("the row was created"), "{error}");
+        assert_eq!(cost, requests, "{at}");
+    }
+    let (site, things) = start().await;
+    located(
+        &site,
+        201,
+        "location",
+        "/api/v1/things/2/",
+        r#"{"id": 1, "name": "two"}"#,
+    );
+    assert_eq!(
+        things.create(&new).await.unwrap().id,
+        Some(1),
+        "the row shows its key"
+    );
+}
