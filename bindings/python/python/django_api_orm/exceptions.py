@@ -422,7 +422,7 @@ def _also_unknown(kind: type[APIException]) -> type[APIException]:
     return both
 
 
-def _bulk_error(kind: type[B], message: str, failed: Sequence[tuple[Any, Exception]]) -> B:
+def _bulk_error(kind: type[B], message: str, failed: Sequence[Any]) -> B:
     """The error of many writes, some of which have failed."""
     is_unknown = any(getattr(error, "is_outcome_unknown", False) for _, error in failed)
     made: Any = _UNKNOWN[kind] if is_unknown else kind
