@@ -298,7 +298,8 @@ def test_new_rows(things):
         name: str
 
     thing = model(things, Schema, endpoint="/api/v1/plain/")
-    thing(id=77, name="chosen").save(force_insert=True)
+    with pytest.raises(orm.UnsavedError, match="did not keep `id`"):
+        thing(id=77, name="chosen").save(force_insert=True)
     assert writes(things)[-1] == ("POST", "/api/v1/plain/", {"id": 77, "name": "chosen"})
     with pytest.raises(orm.InvalidRequestError, match="not saved yet"):
         model(things, Thing)(name="n").save(update_fields=["name"])
@@ -706,7 +707,8 @@ def test_which_rows_are_new(things):
     chosen.save()
     assert writes(things)[-1][:2] == ("POST", plain) and writes(things)[-1][2]["name"] == "chosen"
     thing = model(things, Thing, endpoint=plain)
-    thing(id=7, name="seven").save(force_insert=True)
+    with pytest.raises(orm.UnsavedError, match="did not keep `id`"):
+        thing(id=7, name="seven").save(force_insert=True)
     assert writes(things)[-1] == ("POST", plain, {"id": 7, "name": "seven"})
     thing(id=1, name="known").save()
     assert writes(things)[-1] == ("PATCH", "/api/v1/plain/1/", {"name": "known"})
