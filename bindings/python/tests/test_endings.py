@@ -100,11 +100,11 @@ def test_a_token_is_followed_as_it_is_declared_and_no_further(base):
     by_its_name = Pagination("cursor", position_parameter="next_page")
 
     async def main(server):
-        for pagination, refusal in (({}, r"counts 250 rows, sent 50\b"), ({"_pagination": "cursor"}, "50 rows so far of 250")):
+        for pagination in ({}, {"_pagination": "cursor"}):
             things = model(server, Thing, base, **pagination).objects
             for name in ("all", "slice", "last"):
                 ask, _ = ASKED[name]
-                with pytest.raises((UnsupportedError, DecodeError), match=refusal):
+                with pytest.raises(UnsupportedError, match=r"counts 250 rows, sent 50\b"):
                     await answer(ask(things))
             for name in ("count", "first", "exists"):
                 ask, expected = ASKED[name]
