@@ -25,8 +25,8 @@ pub use pagination::{Pagination, Style};
 use envelope::{Envelope, List};
 use links::link_header;
 use names::{
-    BESIDE, COUNT_HEADERS, COUNTS, CURSORS, HEADED, LAST, MORE, NESTED, NEXT, NEXT_HEADERS, NUMBER,
-    PAGES, PREVIOUS, ROWS,
+    BESIDE, COUNT_HEADERS, COUNTS, CURSORS, HEADED, LAST, LISTS, MORE, NESTED, NEXT, NEXT_HEADERS,
+    NUMBER, OF_PAGE, PAGES, PREVIOUS, ROWS,
 };
 
 /// One decoded answer of a collection.
@@ -100,11 +100,13 @@ impl Page {
         let Envelope {
             fields: top,
             mut lists,
+            is_odd,
         } = Envelope::parse(body, row_type).map_err(|error| {
             Error::new(ErrorKind::Decode, "the answer is not an envelope of rows")
                 .with_source(error)
         })?;
         let nested = below(&[&top]);
+        let of_page = of_page(&top);
         let deeper = below(&nested.iter().collect::<Vec<_>>());
         let deepest = below(&deeper.iter().collect::<Vec<_>>());
         let beside = beside(headers);
@@ -112,20 +114,20 @@ impl Page {
             .chain(&nested)
             .chain(&deeper)
             .chain(&deepest)
+            .chain(&of_page)
             .chain([&beside])
             .collect();
         let rows = ROWS.iter().find_map(|name| lists.remove(*name));
-        let rows = rows.or_else(|| only_list(&top, &levels, row_type));
+        let rows = rows.or_else(|| only_list(&top, lists, is_odd, &levels, row_type));
         let rows = rows.ok_or_else(|| {
             Error::new(
                 ErrorKind::Decode,
-                "the answer is an object without a list of rows (`results`, `data`, `items`, `objects`, `rows` or `records`, or the only \
-                 list beside a count or a link); is the endpoint a collection?",
+                "the answer is an object without a list of rows: there is none under `results`, `data`, `items`, `objects`, `rows` or `records`, \
+                 nor is there one list alone beside a count or a link; is the endpoint a collection?",
             )
         })?;
-        if rows.len() == 0
-            && says_failure(top.iter().map(|(name, value)| (name.as_str(), value.get())))
-        {
+        let is_counted = find(&levels, &COUNTS).any(|value| value.get() == "0");
+        if rows.len() == 0 && says_failure(said(&top), is_counted) {
             return Err(Error::new(
                 ErrorKind::Decode,
                 "the answer has no rows and says that it failed, whatever its status",
@@ -137,7 +139,8 @@ impl Page {
         let linked = links().find(|link| bare_token(link).is_none());
         // An offset that is no number is such a token; a number is where this page begins.
         let token = || top.get("offset").and_then(|offset| link(offset));
-        let token = || token().filter(|token| token.parse::<f64>().is_err());
+        let names_link = || find(&levels, &NEXT).next().is_some();
+        let token = || token().filter(|token| !names_link() && token.parse::<f64>().is_err());
         let next = linked.or_else(|| links().next()).or_else(token);
         let count = counted(&levels, rows.len() as u64)?;
         // `count` may be that of the page; the other names say what they mean.
@@ -145,7 +148,9 @@ impl Page {
         let is_total = count.is_none() || find(&levels, &totals).next().is_some();
         let names_next =
             headed.is_some() || next.is_some() || find(&levels, &NEXT).next().is_some();
-        let more = more(&levels);
+        // What leads on, and is not understood, is no end.
+        let is_unread = next.is_none() && find(&levels, &NEXT).any(|value| !is_empty(value));
+        let more = more(&levels).or(is_unread.then_some(true));
         // The cursor of the last row is there on the last page, too.
         let cursor = || find(&levels, &CURSORS).find_map(link);
         let next = match more {
@@ -359,23 +364,77 @@ fn below<'a>(objects: &[&Fields<'a>]) -> Vec<Fields<'a>> {
         .collect()
 }
 
-/// The rows under a name that servers have for those of one endpoint (`{"tasks": [..], "total": 9}`): the only list of objects, where
-/// something around it is that of a page.
+/// The rows under another name (`{"tasks": [..], "total": 9}`): the only list of objects, where something around it is that of a page, or under
+/// a name that servers have for rows. `is_odd`: there is no list under a name where there should be one. An object with a key is a row.
 fn only_list<'a>(
     top: &Fields<'a>,
+    lists: HashMap<String, List<'a>>,
+    is_odd: bool,
     levels: &[&Fields<'a>],
     row_type: Option<RowType>,
 ) -> Option<List<'a>> {
+    let beside = |name: &String| BESIDE.contains(&name.as_str());
+    let around = |name: &String| {
+        let name = name.as_str();
+        NESTED.contains(&name) || OF_PAGE.contains(&name)
+    };
+    let is_object = |(name, value): (&String, &&RawValue)| {
+        value.get().starts_with('{') && !around(name) && !beside(name)
+    };
+    if is_odd || ["id", "pk"].iter().any(|key| top.contains_key(*key)) || top.iter().any(is_object)
+    {
+        return None;
+    }
+    let mut others =
+        (top.iter()).filter(|(name, value)| value.get().starts_with('[') && !beside(name));
+    let other = others.next();
+    if others.next().is_some() || lists.len() > 1 || other.is_some() && !lists.is_empty() {
+        return None;
+    }
+    if let Some((_, list)) = lists.into_iter().next() {
+        return Some(list);
+    }
     let marks = [&COUNTS[..], &NEXT, &MORE, &PAGES];
     marks
         .iter()
         .find(|names| find(levels, names).next().is_some())?;
-    let mut lists = (top.iter())
-        .filter(|(name, value)| value.get().starts_with('[') && !BESIDE.contains(&name.as_str()));
-    let (_, list) = lists.next()?;
-    let is_only = lists.next().is_none();
-    let rows = List::parse(list.get().as_bytes(), row_type).ok()?;
-    (is_only && rows.are_objects()).then_some(rows)
+    let rows = List::parse(other?.1.get().as_bytes(), row_type).ok()?;
+    let counts_none = || find(levels, &COUNTS).any(|value| value.get() == "0");
+    let is_theirs = rows.are_objects() && (rows.len() > 0 || counts_none());
+    is_theirs.then_some(rows)
+}
+
+/// What the fields of an object say, by their names.
+fn said<'a>(object: &'a Fields<'_>) -> impl Iterator<Item = (&'a str, &'a str)> {
+    object
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.get()))
+}
+
+/// The objects that tell of this page, without what may be a number of pages.
+fn of_page<'a>(top: &Fields<'a>) -> Vec<Fields<'a>> {
+    let objects = OF_PAGE.iter().filter_map(|name| top.get(*name));
+    let objects = objects.filter_map(|value| serde_json::from_str::<Fields<'a>>(value.get()).ok());
+    let mut objects: Vec<_> = objects.collect();
+    for object in &mut objects {
+        object.retain(|name, _| !["count", "total"].contains(&name.as_str()));
+    }
+    objects
+}
+
+/// Whether a place for a link holds none.
+fn is_empty(value: &RawValue) -> bool {
+    let is_none = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Number(number) => number.as_i64() == Some(0),
+        _ => false,
+    };
+    match serde_json::from_str(value.get()) {
+        Ok(Value::Object(link)) => link.values().all(is_none),
+        Ok(value) => is_none(&value),
+        Err(_) => false,
+    }
 }
 
 /// The values under these names, in their order.
@@ -455,7 +514,7 @@ fn link(value: &RawValue) -> Option<String> {
         Value::String(link) if !link.is_empty() => Some(link),
         Value::Number(number) => Some(number.to_string()),
         Value::Object(link) => {
-            let texts = ["href", "link", "url", "after"].into_iter();
+            let texts = ["href", "link", "url", "after", "cursor"].into_iter();
             let mut texts = texts.filter_map(|name| link.get(name)?.as_str());
             texts.find(|link| !link.is_empty()).map(str::to_owned)
         }

@@ -298,7 +298,11 @@ impl<M: ApiModel> Instance<M> {
         let body = collection.new_row(&self.value)?;
         let given: Vec<String> = self.changes()?.into_iter().map(|(name, _)| name).collect();
         let sent = |row: &Row| collection.new_row(&row.decode::<M>(M::NAME)?);
-        let kept = collection.copy(&self.row, &body, &given, sent).await?;
+        let kept = match self.deleted {
+            // It cannot be read any more.
+            true => collection.create(&body).await?,
+            false => collection.copy(&self.row, &body, &given, sent).await?,
+        };
         let unsaved = kept.unsaved_error(M::meta());
         self.key = None;
         self.deleted = false;

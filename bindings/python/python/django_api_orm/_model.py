@@ -466,6 +466,9 @@ class BaseAPIModel(_Declared):
             key = info.engine.saved_at(*self._held(), given=given)
         if key is None and self._row is not None and not force_insert and info.engine.is_copy(*self._held()):
             save = self._new(update_fields).with_(info.relations.keys_of(self))
+            if self._deleted:
+                # It cannot be read any more.
+                return save, endpoint.create(save.json)
             return save, endpoint.copy(self._row, save.json, info.relations.named_by())
         if key is None:
             save = self._new(update_fields)

@@ -436,7 +436,8 @@ def _bulk_error(kind: type[B], message: str, failed: Sequence[Any]) -> B:
 def _told(failed: Sequence[tuple[Any, Exception]], total: int, done: str) -> str:
     """What has become of the writes that have failed, as the engine says it."""
     unknown = sum(getattr(error, "is_outcome_unknown", False) for _, error in failed)
-    carried_out = sum(getattr(error, "_is_carried_out", False) for _, error in failed)
+    of_others = [error for _, error in failed if not getattr(error, "is_outcome_unknown", False)]
+    carried_out = sum(getattr(error, "_is_carried_out", False) for error in of_others)
     parts = {
         f"could not be {done}": len(failed) - unknown - carried_out,
         f"may or may not have been {done}": unknown,

@@ -33,7 +33,7 @@ pub(super) fn orders_to_number<'a>(
 /// they are days, and which of them comes first is not read.
 pub(super) fn orders(left: &str, right: &str) -> Vec<Option<Ordering>> {
     let (one, other) = (amounts(left), amounts(right));
-    if !one.is_empty() && !other.is_empty() {
+    if !one.is_empty() && !other.is_empty() && unit_of(left).eq(unit_of(right)) {
         let readings = one.len().max(other.len());
         let pairs = one.iter().cycle().zip(other.iter().cycle());
         let orders = pairs.take(readings).map(|(one, other)| one.cmp(other));
@@ -50,6 +50,14 @@ pub(super) fn orders(left: &str, right: &str) -> Vec<Option<Ordering>> {
         _ if names_a_day(left) && names_a_day(right) => vec![None],
         _ => Vec::new(),
     }
+}
+
+/// What an amount counts, without the blanks.
+fn unit_of(text: &str) -> impl Iterator<Item = char> + '_ {
+    let is_of_number = |letter: &char| {
+        letter.is_ascii_digit() || letter.is_whitespace() || "+-.,'".contains(*letter)
+    };
+    text.chars().filter(move |letter| !is_of_number(letter))
 }
 
 /// The numbers that an amount may be: with a sign of a currency before it, or a unit behind, or a decimal comma.
@@ -208,6 +216,8 @@ mod tests {
             ("192.168.1.20", "192.168.1.3"),
             ("12345-6789", "2345-6789"),
             ("5.50 EUR", "free"),
+            ("5.50 EUR", "12.00 USD"),
+            ("12 A", "7 B"),
             ("May we", "Jan 3, 2024"),
         ] {
             assert!(order(left, right).is_empty(), "{left} {right}");

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, de::Error as _};
 use serde_json::{Error, Result, value::RawValue};
 
-use super::{Fields, ROWS};
+use super::{Fields, LISTS, ROWS};
 use crate::{
     decoded::{Decoded, Decoder, RowType},
     row::Row,
@@ -17,6 +17,8 @@ use crate::{
 pub(super) struct Envelope<'a> {
     pub(super) fields: Fields<'a>,
     pub(super) lists: HashMap<String, List<'a>>,
+    /// Something else than a list stands under a name that rows have.
+    pub(super) is_odd: bool,
 }
 
 impl<'a> Envelope<'a> {
@@ -120,26 +122,33 @@ impl<'a> Text<'a> {
 
     fn envelope(&mut self, row_type: Option<RowType>) -> Result<Envelope<'a>> {
         let (mut fields, mut lists) = (Fields::new(), HashMap::new());
+        let mut is_odd = false;
         self.expect(b'{')?;
         let mut more = !self.eat(b'}');
         while more {
             let name: String = self.value()?;
             self.expect(b':')?;
             let is_list = self.peek() == Some(b'[');
-            if !ROWS.contains(&name.as_str()) {
-                fields.insert(name, self.value()?);
-            } else if is_list {
+            let of_rows = ROWS.contains(&name.as_str());
+            if is_list && (of_rows || LISTS.contains(&name.as_str())) {
                 lists.insert(name, self.list(row_type)?);
-            } else {
+            } else if of_rows {
                 self.value::<&RawValue>()?;
                 lists.remove(&name);
+                is_odd = true;
+            } else {
+                fields.insert(name, self.value()?);
             }
             more = self.eat(b',');
             if !more {
                 self.expect(b'}')?;
             }
         }
-        Ok(Envelope { fields, lists })
+        Ok(Envelope {
+            fields,
+            lists,
+            is_odd,
+        })
     }
 
     fn list(&mut self, row_type: Option<RowType>) -> Result<List<'a>> {

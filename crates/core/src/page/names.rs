@@ -1,13 +1,9 @@
 //! What servers call the rows, the counts and the links of a page.
 
 /// The rows.
-pub(super) const ROWS: [&str; 13] = [
-    "results",
-    "data",
-    "items",
-    "objects",
-    "rows",
-    "records",
+pub(super) const ROWS: [&str; 6] = ["results", "data", "items", "objects", "rows", "records"];
+/// The rows, where there is no other list.
+pub(super) const LISTS: [&str; 7] = [
     "content",
     "values",
     "value",
@@ -143,15 +139,13 @@ pub(super) const PREVIOUS: [&str; 5] = [
     "prev_url",
     "prev_page_url",
 ];
+/// The objects beside the rows that tell of this page. A number of all that stands there under a bare name may be that of pages.
+pub(super) const OF_PAGE: [&str; 4] = ["paging", "page", "pageInfo", "page_info"];
 /// The objects beside the rows that hold all that.
-pub(super) const NESTED: [&str; 10] = [
+pub(super) const NESTED: [&str; 6] = [
     "meta",
     "links",
     "pagination",
-    "paging",
-    "page",
-    "pageInfo",
-    "page_info",
     "response_metadata",
     "_links",
     "_meta",

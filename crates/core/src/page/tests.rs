@@ -47,7 +47,25 @@ fn the_only_list_of_a_page_holds_its_rows() {
     for (body, rows) in [
         (r#"{"tasks": [{"id": 1}], "total": 9}"#, Some(1)),
         (r#"{"users": [{"id": 1}], "next_page": null}"#, Some(1)),
-        (r#"{"users": [], "has_more": false, "errors": []}"#, Some(0)),
+        (r#"{"users": [], "count": 0, "errors": []}"#, Some(0)),
+        (r#"{"value": [{"id": 1}], "@odata.context": "x"}"#, Some(1)),
+        (r#"{"users": [], "has_more": false}"#, None),
+        (
+            r#"{"data": {"items": [{"id": 1}]}, "next": null, "alerts": []}"#,
+            None,
+        ),
+        (
+            r#"{"result": {"rows": [{"id": 1}]}, "has_more": false, "notices": [{"a": 1}]}"#,
+            None,
+        ),
+        (
+            r#"{"id": 5, "total": 2, "lines": [{"id": 1}, {"id": 2}]}"#,
+            None,
+        ),
+        (
+            r#"{"users": [{"id": 1}], "has_more": false, "documents": []}"#,
+            None,
+        ),
         (r#"{"id": 7, "tags": [{"id": 1}]}"#, None),
         (
             r#"{"users": [{"id": 1}], "groups": [{"id": 1}], "count": 9}"#,
@@ -76,6 +94,16 @@ fn an_answer_says_in_many_ways_whether_a_page_follows() {
             Some("c"),
         ),
         (r#""next_cursor": """#, None, None),
+        (
+            r#""paging": {"next": {"after": null, "link": null}}"#,
+            None,
+            None,
+        ),
+        (r#""paging": {"next": {"cursor": "c"}}"#, None, Some("c")),
+        (r#""next": {"page": 2}"#, Some(true), None),
+        (r#""next": true"#, Some(true), None),
+        (r#""next": false"#, None, None),
+        (r#""next": null, "offset": "start""#, None, None),
         (r#""offset": "itr7/rec9""#, None, Some("itr7/rec9")),
         (r#""offset": "20""#, None, None),
         (
@@ -143,6 +171,8 @@ fn a_count_of_the_page_is_none_of_the_collection() {
         (r#""totalElements": 9, "size": 2"#, Some(9)),
         (r#""totalItems": "9""#, Some(9)),
         (r#""page": {"total_rows": 9}"#, Some(9)),
+        (r#""page": {"current": 1, "total": 5}"#, None),
+        (r#""count": 9, "page": {"number": 1, "total": 5}"#, Some(9)),
         (r#""recordsTotal": 20, "recordsFiltered": 9"#, Some(9)),
     ] {
         let page = parse(&format!(r#"{{"results": [1, 2], {fields}}}"#));

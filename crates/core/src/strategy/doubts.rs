@@ -24,7 +24,7 @@ impl Strategy {
             let has_operator = guard.op != Op::Exact || guard.transform.is_some();
             let is_of_another = given.findings.creates() && may_be_of_another_field(guard, given);
             // A flag may be spelt otherwise there.
-            let is_flag = guard.value.is_boolean();
+            let is_flag = guard.value.is_boolean() && !given.known.is_drf;
             !believes
                 && (has_operator
                     || is_flag

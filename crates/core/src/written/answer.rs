@@ -5,7 +5,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{Fields, Write, fields, same_key};
 use crate::{
-    denial::says_failure,
+    denial::{says_failure, says_not_done},
     page::Page,
     row::{Row, key_text},
     unsaved::differs,
@@ -31,10 +31,13 @@ impl Write<'_> {
         if parts.is_empty() {
             return self.key.is_some().then(|| answer.clone());
         }
-        (parts.iter().map(|part| part.get().to_owned()))
+        let mut parts = (parts.iter().map(|part| part.get().to_owned()))
             .filter(|part| part.starts_with('{'))
             .map(Row::new)
-            .find(|part| self.has_key(part))
+            .filter(|part| self.has_key(part));
+        // Two parts with that key may be of two kinds.
+        let part = parts.next();
+        part.filter(|_| parts.next().is_none())
     }
 
     /// Whether an answer shows the row as it was sent, and not something else that has a key: the job that will write it, or its
@@ -56,6 +59,13 @@ impl Write<'_> {
     pub fn shows_each_sent(&self, answer: &Row) -> bool {
         let shown = self.each_sent_in(answer).unwrap_or_default();
         shown.len() == self.sent.len() && shown.into_iter().all(|is_it| is_it)
+    }
+
+    /// Whether an answer shows one of the fields that were sent, as it was sent.
+    #[must_use]
+    pub fn shows_some_sent(&self, answer: &Row) -> bool {
+        self.each_sent_in(answer)
+            .is_some_and(|shown| shown.contains(&true))
     }
 
     /// Of the fields that were sent, and that an answer shows, whether it shows what was sent.
@@ -82,7 +92,9 @@ impl Write<'_> {
                 Ok(Value::Bool(done)) => !done,
                 Ok(Value::Number(rows)) => rows.as_i64() == Some(0),
                 Ok(Value::Array(rows)) => rows.is_empty(),
-                Ok(Value::String(text)) => !is_word_of_success(&text),
+                Ok(Value::String(text)) => {
+                    !is_word_of_success(&text) && self.key.is_none_or(|key| !same_key(key, &text))
+                }
                 _ => false,
             };
         };
@@ -95,8 +107,14 @@ impl Write<'_> {
             None => {
                 let own = |name: &&str| !self.model.reads(name) && !self.sent.contains_key(*name);
                 let others = said.keys().map(String::as_str).filter(own);
-                let others = others.filter_map(|name| Some((name, said.get(name)?.get())));
-                says_failure(others) || self.shows_messages(&said)
+                let others: Vec<_> = others
+                    .filter_map(|name| Some((name, said.get(name)?.get())))
+                    .collect();
+                // A row may have such a field, and not show its key.
+                let is_row = !self.sent.is_empty() && self.shows_each_sent(answer);
+                says_not_done(others.iter().copied())
+                    || self.shows_messages(&said)
+                    || !is_row && says_failure(others, false)
             }
         }
     }
@@ -129,7 +147,15 @@ impl Write<'_> {
             let Some(Ok(Value::Array(messages))) = shown else {
                 return false;
             };
-            !sent.is_array() && !messages.is_empty() && messages.iter().all(Value::is_string)
+            // A text may be shown as the list of its parts.
+            let is_part = |message: &Value| {
+                let part = message.as_str().unwrap_or_default();
+                sent.as_str().is_some_and(|sent| sent.contains(part))
+            };
+            !sent.is_array()
+                && !messages.is_empty()
+                && messages.iter().all(Value::is_string)
+                && !messages.iter().all(is_part)
         })
     }
 
@@ -146,14 +172,39 @@ impl Write<'_> {
     }
 }
 
-/// Whether a text says that something was done, in a word or two.
+/// Whether a text says that something was done, and not that it was not.
 fn is_word_of_success(text: &str) -> bool {
-    const WORDS: [&str; 9] = [
-        "ok", "success", "done", "saved", "updated", "changed", "created", "deleted", "removed",
+    const DONE: [&str; 12] = [
+        "ok",
+        "success",
+        "successful",
+        "successfully",
+        "done",
+        "saved",
+        "updated",
+        "changed",
+        "created",
+        "deleted",
+        "removed",
+        "accepted",
+    ];
+    const NOT: [&str; 11] = [
+        "not",
+        "no",
+        "never",
+        "nothing",
+        "cannot",
+        "t",
+        "fail",
+        "failed",
+        "failure",
+        "error",
+        "unsuccessful",
     ];
     let lower = text.to_lowercase();
-    let mut words = lower.split(|letter: char| !letter.is_alphanumeric());
-    text.is_empty()
-        || words.any(|word| WORDS.contains(&word) || word == "successfully")
-            && !lower.contains("not ")
+    let words: Vec<&str> = lower
+        .split(|letter: char| !letter.is_alphanumeric())
+        .collect();
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(word));
+    text.is_empty() || has(&DONE) && !has(&NOT)
 }

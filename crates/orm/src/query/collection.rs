@@ -307,12 +307,12 @@ impl Collection {
         let response = self.send(call).await?;
         response.confirm_write()?;
         let write = self.write(None, None, body);
-        if write.is_denied_by(&Row::new(response.text())) {
-            return Err(self.something_else(&write, &response));
-        }
         if let Some(mut kept) = Box::pin(self.read_created(&write, &response)).await {
             self.tolerate(&mut kept.unsaved)?;
             return Ok(kept);
+        }
+        if write.is_denied_by(&Row::new(response.text())) {
+            return Err(self.something_else(&write, &response));
         }
         response.object().map_err(|error| match response.status() {
             StatusCode::ACCEPTED => error.with_context(CREATED_LATER),
@@ -495,7 +495,9 @@ impl Collection {
                 let nothing = Map::new();
                 let write = self.write(Some(key), None, &nothing);
                 let answer = Row::new(response.text());
-                if write.is_denied_by(&answer) || write.lists_others(&answer) {
+                let is_denied = response.status() != StatusCode::ACCEPTED
+                    && (write.is_denied_by(&answer) || write.lists_others(&answer));
+                if is_denied && !Box::pin(self.is_gone(key)).await {
                     return Err(response
                         .unexpected("a deleted row")
                         .with_outcome_unknown(true)
@@ -511,6 +513,20 @@ impl Collection {
                     error => Err(error),
                 }
             }
+        }
+    }
+
+    /// Whether no row is at the URL of one that was there, where rows were seen at their own URLs.
+    async fn is_gone(&self, key: &str) -> bool {
+        let has_details = self.know(|known| known.details);
+        match self.at_url(key, None, None).await {
+            Err(error) => {
+                let is_missing = [StatusCode::NOT_FOUND, StatusCode::GONE]
+                    .map(Some)
+                    .contains(&error.status());
+                is_missing && has_details.is_ok_and(|details| details == Some(true))
+            }
+            Ok(_) => false,
         }
     }
 

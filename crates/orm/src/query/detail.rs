@@ -25,7 +25,6 @@ use crate::client::Call;
 /// Whether the answer to a read of a URL may mean that there are no such URLs, or that they are made of another kind of key.
 fn takes_no_key(error: &Error) -> bool {
     let refusals = [
-        StatusCode::BAD_REQUEST,
         StatusCode::METHOD_NOT_ALLOWED,
         StatusCode::UNPROCESSABLE_ENTITY,
         StatusCode::NOT_IMPLEMENTED,

@@ -1,6 +1,7 @@
 //! New rows of which the answer shows no key, but says where they are: `201 Created` with a `Location`, and a part of the row or no body.
 
 use django_api_orm_core::{
+    page::is_from_drf,
     row::Row,
     written::{Kept, Write},
 };
@@ -16,14 +17,16 @@ use crate::client::ApiResponse;
 
 impl Collection {
     /// The new row, read where the answer says that it is, if the answer does not show its key. Nothing where it cannot be read, or
-    /// where that is not the URL of a row of this endpoint: a header leads nowhere else. One request.
+    /// where that is not the URL of a row of this endpoint: a header leads nowhere else. What Django REST Framework answers with is what it
+    /// shows of a row. One request.
     pub(super) async fn read_created(
         &self,
         write: &Write<'_>,
         response: &ApiResponse,
     ) -> Option<Kept> {
         let says_where = [StatusCode::OK, StatusCode::CREATED, StatusCode::NO_CONTENT];
-        if !says_where.contains(&response.status()) || self.shows_key(response) {
+        let is_row = !response.bytes().is_empty() && is_from_drf(response.headers());
+        if is_row || !says_where.contains(&response.status()) || self.shows_key(response) {
             return None;
         }
         let collection = self.url()?;
@@ -32,6 +35,10 @@ impl Collection {
             key_below(&collection, location)
         })?;
         let row = self.at_url(&key, None, None).await.ok()?;
+        // Something else may be there: the job that will create the row.
+        if !write.shows_some_sent(&row) {
+            return None;
+        }
         Some(Kept {
             unsaved: write.unsaved_in(&row),
             is_new: true,

@@ -215,7 +215,7 @@ impl Pages {
                         self.look_beyond(probe, Came::Refusal, None, ask)?
                     }
                     _ if !error.is_refusal() => return Err(error),
-                    Why::Guessed => return Err(Self::may_go_on(ask.position).with_source(error)),
+                    Why::Guessed => self.refused_beyond(error, &ask)?,
                     why if why.is_a_try() => self.repeated(&ask)?,
                     _ => {
                         self.step = Step::Ask(self.ask_less(error, ask)?);

@@ -668,6 +668,22 @@ async fn a_new_row_is_read_where_the_answer_says_that_it_is() {
     located(&site, 201, "location", there, "");
     let error = things.create(&json!({"id": 9, "name": "two"})).await;
     assert!(error.unwrap_err().to_string().contains("did not keep `id`"));
+    // A job below the collection is no row of it.
+    let (site, things) = start().await;
+    located(
+        &site,
+        201,
+        "location",
+        "/api/v1/things/9/",
+        r#"{"name": "two"}"#,
+    );
+    site.server.fail_next(
+        StatusCode::OK,
+        &[("content-type", "application/json")],
+        json!({"id": "job-9", "state": "queued"}).to_string(),
+    );
+    let made = things.create(&new).await.unwrap();
+    assert_eq!((made.id, made.name.as_str()), (None, "two"));
 }
 
 #[tokio::test]

@@ -141,6 +141,41 @@ async fn a_row_is_not_deleted_where_the_answer_says_that_it_failed() {
     }
 }
 
+/// What will be done later is no denial; nor is an odd answer, where no row is at the URL any more.
+#[tokio::test]
+async fn a_deletion_may_be_answered_in_other_words() {
+    let site = start().await;
+    let things = site.client.objects::<Loose>();
+    for (status, body) in [
+        (202, json!("queued")),
+        (202, json!([])),
+        (200, json!("1")),
+        (200, json!("Deletion successful")),
+    ] {
+        let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+        answer(&site, status, &body);
+        one.delete().await.unwrap();
+    }
+    let mut one = things.get(Loose::F.id.eq(1)).await.unwrap();
+    answer(&site, 200, &json!([]));
+    answer(&site, 404, &json!({"detail": "Not found."}));
+    one.delete().await.unwrap();
+}
+
+/// Which of two parts with the key is the row, nothing tells.
+#[tokio::test]
+async fn two_parts_of_an_answer_with_the_key_are_no_row() {
+    let site = start().await;
+    let things = site.client.objects::<Loose>();
+    answer(
+        &site,
+        200,
+        &json!({"account": {"id": 1, "name": "Acme"}, "user": {"id": 1, "name": "one"}}),
+    );
+    let error = things.get(Loose::F.id.eq(1)).await.unwrap_err();
+    assert!(error.is_decode(), "{error}");
+}
+
 /// Else a row would be created beside the one that is there.
 #[tokio::test]
 async fn no_rows_beside_a_failure_are_no_empty_list() {

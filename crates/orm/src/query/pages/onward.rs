@@ -8,7 +8,7 @@ use django_api_orm_core::{
     paginator::{Ask, Course, Repeated, Turn, Why, try_another},
 };
 
-use super::{Batch, Pages, Step, says_more};
+use super::{Batch, Pages, Step, notices::report_drift, says_more};
 
 impl Pages {
     /// What comes after a page, of which the rows up to `reached` are known.
@@ -150,7 +150,7 @@ impl Pages {
             Why::Counted | Why::Guessed => self.paginator.style() == Some(Style::LimitOffset),
             _ => false,
         };
-        is_by_offset && self.seen.ends_with(page)
+        is_by_offset && self.seen.ends_with(page) && self.seen.has_keys(page)
     }
 
     /// A guess has led back into the page before: a server that takes rows off a page after it was cut counts them in its
@@ -265,12 +265,22 @@ impl Pages {
         }
     }
 
-    /// The server refuses the page after a full one: that may have been the last, or lie before a limit of its own.
-    pub(super) fn may_go_on(rows: u64) -> Error {
-        Error::unsupported(format!(
+    /// The server refuses the page after a full one: that may have been the last, or lie before a limit of its own. A declared paginator
+    /// says that there are pages; nothing else does.
+    pub(super) fn refused_beyond(&self, error: Error, ask: &Ask) -> Result<Option<Batch>> {
+        let rows = ask.position;
+        if self.paginator.is_declared() {
+            let what = format!(
+                "the server refuses the page after {rows} rows ({error}): these are all, or it has a limit, behind which the others are missing"
+            );
+            report_drift(&self.collection, what)?;
+            return Ok(Some(Batch::end(rows)));
+        }
+        Err(Error::unsupported(format!(
             "the server refuses the page after {rows} rows, and nothing shows whether there is one: narrow the query, or declare the \
              pagination"
         ))
+        .with_source(error))
     }
 
     pub(super) fn out_of_reach(rows: u64) -> Error {

@@ -118,6 +118,12 @@ impl Seen {
         !rows.is_empty() && self.previous.ends_with(&rows)
     }
 
+    /// Whether rows that are equal are the same one: all of the page show a key.
+    pub(super) fn has_keys(&mut self, page: &Page) -> bool {
+        let mut rows = self.identities(page.rows()).into_iter();
+        rows.all(Identity::has_key)
+    }
+
     /// The rows that were not on the page before.
     pub(super) fn without_overlap(&mut self, rows: &[Row]) -> Vec<Row> {
         self.settle();
