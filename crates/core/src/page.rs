@@ -26,7 +26,7 @@ use envelope::{Envelope, List};
 use links::link_header;
 use names::{
     BESIDE, COUNT_HEADERS, COUNTS, CURSORS, HEADED, LAST, LISTS, MORE, NESTED, NEXT, NEXT_HEADERS,
-    NUMBER, OF_PAGE, PAGES, PREVIOUS, ROWS,
+    NUMBER, OF_PAGE, OLDEST, PAGES, PREVIOUS, ROWS,
 };
 
 /// One decoded answer of a collection.
@@ -78,7 +78,7 @@ impl Page {
         let beside = beside(headers);
         let levels = [&beside];
         Ok(Self {
-            count: counted(&levels, rows.len() as u64)?.or_else(|| counted_in(headers)),
+            count: counted(&levels, &COUNTS, rows.len() as u64)?.or_else(|| counted_in(headers)),
             rows: rows.slices(body),
             previous: link_header(headers, "prev").or_else(|| link_header(headers, "previous")),
             enveloped: false,
@@ -106,7 +106,11 @@ impl Page {
                 .with_source(error)
         })?;
         let nested = below(&[&top]);
-        let of_page = of_page(&top);
+        // What stands beside the fields of Django REST Framework is none of them.
+        let is_plain = ["count", "next", "previous"]
+            .iter()
+            .all(|name| top.contains_key(*name));
+        let of_page = if is_plain { Vec::new() } else { of_page(&top) };
         let deeper = below(&nested.iter().collect::<Vec<_>>());
         let deepest = below(&deeper.iter().collect::<Vec<_>>());
         let beside = beside(headers);
@@ -135,22 +139,36 @@ impl Page {
         }
         let headed = headed(headers);
         // Beside a token some servers give its link.
-        let links = || find(&levels, &NEXT).filter_map(link);
+        let top_alone = [&top];
+        let (places, names) = match is_plain {
+            true => (&top_alone[..], &NEXT[..1]),
+            false => (&levels[..], &NEXT[..]),
+        };
+        let links = || find(places, names).filter_map(link);
         let linked = links().find(|link| bare_token(link).is_none());
         // An offset that is no number is such a token; a number is where this page begins.
         let token = || top.get("offset").and_then(|offset| link(offset));
-        let names_link = || find(&levels, &NEXT).next().is_some();
+        let names_link = || find(places, names).next().is_some();
         let token = || token().filter(|token| !names_link() && token.parse::<f64>().is_err());
         let next = linked.or_else(|| links().next()).or_else(token);
-        let count = counted(&levels, rows.len() as u64)?;
+        let count = match is_plain {
+            true => counted(&levels, &COUNTS[..OLDEST], rows.len() as u64)?,
+            false => counted(&levels, &COUNTS, rows.len() as u64)?,
+        };
         // `count` may be that of the page; the other names say what they mean.
         let [_, totals @ ..] = COUNTS;
         let is_total = count.is_none() || find(&levels, &totals).next().is_some();
         let names_next =
             headed.is_some() || next.is_some() || find(&levels, &NEXT).next().is_some();
         // What leads on, and is not understood, is no end.
-        let is_unread = next.is_none() && find(&levels, &NEXT).any(|value| !is_empty(value));
-        let more = more(&levels).or(is_unread.then_some(true));
+        let is_unread = next.is_none() && find(places, names).any(|value| !is_empty(value));
+        let more = match is_plain {
+            true => marked(&levels, &MORE),
+            false => more(&levels),
+        };
+        let more = more.or(is_unread.then_some(true));
+        // A token may be there on the last page, too.
+        let next = next.filter(|next| more != Some(false) || bare_token(next).is_none());
         // The cursor of the last row is there on the last page, too.
         let cursor = || find(&levels, &CURSORS).find_map(link);
         let next = match more {
@@ -394,10 +412,15 @@ fn only_list<'a>(
     if let Some((_, list)) = lists.into_iter().next() {
         return Some(list);
     }
-    let marks = [&COUNTS[..], &NEXT, &MORE, &PAGES];
-    marks
-        .iter()
-        .find(|names| find(levels, names).next().is_some())?;
+    let is_read = |value: &RawValue| is_empty(value) || link(value).is_some();
+    let is_marked = find(levels, &COUNTS)
+        .chain(find(levels, &PAGES))
+        .any(|value| count(value).is_some())
+        || find(levels, &NEXT).any(is_read)
+        || more(levels).is_some();
+    if !is_marked {
+        return None;
+    }
     let rows = List::parse(other?.1.get().as_bytes(), row_type).ok()?;
     let counts_none = || find(levels, &COUNTS).any(|value| value.get() == "0");
     let is_theirs = rows.are_objects() && (rows.len() > 0 || counts_none());
@@ -452,8 +475,8 @@ fn find<'a>(levels: &[&Fields<'a>], names: &[&str]) -> impl Iterator<Item = &'a 
 }
 
 /// How many rows the collection has, of all that the answer counts. One that says how many came is left out beside another.
-fn counted(levels: &[&Fields<'_>], rows: u64) -> Result<Option<u64>> {
-    let mut counts: Vec<u64> = find(levels, &COUNTS).filter_map(count).collect();
+fn counted(levels: &[&Fields<'_>], names: &[&str], rows: u64) -> Result<Option<u64>> {
+    let mut counts: Vec<u64> = find(levels, names).filter_map(count).collect();
     counts.sort_unstable();
     counts.dedup();
     if counts.len() > 1 {
@@ -470,9 +493,12 @@ fn counted(levels: &[&Fields<'_>], rows: u64) -> Result<Option<u64>> {
 
 /// Whether a page follows, as the answer says.
 fn more(levels: &[&Fields<'_>]) -> Option<bool> {
-    let marked =
-        |names: &[&str]| find(levels, names).find_map(|value| value.get().parse::<bool>().ok());
-    marked(&MORE).or_else(|| marked(&LAST).map(|is_last| !is_last))
+    marked(levels, &MORE).or_else(|| marked(levels, &LAST).map(|is_last| !is_last))
+}
+
+/// The first flag under these names.
+fn marked(levels: &[&Fields<'_>], names: &[&str]) -> Option<bool> {
+    find(levels, names).find_map(|value| value.get().parse().ok())
 }
 
 /// What a header holds of what stands around the rows elsewhere.

@@ -17,13 +17,13 @@ pub(super) const BESIDE: [&str; 8] = [
     "errors", "warnings", "messages", "links", "included", "facets", "filters", "pages",
 ];
 /// How many rows there are. The first one may be the number of those on the page.
-pub(super) const COUNTS: [&str; 17] = [
+pub(super) const COUNTS: [&str; 15] = [
     "count",
     "total",
     "total_count",
     "totalCount",
-    "TotalCount",
     "total_items",
+    "TotalCount",
     "totalItems",
     "total_elements",
     "totalElements",
@@ -31,11 +31,11 @@ pub(super) const COUNTS: [&str; 17] = [
     "totalResults",
     "total_records",
     "totalRecords",
-    "total_rows",
-    "totalRows",
     "recordsFiltered",
     "@odata.count",
 ];
+/// How many of them count beside the fields of Django REST Framework.
+pub(super) const OLDEST: usize = 5;
 pub(super) const COUNT_HEADERS: [&str; 12] = [
     "x-total-count",
     "x-total",

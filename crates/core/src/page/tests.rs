@@ -50,6 +50,11 @@ fn the_only_list_of_a_page_holds_its_rows() {
         (r#"{"users": [], "count": 0, "errors": []}"#, Some(0)),
         (r#"{"value": [{"id": 1}], "@odata.context": "x"}"#, Some(1)),
         (r#"{"users": [], "has_more": false}"#, None),
+        (r#"{"users": [{"id": 1}], "total": {"value": 9}}"#, None),
+        (
+            r#"{"users": [{"id": 1}], "count": null, "has_more": null}"#,
+            None,
+        ),
         (
             r#"{"data": {"items": [{"id": 1}]}, "next": null, "alerts": []}"#,
             None,
@@ -94,6 +99,16 @@ fn an_answer_says_in_many_ways_whether_a_page_follows() {
             Some("c"),
         ),
         (r#""next_cursor": """#, None, None),
+        (
+            r#""next_cursor": "c", "has_more": false"#,
+            Some(false),
+            None,
+        ),
+        (
+            r#""count": 1, "next": null, "previous": null, "last": false, "next_token": "c", "offset": "a""#,
+            None,
+            None,
+        ),
         (
             r#""paging": {"next": {"after": null, "link": null}}"#,
             None,
@@ -170,7 +185,11 @@ fn a_count_of_the_page_is_none_of_the_collection() {
         (r#""count": 9, "next": "/x?page=2""#, Some(9)),
         (r#""totalElements": 9, "size": 2"#, Some(9)),
         (r#""totalItems": "9""#, Some(9)),
-        (r#""page": {"total_rows": 9}"#, Some(9)),
+        (r#""page": {"totalElements": 9}"#, Some(9)),
+        (
+            r#""count": 2, "next": null, "previous": null, "totalItems": 9, "page": {"totalResults": 8}"#,
+            Some(2),
+        ),
         (r#""page": {"current": 1, "total": 5}"#, None),
         (r#""count": 9, "page": {"number": 1, "total": 5}"#, Some(9)),
         (r#""recordsTotal": 20, "recordsFiltered": 9"#, Some(9)),

@@ -48,6 +48,8 @@ pub enum Came {
     Same,
     /// The last row of the first page, and rows that were not on it.
     LastRow,
+    /// The last row of the first page alone: none follows.
+    LastAlone,
     /// Other rows.
     Others,
     /// Rows of the first page among others: they moved, or stand in no order.
@@ -113,8 +115,12 @@ impl Beyond {
     #[must_use]
     pub fn shown(self, came: Came, rows: u64) -> Shown {
         match (self, came) {
+            // By which of both names does not matter.
+            (Self::Either, Came::LastAlone) => Shown::Whole,
             (Self::Either, Came::LastRow) => Shown::Ask(Self::Offset),
-            (Self::Offset | Self::LastRow, Came::LastRow) => Shown::Follows(Style::LimitOffset),
+            (Self::Offset | Self::LastRow, Came::LastRow | Came::LastAlone) => {
+                Shown::Follows(Style::LimitOffset)
+            }
             (Self::Offset, _) => Shown::Skipped,
             (Self::Either, Came::Same) => Shown::Whole,
             (Self::Either, _) => Shown::Ask(Self::LastRow),
@@ -207,6 +213,7 @@ mod tests {
         assert_eq!(requests.last().map(String::as_str), Some("offset=19"));
         assert_eq!(shown, Shown::Follows(Style::LimitOffset));
         assert_eq!(asked(20, &[LastRow, Same]).1, Shown::Skipped);
+        assert_eq!(asked(20, &[Came::LastAlone]).1, Shown::Whole);
     }
 
     #[test]

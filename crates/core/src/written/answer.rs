@@ -174,7 +174,11 @@ impl Write<'_> {
 
 /// Whether a text says that something was done, and not that it was not.
 fn is_word_of_success(text: &str) -> bool {
-    const DONE: [&str; 12] = [
+    const DONE: [&str; 16] = [
+        "affected",
+        "modified",
+        "complete",
+        "completed",
         "ok",
         "success",
         "successful",

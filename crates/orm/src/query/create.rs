@@ -358,7 +358,17 @@ impl Collection {
         let Some(key) = key else {
             return self.create(body).await;
         };
-        let mut whole = sent(&self.refresh(&key, Some(row)).await?)?;
+        let whole = match self.refresh(&key, Some(row)).await {
+            Ok(whole) => whole,
+            // Rows have no URLs: the list shows all that there is.
+            Err(error)
+                if is_unreadable(&error) && self.know(|known| known.details)? != Some(true) =>
+            {
+                return self.create(body).await;
+            }
+            Err(error) => return Err(error),
+        };
+        let mut whole = sent(&whole)?;
         let mut body = body.clone();
         for field in unseen {
             if let Some((name, value)) = whole.remove_entry(field.sent_as()) {
@@ -432,6 +442,16 @@ fn natural_key(q: &Q) -> Vec<(String, Value)> {
     equalities
         .map(|lookup| (lookup.path.clone(), lookup.value.clone()))
         .collect()
+}
+
+/// Whether nothing is read at a URL.
+fn is_unreadable(error: &Error) -> bool {
+    let unread = [
+        StatusCode::NOT_FOUND,
+        StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::NOT_IMPLEMENTED,
+    ];
+    unread.map(Some).contains(&error.status())
 }
 
 /// Names as a message lists them.

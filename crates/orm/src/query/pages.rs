@@ -70,6 +70,8 @@ enum Step {
     Ask(Ask),
     /// More rows than these would need an offset, which the server ignores.
     OutOfReach(u64),
+    /// More rows than these follow, and nothing says how they are asked for.
+    NoWayOn(u64),
     Done,
 }
 
@@ -196,6 +198,7 @@ impl Pages {
                     let ask = match std::mem::replace(&mut self.step, Step::Done) {
                         Step::Done => return Ok(None),
                         Step::OutOfReach(rows) => return Err(Self::out_of_reach(rows)),
+                        Step::NoWayOn(rows) => return Err(self.no_way_on(rows)),
                         Step::First => self.first_ask()?,
                         Step::Ask(ask) => ask,
                     };

@@ -85,7 +85,6 @@ async fn a_count_of_any_usual_name_shows_that_rows_are_missing() {
         "totalElements",
         "totalItems",
         "totalResults",
-        "total_rows",
         "recordsFiltered",
         "@odata.count",
     ] {

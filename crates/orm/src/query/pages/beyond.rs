@@ -72,6 +72,7 @@ impl Pages {
         let rows = page.rows().len();
         match rows {
             0 => Came::Nothing,
+            1 if begins_with_last && !self.seen.has(page) => Came::LastAlone,
             _ if begins_with_last && known == 1 && !self.seen.has(page) => Came::LastRow,
             _ if known == rows || self.seen.has(page) => Came::Same,
             _ if known > 0 => Came::Mixed,

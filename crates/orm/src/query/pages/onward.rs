@@ -43,7 +43,7 @@ impl Pages {
             Some(_) => Ok(Step::Done),
             // A token says that there is more, and not by which parameter it is sent.
             None if bare_token(link).is_some() && self.paginator.style() == Some(Style::Link) => {
-                Err(self.no_way_on(reached))
+                Ok(Step::NoWayOn(reached))
             }
             None => Err(Error::drift(format!(
                 "the server's link to the next page leads back to a page already read ({reached} rows so far)"
