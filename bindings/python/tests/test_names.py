@@ -151,26 +151,6 @@ def test_a_schema_that_decides_itself(people):
     assert people.requests() == []
 
 
-@pytest.mark.parametrize("base", [APIModel, AsyncAPIModel])
-def test_a_misspelt_name_of_a_value_is_refused_before_a_request(people, base):
-    rows = person_of(people, base=base).objects
-
-    async def main():
-        for wrong, says in (
-            ("nmae", "did you mean `name`"),
-            ("home__ctiy", "`Home` has no field `ctiy`: did you mean `city`"),
-        ):
-            for values in (rows.values, rows.values_list):
-                with pytest.raises(FieldError, match=says):
-                    await settle(values("id", wrong))
-        assert people.requests() == []
-        assert await settle(rows.values_list("pk", "role", "shout", "home__city")) == [(1, "user", "ANN", "Bonn")]
-        with pytest.raises(ValueError, match="has no field `nickname`"):
-            await settle(rows.values("nickname"))
-
-    asyncio.run(main())
-
-
 class Renamed(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
     id: int | None = None

@@ -546,13 +546,3 @@ def test_a_child_does_not_wait_for_a_thread_of_its_parent(place):
     let_go.set()
     thread.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-@both
-async def test_a_misspelt_name_of_a_value_behind_a_relation_is_refused_before_a_request(place, kind):
-    here = place(kind)
-    here.cost()
-    for names in (("titel", "writer__name"), ("title", "writer__nmae")):
-        with pytest.raises(orm.FieldError, match="did you mean"):
-            await settle(here.books.values(*names))
-    assert here.cost() == 0

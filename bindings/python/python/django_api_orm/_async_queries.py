@@ -157,9 +157,8 @@ class AsyncQueries(Generic[M]):
         fields that the schema does not declare, are included if they are named. Only these fields are validated, unless the
         schema has validators that look at several fields.
 
-        Raises: before anything is sent, ``FieldError`` for a name that was meant to be a field, unless the schema allows extra
-        names; ``ValueError`` for another one that no row has; across a relation to several rows ``UnsupportedError`` for a
-        slice, and for a query that filters by that relation, too; and as iteration.
+        Raises: ``ValueError`` for a name that neither the schema nor a row has; across a relation to several rows
+        ``UnsupportedError`` for a slice, and for a query that filters by that relation, too; and as iteration.
         Requests: one GET for each page; for each relation that a name crosses one for each 100 different keys, unless the rows
         show the values.
         """

@@ -73,21 +73,10 @@ class Names:
 
         Raises: ``FieldError``.
         """
-        self._check(given, self._fields)
-
-    def of_values(self, names: Iterable[str]) -> None:
-        """The names of values that are read: fields, computed ones too, and parts of them. Rows may have others, which the
-        schema leaves out; one that was meant to be a field is refused.
-
-        Raises: ``FieldError``.
-        """
-        self._check(names, self._of_new, reads=True)
-
-    def _check(self, names: Iterable[str], fields: frozenset[str], *, reads: bool = False) -> None:
-        for name in names:
-            head, *parts = [name] if name in fields else name.split("__")
-            if head not in fields:
-                if self._is_open or (reads and nearest(head, self._schema.model_fields) is None):
+        for name in given:
+            head, *parts = [name] if name in self._fields else name.split("__")
+            if head not in self._fields:
+                if self._is_open:
                     continue
                 raise self.unknown(name if not parts else head)
             schema = _schema_of(self._schema, head)
@@ -96,8 +85,6 @@ class Names:
                     break
                 field = _field_of(schema, part)
                 if field is None:
-                    if reads and hasattr(schema, part):
-                        break
                     raise _unknown(f"`{self._model}`: `{schema.__name__}`", part, schema.model_fields)
                 schema = _schema_of(schema, field)
 

@@ -311,14 +311,8 @@ class BaseQuery(Generic[M]):
     # Values
 
     def _across(self, fields: tuple[str, ...]) -> Across | None:
-        """The values by these names, if one of them is behind a relation.
-
-        Raises: ``FieldError`` for a name that was meant to be a field.
-        """
-        found = across(self.model, self._client, fields, self._plan) if self._info.has_relations else None
-        if found is None:
-            self._info.known.of_values(fields)
-        return found
+        """The values by these names, if one of them is behind a relation."""
+        return across(self.model, self._client, fields, self._plan) if self._info.has_relations else None
 
     def _values(self, fields: tuple[str, ...], rows: list[bytes], start: int = 0) -> list[dict[str, Any]]:
         columns = self._info.columns(fields or tuple(self._info.wire))

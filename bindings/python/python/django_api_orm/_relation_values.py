@@ -39,7 +39,6 @@ class Across:
                 own[place] = name
             else:
                 behind.setdefault(head, {})[place] = rest
-        model._info().known.of_values(own.values())
         self.places = tuple(own)
         self.joins = [Joined(getattr(model, head), client, names) for head, names in behind.items()]
         #: The row's own values, and then the references.
@@ -171,8 +170,7 @@ class Joined:
 def across(model: type[Any], client: BaseClient, names: tuple[str, ...], plan: Plan) -> Across | None:
     """The values by these names, if one of them is behind a relation.
 
-    Raises: ``FieldError`` for a name that was meant to be a field; ``UnsupportedError`` for names that would give rows several
-    times, where it depends on the query how often.
+    Raises: ``UnsupportedError`` for names that would give rows several times, where it depends on the query how often.
     """
     if not any(relation_at(model, name) for name in names):
         return None

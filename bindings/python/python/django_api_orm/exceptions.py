@@ -155,9 +155,7 @@ class InvalidRequestError(APIException, ValueError):
 
 
 class FieldError(InvalidRequestError, TypeError):
-    """A name that is no field, in what is written or asked of ``values``: as Django's ``FieldError``, and ``TypeError``.
-    Nothing was sent.
-    """
+    """A name that is no field, in what is written: as Django's ``FieldError``, and ``TypeError``. Nothing was sent."""
 
 
 class DoesNotExist(APIException):
