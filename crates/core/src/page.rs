@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use crate::{
     decoded::RowType,
-    denial::says_failure,
     error::{Error, ErrorKind, Result},
     row::Row,
 };
 
+mod around;
 mod beside;
 mod envelope;
 mod links;
@@ -22,12 +22,10 @@ mod pagination;
 pub use links::{bare_token, query_pairs};
 pub use pagination::{Pagination, Style};
 
+use around::Around;
 use envelope::{Envelope, List};
 use links::link_header;
-use names::{
-    BESIDE, COUNT_HEADERS, COUNTS, CURSORS, HEADED, LAST, LISTS, MORE, NESTED, NEXT, NEXT_HEADERS,
-    NUMBER, OF_PAGE, OLDEST, PAGES, PREVIOUS, ROWS,
-};
+use names::{COUNT_HEADERS, NEXT_HEADERS, ROWS};
 
 /// One decoded answer of a collection.
 #[derive(Debug, Clone)]
@@ -75,16 +73,17 @@ impl Page {
             Error::new(ErrorKind::Decode, "the answer is not valid JSON").with_source(error)
         })?;
         let next = headed(headers);
-        let beside = beside(headers);
-        let levels = [&beside];
+        let around = Around::of_list(headers);
         Ok(Self {
-            count: counted(&levels, &COUNTS, rows.len() as u64)?.or_else(|| counted_in(headers)),
+            count: around
+                .count(rows.len() as u64)?
+                .or_else(|| counted_in(headers)),
             rows: rows.slices(body),
             previous: link_header(headers, "prev").or_else(|| link_header(headers, "previous")),
             enveloped: false,
             drf: is_from_drf(headers),
             names_next: next.is_some() || headers.contains_key(http::header::LINK),
-            more: more(&levels),
+            more: around.more(),
             pages: None,
             follows: None,
             next: next.filter(|next| !next.is_empty()),
@@ -98,31 +97,20 @@ impl Page {
         row_type: Option<RowType>,
     ) -> Result<Self> {
         let Envelope {
-            fields: top,
+            fields,
             mut lists,
             is_odd,
         } = Envelope::parse(body, row_type).map_err(|error| {
             Error::new(ErrorKind::Decode, "the answer is not an envelope of rows")
                 .with_source(error)
         })?;
-        let nested = below(&[&top]);
-        // What stands beside the fields of Django REST Framework is none of them.
-        let is_plain = ["count", "next", "previous"]
-            .iter()
-            .all(|name| top.contains_key(*name));
-        let of_page = if is_plain { Vec::new() } else { of_page(&top) };
-        let deeper = below(&nested.iter().collect::<Vec<_>>());
-        let deepest = below(&deeper.iter().collect::<Vec<_>>());
-        let beside = beside(headers);
-        let levels: Vec<&Fields<'_>> = std::iter::once(&top)
-            .chain(&nested)
-            .chain(&deeper)
-            .chain(&deepest)
-            .chain(&of_page)
-            .chain([&beside])
-            .collect();
+        let around = Around::new(fields, headers);
         let rows = ROWS.iter().find_map(|name| lists.remove(*name));
-        let rows = rows.or_else(|| only_list(&top, lists, is_odd, &levels, row_type));
+        let rows = rows.or_else(|| {
+            (!is_odd)
+                .then(|| around.only_list(lists, row_type))
+                .flatten()
+        });
         let rows = rows.ok_or_else(|| {
             Error::new(
                 ErrorKind::Decode,
@@ -130,69 +118,29 @@ impl Page {
                  nor is there one list alone beside a count or a link; is the endpoint a collection?",
             )
         })?;
-        let is_counted = find(&levels, &COUNTS).any(|value| value.get() == "0");
-        if rows.len() == 0 && says_failure(said(&top), is_counted) {
+        if rows.len() == 0 && around.says_failure() {
             return Err(Error::new(
                 ErrorKind::Decode,
                 "the answer has no rows and says that it failed, whatever its status",
             ));
         }
         let headed = headed(headers);
-        // Beside a token some servers give its link.
-        let top_alone = [&top];
-        let (places, names) = match is_plain {
-            true => (&top_alone[..], &NEXT[..1]),
-            false => (&levels[..], &NEXT[..]),
-        };
-        let links = || find(places, names).filter_map(link);
-        let linked = links().find(|link| bare_token(link).is_none());
-        // An offset that is no number is such a token; a number is where this page begins.
-        let token = || top.get("offset").and_then(|offset| link(offset));
-        let names_link = || find(places, names).next().is_some();
-        let token = || token().filter(|token| !names_link() && token.parse::<f64>().is_err());
-        let next = linked.or_else(|| links().next()).or_else(token);
-        let count = match is_plain {
-            true => counted(&levels, &COUNTS[..OLDEST], rows.len() as u64)?,
-            false => counted(&levels, &COUNTS, rows.len() as u64)?,
-        };
-        // `count` may be that of the page; the other names say what they mean.
-        let [_, totals @ ..] = COUNTS;
-        let is_total = count.is_none() || find(&levels, &totals).next().is_some();
-        let names_next =
-            headed.is_some() || next.is_some() || find(&levels, &NEXT).next().is_some();
-        // What leads on, and is not understood, is no end.
-        let is_unread = next.is_none() && find(places, names).any(|value| !is_empty(value));
-        let more = match is_plain {
-            true => marked(&levels, &MORE),
-            false => more(&levels),
-        };
-        let more = more.or(is_unread.then_some(true));
-        // A token may be there on the last page, too.
-        let next = next.filter(|next| more != Some(false) || bare_token(next).is_none());
-        // The cursor of the last row is there on the last page, too.
-        let cursor = || find(&levels, &CURSORS).find_map(link);
-        let next = match more {
-            Some(true) => next.or_else(cursor),
-            _ => next,
-        };
-        let number = |names: &[&str]| find(&levels, names).find_map(self::count);
-        let pages = number(&PAGES);
-        // Pages may be counted from zero.
-        let by_number = || match (number(&NUMBER)?, pages?) {
-            (0, pages) => Some(pages > 1),
-            (number, pages) => Some(number < pages),
-        };
+        let count = around.count(rows.len() as u64)?;
+        let names_next = headed.is_some() || around.names_next();
+        let is_total = count.is_none() || around.names_total();
         Ok(Self {
             rows: rows.slices(body),
             count: count.or_else(|| counted_in(headers)),
             names_next,
-            next: next.or(headed.filter(|next| !next.is_empty())),
-            previous: find(&levels, &PREVIOUS).find_map(link),
+            next: around.next().or(headed.filter(|next| !next.is_empty())),
+            previous: around.previous(),
             enveloped: true,
             drf: is_from_drf(headers),
-            more,
-            pages,
-            follows: by_number().filter(|_| !names_next && count.is_none()),
+            more: around.more(),
+            pages: around.pages(),
+            follows: around
+                .is_followed()
+                .filter(|_| !names_next && count.is_none()),
         }
         .without_own_count(!is_total))
     }
@@ -373,148 +321,6 @@ fn value_of<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a String>
         .map(|(_, value)| value)
 }
 
-/// The objects one level below in which APIs put counts and links.
-fn below<'a>(objects: &[&Fields<'a>]) -> Vec<Fields<'a>> {
-    objects
-        .iter()
-        .flat_map(|object| NESTED.iter().filter_map(|name| object.get(*name)))
-        .filter_map(|value| serde_json::from_str(value.get()).ok())
-        .collect()
-}
-
-/// The rows under another name (`{"tasks": [..], "total": 9}`): the only list of objects, where something around it is that of a page, or under
-/// a name that servers have for rows. `is_odd`: there is no list under a name where there should be one. An object with a key is a row.
-fn only_list<'a>(
-    top: &Fields<'a>,
-    lists: HashMap<String, List<'a>>,
-    is_odd: bool,
-    levels: &[&Fields<'a>],
-    row_type: Option<RowType>,
-) -> Option<List<'a>> {
-    let beside = |name: &String| BESIDE.contains(&name.as_str());
-    let around = |name: &String| {
-        let name = name.as_str();
-        NESTED.contains(&name) || OF_PAGE.contains(&name)
-    };
-    let is_object = |(name, value): (&String, &&RawValue)| {
-        value.get().starts_with('{') && !around(name) && !beside(name)
-    };
-    if is_odd || ["id", "pk"].iter().any(|key| top.contains_key(*key)) || top.iter().any(is_object)
-    {
-        return None;
-    }
-    let mut others =
-        (top.iter()).filter(|(name, value)| value.get().starts_with('[') && !beside(name));
-    let other = others.next();
-    if others.next().is_some() || lists.len() > 1 || other.is_some() && !lists.is_empty() {
-        return None;
-    }
-    if let Some((_, list)) = lists.into_iter().next() {
-        return Some(list);
-    }
-    let is_read = |value: &RawValue| is_empty(value) || link(value).is_some();
-    let is_marked = find(levels, &COUNTS)
-        .chain(find(levels, &PAGES))
-        .any(|value| count(value).is_some())
-        || find(levels, &NEXT).any(is_read)
-        || more(levels).is_some();
-    if !is_marked {
-        return None;
-    }
-    let rows = List::parse(other?.1.get().as_bytes(), row_type).ok()?;
-    let counts_none = || find(levels, &COUNTS).any(|value| value.get() == "0");
-    let is_theirs = rows.are_objects() && (rows.len() > 0 || counts_none());
-    is_theirs.then_some(rows)
-}
-
-/// What the fields of an object say, by their names.
-fn said<'a>(object: &'a Fields<'_>) -> impl Iterator<Item = (&'a str, &'a str)> {
-    object
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.get()))
-}
-
-/// The objects that tell of this page, without what may be a number of pages.
-fn of_page<'a>(top: &Fields<'a>) -> Vec<Fields<'a>> {
-    let objects = OF_PAGE.iter().filter_map(|name| top.get(*name));
-    let objects = objects.filter_map(|value| serde_json::from_str::<Fields<'a>>(value.get()).ok());
-    let mut objects: Vec<_> = objects.collect();
-    for object in &mut objects {
-        object.retain(|name, _| !["count", "total"].contains(&name.as_str()));
-    }
-    objects
-}
-
-/// Whether a place for a link holds none.
-fn is_empty(value: &RawValue) -> bool {
-    let is_none = |value: &Value| match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty(),
-        Value::Number(number) => number.as_i64() == Some(0),
-        _ => false,
-    };
-    match serde_json::from_str(value.get()) {
-        Ok(Value::Object(link)) => link.values().all(is_none),
-        Ok(value) => is_none(&value),
-        Err(_) => false,
-    }
-}
-
-/// The values under these names, in their order.
-fn find<'a>(levels: &[&Fields<'a>], names: &[&str]) -> impl Iterator<Item = &'a RawValue> {
-    let named = |object: &&Fields<'a>| {
-        let place = |(name, value): (&String, &&'a RawValue)| {
-            Some((names.iter().position(|known| known == name)?, *value))
-        };
-        let mut found: Vec<_> = object.iter().filter_map(place).collect();
-        found.sort_by_key(|(place, _)| *place);
-        found
-    };
-    let found: Vec<_> = levels.iter().flat_map(named).collect();
-    found.into_iter().map(|(_, value)| value)
-}
-
-/// How many rows the collection has, of all that the answer counts. One that says how many came is left out beside another.
-fn counted(levels: &[&Fields<'_>], names: &[&str], rows: u64) -> Result<Option<u64>> {
-    let mut counts: Vec<u64> = find(levels, names).filter_map(count).collect();
-    counts.sort_unstable();
-    counts.dedup();
-    if counts.len() > 1 {
-        counts.retain(|count| *count != rows);
-    }
-    match counts.as_slice() {
-        [] => Ok(None),
-        [count] => Ok(Some(*count)),
-        [one, other, ..] => Err(Error::unsupported(format!(
-            "the answer counts its rows twice, {one} and {other}, and {rows} came: nothing says which is the number of all rows"
-        ))),
-    }
-}
-
-/// Whether a page follows, as the answer says.
-fn more(levels: &[&Fields<'_>]) -> Option<bool> {
-    marked(levels, &MORE).or_else(|| marked(levels, &LAST).map(|is_last| !is_last))
-}
-
-/// The first flag under these names.
-fn marked(levels: &[&Fields<'_>], names: &[&str]) -> Option<bool> {
-    find(levels, names).find_map(|value| value.get().parse().ok())
-}
-
-/// What a header holds of what stands around the rows elsewhere.
-fn beside(headers: &HeaderMap) -> Fields<'_> {
-    let texts = HEADED
-        .iter()
-        .filter_map(|name| headers.get(*name)?.to_str().ok());
-    let mut objects = texts.filter_map(|text| serde_json::from_str(text).ok());
-    objects.next().unwrap_or_default()
-}
-
-/// A number of rows; some servers write it as text. Anything else is not a count.
-fn count(value: &RawValue) -> Option<u64> {
-    value.get().trim_matches('"').parse().ok()
-}
-
 /// What a header says of the next page: its link or its number; empty where there is none.
 fn headed(headers: &HeaderMap) -> Option<String> {
     let named = || {
@@ -532,20 +338,6 @@ fn counted_in(headers: &HeaderMap) -> Option<u64> {
     COUNT_HEADERS
         .iter()
         .find_map(|name| headers.get(*name)?.to_str().ok()?.trim().parse().ok())
-}
-
-/// A link: a text, an object with `href`, or the bare number of a page.
-fn link(value: &RawValue) -> Option<String> {
-    match serde_json::from_str(value.get()).ok()? {
-        Value::String(link) if !link.is_empty() => Some(link),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Object(link) => {
-            let texts = ["href", "link", "url", "after", "cursor"].into_iter();
-            let mut texts = texts.filter_map(|name| link.get(name)?.as_str());
-            texts.find(|link| !link.is_empty()).map(str::to_owned)
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

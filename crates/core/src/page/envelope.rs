@@ -7,7 +7,10 @@ use bytes::Bytes;
 use serde::{Deserialize, de::Error as _};
 use serde_json::{Error, Result, value::RawValue};
 
-use super::{Fields, LISTS, ROWS};
+use super::{
+    Fields,
+    names::{LISTS, ROWS},
+};
 use crate::{
     decoded::{Decoded, Decoder, RowType},
     row::Row,
