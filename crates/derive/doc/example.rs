@@ -36,5 +36,5 @@ fn main() {
     assert_eq!(Release::F.active.eq(true).to_string(), "isActive=true");
     assert_eq!(Release::F.author.to(Author::F.name).path(), "author__name");
     assert_eq!(Release::meta().endpoint(), "/api/v1/releases/");
-    assert!(Release::fields().contains(&FieldMeta::new("version").with_kind(Kind::Text)));
+    assert!(Release::fields().contains(&FieldMeta::typed::<String>("version").with_kind(Kind::Text)));
 }

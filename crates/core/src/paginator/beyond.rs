@@ -31,6 +31,8 @@ pub enum Beyond {
     Either,
     /// By the offset of the last row under that name alone, after both have led there.
     Offset,
+    /// The same, after they have brought that row and no other.
+    OffsetOfEnd,
     /// By the offset of the last row.
     LastRow,
     /// By the offset after the last row, where that one is the first row, too.
@@ -71,6 +73,8 @@ pub enum Shown {
     End(Style),
     /// Rows follow by an offset that is called `skip`, which has to be declared.
     Skipped,
+    /// No row follows, by that offset; more rows may be cut into pages.
+    NoneYet,
     /// Neither an offset nor the number of a page brings other rows.
     Whole,
 }
@@ -87,7 +91,7 @@ impl Beyond {
                 set(&mut query, "skip", last.max(1));
                 set(&mut query, "page", 2);
             }
-            Self::Offset | Self::LastRow | Self::NextRow => {
+            Self::Offset | Self::OffsetOfEnd | Self::LastRow | Self::NextRow => {
                 remove(&mut query, "page");
                 remove(&mut query, "skip");
                 let offset = if self == Self::NextRow {
@@ -115,13 +119,14 @@ impl Beyond {
     #[must_use]
     pub fn shown(self, came: Came, rows: u64) -> Shown {
         match (self, came) {
-            // By which of both names does not matter.
-            (Self::Either, Came::LastAlone) => Shown::Whole,
+            (Self::Either, Came::LastAlone) => Shown::Ask(Self::OffsetOfEnd),
             (Self::Either, Came::LastRow) => Shown::Ask(Self::Offset),
             (Self::Offset | Self::LastRow, Came::LastRow | Came::LastAlone) => {
                 Shown::Follows(Style::LimitOffset)
             }
+            (Self::OffsetOfEnd, Came::LastRow | Came::LastAlone) => Shown::End(Style::LimitOffset),
             (Self::Offset, _) => Shown::Skipped,
+            (Self::OffsetOfEnd, _) => Shown::NoneYet,
             (Self::Either, Came::Same) => Shown::Whole,
             (Self::Either, _) => Shown::Ask(Self::LastRow),
             (Self::LastRow, Came::Same) if rows == 1 => Shown::Ask(Self::NextRow),
@@ -213,7 +218,9 @@ mod tests {
         assert_eq!(requests.last().map(String::as_str), Some("offset=19"));
         assert_eq!(shown, Shown::Follows(Style::LimitOffset));
         assert_eq!(asked(20, &[LastRow, Same]).1, Shown::Skipped);
-        assert_eq!(asked(20, &[Came::LastAlone]).1, Shown::Whole);
+        let alone = Came::LastAlone;
+        assert_eq!(asked(20, &[alone, alone]).1, Shown::End(Style::LimitOffset));
+        assert_eq!(asked(20, &[alone, Same]).1, Shown::NoneYet);
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn what_is_not_said_has_a_default() {
     assert_eq!(meta.filters(), None);
     assert_eq!(
         meta.fields(),
-        [FieldMeta::new("id"), FieldMeta::new("name")]
+        [FieldMeta::new("id"), FieldMeta::typed::<String>("name")]
     );
     assert!(Arc::ptr_eq(meta, User::meta()));
     // Nothing but the fields can be sent.
@@ -70,12 +70,12 @@ fn attributes_are_kept() {
         meta.fields(),
         [
             FieldMeta::new("number").read_only(),
-            FieldMeta::new("permalink"),
-            FieldMeta::new("version").with_kind(Kind::Text),
-            FieldMeta::new("rating").with_kind(Kind::Decimal),
+            FieldMeta::typed::<String>("permalink"),
+            FieldMeta::typed::<String>("version").with_kind(Kind::Text),
+            FieldMeta::typed::<Option<String>>("rating").with_kind(Kind::Decimal),
             FieldMeta::new("price").with_kind(Kind::Decimal),
             FieldMeta::new("discount").with_kind(Kind::Decimal),
-            FieldMeta::new("updated_at").read_only(),
+            FieldMeta::typed::<Option<String>>("updated_at").read_only(),
             FieldMeta::new("notify").write_only(),
         ]
     );
@@ -93,7 +93,10 @@ fn a_nested_object_has_fields_only() {
     }
 
     assert_eq!(Address::NAME, "Address");
-    assert_eq!(Address::fields(), [FieldMeta::new("street").read_only()]);
+    assert_eq!(
+        Address::fields(),
+        [FieldMeta::typed::<String>("street").read_only()]
+    );
     assert_eq!(Address::F.street.path(), "street");
 }
 

@@ -35,6 +35,7 @@ impl Pages {
                 self.learn_beyond(probe, style, size, rows, false)?;
                 Ok(Some(Batch::end(rows)))
             }
+            (Shown::NoneYet, _) => Ok(Some(Batch::end(rows))),
             (Shown::Skipped, _) => Err(Error::unsupported(format!(
                 "the server has more rows than the {rows} that it has sent, behind an offset that is called `skip`; declare the pagination of \
                  `{}` (limit and offset, with `skip` for its position)",
