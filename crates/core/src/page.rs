@@ -45,8 +45,8 @@ pub struct Page {
 type Fields<'a> = HashMap<String, &'a RawValue>;
 
 impl Page {
-    /// Decodes an answer: a plain list, DRF's envelope, or one of the common others (`data`/`items`, counts and links
-    /// at the top or under `meta`, `links`, `pagination`). Rows stay undecoded slices of `body`.
+    /// Decodes an answer: a plain list, DRF's envelope, or one of the common others (`page/names.rs` has what they call the rows, counts and
+    /// links, and what these lie in). Rows stay undecoded slices of `body`.
     ///
     /// # Errors
     /// [`ErrorKind::Decode`] when the body is not JSON, or has no list of rows in a place where APIs put one.

@@ -1,6 +1,6 @@
 //! What an answer says of the pages after it, under the names that products have for it.
 
-use django_api_orm::{ErrorKind, Pagination};
+use django_api_orm::{ErrorKind, Filter, Pagination};
 use django_api_orm_testserver::Reply;
 use http::{StatusCode, header::HeaderName};
 use serde_json::{Value, json};
@@ -187,6 +187,12 @@ async fn a_page_that_is_refused_may_be_there() {
             error.to_string().contains("refuses the page after"),
             "{error}"
         );
+        // Where offsets are declared there are pages, of which this may be the last. No row is created on that.
+        let declared = || site.declared(Pagination::limit_offset());
+        assert_eq!(ids(declared().all()).await.unwrap().len() as u64, most);
+        let missing = Filter::lookup("id", 9_999);
+        let error = declared().get_or_create(missing, []).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Drift, "{error}");
     }
 }
 

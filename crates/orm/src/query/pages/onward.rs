@@ -267,9 +267,10 @@ impl Pages {
 
     /// The server refuses the page after a full one: that may have been the last, or lie before a limit of its own. A declared paginator
     /// says that there are pages; nothing else does.
-    pub(super) fn refused_beyond(&self, error: Error, ask: &Ask) -> Result<Option<Batch>> {
+    pub(super) fn refused_beyond(&mut self, error: Error, ask: &Ask) -> Result<Option<Batch>> {
         let rows = ask.position;
         if self.paginator.is_declared() {
+            self.misses_rows = true;
             let what = format!(
                 "the server refuses the page after {rows} rows ({error}): these are all, or it has a limit, behind which the others are missing"
             );
